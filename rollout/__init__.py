@@ -1,0 +1,1 @@
+"""How traffic moves: the `dualstack` command and its verbs."""

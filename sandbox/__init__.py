@@ -1,0 +1,1 @@
+"""A cloud on this machine: engine, plugins and local clouds to try the edge in."""

@@ -1,0 +1,45 @@
+# Each goal works alone on a fresh machine with git, Python 3.11 or newer, and Pulumi or Go.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help up down env test check format bench lock docs
+
+help: ## List the goals
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+
+up: $(STAMP) ## Deploy the edge to a cloud on this machine
+	@$(RUN)/dualstack sandbox up
+
+down: ## Stop the sandbox and remove what it wrote; the caches stay
+	@if [ -x $(RUN)/dualstack ]; then $(RUN)/dualstack sandbox down; else echo "Nothing was up."; fi
+
+test: $(STAMP) ## Run all the tests
+	@$(RUN)/dualstack sandbox engine
+	@$(RUN)/python -m pytest
+
+check: $(STAMP) ## Format, lint, types, layers
+	@echo "format …" && $(RUN)/ruff format --check .
+	@echo "lint …" && $(RUN)/ruff check .
+	@echo "types …" && $(RUN)/pyright
+	@echo "layers …" && $(RUN)/lint-imports
+
+format: $(STAMP) ## Put every file into the project's format
+	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure what is claimed to be fast
+	@$(RUN)/python benchmarks/preview.py
+
+docs: $(STAMP) ## Write again the pages that are made from the code
+	@$(RUN)/python -m pytest -q tests -k docs --write-docs
+
+lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
+	@$(RUN)/uv pip compile pyproject.toml --all-extras --universal --upgrade \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml sandbox/setup.sh
+	@PYTHON="$(PYTHON)" sh sandbox/setup.sh $(VENV)
+	@touch $@

@@ -1,0 +1,197 @@
+"""`dualstack sandbox`: the cloud on this machine, brought up, entered and taken down."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import psutil
+import typer
+from filelock import FileLock
+from pulumi import automation as auto
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.clouds import background
+from sandbox.clouds.aws import client_environment
+from sandbox.engine import find
+from sandbox.engine.find import Engine, EngineNotFoundError
+from sandbox.engine.shell import STACK, LanguageHostMissingError, Shell, exports
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
+"""Environment variable that moves everything the sandbox writes; default `.sandbox`."""
+
+CLOUDS = ("aws",)
+
+FAILED, WRONG_USE = 1, 2
+
+app = typer.Typer(
+    help="A cloud on this machine, and the edge deployed to it.", no_args_is_help=True
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
+
+
+def say(line: str) -> None:
+    """Tell the person who waits; never on standard output, which may be evaluated or parsed."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def stop_with(message: str, code: int) -> NoReturn:
+    """Say what is wrong and end with an exit code."""
+    say(message)
+    raise typer.Exit(code)
+
+
+def here() -> Shell:
+    """Return the sandbox of this checkout."""
+    return Shell(PROJECT, Path(os.environ.get(HOME_VARIABLE, PROJECT / ".sandbox")).resolve())
+
+
+def ready_engine(shell: Shell) -> Engine:
+    """Return the engine with the sandbox's launchers in place, or end with the reason."""
+    try:
+        engine = find.find(say)
+        made = shell.prepare(engine)
+    except (EngineNotFoundError, LanguageHostMissingError) as error:
+        stop_with(str(error), WRONG_USE)
+    say(f"Engine: pulumi {engine.version}, {engine.origin} ({engine.command})")
+    if made:
+        say(f"Stand-ins for what is not installed: {', '.join(made)}")
+    return engine
+
+
+def running_cloud(shell: Shell) -> dict[str, str]:
+    """Start or find the local clouds and return the variables that name them.
+
+    A cloud keeps its account in memory. One that was started anew knows nothing of what an older
+    one held, so a state that describes the older one is put away with it.
+    """
+    if any(background.find(name, shell.home) is None for name in CLOUDS):
+        if shell.state.exists() and any(shell.state.rglob("*.json")):
+            say("The cloud of the last time is gone; its stacks' state goes with it.")
+        shutil.rmtree(shell.state, ignore_errors=True)
+        shell.state.mkdir(parents=True)
+    cloud = background.start("aws", shell.home)
+    say(f"Cloud: AWS at {cloud.url} (pid {cloud.pid}, log {cloud.log})")
+    return client_environment(cloud.url)
+
+
+def release_dead_locks(stack: auto.Stack, state: Path) -> None:
+    """Take away the stack's lock if the process that took it is gone.
+
+    A `pulumi` that was killed leaves its lock behind. One that still runs is left alone: the
+    engine then says itself who holds it.
+    """
+    locks = [json.loads(lock.read_text()) for lock in state.rglob("locks/**/*.json")]
+    if locks and not any(psutil.pid_exists(int(lock["pid"])) for lock in locks):
+        say("The last command was killed and left its lock; it is taken away.")
+        stack.cancel()
+
+
+@app.command()
+def up(as_json: Json = False) -> None:
+    """Deploy the stack `sandbox` with the policy packs on; again, it changes nothing."""
+    shell = here()
+    shell.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(shell.home / "up.lock"):
+        engine = ready_engine(shell)
+        variables = shell.environment(engine, running_cloud(shell))
+        os.environ.update(variables)
+        stack = auto.create_or_select_stack(
+            STACK,
+            work_dir=str(shell.project),
+            opts=auto.LocalWorkspaceOptions(
+                pulumi_command=auto.PulumiCommand(str(engine.root)), env_vars=variables
+            ),
+        )
+        release_dead_locks(stack, shell.state)
+        try:
+            result = stack.up(
+                on_output=say, color="never" if as_json or not sys.stderr.isatty() else "always"
+            )
+        except auto.CommandError:
+            # Everything it has to say was shown while it ran.
+            stop_with("The deployment stopped; what it says above is the reason.", FAILED)
+    changes = {str(kind): count for kind, count in (result.summary.resource_changes or {}).items()}
+    outputs = {name: output.value for name, output in sorted(result.outputs.items())}
+    if as_json:
+        print(json.dumps({"changes": changes, "outputs": outputs}, indent=2))
+        return
+    show(outputs, changes)
+
+
+def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
+    """Print what was deployed and what to try next."""
+    console = Console()
+    records = outputs.get("records", [])
+    plain = [(name, value) for name, value in outputs.items() if name != "records"]
+    console.print()
+    console.print(_table(("output", "value"), ((name, _text(value)) for name, value in plain)))
+    columns = ("name", "type", "setIdentifier", "weight", "target")
+    rows = ([_text(record.get(column)) for column in columns] for record in records)
+    console.print(_table(columns, rows))
+    changed = {kind: count for kind, count in changes.items() if kind != "same"}
+    if changed:
+        told = ", ".join(f"{count} to {kind}" for kind, count in sorted(changed.items()))
+        console.print(f"The edge is up: {told}.")
+    else:
+        console.print("Nothing changed: the edge was up already.")
+    console.print(
+        "\nTry next:\n"
+        '  eval "$(.venv/bin/dualstack sandbox env)"   then plain pulumi works on the sandbox:\n'
+        "  pulumi config set --path traffic.direct 99; pulumi config set --path traffic.cdn 1\n"
+        "  pulumi preview                              the policy pack is on\n"
+        "  make down                                   stop it and leave nothing behind",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@app.command()
+def env(as_json: Json = False) -> None:
+    """Print what a shell needs so that plain `pulumi` works on the sandbox."""
+    shell = here()
+    cloud = background.find("aws", shell.home)
+    if cloud is None:
+        stop_with("The sandbox's cloud is not running; start it with: make up", WRONG_USE)
+    engine = ready_engine(shell)
+    variables = shell.environment(engine, client_environment(cloud.url))
+    print(json.dumps(variables, indent=2) if as_json else exports(variables))
+
+
+@app.command()
+def down(as_json: Json = False) -> None:
+    """Stop the clouds and remove everything the sandbox wrote; the caches stay."""
+    shell = here()
+    stopped = [name for name in CLOUDS if background.stop(name, shell.home)]
+    removed = shell.home.exists()
+    shutil.rmtree(shell.home, ignore_errors=True)
+    if as_json:
+        print(json.dumps({"stopped": stopped, "removed": removed}))
+    elif removed:
+        say(f"Stopped: {', '.join(stopped) or 'nothing was running'}. Removed: {shell.home}")
+    else:
+        say("Nothing was up.")
+
+
+@app.command()
+def engine() -> None:
+    """Find, install or build the Pulumi engine, and print the path of its command."""
+    print(ready_engine(here()).command)

@@ -1,0 +1,197 @@
+"""Where the Pulumi command comes from: PATH, our cache, the official installer, or its Go module.
+
+The sandbox promises the real engine on a machine that may have neither Pulumi nor a way to
+download it. An engine written for the purpose, or a mock of one, would prove nothing, so there are
+three ways to the real one, tried in this order, cheapest first:
+
+1. `pulumi` on PATH, if it is at least `MINIMUM`; it is never changed.
+2. The official installer, through the Automation API's `PulumiCommand.install`.
+3. A build of the engine's public Go module at `VERSION`, whose every byte is pinned by `go.sum`.
+
+What 2 and 3 make is kept in the user's cache folder, one folder a version, and found there next
+time. When all three fail, one message names all three and why each failed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from platformdirs import user_cache_path
+from pulumi.automation import PulumiCommand
+from semver import Version
+
+from sandbox.engine import build
+
+VERSION = Version.parse("3.259.0")
+"""The engine that is installed or built: the newest whose Go module is published."""
+
+MINIMUM = VERSION
+"""The oldest `pulumi` on PATH that is used: nothing older was tried with this Python SDK."""
+
+INSTALLER_URL = "https://get.pulumi.com/install.sh"
+"""What the Automation API's installer downloads first. Asked before it is started, because that
+download has no timeout of its own and would wait for minutes where a firewall drops packets."""
+
+Say = Callable[[str], None]
+"""Takes one line for the person who waits."""
+
+
+class EngineNotFoundError(Exception):
+    """No way led to a Pulumi engine; the message names each way and why it failed."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Pulumi engine that runs here.
+
+    Attributes:
+        root: Its installation: the command is `root/bin/pulumi`.
+        version: What the command says of itself.
+        origin: How it came here, in words: "found on PATH", "installed", "built".
+    """
+
+    root: Path
+    version: Version
+    origin: str
+
+    @property
+    def command(self) -> Path:
+        """The `pulumi` executable."""
+        return self.root / "bin" / "pulumi"
+
+    @property
+    def has_language_host(self) -> bool:
+        """Whether the official Python language host lies beside the command."""
+        return (self.root / "bin" / "pulumi-language-python").exists()
+
+
+def cache_root() -> Path:
+    """The folder that keeps engines between checkouts: `<user cache>/dualstack-edge/engine`."""
+    return user_cache_path("dualstack-edge") / "engine"
+
+
+def find(
+    say: Say,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    cache: Path | None = None,
+) -> Engine:
+    """Return a Pulumi engine, installing or building one if there is none yet.
+
+    Args:
+        say: Gets a line for each step that takes time, and each way that failed.
+        environment: Where `PATH` is read, and what commands are run with.
+        cache: Where engines are kept; default `cache_root()`.
+
+    Raises:
+        EngineNotFoundError: when no way leads to one.
+    """
+    cache = cache or cache_root()
+    failures: list[str] = []
+    try:
+        return on_path(environment)
+    except EngineNotFoundError as failure:
+        failures.append(str(failure))
+    root = cache / str(VERSION)
+    if (root / "bin" / "pulumi").exists():
+        return Engine(root, VERSION, "kept from an earlier run")
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"{VERSION}.lock"):
+        if (root / "bin" / "pulumi").exists():
+            return Engine(root, VERSION, "made by another run just now")
+        for way in (install, build_from_source):
+            try:
+                return way(root, say, environment)
+            except EngineNotFoundError as failure:
+                say(f"  {failure}")
+                failures.append(str(failure))
+    raise EngineNotFoundError(
+        "\n".join(
+            [
+                "The Pulumi engine is missing; any one of three ways is enough, and each failed:",
+                *(f"  {number}. {failure}" for number, failure in enumerate(failures, 1)),
+                "Install Pulumi, or Go with access to a Go module proxy, and run this again.",
+            ]
+        )
+    )
+
+
+def on_path(environment: Mapping[str, str]) -> Engine:
+    """Return the `pulumi` of PATH if it is new enough.
+
+    Raises:
+        EngineNotFoundError: if there is none, it does not run, or it is too old.
+    """
+    found = shutil.which("pulumi", path=environment.get("PATH", ""))
+    if found is None:
+        raise EngineNotFoundError(
+            f"pulumi on PATH is missing; {MINIMUM} or newer. Install Pulumi from its maker."
+        )
+    # The real path: a package manager's link says nothing of what lies beside the command.
+    command = Path(found).resolve()
+    try:
+        said = subprocess.run(
+            [command, "version"], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+        version = parse_version(said)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise EngineNotFoundError(
+            f"pulumi on PATH ({found}) is not usable: {error}; {MINIMUM} or newer. "
+            "Reinstall Pulumi, or take it off PATH."
+        ) from error
+    if version < MINIMUM:
+        raise EngineNotFoundError(
+            f"pulumi on PATH ({found}) is {version}; {MINIMUM} or newer. Upgrade Pulumi."
+        )
+    return Engine(command.parent.parent, version, "found on PATH")
+
+
+def parse_version(said: str) -> Version:
+    """Read what `pulumi version` prints, such as `v3.259.0` or `v3.260.0-dev.0`.
+
+    Raises:
+        ValueError: if there is no version in it.
+    """
+    match = re.search(r"^v?(\d+\.\d+\.\d+\S*)\s*$", said, re.MULTILINE)
+    if match is None:
+        raise ValueError(f"'pulumi version' said {said.strip()!r}; a version such as v{VERSION}")
+    return Version.parse(match[1])
+
+
+def install(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+    """Install the official release into `root` through the Automation API.
+
+    Raises:
+        EngineNotFoundError: if its maker's site cannot be reached or the installer fails.
+    """
+    del environment  # the installer reads the process's own
+    say(f"Installing Pulumi {VERSION} with the official installer …")
+    try:
+        urllib.request.urlopen(INSTALLER_URL, timeout=10).close()
+        PulumiCommand.install(root=str(root), version=VERSION)
+    except (OSError, subprocess.SubprocessError) as error:
+        shutil.rmtree(root, ignore_errors=True)
+        raise EngineNotFoundError(
+            f"the official installer failed: {error}; a way to {INSTALLER_URL}. "
+            "Allow it, or install Pulumi by hand."
+        ) from error
+    return Engine(root, VERSION, "installed")
+
+
+def build_from_source(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+    """Build the engine's Go module into `root`.
+
+    Raises:
+        EngineNotFoundError: if there is no Go, no module proxy, or the build fails.
+    """
+    try:
+        build.build(root, VERSION, say, environment)
+    except build.BuildError as error:
+        raise EngineNotFoundError(str(error)) from error
+    return Engine(root, VERSION, "built")
