@@ -1,0 +1,123 @@
+"""The layer in front of moto: a WSGI application around moto's.
+
+Every client meets it, whatever it is written in. For each request it finds the operation; one that
+a service module of ours handles is answered by it, all others by moto. Requests to the services
+with rules hold one lock from the check to the change, so no two of them ever interleave: moto's
+memory is a plain dictionary that knows no transactions.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from threading import RLock
+from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from moto.core.request import Request
+from pydantic import ValidationError
+from werkzeug.wrappers import Response
+
+from sandbox.clouds.aws import CONTROL_PATH, seed
+from sandbox.clouds.aws.settings import Settings
+from sandbox.clouds.aws.state import Account, Fields
+from sandbox.clouds.aws.wire import Call, Refusal, read, request_of
+
+Handler = Callable[[Account, Fields], Fields]
+"""Carries out one operation: the account and the operation's input to its output, or a Refusal."""
+
+GUARDED: Final = frozenset({"acm", "cloudfront", "elasticloadbalancing", "route53"})
+"""The services whose requests are carried out one at a time."""
+
+HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {}
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+class Layer:
+    """The sandbox's AWS: moto, the rules before it, and what moto lacks."""
+
+    def __init__(
+        self, moto: WSGIApplication, account: Account, log: Callable[[str], None] = _print
+    ) -> None:
+        """Put the layer in front of an application.
+
+        Args:
+            moto: what answers everything that the layer does not.
+            account: the state; seeded here.
+            log: gets a line for every request: method, service, action, status, error code.
+        """
+        self._moto = moto
+        self._account = account
+        self._log = log
+        self._lock = RLock()
+        self._reset()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = request_of(environ)
+        if request.path.startswith(CONTROL_PATH):
+            return self._control(request)(environ, start_response)
+        call = read(request)
+        if call is None:
+            return self._logged(request, "-", "-", Response.from_app(self._moto, environ))(
+                environ, start_response
+            )
+        if call.service in GUARDED:
+            with self._lock:
+                response = self._answer(call, environ)
+        else:
+            response = Response.from_app(self._moto, environ)
+        return self._logged(request, call.service, call.action or request.path, response)(
+            environ, start_response
+        )
+
+    def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
+        handler = HANDLERS.get((call.service, call.action))
+        if handler is None:
+            return Response.from_app(self._moto, environ, buffered=True)
+        try:
+            return call.answer(handler(self._account, call.parameters()))
+        except Refusal as refusal:
+            return call.answer(refusal)
+
+    def _logged(self, request: Request, service: str, action: str, response: Response) -> Response:
+        self._log(f"{request.method} {service} {action} {response.status_code}")
+        return response
+
+    def _reset(self) -> None:
+        with self._lock:
+            self._account.reset()
+            seed.seed()
+
+    def _control(self, request: Request) -> Response:
+        what = (request.method, request.path.removeprefix(CONTROL_PATH))
+        match what:
+            case ("GET", "settings"):
+                return self._settings()
+            case ("PUT", "settings"):
+                return self._change_settings(request.get_data())
+            case ("POST", "reset"):
+                self._reset()
+                return self._settings()
+            case _:
+                return Response(
+                    f"{what[0]} {request.path} is unknown; GET settings, PUT settings and "
+                    f"POST reset below {CONTROL_PATH} are.",
+                    HTTPStatus.NOT_FOUND,
+                )
+
+    def _settings(self) -> Response:
+        return Response(self._account.settings.model_dump_json(), mimetype="application/json")
+
+    def _change_settings(self, body: bytes) -> Response:
+        """Change the settings that are named; the others stay."""
+        try:
+            asked = Settings.model_validate_json(body)
+        except ValidationError as fault:
+            return Response(str(fault), HTTPStatus.BAD_REQUEST)
+        with self._lock:
+            changed = {name: getattr(asked, name) for name in asked.model_fields_set}
+            self._account.settings = self._account.settings.model_copy(update=changed)
+            return self._settings()

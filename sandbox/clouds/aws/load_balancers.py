@@ -1,0 +1,109 @@
+"""Load balancers with the DNS names and hosted zone ids that AWS gives them.
+
+moto numbers them all `<name>-1`, puts network ones under the wrong domain, classic ones always in
+us-east-1, and gives all the zone id of an example. An alias to them would be refused by Route 53.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from moto.elb.models import elb_backends
+from moto.elb.models import LoadBalancer as ClassicBalancer
+from moto.elbv2.models import FakeLoadBalancer, elbv2_backends
+
+from sandbox.clouds.aws import ACCOUNT
+
+ZONE_IDS: Final = {
+    # region: (application and classic, network)
+    "us-east-1": ("Z35SXDOTRQ7X7K", "Z26RNL4JYFTOTI"),
+    "us-east-2": ("Z3AADJGX6KTTL2", "ZLMOA37VPKANP"),
+    "us-west-1": ("Z368ELLRRE2KJ0", "Z24FKFUX50B4VW"),
+    "us-west-2": ("Z1H1FL5HABSF5", "Z18D5FSROUN65G"),
+    "ap-northeast-1": ("Z14GRHDCWA56QT", "Z31USIVHYNEOWT"),
+    "ap-southeast-2": ("Z1GM3OXH4ZPM65", "ZCT6FZBF4DROD"),
+    "eu-central-1": ("Z215JYRZR1TBD5", "Z3F0SRJ5LGBH90"),
+    "eu-north-1": ("Z23TAZ6LKFMNIO", "Z1UDT6IFJ4EJM"),
+    "eu-west-1": ("Z32O12XQLNTSW2", "Z2IFOLAFXWLO4F"),
+    "eu-west-2": ("ZHURV8PSTC4K8", "ZD4D7Y8KGAS4G"),
+    "eu-west-3": ("Z3Q77PNBQS71R4", "Z1CMS0P5QUZ6D5"),
+}
+"""The hosted zones that load balancers live in; other regions are left as moto has them.
+
+Source: AWS General Reference, 'Elastic Load Balancing endpoints and quotas'.
+"""
+
+AS_AWS_NAMES_THEM: Final = re.compile(r"-(\d{9,10}\.[^.]+\.elb|[0-9a-f]{16}\.elb\.[^.]+)\.amazon")
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """A load balancer of any kind and region."""
+
+    name: str
+    dns_name: str
+    zone_id: str
+    """Of the hosted zone an alias to it must name."""
+
+
+def every() -> Iterator[LoadBalancer]:
+    """Return all load balancers of the account."""
+    for region, (zone_id, _) in ZONE_IDS.items():
+        for modern in _modern(region):
+            yield LoadBalancer(modern.name, modern.dns_name, modern.canonical_hosted_zone_id)
+        for classic in _classic(region):
+            yield LoadBalancer(classic.name, classic.dns_name, zone_id)
+
+
+def repair() -> dict[str, str]:
+    """Give every load balancer that moto made the name and zone id that AWS would.
+
+    Returns:
+        What was replaced by what, so that an answer already written can be put right.
+    """
+    replaced: dict[str, str] = {}
+    for region, (zone_id, network_zone_id) in ZONE_IDS.items():
+        for modern in _modern(region):
+            if AS_AWS_NAMES_THEM.search(modern.dns_name):
+                continue
+            network = modern.type == "network"
+            dns_name = (
+                f"{modern.name}-{_digest(modern.arn)}.elb.{region}.amazonaws.com"
+                if network
+                else f"{modern.name}-{_number(modern.arn)}.{region}.elb.amazonaws.com"
+            )
+            replaced |= {modern.dns_name: dns_name}
+            modern.dns_name = dns_name
+            example = modern.canonical_hosted_zone_id
+            modern.canonical_hosted_zone_id = network_zone_id if network else zone_id
+            replaced |= {example: modern.canonical_hosted_zone_id}
+        for classic in _classic(region):
+            if AS_AWS_NAMES_THEM.search(classic.dns_name):
+                continue
+            number = _number(f"{region}/{classic.name}")
+            dns_name = f"{classic.name}-{number}.{region}.elb.amazonaws.com"
+            replaced |= {classic.dns_name: dns_name}
+            classic.dns_name = dns_name
+            # moto's serializer looks the field up by this name and leaves it out without it.
+            vars(classic)["canonical_hosted_zone_name_id"] = zone_id
+    return replaced
+
+
+def _modern(region: str) -> Iterator[FakeLoadBalancer]:
+    backends = elbv2_backends[ACCOUNT]
+    return iter(backends[region].load_balancers.values()) if region in backends.keys() else iter(())
+
+
+def _classic(region: str) -> Iterator[ClassicBalancer]:
+    backends = elb_backends[ACCOUNT]
+    return iter(backends[region].load_balancers.values()) if region in backends.keys() else iter(())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _number(text: str) -> int:
+    return 1_000_000_000 + int(_digest(text), 16) % 1_000_000_000

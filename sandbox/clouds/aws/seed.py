@@ -1,0 +1,49 @@
+"""The account as a user finds it: an IPv4-only API behind load balancers, with a name in DNS."""
+
+from typing import Final
+
+from moto.ec2.models import ec2_backends
+from moto.elb.models import elb_backends
+from moto.elbv2.models import elbv2_backends
+
+from sandbox.clouds.aws import ACCOUNT, REGION, load_balancers
+from sandbox.clouds.aws.state import route53
+
+ZONE: Final = "example.com"
+APPLICATION: Final = "api"
+CLASSIC: Final = "api-classic"
+NETWORK: Final = "api-network"
+SIMPLE_RECORD: Final = "www.example.com"
+"""Today's simple A alias record, out of the way of the sandbox stack's names."""
+
+
+def seed() -> None:
+    """Fill an empty account.
+
+    A hosted zone; three IPv4-only load balancers, one of each kind, in the default VPC; and a
+    simple A alias record from `www.example.com` to the application load balancer.
+    """
+    elbv2 = elbv2_backends[ACCOUNT][REGION]
+    subnets = [subnet.id for subnet in ec2_backends[ACCOUNT][REGION].get_default_subnets().values()]
+    for name, kind in ((APPLICATION, "application"), (NETWORK, "network")):
+        elbv2.create_load_balancer(
+            name=name, security_groups=[], subnet_ids=subnets, loadbalancer_type=kind
+        )
+    listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
+    elb_backends[ACCOUNT][REGION].create_load_balancer(
+        name=CLASSIC, zones=[f"{REGION}a", f"{REGION}b"], ports=[listener]
+    )
+    load_balancers.repair()
+    target = next(found for found in load_balancers.every() if found.name == APPLICATION)
+    zone = route53().create_hosted_zone(name=f"{ZONE}.", private_zone=False)
+    zone.add_rrset(
+        {
+            "Name": f"{SIMPLE_RECORD}.",
+            "Type": "A",
+            "AliasTarget": {
+                "HostedZoneId": target.zone_id,
+                "DNSName": f"{target.dns_name}.",
+                "EvaluateTargetHealth": True,
+            },
+        }
+    )

@@ -1,0 +1,83 @@
+"""What the layer remembers beside moto, and where it finds moto's own memory."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.acm.models import AWSCertificateManagerBackend, acm_backends
+from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
+from moto.core.base_backend import BackendDict
+from moto.route53.models import Route53Backend, route53_backends
+
+from sandbox.clouds.aws import ACCOUNT
+from sandbox.clouds.aws.settings import Settings
+
+Fields = dict[str, Any]
+"""A structure of an AWS API as boto3 knows it: member name to value."""
+
+
+@dataclass
+class Distribution:
+    """A distribution as CloudFront keeps it; moto keeps its id, its name and its tags."""
+
+    id: str
+    arn: str
+    domain_name: str
+    config: Fields
+    """The `DistributionConfig` as it was sent, with AWS's defaults filled in."""
+    etag: str
+    modified: float
+    """When it was last changed, by the account's clock, in seconds."""
+
+
+@dataclass
+class Account:
+    """The state of the account; guard it with the layer's lock.
+
+    Attributes:
+        settings: how slow and strict the cloud is.
+        clock: seconds that only ever grow.
+        changes: when each Route 53 change was submitted, by change id.
+        zone_changes: when the last change of each hosted zone was submitted, by zone id.
+        route53_requests: when the last second's Route 53 requests came.
+        distributions: by id.
+        validated: when ACM first saw all validation records of a certificate, by ARN.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    clock: Callable[[], float] = time.monotonic
+    changes: dict[str, float] = field(default_factory=dict[str, float])
+    zone_changes: dict[str, float] = field(default_factory=dict[str, float])
+    route53_requests: deque[float] = field(default_factory=deque[float])
+    distributions: dict[str, Distribution] = field(default_factory=dict[str, Distribution])
+    validated: dict[str, float] = field(default_factory=dict[str, float])
+
+    def reset(self) -> None:
+        """Forget everything, in moto too; the settings go back to their defaults."""
+        BackendDict.reset()
+        self.settings = Settings()
+        for remembered in (
+            self.changes,
+            self.zone_changes,
+            self.route53_requests,
+            self.distributions,
+            self.validated,
+        ):
+            remembered.clear()
+
+
+def route53() -> Route53Backend:
+    """Return moto's hosted zones."""
+    return route53_backends[ACCOUNT]["aws"]
+
+
+def cloudfront() -> CloudFrontBackend:
+    """Return moto's distributions, tags and functions."""
+    return cloudfront_backends[ACCOUNT]["aws"]
+
+
+def acm(region: str) -> AWSCertificateManagerBackend:
+    """Return moto's certificates of a region."""
+    return acm_backends[ACCOUNT][region]

@@ -1,0 +1,234 @@
+"""A cloud as a background process: started, found again, stopped.
+
+The naive way is a file with a process id in it. It fails twice: the system gives the id of a dead
+process to a new one, which `stop` would then kill; and two shells that start at the same moment
+start two clouds. So the file also holds the moment the process was created, which no later process
+of the same id shares, and a lock is held while a cloud is looked for, started or stopped.
+
+A cloud named `aws` is whatever `python -m sandbox.clouds.aws --port 0 --ready-file F` serves. It
+writes `{"url": ..., "pid": ...}` to F once it listens, and ends on SIGTERM.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+START_SECONDS: Final = 60.0
+"""How long a cloud may take to listen; it needs about 2 on an idle machine."""
+
+STOP_SECONDS: Final = 10.0
+"""How long a cloud may take to end after SIGTERM before it is killed."""
+
+POLL_SECONDS: Final = 0.02
+
+LOG_TAIL_LINES: Final = 20
+
+
+class CloudError(RuntimeError):
+    """A cloud did not start; the message carries the end of its log."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A cloud that runs."""
+
+    name: str
+    """Which one: the name of a module in `sandbox.clouds`."""
+
+    url: str
+    """Where it listens, e.g. `http://127.0.0.1:40213`."""
+
+    pid: int
+
+    log: Path
+    """What it printed: a line for every request, and its faults."""
+
+
+class _Ready(BaseModel):
+    """What a cloud writes once it listens."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    pid: int
+
+
+class _Note(BaseModel):
+    """What is kept about a running cloud."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    pid: int
+    created: float
+    """When the process was created, seconds since 1970, as the system tells it."""
+
+
+def start(name: str, home: Path, *, start_seconds: float = START_SECONDS) -> Cloud:
+    """Start a cloud and wait until it answers; return the running one if there is one.
+
+    It outlives the caller: it is given a session of its own, so neither Ctrl-C in the caller's
+    terminal nor the terminal's end reaches it.
+
+    Args:
+        name: module of `sandbox.clouds` to run.
+        home: folder for its files: `<name>.json` (process), `<name>.log`, `<name>.lock`.
+        start_seconds: how long to wait for it to listen.
+
+    Raises:
+        CloudError: it ended early, or did not listen in time. Nothing is left running.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with _lock(name, home):
+        running = _running(name, home)
+        return running or _launch(name, home, start_seconds)
+
+
+def find(name: str, home: Path) -> Cloud | None:
+    """Return the cloud that was started with this home, or None if it does not run any more."""
+    if not home.is_dir():
+        return None
+    with _lock(name, home):
+        return _running(name, home)
+
+
+def stop(name: str, home: Path) -> bool:
+    """End a cloud; killed if it does not end by itself. True when there was something to stop."""
+    if not home.is_dir():
+        return False
+    with _lock(name, home):
+        process = _process(name, home)
+        if process is not None:
+            _end(process)
+        _note_path(name, home).unlink(missing_ok=True)
+        return process is not None
+
+
+def _lock(name: str, home: Path) -> FileLock:
+    return FileLock(home / f"{name}.lock", timeout=START_SECONDS + STOP_SECONDS)
+
+
+def _note_path(name: str, home: Path) -> Path:
+    return home / f"{name}.json"
+
+
+def _log_path(name: str, home: Path) -> Path:
+    return home / f"{name}.log"
+
+
+def _note(name: str, home: Path) -> _Note | None:
+    """Read what was noted; a missing or torn file is the same as none."""
+    try:
+        return _Note.model_validate_json(_note_path(name, home).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _process(name: str, home: Path) -> psutil.Process | None:
+    """Return the noted process if it still is the one that was noted."""
+    note = _note(name, home)
+    if note is None:
+        return None
+    try:
+        process = psutil.Process(note.pid)
+        same = process.create_time() == note.created
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _running(name: str, home: Path) -> Cloud | None:
+    note = _note(name, home)
+    if note is None or _process(name, home) is None:
+        return None
+    return Cloud(name=name, url=note.url, pid=note.pid, log=_log_path(name, home))
+
+
+def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
+    log, ready = _log_path(name, home), home / f"{name}.ready"
+    ready.unlink(missing_ok=True)
+    process = _spawn(name, ready, log)
+    try:
+        url = _wait_until_ready(name, process, ready, log, start_seconds)
+        note = _Note(url=url, pid=process.pid, created=process.create_time())
+        _write_whole(_note_path(name, home), note.model_dump_json())
+    except BaseException:
+        _end(process)
+        raise
+    finally:
+        ready.unlink(missing_ok=True)
+    return Cloud(name=name, url=url, pid=process.pid, log=log)
+
+
+def _spawn(name: str, ready: Path, log: Path) -> psutil.Process:
+    """Start the process. Not with `subprocess`, which warns of children that outlive it."""
+    command = [sys.executable, "-m", f"sandbox.clouds.{name}", "--port", "0"]
+    pid = os.posix_spawn(
+        sys.executable,
+        [*command, "--ready-file", str(ready)],
+        {**os.environ, "PYTHONUNBUFFERED": "1"},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    return psutil.Process(pid)
+
+
+def _wait_until_ready(
+    name: str, process: psutil.Process, ready: Path, log: Path, seconds: float
+) -> str:
+    deadline = time.monotonic() + seconds
+    while not ready.exists():
+        try:
+            code = process.wait(POLL_SECONDS)
+        except psutil.TimeoutExpired:
+            if time.monotonic() >= deadline:
+                raise CloudError(_told(name, f"does not listen after {seconds:g} s", log)) from None
+        else:
+            raise CloudError(_told(name, f"ended with exit code {code} before it listened", log))
+    return _Ready.model_validate_json(ready.read_bytes()).url
+
+
+def _told(name: str, what: str, log: Path) -> str:
+    tail = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    said = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
+    return f"cloud {name!r} {what}. The end of {log}:\n{said}"
+
+
+def _end(process: psutil.Process) -> None:
+    try:
+        process.terminate()
+        process.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        return
+
+
+def write_ready(path: Path, url: str) -> None:
+    """Tell the one who waits that a cloud listens; called by the cloud itself.
+
+    Args:
+        path: what `--ready-file` named.
+        url: where it listens.
+    """
+    _write_whole(path, json.dumps({"url": url, "pid": os.getpid()}))
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or nothing, whatever happens meanwhile."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.replace(path)
