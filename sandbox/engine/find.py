@@ -17,7 +17,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,10 @@ class Engine:
         return (self.root / "bin" / "pulumi-language-python").exists()
 
 
+Way = Callable[[Path, Say, Mapping[str, str]], Engine]
+"""Makes an engine in a folder, or raises `EngineNotFoundError` with the reason."""
+
+
 def cache_root() -> Path:
     """The folder that keeps engines between checkouts: `<user cache>/dualstack-edge/engine`."""
     return user_cache_path("dualstack-edge") / "engine"
@@ -81,6 +85,7 @@ def find(
     *,
     environment: Mapping[str, str] = os.environ,
     cache: Path | None = None,
+    ways: Sequence[Way] | None = None,
 ) -> Engine:
     """Return a Pulumi engine, installing or building one if there is none yet.
 
@@ -88,6 +93,7 @@ def find(
         say: Gets a line for each step that takes time, and each way that failed.
         environment: Where `PATH` is read, and what commands are run with.
         cache: Where engines are kept; default `cache_root()`.
+        ways: What is tried when there is none; default `install`, then `build_from_source`.
 
     Raises:
         EngineNotFoundError: when no way leads to one.
@@ -105,7 +111,7 @@ def find(
     with FileLock(cache / f"{VERSION}.lock"):
         if (root / "bin" / "pulumi").exists():
             return Engine(root, VERSION, "made by another run just now")
-        for way in (install, build_from_source):
+        for way in ways or (install, build_from_source):
             try:
                 return way(root, say, environment)
             except EngineNotFoundError as failure:
@@ -164,21 +170,29 @@ def parse_version(said: str) -> Version:
     return Version.parse(match[1])
 
 
-def install(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+def install(
+    root: Path, say: Say, environment: Mapping[str, str], *, installer: str = INSTALLER_URL
+) -> Engine:
     """Install the official release into `root` through the Automation API.
+
+    Args:
+        root: Where it goes.
+        say: Gets a line before it starts.
+        environment: Not used; the installer reads the process's own.
+        installer: What must be reachable for it.
 
     Raises:
         EngineNotFoundError: if its maker's site cannot be reached or the installer fails.
     """
-    del environment  # the installer reads the process's own
+    del environment
     say(f"Installing Pulumi {VERSION} with the official installer …")
     try:
-        urllib.request.urlopen(INSTALLER_URL, timeout=10).close()
+        urllib.request.urlopen(installer, timeout=10).close()  # noqa: S310 - ours, not a user's
         PulumiCommand.install(root=str(root), version=VERSION)
     except (OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(root, ignore_errors=True)
         raise EngineNotFoundError(
-            f"the official installer failed: {error}; a way to {INSTALLER_URL}. "
+            f"the official installer failed: {error}; a way to {installer}. "
             "Allow it, or install Pulumi by hand."
         ) from error
     return Engine(root, VERSION, "installed")

@@ -1,0 +1,157 @@
+"""Which engine is used, and what is said when there is none."""
+
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from semver import Version
+
+from sandbox.engine import find
+from sandbox.engine.find import Engine, EngineNotFoundError, Say, parse_version
+
+
+def executable(folder: Path, name: str, script: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def quiet(line: str) -> None:
+    del line
+
+
+def no_way(reason: str) -> find.Way:
+    def fail(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+        del root, say, environment
+        raise EngineNotFoundError(reason)
+
+    return fail
+
+
+def makes_one(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+    del say, environment
+    executable(root / "bin", "pulumi", "echo v3.259.0")
+    return Engine(root, find.VERSION, "made for the test")
+
+
+def test_a_new_enough_pulumi_on_path_is_used_as_it_is(tmp_path: Path) -> None:
+    command = executable(tmp_path / "usr" / "bin", "pulumi", "echo v99.1.2")
+    engine = find.find(quiet, environment={"PATH": str(command.parent)}, cache=tmp_path / "cache")
+    assert engine == Engine(tmp_path / "usr", Version.parse("99.1.2"), "found on PATH")
+    assert engine.command == command
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_language_host_is_looked_for_beside_the_command(tmp_path: Path) -> None:
+    engine = Engine(tmp_path, find.VERSION, "")
+    assert not engine.has_language_host
+    executable(tmp_path / "bin", "pulumi-language-python", "true")
+    assert engine.has_language_host
+
+
+def test_a_link_on_path_leads_to_the_installation_it_points_to(tmp_path: Path) -> None:
+    command = executable(tmp_path / "pulumi" / "bin", "pulumi", "echo v99.1.2")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "pulumi").symlink_to(command)
+    assert find.on_path({"PATH": str(tmp_path / "links")}).root == tmp_path / "pulumi"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        pytest.param("echo v3.100.0", "is 3.100.0; 3.259.0 or newer. Upgrade Pulumi.", id="old"),
+        pytest.param("exit 3", "is not usable: ", id="broken"),
+        pytest.param("echo hello", "'pulumi version' said 'hello'", id="something else"),
+    ],
+)
+def test_an_unusable_pulumi_on_path_is_named_and_passed_over(
+    tmp_path: Path, script: str, said: str
+) -> None:
+    command = executable(tmp_path / "bin", "pulumi", script)
+    environment = {"PATH": str(command.parent)}
+    with pytest.raises(EngineNotFoundError) as failure:
+        find.on_path(environment)
+    assert said in str(failure.value)
+    assert str(command) in str(failure.value)
+    cache = tmp_path / "cache"
+    engine = find.find(quiet, environment=environment, cache=cache, ways=[makes_one])
+    assert engine.root == cache / str(find.VERSION)
+
+
+def test_what_was_made_is_kept_and_found_again(tmp_path: Path) -> None:
+    first = find.find(quiet, environment={}, cache=tmp_path, ways=[makes_one])
+    again = find.find(quiet, environment={}, cache=tmp_path, ways=[no_way("must not be asked")])
+    assert again.root == first.root
+    assert again.origin == "kept from an earlier run"
+
+
+def test_the_next_way_is_tried_when_one_fails_and_the_failure_is_told(tmp_path: Path) -> None:
+    said: list[str] = []
+    engine = find.find(
+        said.append, environment={}, cache=tmp_path, ways=[no_way("no network"), makes_one]
+    )
+    assert engine.origin == "made for the test"
+    assert said == ["  no network"]
+
+
+def test_two_runs_at_once_make_one_engine(tmp_path: Path) -> None:
+    made: list[Path] = []
+    both = threading.Barrier(2)
+
+    def slow(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+        made.append(root)
+        return makes_one(root, say, environment)
+
+    def run() -> None:
+        both.wait()
+        find.find(quiet, environment={}, cache=tmp_path, ways=[slow])
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == [tmp_path / str(find.VERSION)]
+
+
+def test_no_pulumi_no_network_and_no_go_is_one_message_that_names_all_three(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/install.sh"
+
+        def offline(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
+            return find.install(root, say, environment, installer=address)
+
+        with pytest.raises(EngineNotFoundError) as failure:
+            find.find(
+                quiet,
+                environment={"PATH": str(tmp_path)},
+                cache=tmp_path / "cache",
+                ways=[offline, find.build_from_source],
+            )
+    first, *ways, last = str(failure.value).splitlines()
+    assert first.startswith("The Pulumi engine is missing; any one of three ways is enough")
+    assert [way.strip()[:30] for way in ways] == [
+        "1. pulumi on PATH is missing; ",
+        "2. the official installer fail",
+        "3. Go is missing on PATH; 1.25",
+    ]
+    assert last == ("Install Pulumi, or Go with access to a Go module proxy, and run this again.")
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [f"{find.VERSION}.lock"]
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        pytest.param("v3.259.0\n", "3.259.0", id="release"),
+        pytest.param("3.259.0", "3.259.0", id="no letter"),
+        pytest.param("v3.260.0-dev.1+abc\n", "3.260.0-dev.1+abc", id="development build"),
+        pytest.param("warning: new version\nv4.0.0\n", "4.0.0", id="after a warning"),
+    ],
+)
+def test_the_version_is_read_from_what_pulumi_says(said: str, version: str) -> None:
+    assert parse_version(said) == Version.parse(version)
