@@ -1,0 +1,32 @@
+"""IPv6 is on for the distribution.
+
+With it off CloudFront answers AAAA questions with no address, so an AAAA record that points to the
+distribution is empty and clients without IPv4 cannot connect. The default of Pulumi's and
+Terraform's AWS provider is off, unlike the console's, so leaving the property out turns IPv6 off.
+
+Source: CloudFront API Reference, "DistributionConfig", IsIPV6Enabled; terraform-provider-aws,
+documentation of `is_ipv6_enabled`.
+"""
+
+from collections.abc import Iterator
+
+from policies.cloudfront import DISTRIBUTION
+from policies.model import Finding, Place, Rule
+
+REMEDY = "Set isIpv6Enabled to true."
+
+
+def check(distribution: Place) -> Iterator[Finding]:
+    """Yield a finding unless `isIpv6Enabled` is true."""
+    yield from distribution.get("isIpv6Enabled").must_be(wanted=True, fix=REMEDY)
+
+
+RULE = Rule(
+    name="ipv6-enabled",
+    text=__doc__,
+    url="https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html",
+    severity="high",
+    remedy=REMEDY,
+    resource_types=DISTRIBUTION,
+    check=check,
+)

@@ -1,0 +1,49 @@
+"""Every cache behaviour lets all seven HTTP methods through.
+
+CloudFront takes one of three sets: GET and HEAD; these and OPTIONS; or all seven. With one of the
+smaller sets it answers POST, PUT, PATCH and DELETE with 403 itself, and the API never sees them.
+Which methods are cached (`cachedMethods`) decides nothing where caching is off.
+
+Source: CloudFront API Reference, "AllowedMethods".
+"""
+
+from collections.abc import Iterator
+
+from policies.cloudfront import DISTRIBUTION, each_behavior
+from policies.model import UNKNOWN, Finding, Place, Rule
+
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""What CloudFront can let through; it takes them in capital letters, in any order."""
+
+WANTED = f"exactly {', '.join(METHODS)}"
+REMEDY = f"Set allowedMethods to all seven: {', '.join(METHODS)}."
+
+
+def check(distribution: Place) -> Iterator[Finding]:
+    """Yield a finding for each behaviour that stops a method or may stop one."""
+    yield from each_behavior(distribution, _behavior)
+
+
+def _behavior(behavior: Place) -> Iterator[Finding]:
+    methods = behavior.get("allowedMethods")
+    if not isinstance(methods.value, list):
+        yield methods.finding(WANTED, REMEDY)
+        return
+    known = [method for method in methods.value if method is not UNKNOWN]
+    unknown = len(methods.value) - len(known)
+    missing = [method for method in METHODS if method not in known]
+    if any(method not in METHODS for method in known) or len(missing) > unknown:
+        yield methods.finding(WANTED, REMEDY)
+    elif unknown:
+        yield methods.finding(WANTED, REMEDY, certain=False)
+
+
+RULE = Rule(
+    name="methods-allowed",
+    text=__doc__,
+    url="https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_AllowedMethods.html",
+    severity="high",
+    remedy=REMEDY,
+    resource_types=DISTRIBUTION,
+    check=check,
+)
