@@ -1,0 +1,1 @@
+"""What is deployed: Pulumi component resources, and the settings they take."""
