@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import isclass
-from typing import Any, Final, Literal, NamedTuple, Self, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel
@@ -58,7 +59,7 @@ def fields_below(field: FieldInfo | None) -> Mapping[str, FieldInfo]:
 
 def is_text(field: FieldInfo) -> bool:
     """Say whether a field holds text, which the configuration does not write as JSON."""
-    return any(get_args(option)[:1] == (str,) or option is str for option in _options(field))
+    return str in _options(field)
 
 
 def words_of(field: FieldInfo | None) -> Says:
@@ -93,8 +94,10 @@ def _item(field: FieldInfo) -> FieldInfo | None:
 
 
 def _options(field: FieldInfo) -> Sequence[Any]:
-    """Return a field's type and, for a union, its members."""
-    return (field.annotation, *get_args(field.annotation))
+    """Return the types a field may have, without what is annotated to them."""
+    union = get_origin(field.annotation) in (Union, UnionType)
+    options = get_args(field.annotation) if union else (field.annotation,)
+    return [get_args(item)[0] if get_origin(item) is Annotated else item for item in options]
 
 
 class Place(NamedTuple):
