@@ -78,15 +78,16 @@ def each_behavior(
 
     A behaviour that cannot be read is one finding, not one for each property looked for in it.
     """
+    fix = "Write out the behaviours and their properties in the program."
     default = distribution.get("defaultCacheBehavior")
-    for behavior in [default, *distribution.get("orderedCacheBehaviors").items()]:
-        if isinstance(behavior.value, dict):
+    ordered = distribution.get("orderedCacheBehaviors")
+    for behavior in [default, *ordered.items()]:
+        if behavior is ordered:  # no list, so its own only item
+            yield ordered.finding("a list of cache behaviours", fix)
+        elif isinstance(behavior.value, dict):
             yield from judge(behavior)
         else:
-            yield behavior.finding(
-                "a cache behaviour (an object)",
-                "Write out the behaviour's properties in the program.",
-            )
+            yield behavior.finding("a cache behaviour (an object)", fix)
 
 
 def forwarding(

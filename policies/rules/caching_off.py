@@ -1,10 +1,10 @@
 """No cache behaviour caches.
 
-An API's answers belong to one caller at one moment; a cached one is served to whoever asks next with
-the same cache key. Caching is off with the managed policy CachingDisabled; with legacy settings it
-is off when all headers are forwarded, or when all three TTLs are 0. Beside a cache policy TTLs
-decide nothing, and legacy `forwardedValues` may not stand at all. An absent legacy TTL counts as
-CloudFront's default: 0 for the minimum, 86,400 seconds for the default, 31,536,000 for the maximum.
+An API's answers belong to one caller at one moment; a cached one is served to whoever asks next
+with the same cache key. Caching is off with the managed policy CachingDisabled; with legacy
+settings it is off when all headers are forwarded, or when all three TTLs are 0. Beside a cache
+policy TTLs decide nothing, and legacy `forwardedValues` may not stand at all. An absent legacy TTL
+counts as CloudFront's default: minimum 0, default 86,400 seconds, maximum 31,536,000 seconds.
 
 Source: CloudFront Developer Guide, "Use managed cache policies", "Cache content based on request
 headers" and "Manage how long content stays in the cache".

@@ -22,7 +22,7 @@ CODES = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 WANTED = "a list with errorCachingMinTtl 0 for every code that can be configured"
 REMEDY = (
     f"List {', '.join(map(str, CODES))} in customErrorResponses, each with errorCachingMinTtl 0: "
-    "where nothing is said CloudFront caches an error for 10 seconds, whatever the cache policy."
+    "where nothing is said CloudFront caches an error for 10 seconds."
 )
 
 

@@ -1,0 +1,189 @@
+"""What holds for every rule: none crashes, each catches what it owns, hiding a value helps none."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import policies.rules
+from policies.cloudfront import MANAGED_ORIGIN_REQUEST_POLICIES
+from policies.model import UNKNOWN, Answer, Finding, Place, Rule, Value
+from policies.rules import DUAL_STACK
+
+Make = Callable[[], dict[str, Value]]
+Step = str | int
+
+NAMES = [
+    "allowedMethods",
+    "cachePolicyId",
+    "cookies",
+    "customErrorResponses",
+    "defaultCacheBehavior",
+    "defaultTtl",
+    "errorCachingMinTtl",
+    "errorCode",
+    "forward",
+    "forwardedValues",
+    "headers",
+    "isIpv6Enabled",
+    "maxTtl",
+    "minTtl",
+    "orderedCacheBehaviors",
+    "originRequestPolicyId",
+    "queryString",
+    "queryStringCacheKeys",
+]
+
+leaves: st.SearchStrategy[Value] = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.just(UNKNOWN),
+    st.sampled_from(["*", "all", "", "GET", *MANAGED_ORIGIN_REQUEST_POLICIES]),
+)
+values: st.SearchStrategy[Value] = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.sampled_from([*NAMES, "other"]), inner, max_size=6),
+    ),
+    max_leaves=25,
+)
+
+
+def findings(properties: Value) -> list[tuple[str, Finding]]:
+    place = Place("", properties)
+    return [(rule.name, finding) for rule in DUAL_STACK for finding in rule.check(place)]
+
+
+def replaced(properties: Value, path: Sequence[Step], value: Value) -> Value:
+    """Return a copy with `value` at `path`."""
+    copy = deepcopy(properties)
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(copy, dict) and isinstance(step, str):
+        copy[step] = replaced(copy.get(step), rest, value)
+    elif isinstance(copy, list) and isinstance(step, int):
+        copy[step] = replaced(copy[step], rest, value)
+    return copy
+
+
+def places(value: Value, path: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
+    """Return the paths of everything in a value, but not of the value as a whole."""
+    inner: list[tuple[Step, Value]] = []
+    if isinstance(value, dict):
+        inner = list(value.items())
+    elif isinstance(value, list):
+        inner = list(enumerate(value))
+    return [
+        found for step, part in inner for found in ((*path, step), *places(part, (*path, step)))
+    ]
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in DUAL_STACK])
+@given(properties=values)
+def test_no_input_crashes_a_rule(rule: Rule, properties: Value) -> None:
+    for finding in rule.check(Place("", properties)):
+        assert finding.message(rule.name).startswith(rule.name)
+        assert finding.answer in (Answer.FAIL, Answer.CANNOT_TELL)
+
+
+def test_the_distribution_to_break_passes_every_rule(compliant: Make) -> None:
+    assert findings(compliant()) == []
+
+
+BEHAVIOR_RULES = {
+    "caching-off",
+    "cookies-forwarded",
+    "headers-forwarded",
+    "methods-allowed",
+    "query-strings-forwarded",
+}
+DEFAULT: tuple[Step, ...] = ("defaultCacheBehavior",)
+LEGACY: tuple[Step, ...] = ("orderedCacheBehaviors", 0)
+ORDERED: tuple[Step, ...] = ("orderedCacheBehaviors", 1)
+VALUES: tuple[Step, ...] = (*LEGACY, "forwardedValues")
+
+
+@pytest.mark.parametrize(
+    ("path", "owners"),
+    [
+        pytest.param(path, owners, id="/".join(map(str, path)))
+        for path, owners in [
+            (("isIpv6Enabled",), {"ipv6-enabled"}),
+            (("customErrorResponses",), {"error-caching-off"}),
+            (("customErrorResponses", 3), {"error-caching-off"}),
+            (("customErrorResponses", 3, "errorCode"), {"error-caching-off"}),
+            (("customErrorResponses", 3, "errorCachingMinTtl"), {"error-caching-off"}),
+            (DEFAULT, BEHAVIOR_RULES),
+            (ORDERED, BEHAVIOR_RULES),
+            ((*DEFAULT, "cachePolicyId"), {"caching-off"}),
+            ((*ORDERED, "cachePolicyId"), {"caching-off"}),
+            ((*DEFAULT, "allowedMethods"), {"methods-allowed"}),
+            ((*ORDERED, "allowedMethods"), {"methods-allowed"}),
+            ((*LEGACY, "allowedMethods"), {"methods-allowed"}),
+            (
+                (*DEFAULT, "originRequestPolicyId"),
+                {"headers-forwarded", "cookies-forwarded", "query-strings-forwarded"},
+            ),
+            (
+                (*ORDERED, "originRequestPolicyId"),
+                {"headers-forwarded", "cookies-forwarded", "query-strings-forwarded"},
+            ),
+            (
+                VALUES,
+                {
+                    "caching-off",
+                    "headers-forwarded",
+                    "cookies-forwarded",
+                    "query-strings-forwarded",
+                },
+            ),
+            ((*VALUES, "headers"), {"caching-off", "headers-forwarded"}),
+            ((*VALUES, "cookies"), {"cookies-forwarded"}),
+            ((*VALUES, "cookies", "forward"), {"cookies-forwarded"}),
+            ((*VALUES, "queryString"), {"query-strings-forwarded"}),
+            ((*VALUES, "queryStringCacheKeys"), set[str]()),
+            ((*DEFAULT, "defaultTtl"), set[str]()),
+            ((*DEFAULT, "cachedMethods"), set[str]()),
+            (("comment",), set[str]()),
+            (("viewerCertificate",), set[str]()),
+        ]
+    ],
+)
+@given(
+    value=st.one_of(st.none(), st.just(UNKNOWN), st.integers(2, 300), st.text("xyz"), st.just([]))
+)
+def test_a_broken_field_is_caught_by_exactly_the_rules_that_own_it(
+    compliant: Make, path: tuple[Step, ...], owners: set[str], value: Value
+) -> None:
+    caught = {name for name, _ in findings(replaced(compliant(), path, value))}
+    assert caught == owners
+
+
+@given(data=st.data())
+def test_hiding_a_value_neither_makes_a_rule_pass_nor_makes_it_sure(
+    compliant: Make, data: st.DataObject
+) -> None:
+    """An unknown may turn out to be the very value it hides, so no verdict may contradict that."""
+    shown: Value = compliant()
+    for _ in range(data.draw(st.integers(0, 3))):
+        shown = replaced(shown, data.draw(st.sampled_from(places(shown))), data.draw(values))
+    hidden = replaced(shown, data.draw(st.sampled_from(places(shown) or [("x",)])), UNKNOWN)
+    not_passing = {name for name, _ in findings(shown)}
+    held = {name for name, _ in findings(hidden)}
+    certain = {name for name, finding in findings(hidden) if finding.answer is Answer.FAIL}
+    assert not_passing <= held
+    assert certain <= not_passing
+
+
+def test_every_file_is_a_rule_of_its_name_in_exactly_one_pack() -> None:
+    files = [path.stem for path in Path(policies.rules.__path__[0]).glob("*.py")]
+    names = [rule.name for pack in (DUAL_STACK,) for rule in pack]
+    assert sorted(names) == sorted(stem.replace("_", "-") for stem in files if stem != "__init__")
