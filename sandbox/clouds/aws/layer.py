@@ -13,22 +13,55 @@ from threading import RLock
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
-from sandbox.clouds.aws import CONTROL_PATH, seed
+from sandbox.clouds.aws import CONTROL_PATH, acm, cloudfront, load_balancers, route53, seed
+from sandbox.clouds.aws.fields import Fields
 from sandbox.clouds.aws.settings import Settings
-from sandbox.clouds.aws.state import Account, Fields
-from sandbox.clouds.aws.wire import Call, Refusal, read, request_of
+from sandbox.clouds.aws.state import Account
+from sandbox.clouds.aws.wire import Call, read, request_of
 
-Handler = Callable[[Account, Fields], Fields]
-"""Carries out one operation: the account and the operation's input to its output, or a Refusal."""
+Handler = Callable[[Account, Fields], Fields | None]
+"""Carries out one operation: the account and the operation's input to its output, or a Refusal.
+None leaves it to moto."""
+
+RegionalHandler = Callable[[Account, str, Fields], Fields | None]
+"""The same for a service whose resources lie in a region."""
 
 GUARDED: Final = frozenset({"acm", "cloudfront", "elasticloadbalancing", "route53"})
 """The services whose requests are carried out one at a time."""
 
-HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {}
+ERROR_HEADER: Final = "X-Amzn-ErrorType"
+"""Where the JSON services tell the error code; the layer has the others tell it too, for its log."""
+
+HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
+    ("route53", "ChangeResourceRecordSets"): route53.change_resource_record_sets,
+    ("route53", "ListResourceRecordSets"): route53.list_resource_record_sets,
+    ("route53", "GetChange"): route53.get_change,
+    ("route53", "DeleteHostedZone"): route53.delete_hosted_zone,
+    ("cloudfront", "CreateDistribution"): cloudfront.create_distribution,
+    ("cloudfront", "CreateDistributionWithTags"): cloudfront.create_distribution_with_tags,
+    ("cloudfront", "GetDistribution"): cloudfront.get_distribution,
+    ("cloudfront", "GetDistributionConfig"): cloudfront.get_distribution_config,
+    ("cloudfront", "UpdateDistribution"): cloudfront.update_distribution,
+    ("cloudfront", "DeleteDistribution"): cloudfront.delete_distribution,
+    ("cloudfront", "ListDistributions"): cloudfront.list_distributions,
+    ("cloudfront", "GetCachePolicy"): cloudfront.get_cache_policy,
+    ("cloudfront", "GetCachePolicyConfig"): cloudfront.get_cache_policy_config,
+    ("cloudfront", "ListCachePolicies"): cloudfront.list_cache_policies,
+    ("cloudfront", "GetOriginRequestPolicy"): cloudfront.get_origin_request_policy,
+    ("cloudfront", "GetOriginRequestPolicyConfig"): cloudfront.get_origin_request_policy_config,
+    ("cloudfront", "ListOriginRequestPolicies"): cloudfront.list_origin_request_policies,
+}
+
+REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
+    ("acm", "DescribeCertificate"): acm.describe_certificate,
+    ("acm", "GetCertificate"): acm.get_certificate,
+    ("acm", "DeleteCertificate"): acm.delete_certificate,
+}
 
 
 def _print(line: str) -> None:
@@ -52,6 +85,7 @@ class Layer:
         self._account = account
         self._log = log
         self._lock = RLock()
+        acm.disarm_moto()
         self._reset()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -74,16 +108,36 @@ class Layer:
         )
 
     def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
-        handler = HANDLERS.get((call.service, call.action))
-        if handler is None:
-            return Response.from_app(self._moto, environ, buffered=True)
         try:
-            return call.answer(handler(self._account, call.parameters()))
-        except Refusal as refusal:
-            return call.answer(refusal)
+            acm.refresh(self._account)
+            if call.service == "route53":
+                route53.throttle(self._account)
+            result = self._handled(call)
+        except ServiceException as refusal:
+            response = call.answer(refusal)
+            response.headers[ERROR_HEADER] = refusal.code
+            return response
+        if result is not None:
+            return call.answer(result)
+        response = Response.from_app(self._moto, environ, buffered=True)
+        if (call.service, call.action) == ("elasticloadbalancing", "CreateLoadBalancer"):
+            body = response.get_data(as_text=True)
+            for motos, right in load_balancers.repair().items():
+                body = body.replace(motos, right)
+            response.set_data(body)
+        return response
+
+    def _handled(self, call: Call) -> Fields | None:
+        operation = (call.service, call.action)
+        if operation in HANDLERS:
+            return HANDLERS[operation](self._account, call.parameters())
+        if operation in REGIONAL_HANDLERS:
+            return REGIONAL_HANDLERS[operation](self._account, call.region, call.parameters())
+        return None
 
     def _logged(self, request: Request, service: str, action: str, response: Response) -> Response:
-        self._log(f"{request.method} {service} {action} {response.status_code}")
+        code = response.headers.get(ERROR_HEADER, "")
+        self._log(f"{request.method} {service} {action} {response.status_code} {code}".rstrip())
         return response
 
     def _reset(self) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from moto.elb.models import elb_backends
 from moto.elb.models import LoadBalancer as ClassicBalancer
+from moto.elb.models import elb_backends
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends
 
 from sandbox.clouds.aws import ACCOUNT
@@ -50,11 +50,10 @@ class LoadBalancer:
 
 def every() -> Iterator[LoadBalancer]:
     """Return all load balancers of the account."""
-    for region, (zone_id, _) in ZONE_IDS.items():
-        for modern in _modern(region):
-            yield LoadBalancer(modern.name, modern.dns_name, modern.canonical_hosted_zone_id)
-        for classic in _classic(region):
-            yield LoadBalancer(classic.name, classic.dns_name, zone_id)
+    for modern, _ in _modern():
+        yield LoadBalancer(modern.name, modern.dns_name, modern.canonical_hosted_zone_id)
+    for classic, region in _classic():
+        yield LoadBalancer(classic.name, classic.dns_name, ZONE_IDS[region][0])
 
 
 def repair() -> dict[str, str]:
@@ -64,41 +63,41 @@ def repair() -> dict[str, str]:
         What was replaced by what, so that an answer already written can be put right.
     """
     replaced: dict[str, str] = {}
-    for region, (zone_id, network_zone_id) in ZONE_IDS.items():
-        for modern in _modern(region):
-            if AS_AWS_NAMES_THEM.search(modern.dns_name):
-                continue
-            network = modern.type == "network"
-            dns_name = (
-                f"{modern.name}-{_digest(modern.arn)}.elb.{region}.amazonaws.com"
-                if network
-                else f"{modern.name}-{_number(modern.arn)}.{region}.elb.amazonaws.com"
-            )
-            replaced |= {modern.dns_name: dns_name}
-            modern.dns_name = dns_name
-            example = modern.canonical_hosted_zone_id
-            modern.canonical_hosted_zone_id = network_zone_id if network else zone_id
-            replaced |= {example: modern.canonical_hosted_zone_id}
-        for classic in _classic(region):
-            if AS_AWS_NAMES_THEM.search(classic.dns_name):
-                continue
-            number = _number(f"{region}/{classic.name}")
-            dns_name = f"{classic.name}-{number}.{region}.elb.amazonaws.com"
-            replaced |= {classic.dns_name: dns_name}
-            classic.dns_name = dns_name
-            # moto's serializer looks the field up by this name and leaves it out without it.
-            vars(classic)["canonical_hosted_zone_name_id"] = zone_id
+    for modern, region in _modern():
+        if AS_AWS_NAMES_THEM.search(modern.dns_name):
+            continue
+        zone_id, network_zone_id = ZONE_IDS[region]
+        example = modern.canonical_hosted_zone_id
+        if modern.type == "network":
+            dns_name = f"{modern.name}-{_digest(modern.arn)}.elb.{region}.amazonaws.com"
+            modern.canonical_hosted_zone_id = network_zone_id
+        else:
+            dns_name = f"{modern.name}-{_number(modern.arn)}.{region}.elb.amazonaws.com"
+            modern.canonical_hosted_zone_id = zone_id
+        replaced |= {modern.dns_name: dns_name, example: modern.canonical_hosted_zone_id}
+        modern.dns_name = dns_name
+    for classic, region in _classic():
+        if AS_AWS_NAMES_THEM.search(classic.dns_name):
+            continue
+        number = _number(f"{region}/{classic.name}")
+        dns_name = f"{classic.name}-{number}.{region}.elb.amazonaws.com"
+        replaced |= {classic.dns_name: dns_name}
+        classic.dns_name = dns_name
+        # moto's serializer looks the field up by this name and leaves it out without it.
+        vars(classic)["canonical_hosted_zone_name_id"] = ZONE_IDS[region][0]
     return replaced
 
 
-def _modern(region: str) -> Iterator[FakeLoadBalancer]:
-    backends = elbv2_backends[ACCOUNT]
-    return iter(backends[region].load_balancers.values()) if region in backends.keys() else iter(())
+def _modern() -> Iterator[tuple[FakeLoadBalancer, str]]:
+    for region, backend in elbv2_backends[ACCOUNT].items():
+        if region in ZONE_IDS:
+            yield from ((balancer, region) for balancer in backend.load_balancers.values())
 
 
-def _classic(region: str) -> Iterator[ClassicBalancer]:
-    backends = elb_backends[ACCOUNT]
-    return iter(backends[region].load_balancers.values()) if region in backends.keys() else iter(())
+def _classic() -> Iterator[tuple[ClassicBalancer, str]]:
+    for region, backend in elb_backends[ACCOUNT].items():
+        if region in ZONE_IDS:
+            yield from ((balancer, region) for balancer in backend.load_balancers.values())
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-from moto.moto_server.werkzeug_app import (
+# moto.moto_server is a namespace package, so moto's py.typed does not speak for it.
+from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,

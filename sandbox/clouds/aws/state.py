@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from moto.acm.models import AWSCertificateManagerBackend, acm_backends
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
@@ -12,10 +12,8 @@ from moto.core.base_backend import BackendDict
 from moto.route53.models import Route53Backend, route53_backends
 
 from sandbox.clouds.aws import ACCOUNT
+from sandbox.clouds.aws.fields import Fields, items
 from sandbox.clouds.aws.settings import Settings
-
-Fields = dict[str, Any]
-"""A structure of an AWS API as boto3 knows it: member name to value."""
 
 
 @dataclass
@@ -30,6 +28,11 @@ class Distribution:
     etag: str
     modified: float
     """When it was last changed, by the account's clock, in seconds."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Its alternate domain names, in lower case."""
+        return tuple(name.lower() for name in items(self.config, "Aliases"))
 
 
 @dataclass
@@ -68,6 +71,12 @@ class Account:
             remembered.clear()
 
 
+def now(account: Account, at: float | None = None) -> datetime:
+    """Return a moment of the account's clock, or the present, as a date in UTC."""
+    ago = 0.0 if at is None else account.clock() - at
+    return datetime.now(UTC) - timedelta(seconds=ago)
+
+
 def route53() -> Route53Backend:
     """Return moto's hosted zones."""
     return route53_backends[ACCOUNT]["aws"]
@@ -76,6 +85,11 @@ def route53() -> Route53Backend:
 def cloudfront() -> CloudFrontBackend:
     """Return moto's distributions, tags and functions."""
     return cloudfront_backends[ACCOUNT]["aws"]
+
+
+def acm_regions() -> tuple[str, ...]:
+    """Return the regions in which ACM was ever asked."""
+    return tuple(acm_backends[ACCOUNT].keys())
 
 
 def acm(region: str) -> AWSCertificateManagerBackend:

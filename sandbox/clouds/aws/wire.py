@@ -5,10 +5,9 @@ formats that moto speaks: rest-xml for Route 53 and CloudFront, JSON 1.1 for ACM
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final, cast
+from typing import Final
 from wsgiref.types import WSGIEnvironment
 
 from moto.core.exceptions import ServiceException
@@ -21,27 +20,24 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from sandbox.clouds.aws.state import Fields
+from sandbox.clouds.aws.fields import Fields
+from sandbox.clouds.aws.refusal import Refusal
 
 REST_SERVICES: Final = frozenset({"cloudfront", "route53"})
 """The services of the layer whose operation is told by method and path."""
+
+MALFORMED: Final = {
+    "acm": "SerializationException",
+    "cloudfront": "MalformedXML",
+    "route53": "InvalidInput",
+}
+"""How each service calls a request that it can't read."""
 
 CREDENTIAL_SCOPE: Final = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)")
 """Where a signed request says which service of which region it is for.
 
 Source: IAM User Guide, 'Elements of an AWS API request signature'.
 """
-
-
-class Refusal(ServiceException):
-    """What AWS answers to a request that it does not carry out.
-
-    The HTTP status follows from the code, by the service's model.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        """Keep the error code and the message that the client gets to see."""
-        super().__init__(code, message)
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class Call:
 
     request: Request
 
-    path_values: Mapping[str, str]
+    path_values: dict[str, str]
 
     def parameters(self) -> Fields:
         """Return the operation's input as boto3 knows it.
@@ -70,7 +66,7 @@ class Call:
         protocol = determine_request_protocol(operation.service_model, self.request.content_type)
         parser = PROTOCOL_PARSERS[protocol](operation)
         try:
-            parsed = parser.parse(
+            return parser.parse(
                 {
                     "method": self.request.method,
                     "values": self.request.values,
@@ -81,10 +77,9 @@ class Call:
                 }
             )
         except (RequestParserError, ValueError) as fault:
-            raise Refusal("MalformedInput", f"The request body is malformed: {fault}") from fault
-        return cast("Fields", parsed)
+            raise Refusal(MALFORMED[self.service], f"Invalid request: {fault}") from fault
 
-    def answer(self, result: Fields | Refusal) -> Response:
+    def answer(self, result: Fields | ServiceException) -> Response:
         """Return the HTTP response for an operation's output, or for its refusal."""
         operation = self._operation()
         protocol = determine_request_protocol(operation.service_model, self.request.content_type)
@@ -107,7 +102,7 @@ def read(request: Request) -> Call | None:
     target = request.headers.get("X-Amz-Target")
     if target:
         return Call(service, region, target.rpartition(".")[2], request, {})
-    if request.mimetype == "application/x-www-form-urlencoded":
+    if request.mimetype == "application/x-www-form-urlencoded" and request.content_length:
         return Call(service, region, request.form.get("Action", ""), request, {})
     if service not in REST_SERVICES:
         return Call(service, region, "", request, {})
@@ -115,7 +110,7 @@ def read(request: Request) -> Call | None:
         operation, path_values = get_service_router(service).match(request)
     except HTTPException:
         return Call(service, region, "", request, {})
-    return Call(service, region, operation.name, request, path_values)
+    return Call(service, region, str(operation.name), request, path_values)
 
 
 def request_of(environ: WSGIEnvironment) -> Request:
