@@ -1,0 +1,30 @@
+"""The whole story in a page: the stack's settings make an edge, and the edge has outputs."""
+
+import pulumi
+
+from components import settings
+from components.edge import DualStackEdge
+
+stack = settings.load()
+
+edge = DualStackEdge(
+    "edge",
+    {
+        "hostnames": stack.hostnames,
+        "zone": stack.zone,
+        "origin": stack.origin,
+        "traffic": stack.traffic,
+        "distribution": stack.distribution,
+        "certificate_arn": stack.certificate_arn,
+        "protect": stack.protect,
+        "provider_arguments": stack.provider_arguments(),
+    },
+)
+
+pulumi.export("hostnames", edge.hostnames)
+pulumi.export("distributionId", edge.distribution_id)
+pulumi.export("distributionDomainName", edge.distribution_domain_name)
+pulumi.export("certificateArn", edge.certificate_arn)
+pulumi.export("proxyAddresses", edge.proxy_addresses)
+pulumi.export("traffic", edge.traffic)
+pulumi.export("records", edge.records)

@@ -1,0 +1,126 @@
+"""The records that share a hostname's users between the old path and the new one."""
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components.origin import AliasTarget
+from components.settings import Traffic
+
+FAMILIES: Final = ("A", "AAAA")
+"""Both are needed, with the same members and weights: each is a weighted group of its own, and with
+one AAAA record for the new path alone every IPv6 client would be on it, whatever the A weights."""
+
+Path = Literal["direct", "cdn"]
+
+
+class TrafficRecord(TypedDict):
+    """One record, as the stack's outputs show it."""
+
+    name: str
+    """The hostname."""
+    type: str
+    """`A` or `AAAA`."""
+    setIdentifier: str
+    """`direct` or `cdn`."""
+    weight: int
+    """Share of the answers, 0 to 255, of the sum over the records of this name and type."""
+    target: pulumi.Input[str]
+    """DNS name the record is an alias of."""
+
+
+class WeightedDnsArgs(TypedDict):
+    """What the records say."""
+
+    hostnames: Sequence[str]
+    """Names that get records, in lower case without a final dot."""
+    zone_id: str
+    """Hosted zone the records go to."""
+    traffic: Traffic
+    """Weights of the two paths, the same for A and AAAA."""
+    load_balancer: AliasTarget
+    """Where `direct` leads."""
+    distribution: AliasTarget
+    """Where `cdn` leads."""
+    cdn_depends_on: Sequence[pulumi.Resource]
+    """What must be ready before an answer may lead to the distribution, even one with weight 0."""
+
+
+class WeightedDns(pulumi.ComponentResource):
+    """Weighted alias records: A and AAAA, `direct` and `cdn`, for each hostname.
+
+    Changing the weights updates the records in place. A hostname that has a simple record already
+    fails with Route 53's own words: the two kinds exclude each other.
+
+    `direct` is written in both families before `cdn` is in either, and on the way down removed
+    after it. Weights only mean something within a group: a `cdn` record that was alone in its
+    group, if only for a moment or because something failed in between, would get all users, also
+    with weight 0.
+
+    The AAAA alias to a load balancer without IPv6 is answered empty. That is its purpose: IPv6
+    clients then use the A answer and so the old path, in the share the weight gives it.
+
+    Neither target's health is evaluated. For CloudFront Route 53 does not allow it. For the load
+    balancer it would do harm: both paths end there, so nothing is gained by leaving one for the
+    other, while an unhealthy load balancer would send everybody to a `cdn` of weight 0 (records of
+    weight 0 are used once all others are unhealthy), a shift that nobody ordered, and again back.
+
+    Source: Route 53 Developer Guide, 'How Amazon Route 53 chooses records when health checking is
+    configured' and 'Values specific for weighted alias records'.
+    """
+
+    records: list[TrafficRecord]
+    """All records, by hostname, family and path."""
+
+    def __init__(
+        self, name: str, args: WeightedDnsArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Create the records."""
+        super().__init__("dualstack:index:WeightedDns", name, None, opts)
+        self._name = name
+        self._args = args
+        self.records = []
+        for hostname in args["hostnames"]:
+            direct = [
+                self._record((hostname, family, "direct"), args["load_balancer"], depends_on=[])
+                for family in FAMILIES
+            ]
+            for family in FAMILIES:
+                self._record(
+                    (hostname, family, "cdn"),
+                    args["distribution"],
+                    depends_on=[*direct, *args["cdn_depends_on"]],
+                )
+        self.register_outputs({"records": self.records})
+
+    def _record(
+        self,
+        record: tuple[str, str, Path],
+        target: AliasTarget,
+        *,
+        depends_on: list[pulumi.Resource],
+    ) -> aws.route53.Record:
+        hostname, family, path = record
+        traffic = self._args["traffic"]
+        weight = traffic.direct if path == "direct" else traffic.cdn
+        self.records.append(
+            TrafficRecord(
+                name=hostname, type=family, setIdentifier=path, weight=weight, target=target.name
+            )
+        )
+        return aws.route53.Record(
+            f"{self._name}-{hostname}-{family.lower()}-{path}",
+            zone_id=self._args["zone_id"],
+            name=hostname,
+            type=family,
+            set_identifier=path,
+            weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=weight)],
+            aliases=[
+                aws.route53.RecordAliasArgs(
+                    name=target.name, zone_id=target.zone_id, evaluate_target_health=False
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
+        )
