@@ -134,7 +134,9 @@ def _behaviour(
     )
 
 
-def _origin(domain_name: str, origin: Origin) -> aws.cloudfront.DistributionOriginArgs:
+def _origin(
+    domain_name: pulumi.Input[str], origin: Origin
+) -> aws.cloudfront.DistributionOriginArgs:
     return aws.cloudfront.DistributionOriginArgs(
         origin_id=_ORIGIN_ID,
         domain_name=domain_name,
