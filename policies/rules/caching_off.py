@@ -1,4 +1,4 @@
-"""No cache behaviour caches.
+"""No cache behaviour may cache.
 
 An API's answers belong to one caller at one moment; a cached one is served to whoever asks next
 with the same cache key. Caching is off with the managed policy CachingDisabled; with legacy

@@ -1,4 +1,4 @@
-"""Every cache behaviour forwards all cookies to the origin.
+"""Every cache behaviour must forward all cookies to the origin.
 
 CloudFront removes cookies that it is not told to forward; with legacy settings it removes
 `Set-Cookie` from answers too. Sessions then end at the edge: a caller who is logged in looks

@@ -1,4 +1,4 @@
-"""No error response is cached.
+"""No error response may be cached.
 
 CloudFront caches errors for 10 seconds by default, and no exception for CachingDisabled is
 documented; `no-store` from the origin stops it for few codes only. The cache key of CachingDisabled

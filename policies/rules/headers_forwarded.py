@@ -1,4 +1,4 @@
-"""Every cache behaviour forwards all request headers to the origin.
+"""Every cache behaviour must forward all request headers to the origin.
 
 CloudFront drops the headers that it is not told to forward: `Authorization`, content negotiation,
 tracing, whatever the API's clients send. `Host` is one of them: an origin that serves by name, and

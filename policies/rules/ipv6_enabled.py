@@ -1,4 +1,4 @@
-"""IPv6 is on for the distribution.
+"""A distribution must have IPv6 on.
 
 With it off CloudFront answers AAAA questions with no address, so an AAAA record that points to the
 distribution is empty and clients without IPv4 cannot connect. The default of Pulumi's and

@@ -1,4 +1,4 @@
-"""Every cache behaviour lets all seven HTTP methods through.
+"""Every cache behaviour must let all seven HTTP methods through.
 
 CloudFront takes one of three sets: GET and HEAD; these and OPTIONS; or all seven. With one of the
 smaller sets it answers POST, PUT, PATCH and DELETE with 403 itself, and the API never sees them.

@@ -1,4 +1,4 @@
-"""Every cache behaviour forwards the whole query string to the origin.
+"""Every cache behaviour must forward the whole query string to the origin.
 
 CloudFront removes query parameters that it is not told to forward: a search, a filter or a page
 number never reaches the API, which answers as if they had not been sent. Of legacy settings

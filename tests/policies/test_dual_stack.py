@@ -102,7 +102,7 @@ def test_another_resource_is_let_through(analyzer: Any) -> None:
 def test_a_violation_says_demand_place_found_wanted_and_fix(analyzer: Any, compliant: Make) -> None:
     (violation,) = analyze(analyzer, {**compliant(), "isIpv6Enabled": False})
     assert violation.message == (
-        "IPv6 is on for the distribution.\n"
+        "A distribution must have IPv6 on.\n"
         "ipv6-enabled: isIpv6Enabled is false; it must be true. Set isIpv6Enabled to true."
     )
 
@@ -176,7 +176,7 @@ def test_an_unknown_leaf_names_its_own_path_and_no_other_rule_minds(
     behavior["cachePolicyId"] = UNKNOWN_STRING_VALUE
     (violation,) = analyze(analyzer, properties)
     assert violation.message == (
-        "No cache behaviour caches.\n"
+        "No cache behaviour may cache.\n"
         "caching-off cannot tell: defaultCacheBehavior.cachePolicyId is not known before "
         f'deployment; it must be "{CACHING_DISABLED}" (CachingDisabled). Set cachePolicyId to '
         f'"{CACHING_DISABLED}" (CachingDisabled) and leave forwardedValues and the TTLs out.'

@@ -108,6 +108,11 @@ def test_a_cache_policy_has_to_be_caching_disabled_and_alone(
             id="a minimum caches",
         ),
         pytest.param(
+            {"forwardedValues": SOME_HEADERS, "minTtl": "", "defaultTtl": 0, "maxTtl": 0},
+            [(FAIL, "minTtl")],
+            id="empty text is not an absent minimum",
+        ),
+        pytest.param(
             {"forwardedValues": SOME_HEADERS, "minTtl": 0, "defaultTtl": UNKNOWN, "maxTtl": 60},
             [(CANNOT_TELL, "defaultTtl"), (FAIL, "maxTtl")],
             id="a certain fault beside an unknown",
