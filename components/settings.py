@@ -92,6 +92,16 @@ def _hostname(text: str) -> str:
     return _dns_name(text)
 
 
+def _not_empty(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names, at least one.
+
+    A function and not `min_length`, which counts names that are wrong as missing.
+    """
+    if not names:
+        raise ValueError(names)
+    return names
+
+
 def _origin_port(port: int) -> int:
     """Return a port that CloudFront connects to an origin on.
 
@@ -372,7 +382,7 @@ class Settings(Group):
             ],
             ...,
         ],
-        Field(min_length=1),
+        AfterValidator(_not_empty),
         Says("a list of at least one DNS name in the zone", "api.example.com", "[0]"),
     ]
     """Names the edge answers. The first is the one the certificate is issued to, at most 64
@@ -471,8 +481,10 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
     Raises:
         SettingsError: Something is missing, unknown or not allowed; lists every fault.
     """
+    # Text from outside may hold halves of surrogate pairs, which JSON readers stumble over.
+    raw = {key: value.encode(errors="replace").decode() for key, value in raw.items()}
     ours = {
-        key.removeprefix(f"{NAMESPACE}:"): value.encode(errors="replace").decode()
+        key.removeprefix(f"{NAMESPACE}:"): value
         for key, value in raw.items()
         if key.startswith(f"{NAMESPACE}:") and value.strip() not in ("", "{}")
     }

@@ -201,7 +201,7 @@ def unknown(place: Place, key: str | int) -> Fault:
     return Fault(place.name, "set", allowed, remedy)
 
 
-_LONGEST_SHOWN: Final = 80
+_LONGEST_SHOWN: Final = 160
 
 
 def shown(value: Any, *, masked: bool) -> str:
