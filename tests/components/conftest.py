@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pulumi
 import pulumi.runtime
 import pytest
-from pulumi.runtime import rpc
+from pulumi.runtime import get_root_resource, rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+if TYPE_CHECKING:
+    from pulumi.runtime.stack import Stack
 
 T = TypeVar("T")
 
@@ -57,7 +60,7 @@ class Account(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Return an id and the inputs with what the cloud adds."""
-        outputs: dict[str, Any] = dict(args.inputs)
+        outputs = {**cast("Any", args).inputs}
         match args.typ:
             case "aws:acm/certificate:Certificate":
                 names = [outputs["domainName"], *outputs["subjectAlternativeNames"]]
@@ -80,7 +83,8 @@ class Account(Mocks):
             return {}, [("name", words)]
         match args.token:
             case "aws:route53/getZone:getZone":
-                found = [zone for zone in self.zones if zone == args.args["name"]]
+                name = _asked_name(args)
+                found = [zone for zone in self.zones if zone == name]
                 words = "no matching Route 53 Hosted Zone found"
                 if len(found) > 1:
                     words = "multiple Route 53 Hosted Zones matched; use additional constraints"
@@ -103,8 +107,12 @@ class Account(Mocks):
         return [
             item
             for item in self.load_balancers
-            if item.name == args.args["name"] and (item.kind == "classic") == classic
+            if item.name == _asked_name(args) and (item.kind == "classic") == classic
         ]
+
+
+def _asked_name(args: MockCallArgs) -> str:
+    return cast("Any", args).args["name"]
 
 
 def _shown(found: list[LoadBalancer]) -> dict[str, Any]:
@@ -162,7 +170,7 @@ class Recorder(MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name for it
         """Remember a resource, then let the mock create it."""
-        response: Any = super().RegisterResource(request)
+        response = cast("Any", super()).RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             self.registered[request.name] = Registered(
                 type=request.type,
@@ -179,7 +187,7 @@ class Recorder(MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - see above
         """Remember what a component says it has made."""
         self.outputs[_name(request.urn)] = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
+        return cast("Any", super()).RegisterResourceOutputs(request)
 
 
 def _name(urn: str) -> str:
@@ -192,6 +200,7 @@ class Engine:
     def __init__(self) -> None:
         """Start with the account as it is by default."""
         self.account = Account()
+        self.exports: dict[str, Any] = {}
         self._recorder = Recorder(self.account)
 
     def run(self, program: Callable[[], T], *, stack: str = "prod") -> T:
@@ -203,9 +212,20 @@ class Engine:
         pulumi.runtime.set_mocks(
             self.account, project="dualstack-edge", stack=stack, monitor=self._recorder
         )
+        # The stack's own resource outlives a run; what it was told to export must not.
+        root = cast("Stack", get_root_resource())
+        root.outputs.clear()
         returned: list[T] = []
-        pulumi.runtime.test(lambda: returned.append(program()))()
+
+        def whole_program() -> pulumi.Output[None]:
+            returned.append(program())
+            return pulumi.Output.all(**root.outputs).apply(self._keep_exports)
+
+        cast("Any", pulumi.runtime).test(whole_program)()
         return returned[0]
+
+    def _keep_exports(self, exports: dict[str, Any]) -> None:
+        self.exports = exports
 
     @property
     def registered(self) -> dict[str, Registered]:

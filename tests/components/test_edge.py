@@ -144,8 +144,12 @@ def test_an_edge_with_its_own_provider_looks_up_and_creates_through_it(
 ) -> None:
     def program() -> None:
         provider = aws.Provider("elsewhere", region="eu-west-3")
-        providers = [provider] if listed else {"aws": provider}
-        DualStackEdge("edge", ARGS, pulumi.ResourceOptions(providers=providers))
+        options = (
+            pulumi.ResourceOptions(providers=[provider])
+            if listed
+            else pulumi.ResourceOptions(providers={"aws": provider})
+        )
+        DualStackEdge("edge", ARGS, options)
 
     engine.run(program)
     assert {

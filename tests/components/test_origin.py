@@ -1,6 +1,6 @@
 """Looking up what exists: found, not found, ambiguous, of the wrong kind, and nobody knows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 import pytest
@@ -9,7 +9,7 @@ from components.origin import AliasTarget, Ground, OriginError, look_up
 from components.settings import Origin
 
 if TYPE_CHECKING:
-    from conftest import Account, Engine
+    from conftest import Engine
 
 NEWER = "aws:lb/getLoadBalancer:getLoadBalancer"
 CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
@@ -157,12 +157,11 @@ def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_s
     assert str(caught.value) == (
         f"The edge cannot be built on what is there:\n  - {NOT_THERE}\n  - {NO_ZONE}"
     )
-    assert isinstance(caught.value.__cause__, ExceptionGroup)
-    assert [str(cause) for cause in caught.value.__cause__.exceptions] == [
-        f"invoke of {NEWER} failed: "
-        "Search returned 0 results, please revise so only one is returned (name)",
-        f"invoke of {ZONE} failed: no matching Route 53 Hosted Zone found (name)",
-    ]
+    group = caught.value.__cause__
+    assert isinstance(group, ExceptionGroup)
+    first, second = cast("ExceptionGroup[Exception]", group).exceptions
+    assert str(first).startswith(f"invoke of {NEWER} failed: Search returned 0 results")
+    assert str(second).startswith(f"invoke of {ZONE} failed: no matching Route 53 Hosted Zone")
 
 
 def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "Engine") -> None:
