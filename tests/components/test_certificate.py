@@ -7,7 +7,7 @@ import pulumi
 from components.certificate import Certificate, CertificateArgs
 
 if TYPE_CHECKING:
-    from conftest import Engine
+    from support.recording import Engine
 
 ARGS: CertificateArgs = {
     "hostnames": ["api.example.com", "api2.example.com"],

@@ -12,7 +12,7 @@ from components.distribution import (
 from components.settings import Distribution, Logs, Origin
 
 if TYPE_CHECKING:
-    from conftest import Engine, Registered
+    from support.recording import Engine, Registered
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/0a1b2c3d"

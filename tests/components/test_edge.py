@@ -11,7 +11,7 @@ from components.origin import OriginError
 from components.settings import Origin, Traffic
 
 if TYPE_CHECKING:
-    from conftest import Engine
+    from support.recording import Engine
 
 ARGS: DualStackEdgeArgs = {
     "hostnames": ["api.example.com"],

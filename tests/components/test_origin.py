@@ -9,7 +9,7 @@ from components.origin import AliasTarget, Ground, OriginError, look_up
 from components.settings import Origin
 
 if TYPE_CHECKING:
-    from conftest import Engine
+    from support.recording import Engine
 
 NEWER = "aws:lb/getLoadBalancer:getLoadBalancer"
 CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
@@ -145,6 +145,17 @@ def test_a_look_up_that_fails_for_another_reason_is_never_taken_for_none(
     (fault,) = faults(engine)
     assert "which could not be looked up; " in fault
     assert "(AccessDenied: no identity-based policy allows it. (name))" in fault
+
+
+def test_what_the_engine_puts_before_the_provider_s_words_is_left_out(engine: "Engine") -> None:
+    engine.account.broken[ZONE] = (
+        f"invocation of {ZONE} returned an error: invoking {ZONE}: 1 error occurred:\n"
+        "\t* reading Route 53 Hosted Zones:  throttled: slow down\n\n"
+    )
+    (fault,) = faults(engine)
+    assert (
+        "(1 error occurred: * reading Route 53 Hosted Zones: throttled: slow down (name))" in fault
+    )
 
 
 def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_said(

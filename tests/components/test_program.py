@@ -13,7 +13,7 @@ from components.settings import KEYS, NAMESPACE, Settings, SettingsError, parse
 from components.wording import is_text
 
 if TYPE_CHECKING:
-    from conftest import Engine
+    from support.recording import Engine
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi.runtime
@@ -25,6 +25,9 @@ from components.settings import (
     Traffic,
     parse,
 )
+
+if TYPE_CHECKING:
+    from support.recording import Engine
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-1111-2222-3333-444455556666"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/0a1b2c3d"
@@ -632,13 +635,13 @@ def test_weights_are_taken_exactly_when_route_53_takes_them(direct: int, cdn: in
 # ---- the edge towards Pulumi --------------------------------------------------------------------
 
 
-def test_the_running_stack_s_configuration_is_read(engine: Any) -> None:
+def test_the_running_stack_s_configuration_is_read(engine: "Engine") -> None:
     pulumi.runtime.set_all_config({**raw(), **AWS}, ["aws:assumeRoles"])
     read = engine.run(settings.load)
     assert read == parse({**raw(), **AWS}, stack="prod", secret={"aws:assumeRoles"})
 
 
-def test_an_unknown_key_of_the_running_stack_is_noticed(engine: Any) -> None:
+def test_an_unknown_key_of_the_running_stack_is_noticed(engine: "Engine") -> None:
     pulumi.runtime.set_all_config(raw(hostname="x"), [])
     with pytest.raises(SettingsError, match="Did you mean hostnames"):
         engine.run(settings.load)

@@ -10,7 +10,7 @@ from components.settings import Traffic
 from components.weighted_dns import WeightedDns, WeightedDnsArgs
 
 if TYPE_CHECKING:
-    from conftest import Engine
+    from support.recording import Engine
 
 ARGS: WeightedDnsArgs = {
     "hostnames": ["api.example.com", "example.com"],
