@@ -91,8 +91,7 @@ def get_certificate(_account: Account, region: str, asked: Fields) -> None:
 def delete_certificate(account: Account, region: str, asked: Fields) -> Fields:
     """Delete a certificate that nothing uses."""
     backend, arn = acm(region), asked.get("CertificateArn", "")
-    in_use_by = _find(region, arn).in_use_by
-    _raise(rules.deleted_certificate_is_unused(arn, in_use_by))
+    _raise(rules.deleted_certificate_is_unused(arn, _find(region, arn).in_use_by))
     backend.delete_certificate(arn)
     account.validated.pop(arn, None)
     # moto goes on to look for the deleted certificate when its idempotency token comes again.
@@ -116,14 +115,6 @@ def validation_record(domain: str) -> ValidationRecord:
         name=f"_{digest[:32]}.{base}",
         value=f"_{digest[-32:]}.{issuer}.acm-validations.aws.",
     )
-
-
-def _find(region: str, arn: str) -> CertBundle:
-    try:
-        return acm(region).get_certificate(arn)
-    except CertificateNotFound as fault:
-        message = f"Could not find certificate {arn} in account {ACCOUNT}."
-        raise Refusal("ResourceNotFoundException", message) from fault
 
 
 def _note_validation(account: Account, bundle: CertBundle, cnames: set[tuple[str, str]]) -> None:
