@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
 from sandbox.clouds import background
@@ -17,7 +16,7 @@ from sandbox.clouds.aws import client_environment
 from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
-from support.engine import Stack, client_arguments, control
+from support.engine import Stack, client, control
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -48,12 +47,12 @@ def account(cloud: background.Cloud) -> background.Cloud:
 
 @pytest.fixture
 def route53(account: background.Cloud) -> "Route53Client":
-    return boto3.client("route53", **client_arguments(account))
+    return client(account, "route53")
 
 
 @pytest.fixture
 def cloudfront(account: background.Cloud) -> "CloudFrontClient":
-    return boto3.client("cloudfront", **client_arguments(account))
+    return client(account, "cloudfront")
 
 
 @pytest.fixture

@@ -4,32 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.engine import Stack
+from support.engine import Stack, weights, zone_records
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_route53 import Route53Client
-    from types_boto3_route53.type_defs import ResourceRecordSetOutputTypeDef
 
 HOSTNAMES = ("api.example.com", "api2.example.com")
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 ERRORS = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
-
-
-def zone_records(route53: "Route53Client") -> "list[ResourceRecordSetOutputTypeDef]":
-    zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
-    pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
-    return [record for page in pages for record in page["ResourceRecordSets"]]
-
-
-def weights(route53: "Route53Client") -> dict[tuple[str, str, str], int]:
-    return {
-        (record["Name"].rstrip("."), record["Type"], record["SetIdentifier"]): record["Weight"]
-        for record in zone_records(route53)
-        if "Weight" in record and "SetIdentifier" in record
-    }
 
 
 def twins(direct: int, cdn: int) -> dict[tuple[str, str, str], int]:

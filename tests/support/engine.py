@@ -6,14 +6,19 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import boto3.session
 import urllib3
 import yaml
 
 from sandbox.clouds import background
 from sandbox.clouds.aws import client_environment
 from sandbox.engine.shell import STACK
+
+if TYPE_CHECKING:
+    from types_boto3_route53 import Route53Client
+    from types_boto3_route53.type_defs import ResourceRecordSetOutputTypeDef
 
 COMMAND_SECONDS = 300
 """A command that takes longer hangs; the slowest needs some ten seconds."""
@@ -49,7 +54,7 @@ class Stack:
         done = subprocess.run(
             ["pulumi", *arguments, "--color=never", "--non-interactive"],
             cwd=self.folder,
-            env={**os.environ, **self.variables, **variables},
+            env={**self.environment(), **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -58,6 +63,10 @@ class Stack:
             check=False,
         )
         return Said(done.returncode, done.stdout)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that `pulumi` is run with."""
+        return {**os.environ, **self.variables}
 
     def up(self) -> Said:
         """Deploy without asking."""
@@ -96,12 +105,30 @@ def control(cloud: background.Cloud, method: str, what: str, body: object = None
     assert answer.status < 300, answer.data
 
 
-def client_arguments(cloud: background.Cloud) -> dict[str, Any]:
-    """Return what points a client of any other make at the account."""
+def client(cloud: background.Cloud, service: str) -> Any:
+    """Return a boto3 client, as any other program that works in the account would have it."""
     variables = client_environment(cloud.url)
+    session: Any = boto3.session.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+    )
+    return session.client(
+        service,
+        region_name=variables["AWS_REGION"],
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+    )
+
+
+def zone_records(route53: "Route53Client") -> "list[ResourceRecordSetOutputTypeDef]":
+    """Return every record of the seeded zone."""
+    zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
+    pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+    return [record for page in pages for record in page["ResourceRecordSets"]]
+
+
+def weights(route53: "Route53Client") -> dict[tuple[str, str, str], int]:
+    """Return the weights in the zone by name, type and set identifier."""
     return {
-        "endpoint_url": variables["AWS_ENDPOINT_URL"],
-        "aws_access_key_id": variables["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": variables["AWS_SECRET_ACCESS_KEY"],
-        "region_name": variables["AWS_REGION"],
+        (record["Name"].rstrip("."), record["Type"], record["SetIdentifier"]): record["Weight"]
+        for record in zone_records(route53)
+        if "Weight" in record and "SetIdentifier" in record
     }
