@@ -626,6 +626,15 @@ class TestCertificates:
         self.create(cloudfront, config_of, arn)
 
 
+def test_caller_reference_is_new_or_that_of_the_distribution_to_update(make: Any) -> None:
+    there = (rules.Existing("E1", "one"),)
+    refusal = rules.caller_reference_is_new(rules.Asked(make("one"), None, there))
+    assert refusal is not None
+    assert refusal.code == "DistributionAlreadyExists"
+    assert rules.caller_reference_is_new(rules.Asked(make("two"), None, there)) is None
+    assert rules.caller_reference_is_new(rules.Asked(make("one"), "E1", there)) is None
+
+
 @pytest.mark.parametrize(
     ("pattern", "name", "covered"),
     [
