@@ -34,7 +34,9 @@ bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/preview.py
 
 docs: $(STAMP) ## Write again the pages that are made from the code
-	@$(RUN)/python -m pytest -q tests -k docs --write-docs
+	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py --write-docs
+	@$(RUN)/python -m policies.catalogue > docs/rules.md
+	@$(RUN)/python -m sandbox.clouds.aws.catalogue docs/aws-model.md
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 	@$(RUN)/uv pip compile pyproject.toml --all-extras --universal --upgrade \

@@ -16,13 +16,11 @@ from sandbox.clouds.aws import client_environment
 from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
-from support.engine import Stack, client, control
+from support.engine import CHECKOUT, Sandbox, Stack, client, control
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_route53 import Route53Client
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +67,10 @@ def stack(account: background.Cloud, engine: Engine, tmp_path: Path) -> Stack:
     stack = Stack(folder, shell.environment(engine, client_environment(account.url)))
     stack.pulumi("stack", "init", STACK).must()
     return stack
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path / "sandbox")
+    yield sandbox
+    sandbox.run("down")

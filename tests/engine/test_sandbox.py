@@ -1,59 +1,12 @@
 """`dualstack sandbox`, as `make up`, `make down` and a shell use it."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-DUALSTACK = Path(sys.executable).with_name("dualstack")
-
-
-class Sandbox:
-    """The command, with everything it writes in a folder of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run `dualstack sandbox …` as the Makefile does."""
-        return subprocess.run(
-            [DUALSTACK, "sandbox", *arguments],
-            env={**os.environ, "DUALSTACK_SANDBOX_HOME": str(self.home)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def shell(self, script: str) -> str:
-        """Run a script in a shell that has entered the sandbox."""
-        variables = self.run("env").stdout
-        done = subprocess.run(
-            ["bash", "-euc", f"{variables}\n{script}"],
-            cwd=CHECKOUT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    sandbox = Sandbox(tmp_path / "sandbox")
-    yield sandbox
-    sandbox.run("down")
+from support.engine import DUALSTACK, Sandbox
 
 
 def test_up_again_and_down(sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from sandbox.engine.shell import STACK
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
     from types_boto3_route53.type_defs import ResourceRecordSetOutputTypeDef
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DUALSTACK = Path(sys.executable).with_name("dualstack")
 
 COMMAND_SECONDS = 300
 """A command that takes longer hangs; the slowest needs some ten seconds."""
@@ -40,6 +44,41 @@ class Said:
         """Return the text of a command that refused, or show that it did not."""
         assert self.code != 0, self.text
         return self.text
+
+
+class Sandbox:
+    """The command, with everything it writes in a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `dualstack sandbox …` as the Makefile does."""
+        return subprocess.run(
+            [DUALSTACK, "sandbox", *arguments],
+            env={**os.environ, "DUALSTACK_SANDBOX_HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def shell(self, script: str) -> str:
+        """Run a script in a shell that has entered the sandbox."""
+        variables = self.run("env").stdout
+        done = subprocess.run(
+            ["bash", "-euc", f"{variables}\n{script}"],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
 
 class Stack:
