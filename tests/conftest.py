@@ -1,9 +1,12 @@
-"""What all rooms' tests share: pages that are made from the code."""
+"""What all rooms' tests share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from sandbox.clouds.background import OWNER_VARIABLE
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -13,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-docs", action="store_true", help="write the pages in docs/ instead of checking"
     )
+
+
+def pytest_configure() -> None:
+    """Let every cloud that a test starts end with this process, even if it is killed."""
+    os.environ[OWNER_VARIABLE] = str(os.getpid())
 
 
 @pytest.fixture

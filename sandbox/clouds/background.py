@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import psutil
@@ -30,6 +31,11 @@ STOP_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.02
 
 LOG_TAIL_LINES: Final = 20
+
+OWNER_VARIABLE: Final = "DUALSTACK_SANDBOX_OWNER"
+"""Environment variable with the id of the process a cloud ends with; not set, it ends with none."""
+
+OWNER_POLL_SECONDS: Final = 0.5
 
 
 class CloudError(RuntimeError):
@@ -225,6 +231,21 @@ def write_ready(path: Path, url: str) -> None:
         url: where it listens.
     """
     _write_whole(path, json.dumps({"url": url, "pid": os.getpid()}))
+
+
+def wait_for_end(ended: Event) -> None:
+    """Return when a cloud is told to end or its owner is gone; called by the cloud itself.
+
+    A cloud outlives whoever starts it. One that is started for a test run must not: the run names
+    itself in `OWNER_VARIABLE`, and even when it is killed nothing is left behind.
+
+    Args:
+        ended: set when the cloud is told to end.
+    """
+    owner = os.environ.get(OWNER_VARIABLE)
+    while not ended.wait(OWNER_POLL_SECONDS if owner else None):
+        if owner and not psutil.pid_exists(int(owner)):
+            return
 
 
 def _write_whole(path: Path, text: str) -> None:

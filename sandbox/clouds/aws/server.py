@@ -1,4 +1,4 @@
-"""Serving the cloud over HTTP on loopback until SIGTERM or SIGINT."""
+"""Serving the cloud over HTTP on loopback until SIGTERM, SIGINT or its owner's end."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 
 from sandbox.clouds.aws.layer import Layer
 from sandbox.clouds.aws.state import Account
-from sandbox.clouds.background import write_ready
+from sandbox.clouds.background import wait_for_end, write_ready
 
 HOST: Final = "127.0.0.1"
 """Loopback only: the API checks no credentials."""
@@ -56,7 +56,7 @@ def serve(port: int, ready_file: Path | None, announce: Callable[[str], None]) -
         announce(url)
         if ready_file is not None:
             write_ready(ready_file, url)
-        ended.wait()
+        wait_for_end(ended)
     finally:
         server.shutdown()
         thread.join()

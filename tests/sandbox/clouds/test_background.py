@@ -63,6 +63,23 @@ def test_it_outlives_the_one_who_started_it(home: Path) -> None:
     assert answers(cloud.url)
 
 
+def test_one_that_has_an_owner_ends_with_it_however_it_ends(home: Path) -> None:
+    with subprocess.Popen(["sleep", "600"]) as owner:
+        program = (
+            "import os, sys, pathlib; from sandbox.clouds import background; "
+            f"os.environ['{background.OWNER_VARIABLE}'] = '{owner.pid}'; "
+            "background.start('aws', pathlib.Path(sys.argv[1]))"
+        )
+        subprocess.run([sys.executable, "-c", program, str(home)], check=True)
+        cloud = background.find("aws", home)
+        assert cloud is not None
+        assert answers(cloud.url)
+        owner.kill()
+        owner.wait()
+        psutil.Process(cloud.pid).wait(timeout=10)
+    assert background.find("aws", home) is None
+
+
 def test_of_many_who_start_it_at_once_one_does(home: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         starts = [pool.submit(background.start, "aws", home) for _ in range(4)]
