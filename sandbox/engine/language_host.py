@@ -43,6 +43,9 @@ RUNNER_VARIABLE = "DUALSTACK_PROGRAM_RUNNER"
 SHOWN_EXIT_CODE = 32
 """The runner's exit code after it has told the user itself what is wrong."""
 
+PARENT_POLL_SECONDS = 1.0
+"""How often the host looks whether its engine still lives."""
+
 POLICY_PACK = "analyzer"
 """The kind of plugin that is a policy pack."""
 
@@ -271,8 +274,12 @@ def main() -> None:
     # The engine ends its plugins with an interrupt; that is no fault to print a trace for.
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    parent = os.getppid()
     print(port, flush=True)
-    server.wait_for_termination()
+    # An engine that is killed ends nobody; its orphan is given another parent.
+    while server.wait_for_termination(timeout=PARENT_POLL_SECONDS):
+        if os.getppid() != parent:
+            server.stop(grace=None)
 
 
 if __name__ == "__main__":

@@ -243,3 +243,24 @@ def test_an_interrupt_ends_it_without_a_trace(tmp_path: Path, runner: Path) -> N
         process.send_signal(2)
         assert process.communicate(timeout=10) == ("", "")
     assert process.returncode == 0
+
+
+def test_it_ends_when_its_engine_was_killed(tmp_path: Path, runner: Path) -> None:
+    engine = (
+        "import subprocess, sys, time\n"
+        "host = subprocess.Popen([sys.executable, '-m', 'sandbox.engine.language_host', 'x'])\n"
+        "print(host.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", engine],
+        env={**os.environ, language_host.RUNNER_VARIABLE: str(runner)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        host = psutil.Process(int(process.stdout.readline()))
+        assert int(process.stdout.readline()) > 0
+        process.kill()
+    host.wait(timeout=10)
