@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from queue import Empty, SimpleQueue
 from typing import Final
 
 import psutil
@@ -233,19 +233,23 @@ def write_ready(path: Path, url: str) -> None:
     _write_whole(path, json.dumps({"url": url, "pid": os.getpid()}))
 
 
-def wait_for_end(ended: Event) -> None:
+def wait_for_end(told: SimpleQueue[int]) -> None:
     """Return when a cloud is told to end or its owner is gone; called by the cloud itself.
 
     A cloud outlives whoever starts it. One that is started for a test run must not: the run names
     itself in `OWNER_VARIABLE`, and even when it is killed nothing is left behind.
 
     Args:
-        ended: set when the cloud is told to end.
+        told: gets the number of a signal. Not an `Event`: one that is set by a signal handler while
+            this thread is inside its `wait` waits for itself forever. The queue is made for it.
     """
     owner = os.environ.get(OWNER_VARIABLE)
-    while not ended.wait(OWNER_POLL_SECONDS if owner else None):
-        if owner and not psutil.pid_exists(int(owner)):
-            return
+    while owner is None or psutil.pid_exists(int(owner)):
+        try:
+            told.get(timeout=OWNER_POLL_SECONDS)
+        except Empty:
+            continue
+        return
 
 
 def _write_whole(path: Path, text: str) -> None:

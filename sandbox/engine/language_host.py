@@ -18,6 +18,7 @@ Source: `LanguageRuntime` in Pulumi's `proto/pulumi/language.proto`; the flags o
 `sdk/python/cmd/pulumi-language-python-exec`.
 """
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -30,7 +31,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import FrameType
 from typing import IO
 
 import grpc
@@ -267,19 +267,19 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        server.stop(grace=None)
-
-    # The engine ends its plugins with an interrupt; that is no fault to print a trace for.
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    # The engine ends its plugins with an interrupt; that is no fault to print a trace for. The
+    # queue, unlike an event, may be filled by a signal handler whatever this thread is doing.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: told.put(number))
     parent = os.getppid()
     print(port, flush=True)
     # An engine that is killed ends nobody; its orphan is given another parent.
-    while server.wait_for_termination(timeout=PARENT_POLL_SECONDS):
-        if os.getppid() != parent:
-            server.stop(grace=None)
+    while os.getppid() == parent:
+        with contextlib.suppress(queue.Empty):
+            told.get(timeout=PARENT_POLL_SECONDS)
+            break
+    server.stop(grace=None)
 
 
 if __name__ == "__main__":

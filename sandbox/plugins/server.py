@@ -13,9 +13,11 @@ and secrets are marked by the engine instead of the plugin (see `values`).
 import argparse
 import json
 import os
+import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, NoReturn, TypeVar
@@ -47,6 +49,9 @@ _WORKERS = 64
 
 _ENGINE_CHECK_SECONDS = 1.0
 """How often a plugin makes sure that its engine is still there."""
+
+_STOP_SECONDS = 5.0
+"""How long calls that were cancelled may take to notice."""
 
 _RETURN = "return"
 
@@ -384,9 +389,12 @@ def serve(package: Package[Any], arguments: Sequence[str]) -> None:
     # The engine passes its logging flags (--logtostderr, -v=9, --tracing ...) to every plugin.
     engine = parser.parse_known_args(arguments)[0].engine
 
-    ended, stopped = threading.Event(), threading.Event()
+    # Not an event: one that is set by a signal handler while this thread is inside its `wait` waits
+    # for itself forever.
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: ended.set())
+        signal.signal(number, lambda _number, _frame: ended.put(None))
+    stopped = threading.Event()
     server = grpc.server(
         ThreadPoolExecutor(_WORKERS), options=[("grpc.max_receive_message_length", -1)]
     )
@@ -397,15 +405,15 @@ def serve(package: Package[Any], arguments: Sequence[str]) -> None:
     sys.stdout.flush()
     if engine:
         threading.Thread(target=_watch, args=(engine, ended), daemon=True).start()
-    ended.wait()
+    ended.get()
     stopped.set()
-    server.stop(grace=1).wait()
+    server.stop(grace=1).wait(timeout=_STOP_SECONDS)
     # Whoever still waits for the cloud waits for nobody.
     os._exit(0)
 
 
-def _watch(engine: str, ended: threading.Event) -> None:
-    """Set the event once the engine is gone, asking as the official plugins do.
+def _watch(engine: str, ended: queue.SimpleQueue[None]) -> None:
+    """Say so once the engine is gone, asking as the official plugins do.
 
     They call the health service every so often; that the engine has none does not matter, since a
     refusal is a sign of life too. Source: pulumi/pulumi, `sdk/go/common/util/rpcutil`.
@@ -416,12 +424,13 @@ def _watch(engine: str, ended: threading.Event) -> None:
             request_serializer=bytes,
             response_deserializer=bytes,
         )
-        while not ended.wait(_ENGINE_CHECK_SECONDS):
+        while True:
+            time.sleep(_ENGINE_CHECK_SECONDS)
             try:
                 alive(b"", timeout=30)
             except grpc.RpcError as error:
                 if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-                    ended.set()
+                    ended.put(None)
 
 
 def _abort(

@@ -26,7 +26,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 def test_everything_has_a_stable_name_and_a_parent(engine: "Engine") -> None:
     engine.run(lambda: DualStackEdge("edge", ARGS))
     assert {name: (item.type, item.parent) for name, item in engine.registered.items()} == {
-        "edge": ("dualstack:index:DualStackEdge", "dualstack-edge-prod"),
+        "edge": ("dualstack:index:DualStackEdge", "stack"),
         "edge-tls": ("dualstack:index:Certificate", "edge"),
         "edge-tls-us-east-1": ("pulumi:providers:aws", "edge-tls"),
         "edge-tls-certificate": ("aws:acm/certificate:Certificate", "edge-tls"),

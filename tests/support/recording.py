@@ -145,7 +145,7 @@ class Registered:
     name: str
     inputs: Mapping[str, Any]
     parent: str
-    """Name of the parent."""
+    """Name of the parent; `stack` at the top, whatever the stack is called."""
     provider: str
     """Name of the explicit provider, empty for the default one."""
     protect: bool
@@ -175,7 +175,7 @@ class Recorder(MockMonitor):
                 type=request.type,
                 name=request.name,
                 inputs=rpc.deserialize_properties(request.object),
-                parent=_name(request.parent),
+                parent=_parent(request.parent),
                 provider=_name(request.provider.rpartition("::")[0]),
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
@@ -187,6 +187,11 @@ class Recorder(MockMonitor):
         """Remember what a component says it has made."""
         self.outputs[_name(request.urn)] = rpc.deserialize_properties(request.outputs)
         return cast("Any", super()).RegisterResourceOutputs(request)
+
+
+def _parent(urn: str) -> str:
+    # The mocks keep the first stack of a process as the root of all later ones.
+    return "stack" if "::pulumi:pulumi:Stack::" in urn else _name(urn)
 
 
 def _name(urn: str) -> str:

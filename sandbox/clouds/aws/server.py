@@ -4,7 +4,8 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Thread
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final
 
 # moto.moto_server is a namespace package, so moto's py.typed does not speak for it.
@@ -44,9 +45,9 @@ def serve(port: int, ready_file: Path | None, announce: Callable[[str], None]) -
     """
     # A thousand machine images, which nobody starts here, are 4 MB a reset that moto never frees.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    ended = Event()
+    told: SimpleQueue[int] = SimpleQueue()
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda _number, _frame: ended.set())
+        signal.signal(name, lambda number, _frame: told.put(number))
     app = Layer(DomainDispatcherApplication(create_backend_app), Account())
     server = make_server(HOST, port, app, threaded=True, request_handler=_Quiet)
     url = f"http://{HOST}:{server.server_port}"
@@ -56,7 +57,7 @@ def serve(port: int, ready_file: Path | None, announce: Callable[[str], None]) -
         announce(url)
         if ready_file is not None:
             write_ready(ready_file, url)
-        wait_for_end(ended)
+        wait_for_end(told)
     finally:
         server.shutdown()
         thread.join()
