@@ -123,8 +123,9 @@ def unclear_message(resource: Resource, unclear: Iterable[tuple[Rule, Finding]])
 
 
 def _unclear_line(path: str, found: str, asked: list[tuple[str, str]]) -> str:
-    wanted = " and ".join(dict.fromkeys(want for _, want in asked))
-    return f"  - {path} is {found}; it must be {wanted} ({', '.join(name for name, _ in asked)})."
+    names = ", ".join(name for name, _ in asked)
+    wanted = ", and ".join(dict.fromkeys(want for _, want in asked))
+    return f"  {names} cannot tell: {path} is {found}; it must be {wanted}."
 
 
 class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
