@@ -419,11 +419,22 @@ def _by_type(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
 
 
 def _schema(kind: type[Options]) -> analyzer_pb2.PolicyConfigSchema | None:
+    """Return the types of a policy's options.
+
+    The engine checks what it is told here by itself, in words of its own and one policy at a time.
+    So it is told no more than a form needs; `Configure` checks the rest, and says all of it.
+    """
     properties = settings.properties_of(kind)
     if not properties:
         return None
+    told = {"type", "description", "default"}
     schema = analyzer_pb2.PolicyConfigSchema()
-    schema.properties.update(properties)
+    schema.properties.update(
+        {
+            name: {key: value for key, value in option.items() if key in told}
+            for name, option in properties.items()
+        }
+    )
     return schema
 
 
