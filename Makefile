@@ -6,10 +6,10 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check format bench lock docs
+.PHONY: help up down env test check format bench lock docs policy-packs
 
 help: ## List the goals
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
 
 up: $(STAMP) ## Deploy the edge to a cloud on this machine
 	@$(RUN)/dualstack sandbox up
@@ -32,6 +32,10 @@ format: $(STAMP) ## Put every file into the project's format
 
 bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/preview.py
+	@$(RUN)/python benchmarks/policies_cost.py
+
+policy-packs: $(STAMP) ## Build each policy pack into a folder that runs from anywhere
+	@$(RUN)/python -m policies.bundle build/policy-packs
 
 docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py --write-docs

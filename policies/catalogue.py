@@ -1,51 +1,122 @@
 """The page of documentation about the rules, made from the rules.
 
-`python -m policies.catalogue > docs/rules.md` writes it anew.
+`python -m policies.catalogue` writes it anew, and with it the JSON schema of each pack's
+configuration.
 """
 
-import sys
+import json
+from pathlib import Path
+from typing import Any
 
-from policies.model import Rule
-from policies.rules import DUAL_STACK
+from policies.model import Options, Pack, Rule
+from policies.rules import PACKS
+from policies.settings import Exceptions, properties_of, schema
 
 _HEAD = """\
 # Rules
 
-<!-- Made from the rules by `python -m policies.catalogue > docs/rules.md`; do not edit. -->
+<!-- Made from the rules by `python -m policies.catalogue`; do not edit. -->
 
-A rule looks at each resource of the types it reads before the resource is made, and has three
-answers: it passes, it fails, or it cannot tell, because a value is not known before deployment or
-names a policy that CloudFront does not manage. What a mandatory rule cannot tell stops the
-deployment like a failure does; the message names the place, what was found, what may stand there
-and what to do.
+A rule looks at each resource of the types it reads and has three answers: it passes, it fails, or
+it cannot tell, because a value is not known before deployment or names a policy that nobody here
+made. The message names the place, what was found, what may stand there and what to do.
 
-    pulumi preview --policy-pack policies/dual_stack
+    pulumi preview --policy-pack policies/dual_stack --policy-pack policies/hardening
+    pulumi policy analyze --file export.json --policy-pack policies/dual_stack
 
-## Pack `dual-stack`, mandatory
+Rules that read a resource alone run before it is made. Rules that need the whole stack run when all
+of it is known: at the end of a preview, and at the end of an update. So preview before you update:
+what such a rule forbids is then stopped before anything is made.
 
-What a pass-through edge cannot do without.
+What rules cannot tell about a resource they are asked again with the whole stack: the id of a cache
+policy or origin request policy that is made in the same stack leads to what the policy says, also
+while the id itself is not known. What is left is one message for each resource, naming the places,
+from the policy `unknowns`. Its level is the pack's own, so in `dual-stack` it stops the deployment;
+it can be set apart.
+
+## Configuration
+
+`--policy-pack-config FILE` takes a JSON file for each pack. A rule's name takes a level
+(`advisory`, `mandatory`, `remediate`, `disabled`), or an object with `enforcementLevel` and the
+rule's options. `all` sets the level of everything that is not named itself. At level `remediate` a
+rule that can repair a resource does so before it is made; values that are not known are left as
+they are, and what is left wrong stops the deployment.
+
+    {
+      "all": "mandatory",
+      "unknowns": "advisory",
+      "ipv6-enabled": "remediate",
+      "headers-forwarded": {"acceptedPolicyIds": ["b689b0a8-53d0-40ab-baf2-68738e2966ac"]},
+      "exceptions": {
+        "scope": [{"name": "*.example.com"}, {"tags": {"edge": "dual-stack"}}],
+        "exemptions": [
+          {
+            "rule": "caching-off",
+            "resource": "static-site",
+            "reason": "Serves files only.",
+            "until": "2027-01-31"
+          }
+        ]
+      }
+    }
+
+An exemption that is used is listed in the output; after its last day the rule is violated again,
+and the message says so. A resource outside the scope is not judged at all. Faults in the file stop
+the command before anything is judged. The schema of a whole file is in
+[`dual-stack.schema.json`](schemas/dual-stack.schema.json) and
+[`hardening.schema.json`](schemas/hardening.schema.json).
 """
 
 
 def render() -> str:
     """Return the page as Markdown."""
-    return "\n".join([_HEAD, *(_section(rule) for rule in DUAL_STACK)])
+    tail = ["### `exceptions`, in every pack\n", *_options(Exceptions)]
+    return "\n".join([_HEAD, *tail, *(_pack(pack) for pack in PACKS)])
+
+
+def _pack(pack: Pack) -> str:
+    head = f"## Pack `{pack.name}`, {pack.level}\n\n{pack.summary}\n"
+    return "\n".join([head, *(_section(rule) for rule in pack.rules)])
 
 
 def _section(rule: Rule) -> str:
-    return f"""\
-### `{rule.name}`
+    reads = ", ".join(f"`{token}`" for token in sorted(rule.resource_types))
+    lines = [
+        f"### `{rule.name}`\n",
+        f"**{rule.demand}**\n",
+        f"{rule.why}\n",
+        f"- How to mend it: {rule.remedy}",
+        f"- Severity: {rule.severity}",
+        f"- Reads: {reads}{', and the rest of the stack' if rule.stack else ''}",
+        f"- Level `remediate`: {'repairs it' if rule.repair else 'cannot repair it'}",
+        f"- Source: {rule.source} <{rule.url}>",
+        *_options(rule.options),
+    ]
+    return "\n".join(lines) + ("" if lines[-1] == "" else "\n")
 
-**{rule.demand}**
 
-{rule.why}
+def _options(kind: type[Options]) -> list[str]:
+    return [
+        f"- Option `{name}`: {option['description']}{_default(option)}"
+        for name, option in properties_of(kind).items()
+    ]
 
-- How to mend it: {rule.remedy}
-- Severity: {rule.severity}
-- Reads: {", ".join(f"`{token}`" for token in sorted(rule.resource_types))}
-- Source: {rule.source} <{rule.url}>
-"""
+
+def _default(option: dict[str, Any]) -> str:
+    return f" Default: `{json.dumps(option['default'])}`."
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page by its path in `docs/`."""
+    schemas = {
+        f"schemas/{pack.name}.schema.json": json.dumps(schema(pack), indent=2) + "\n"
+        for pack in PACKS
+    }
+    return {"rules.md": render(), **schemas}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    for path, text in pages().items():
+        page = Path(__file__).parents[1] / "docs" / path
+        page.parent.mkdir(exist_ok=True)
+        page.write_text(text, encoding="utf-8")

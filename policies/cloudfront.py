@@ -5,16 +5,37 @@ Guide, "Use managed cache policies" and "Use managed origin request policies".
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Annotated, Final, Literal, TypeAlias
 
-from policies.model import UNKNOWN, Answer, Finding, Place, show
+from pydantic import Field
+
+from policies.model import (
+    UNKNOWN,
+    Answer,
+    Around,
+    Change,
+    Finding,
+    Options,
+    Place,
+    Resource,
+    Stack,
+    Step,
+    Value,
+    show,
+)
 
 DISTRIBUTION: Final = frozenset({"aws:cloudfront/distribution:Distribution"})
 """The resource types that the rules about a distribution read."""
 
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """The managed cache policy with all TTLs 0."""
+
+CACHE_POLICY: Final = frozenset({"aws:cloudfront/cachePolicy:CachePolicy"})
+ORIGIN_REQUEST_POLICY: Final = frozenset({"aws:cloudfront/originRequestPolicy:OriginRequestPolicy"})
+POLICIES: Final = CACHE_POLICY | ORIGIN_REQUEST_POLICY
+"""What a behaviour names by an id, and a program may make itself."""
 
 MANAGED_CACHE_POLICIES: Final = {
     CACHING_DISABLED: "CachingDisabled",
@@ -67,6 +88,20 @@ MANAGED_ORIGIN_REQUEST_POLICIES: Final = {
     "acba4595-bd28-49b8-b9fe-13317c0390fa": OriginRequestPolicy("UserAgentRefererHeaders"),
 }
 
+
+class PolicyIds(Options):
+    """What a user may set about a rule that reads policy ids."""
+
+    accepted_policy_ids: Annotated[
+        tuple[str, ...],
+        Field(
+            strict=False,
+            alias="acceptedPolicyIds",
+            description="Ids of policies that pass as well: custom ones that somebody has read.",
+        ),
+    ] = ()
+
+
 ADVISE_ALL_VIEWER: Final = f'Set originRequestPolicyId to "{ALL_VIEWER}" (AllViewer)'
 """The beginning of most ways to mend forwarding."""
 
@@ -88,6 +123,77 @@ def each_behavior(
             yield from judge(behavior)
         else:
             yield behavior.finding("a cache behaviour (an object)", fix)
+
+
+def behaviors(distribution: Place) -> Iterator[tuple[Place, tuple[Step, ...]]]:
+    """Yield the behaviours that can be read, with the steps that lead to each."""
+    default, ordered = "defaultCacheBehavior", "orderedCacheBehaviors"
+    found: list[tuple[Place, tuple[Step, ...]]] = [(distribution.get(default), (default,))]
+    if isinstance(distribution.get(ordered).value, list):
+        items = distribution.get(ordered).items()
+        found += [(item, (ordered, index)) for index, item in enumerate(items)]
+    yield from ((place, steps) for place, steps in found if isinstance(place.value, dict))
+
+
+def custom(
+    place: Place,
+    types: frozenset[str],
+    judge: Callable[[Place], Iterator[Finding]],
+    wanted: str,
+    fix: str,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the custom policy whose id is at a place.
+
+    A policy made in the same stack is judged by what it says: found by its id, or, while that is
+    not known, by what the engine knows of where the property's value comes from. That knowledge is
+    of the property as a whole, so of several policies all have to pass, and only if all fail is one
+    of them certainly wrong. A value from outside AWS, as another stack's output, may be any id.
+
+    Args:
+        place: Where the id is; it is no managed one, or not known.
+        types: The types of the policy.
+        judge: Yields what is wrong with a policy.
+        wanted: Completes "it must be …".
+        fix: What to do.
+    """
+    if place.unknown:
+        sources = place.dependencies()
+        policies = [found for found in sources if found.type in types]
+        if any(not found.type.startswith("aws:") for found in sources):
+            policies = []
+    else:
+        policies = _by_id(place.around.stack).get(str(place.value), [])
+        policies = [found for found in policies if found.type in types]
+    verdicts = [
+        (found, list(judge(Around(found, place.around.stack).place()))) for found in policies
+    ]
+    wrong = [(found, faults) for found, faults in verdicts if faults]
+    if verdicts and not wrong:
+        return
+    if not wrong:
+        found = f"{show(place.value)}, which is not a managed policy of CloudFront"
+        yield place.finding(wanted, fix, found=None if place.unknown else found, certain=False)
+        return
+    # A fault of the policy is certain however unknown its id still is.
+    certain = len(wrong) == len(verdicts) and all(
+        any(fault.answer is Answer.FAIL for fault in faults) for _, faults in wrong
+    )
+    policy, faults = wrong[0]
+    found = f"that of {show(policy.name)} in this stack, whose " + " and ".join(
+        f"{fault.path} is {fault.found}" for fault in faults
+    )
+    answer = Answer.FAIL if certain else Answer.CANNOT_TELL
+    yield replace(place.finding(wanted, fix, found=found), answer=answer)
+
+
+@lru_cache(maxsize=1)
+def _by_id(stack: Stack) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for resource in stack.of(POLICIES):
+        policy_id = Around(resource, stack).place().get("id").value
+        if isinstance(policy_id, str):
+            found.setdefault(policy_id, []).append(resource)
+    return found
 
 
 def forwarding(
@@ -115,23 +221,76 @@ def forwarding(
         yield values.finding("an object", f"{ADVISE_ALL_VIEWER} and leave forwardedValues out.")
 
 
+def forward_all(
+    distribution: Place,
+    check: Callable[[Place], Iterator[Finding]],
+    legacy: tuple[str, Value],
+) -> Iterator[Change]:
+    """Yield what makes each behaviour forward that certainly does not.
+
+    Args:
+        distribution: The distribution.
+        check: Judges one behaviour.
+        legacy: The property of `forwardedValues` to set, and to what.
+    """
+    for behavior, steps in behaviors(distribution):
+        for finding in check(behavior):
+            if finding.answer is not Answer.FAIL:
+                continue
+            if finding.path == behavior.get("originRequestPolicyId").path:
+                yield Change((*steps, "originRequestPolicyId"), ALL_VIEWER)
+            elif isinstance(behavior.get("forwardedValues").value, dict):
+                yield Change((*steps, "forwardedValues", legacy[0]), legacy[1])
+
+
 def _policy_forwards(policy: Place, part: Part, fix: str) -> Iterator[Finding]:
+    extra = policy.options(PolicyIds).accepted_policy_ids
+    if isinstance(policy.value, str) and policy.value in extra:
+        return
     accepted = [
         f'"{policy_id}" ({managed.name})'
         for policy_id, managed in MANAGED_ORIGIN_REQUEST_POLICIES.items()
         if part in managed.forwards
     ]
+    accepted += [show(policy_id) for policy_id in extra]
     wanted = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
-    if not isinstance(policy.value, str) or policy.absent:
+    if policy.absent or not (policy.unknown or isinstance(policy.value, str)):
         yield policy.finding(wanted, fix)
         return
-    managed = MANAGED_ORIGIN_REQUEST_POLICIES.get(policy.value)
+    managed = MANAGED_ORIGIN_REQUEST_POLICIES.get(str(policy.value))
     if managed is None:
-        found = f"{show(policy.value)}, which is not a managed policy of CloudFront"
-        yield policy.finding(wanted, fix, found=found, certain=False)
+        yield from custom(
+            policy,
+            ORIGIN_REQUEST_POLICY,
+            lambda made: _custom_forwards(made, part),
+            wanted,
+            fix,
+        )
     elif part not in managed.forwards:
         found = f"{show(policy.value)} ({managed.name}), which does not forward all {part}"
         yield policy.finding(wanted, fix, found=found)
+
+
+CUSTOM_FORWARDS: Final[dict[Part, tuple[str, str, tuple[str, ...]]]] = {
+    "headers": (
+        "headersConfig",
+        "headerBehavior",
+        ("allViewer", "allViewerAndWhitelistCloudFront"),
+    ),
+    "cookies": ("cookiesConfig", "cookieBehavior", ("all",)),
+    "query strings": ("queryStringsConfig", "queryStringBehavior", ("all",)),
+}
+"""Where a custom origin request policy says what it forwards, and the words for "everything".
+
+Source: CloudFront API Reference, "OriginRequestPolicyConfig".
+"""
+
+
+def _custom_forwards(policy: Place, part: Part) -> Iterator[Finding]:
+    config, key, everything = CUSTOM_FORWARDS[part]
+    behavior = policy.get(config).get(key)
+    if not (isinstance(behavior.value, str) and behavior.value in everything):
+        yield behavior.finding(" or ".join(show(word) for word in everything), "Set it so.")
 
 
 def forwards_all_headers(values: Place) -> Answer:

@@ -8,10 +8,13 @@ Nothing in here knows Pulumi, so a rule is tested with plain dicts.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Final, Literal, TypeAlias
+from functools import cached_property
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict
 
 FOUND_LENGTH: Final = 120
 """Characters of a found value that a message shows; a page of JSON hides the sentence around it."""
@@ -30,6 +33,18 @@ Value: TypeAlias = "bool | int | float | str | Unknown | list[Value] | dict[str,
 """A property's value. `None` is an absent one; numbers may be floats, as they are on the wire."""
 
 Severity: TypeAlias = Literal["low", "medium", "high", "critical"]
+Level: TypeAlias = Literal["advisory", "mandatory", "remediate", "disabled"]
+Step: TypeAlias = str | int
+"""A step into a value: a property's name or an element's index."""
+
+
+class Options(BaseModel):
+    """What a user may set about a rule; one without options has this class itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 class Answer(Enum):
@@ -75,10 +90,12 @@ class Place:
     Attributes:
         path: The way from the resource to here; empty for the resource itself.
         value: What is here.
+        around: The resource it is in, and what that is judged with.
     """
 
     path: str
     value: Value
+    around: "Around" = field(default_factory=lambda: ALONE, compare=False, repr=False)
 
     @property
     def unknown(self) -> bool:
@@ -95,13 +112,29 @@ class Place:
         if self.unknown:
             return self
         path = f"{self.path}.{key}" if self.path else key
-        return Place(path, self.value.get(key) if isinstance(self.value, dict) else None)
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        return Place(path, value, self.around)
 
     def items(self) -> "list[Place]":
         """Return the elements of the list here: none when absent, itself when it is no list."""
         if isinstance(self.value, list):
-            return [Place(f"{self.path}[{i}]", value) for i, value in enumerate(self.value)]
+            return [
+                Place(f"{self.path}[{i}]", value, self.around) for i, value in enumerate(self.value)
+            ]
         return [] if self.absent else [self]
+
+    def dependencies(self) -> "list[Resource]":
+        """Return the resources that the value here was made from, as far as the engine knows.
+
+        The engine keeps them for each property of a resource, not for the parts inside one.
+        """
+        name = self.path.split(".")[0].split("[")[0]
+        urns = self.around.resource.dependencies.get(name, ())
+        return [found for urn in urns if (found := self.around.stack.by_urn.get(urn))]
+
+    def options(self, kind: type[OptionsT]) -> OptionsT:
+        """Return the options of the rule that judges; their defaults when none were set."""
+        return self.around.options if isinstance(self.around.options, kind) else kind()
 
     def finding(
         self, wanted: str, fix: str, *, found: str | None = None, certain: bool = True
@@ -123,6 +156,101 @@ class Place:
         same_kind = isinstance(self.value, bool) == isinstance(wanted, bool)
         if not (same_kind and self.value == wanted):
             yield self.finding(show(wanted), fix)
+
+
+def number(value: Value) -> float | None:
+    """Return a value that is a number; None for anything else, and for true and false."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A resource as the engine shows it.
+
+    Attributes:
+        urn: Its unique name.
+        type: Its type token.
+        name: Its name in the program.
+        read: Returns its properties; asked once, and only if a rule wants to know.
+        protected: Whether the engine refuses to delete it.
+        dependencies: For each property, the URNs of the resources it was made from.
+    """
+
+    urn: str
+    type: str
+    name: str
+    read: Callable[[], Value]
+    protected: bool = False
+    dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+
+    @cached_property
+    def properties(self) -> Value:
+        """Its properties."""
+        return self.read()
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The resources that are judged together."""
+
+    resources: Sequence[Resource] = ()
+
+    @cached_property
+    def by_urn(self) -> Mapping[str, Resource]:
+        """The resources by their URNs."""
+        return {resource.urn: resource for resource in self.resources}
+
+    @cached_property
+    def by_type(self) -> Mapping[str, Sequence[Resource]]:
+        """The resources by their types, in the order of the stack."""
+        found: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            found.setdefault(resource.type, []).append(resource)
+        return found
+
+    def of(self, types: frozenset[str]) -> list[Resource]:
+        """Return the resources of some types."""
+        return [resource for token in sorted(types) for resource in self.by_type.get(token, ())]
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """What a resource is judged with.
+
+    Attributes:
+        resource: The resource itself.
+        stack: What else is in the stack; empty while the resource is judged alone.
+        options: What the user set about the rule that judges.
+    """
+
+    resource: Resource
+    stack: Stack = field(default_factory=Stack)
+    options: Options = field(default_factory=Options)
+
+    def place(self) -> Place:
+        """Return the resource as the place that a rule begins at."""
+        return Place("", self.resource.properties, self)
+
+
+ALONE: Final = Around(Resource("", "", "", lambda: None))
+"""Around a value that belongs to no resource: nothing."""
+
+
+class Removed(Enum):
+    """The type of `REMOVED`, what a change puts in the place of a property that has to go."""
+
+    REMOVED = auto()
+
+
+REMOVED: Final = Removed.REMOVED
+
+
+@dataclass(frozen=True)
+class Change:
+    """A repair of one place: what has to stand there, or `REMOVED`."""
+
+    path: tuple[Step, ...]
+    value: "Value | Removed"
 
 
 def show(value: Value) -> str:
@@ -155,8 +283,13 @@ class Rule:
         url: Where the source can be read.
         severity: How bad a violation is.
         remedy: How to mend a resource as a whole; each finding says it for its place.
-        resource_types: The type tokens of the resources it reads.
+        resource_types: The type tokens of the resources it judges.
         check: The rule: yields a finding for each place of a resource that does not pass.
+        stack: Whether it needs to see the whole stack. Such a rule runs when all resources are
+            known: at the end of a preview, and at the end of an update.
+        options: What a user may set about it.
+        repair: Yields what has to change for the rule to pass, unknown values left alone; None
+            for a rule that only people can mend.
 
     Raises:
         ValueError: If the docstring does not have the three parts.
@@ -169,6 +302,9 @@ class Rule:
     remedy: str
     resource_types: frozenset[str]
     check: Callable[[Place], Iterator[Finding]]
+    stack: bool = False
+    options: type[Options] = Options
+    repair: Callable[[Place], Iterator[Change]] | None = None
     demand: str = field(init=False)
     why: str = field(init=False)
     source: str = field(init=False)
@@ -187,3 +323,20 @@ class Rule:
                     f'reasons, and a last paragraph that begins with "Source: ". Write what is '
                     f"missing, and run Python without -OO, which drops docstrings."
                 )
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Rules that are turned on together.
+
+    Attributes:
+        name: The pack's name.
+        level: The level of its rules, unless the user sets another.
+        summary: What it is for, one sentence.
+        rules: The rules, in the order in which they report.
+    """
+
+    name: str
+    level: Level
+    summary: str
+    rules: tuple[Rule, ...]

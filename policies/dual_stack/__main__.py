@@ -1,12 +1,6 @@
-"""The mandatory pack. `PolicyPack` serves until the engine ends it, so nothing stands below it."""
+"""The mandatory pack. `serve` serves until the engine ends it, so nothing stands below it."""
 
-from pulumi_policy import EnforcementLevel, PolicyPack
-
-from policies.adapter import policies_for
 from policies.rules import DUAL_STACK
+from policies.server import serve
 
-PolicyPack(
-    name="dual-stack",
-    enforcement_level=EnforcementLevel.MANDATORY,
-    policies=policies_for(DUAL_STACK),
-)
+serve(DUAL_STACK)

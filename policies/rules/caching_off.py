@@ -2,9 +2,10 @@
 
 An API's answers belong to one caller at one moment; a cached one is served to whoever asks next
 with the same cache key. Caching is off with the managed policy CachingDisabled; with legacy
-settings it is off when all headers are forwarded, or when all three TTLs are 0. Beside a cache
-policy TTLs decide nothing, and legacy `forwardedValues` may not stand at all. An absent legacy TTL
-counts as CloudFront's default: minimum 0, default 86,400 seconds, maximum 31,536,000 seconds.
+settings it is off when all headers are forwarded, or when all three TTLs are 0. A custom cache
+policy made in the same stack is judged by its own three TTLs. Beside a cache policy the behaviour's
+TTLs decide nothing, and legacy `forwardedValues` may not stand at all. An absent TTL counts as
+CloudFront's default: minimum 0, default 86,400 seconds, maximum 31,536,000 seconds.
 
 Source: CloudFront Developer Guide, "Use managed cache policies", "Cache content based on request
 headers" and "Manage how long content stays in the cache".
@@ -13,16 +14,25 @@ headers" and "Manage how long content stays in the cache".
 from collections.abc import Iterator
 
 from policies.cloudfront import (
+    ALL_VIEWER,
+    CACHE_POLICY,
     CACHING_DISABLED,
     DISTRIBUTION,
     MANAGED_CACHE_POLICIES,
+    PolicyIds,
+    behaviors,
+    custom,
     each_behavior,
     forwards_all_headers,
 )
-from policies.model import Answer, Finding, Place, Rule, show
+from policies.model import REMOVED, Answer, Change, Finding, Place, Rule, show
 
 WANTED = f'"{CACHING_DISABLED}" (CachingDisabled)'
+WANTED_OF_CUSTOM = f"{WANTED} or that of a policy of this stack with all TTLs 0"
 REMEDY = f"Set cachePolicyId to {WANTED} and leave forwardedValues and the TTLs out."
+
+TTLS = {"minTtl": 0, "defaultTtl": 86_400, "maxTtl": 31_536_000}
+"""The TTLs, and what CloudFront takes for an absent one, in seconds."""
 
 
 def check(distribution: Place) -> Iterator[Finding]:
@@ -36,8 +46,9 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
     if policy.absent and not values.absent:
         yield from _legacy(behavior, values)
         return
-    if policy.value != CACHING_DISABLED:
-        yield _other_policy(policy)
+    accepted = (CACHING_DISABLED, *policy.options(PolicyIds).accepted_policy_ids)
+    if not (isinstance(policy.value, str) and policy.value in accepted):
+        yield from _other_policy(policy)
     if not policy.unknown and not values.absent:
         yield values.finding(
             "absent beside a cache policy",
@@ -45,16 +56,26 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
         )
 
 
-def _other_policy(policy: Place) -> Finding:
-    if not isinstance(policy.value, str) or policy.absent:
-        return policy.finding(WANTED, REMEDY)
-    managed = MANAGED_CACHE_POLICIES.get(policy.value)
+def _other_policy(policy: Place) -> Iterator[Finding]:
+    managed = MANAGED_CACHE_POLICIES.get(policy.value) if isinstance(policy.value, str) else None
     if managed:
-        return policy.finding(
-            WANTED, REMEDY, found=f"{show(policy.value)} ({managed}), which caches"
-        )
-    found = f"{show(policy.value)}, which is not a managed policy of CloudFront"
-    return policy.finding(WANTED, REMEDY, found=found, certain=False)
+        found = f"{show(policy.value)} ({managed}), which caches"
+        yield policy.finding(WANTED, REMEDY, found=found)
+    elif policy.absent or not (policy.unknown or isinstance(policy.value, str)):
+        yield policy.finding(WANTED, REMEDY)
+    else:
+        yield from custom(policy, CACHE_POLICY, _custom_caches, WANTED_OF_CUSTOM, REMEDY)
+
+
+def _custom_caches(policy: Place) -> Iterator[Finding]:
+    """Yield a finding for each TTL of a custom cache policy that is not 0."""
+    for key, default in TTLS.items():
+        ttl = policy.get(key)
+        if ttl.value is not None:
+            yield from ttl.must_be(0, "Set it to 0.")
+        elif default:
+            found = f"absent, which means {default:,} seconds"
+            yield ttl.finding("0", "Set it to 0.", found=found)
 
 
 def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:
@@ -64,7 +85,7 @@ def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:
     all_headers = forwards_all_headers(values)
     if all_headers is Answer.PASS:
         return
-    ttls = [behavior.get(key) for key in ("minTtl", "defaultTtl", "maxTtl")]
+    ttls = [behavior.get(key) for key in TTLS]
     if ttls[0].value is None:  # absent, the minimum alone is 0 by default
         del ttls[0]
     findings = [finding for ttl in ttls for finding in ttl.must_be(0, REMEDY)]
@@ -72,6 +93,23 @@ def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:
         yield values.get("headers").finding('["*"], or all TTLs 0', REMEDY, certain=False)
     else:
         yield from findings
+
+
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield CachingDisabled, alone, for each behaviour that certainly caches.
+
+    With `forwardedValues` goes what it forwarded, so AllViewer comes in its place.
+    """
+    for behavior, steps in behaviors(distribution):
+        if not any(finding.answer is Answer.FAIL for finding in _behavior(behavior)):
+            continue
+        if behavior.get("cachePolicyId").unknown or behavior.get("forwardedValues").unknown:
+            continue
+        yield Change((*steps, "cachePolicyId"), CACHING_DISABLED)
+        if behavior.get("forwardedValues").value is not None:
+            yield Change((*steps, "forwardedValues"), REMOVED)
+            if behavior.get("originRequestPolicyId").absent:
+                yield Change((*steps, "originRequestPolicyId"), ALL_VIEWER)
 
 
 RULE = Rule(
@@ -82,4 +120,6 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    options=PolicyIds,
+    repair=repair,
 )

@@ -10,21 +10,35 @@ on cookies".
 
 from collections.abc import Iterator
 
-from policies.cloudfront import ADVISE_ALL_VIEWER, DISTRIBUTION, each_behavior, forwarding
-from policies.model import Finding, Place, Rule
+from policies.cloudfront import (
+    ADVISE_ALL_VIEWER,
+    DISTRIBUTION,
+    PolicyIds,
+    each_behavior,
+    forward_all,
+    forwarding,
+)
+from policies.model import Change, Finding, Place, Rule
 
 REMEDY = f"{ADVISE_ALL_VIEWER}: without it CloudFront removes cookies that the client sent."
 
 
 def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding for each behaviour that removes cookies or may remove some."""
-    yield from each_behavior(
-        distribution, lambda behavior: forwarding(behavior, "cookies", _legacy, REMEDY)
-    )
+    yield from each_behavior(distribution, _behavior)
+
+
+def _behavior(behavior: Place) -> Iterator[Finding]:
+    yield from forwarding(behavior, "cookies", _legacy, REMEDY)
 
 
 def _legacy(values: Place) -> Iterator[Finding]:
     yield from values.get("cookies").get("forward").must_be("all", 'Set it to "all".')
+
+
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield what makes each behaviour forward that certainly does not."""
+    yield from forward_all(distribution, _behavior, ("cookies", {"forward": "all"}))
 
 
 RULE = Rule(
@@ -35,4 +49,6 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    options=PolicyIds,
+    repair=repair,
 )

@@ -14,7 +14,7 @@ specific HTTP status codes".
 from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Finding, Place, Rule, show
+from policies.model import Change, Finding, Place, Rule, Value, show
 
 CODES = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """The status codes for which CloudFront lets an error caching time be set."""
@@ -53,6 +53,32 @@ def check(distribution: Place) -> Iterator[Finding]:
         yield responses.finding(WANTED, REMEDY, found=found)
 
 
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield 0 for each entry that caches, and an entry for each code that has none.
+
+    A list with an unknown code is not added to: the unknown one may be the one that is missing, and
+    CloudFront refuses a code that is listed twice.
+    """
+    responses = distribution.get("customErrorResponses")
+    if responses.unknown:
+        return
+    entries = responses.items() if isinstance(responses.value, list) else []
+    codes = [entry.get("errorCode") for entry in entries]
+    for index, entry in enumerate(entries):
+        ttl = entry.get("errorCachingMinTtl")
+        if isinstance(entry.value, dict) and not ttl.unknown and any(ttl.must_be(0, REMEDY)):
+            yield Change(("customErrorResponses", index, "errorCachingMinTtl"), 0)
+    if any(code.unknown for code in codes):
+        return
+    known = {code.value for code in codes if isinstance(code.value, int | float)}
+    missing = [code for code in CODES if code not in known]
+    if not entries and responses.value != []:
+        yield Change(("customErrorResponses",), [])
+    for index, code in enumerate(missing, start=len(entries)):
+        added: Value = {"errorCode": code, "errorCachingMinTtl": 0}
+        yield Change(("customErrorResponses", index), added)
+
+
 RULE = Rule(
     name="error-caching-off",
     text=__doc__,
@@ -61,4 +87,5 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    repair=repair,
 )

@@ -3,7 +3,7 @@
 CloudFront drops the headers that it is not told to forward: `Authorization`, content negotiation,
 tracing, whatever the API's clients send. `Host` is one of them: an origin that serves by name, and
 the check of its certificate, need the name the client asked for. So AllViewerExceptHostHeader,
-which replaces it with the origin's own name, does not do.
+which replaces it with the origin's own name, does not do unless its id is accepted.
 
 Source: CloudFront Developer Guide, "Use managed origin request policies" and "Cache content based
 on request headers".
@@ -15,11 +15,13 @@ from policies.cloudfront import (
     ADVISE_ALL_VIEWER,
     ALL_VIEWER_EXCEPT_HOST_HEADER,
     DISTRIBUTION,
+    PolicyIds,
     each_behavior,
+    forward_all,
     forwarding,
     forwards_all_headers,
 )
-from policies.model import Answer, Finding, Place, Rule
+from policies.model import Answer, Change, Finding, Place, Rule
 
 REMEDY = f"{ADVISE_ALL_VIEWER}: without it CloudFront drops headers that the client sent."
 KEEP_HOST = (
@@ -46,6 +48,11 @@ def _legacy(values: Place) -> Iterator[Finding]:
         yield values.get("headers").finding('["*"]', 'Set it to ["*"].', certain=certain)
 
 
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield what makes each behaviour forward that certainly does not."""
+    yield from forward_all(distribution, _behavior, ("headers", ["*"]))
+
+
 RULE = Rule(
     name="headers-forwarded",
     text=__doc__,
@@ -54,4 +61,6 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    options=PolicyIds,
+    repair=repair,
 )

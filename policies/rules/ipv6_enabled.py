@@ -11,7 +11,7 @@ documentation of `is_ipv6_enabled`.
 from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Finding, Place, Rule
+from policies.model import Change, Finding, Place, Rule
 
 REMEDY = "Set isIpv6Enabled to true."
 
@@ -19,6 +19,13 @@ REMEDY = "Set isIpv6Enabled to true."
 def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding unless `isIpv6Enabled` is true."""
     yield from distribution.get("isIpv6Enabled").must_be(wanted=True, fix=REMEDY)
+
+
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield IPv6 on, unless it is known to be or not known."""
+    ipv6 = distribution.get("isIpv6Enabled")
+    if not (ipv6.unknown or ipv6.value is True):
+        yield Change(("isIpv6Enabled",), value=True)
 
 
 RULE = Rule(
@@ -29,4 +36,5 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    repair=repair,
 )

@@ -9,8 +9,8 @@ Source: CloudFront API Reference, "AllowedMethods".
 
 from collections.abc import Iterator
 
-from policies.cloudfront import DISTRIBUTION, each_behavior
-from policies.model import UNKNOWN, Finding, Place, Rule
+from policies.cloudfront import DISTRIBUTION, behaviors, each_behavior
+from policies.model import UNKNOWN, Answer, Change, Finding, Place, Rule
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What CloudFront can let through; it takes them in capital letters, in any order."""
@@ -38,6 +38,15 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
         yield methods.finding(WANTED, REMEDY, certain=False)
 
 
+def repair(distribution: Place) -> Iterator[Change]:
+    """Yield all seven methods for each list that certainly lacks one and has no unknown one."""
+    for behavior, steps in behaviors(distribution):
+        methods = behavior.get("allowedMethods")
+        unknown = isinstance(methods.value, list) and UNKNOWN in methods.value
+        if not unknown and any(found.answer is Answer.FAIL for found in _behavior(behavior)):
+            yield Change((*steps, "allowedMethods"), list(METHODS))
+
+
 RULE = Rule(
     name="methods-allowed",
     text=__doc__,
@@ -46,4 +55,5 @@ RULE = Rule(
     remedy=REMEDY,
     resource_types=DISTRIBUTION,
     check=check,
+    repair=repair,
 )

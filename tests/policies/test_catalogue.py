@@ -1,14 +1,25 @@
-"""The page about the rules says what the rules say."""
+"""The pages about the rules say what the rules say."""
 
 from pathlib import Path
 
-from policies.catalogue import render
+import jsonschema
+import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+from policies.catalogue import pages
+from policies.model import Pack
+from policies.rules import PACKS
+from policies.settings import schema
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_page_about_the_rules_is_as_the_rules_are() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render(), (
-        "docs/rules.md is not what the rules say; write it anew with "
-        "`python -m policies.catalogue > docs/rules.md`."
+@pytest.mark.parametrize("path", list(pages()))
+def test_each_page_is_as_the_rules_are(path: str) -> None:
+    assert (DOCS / path).read_text(encoding="utf-8") == pages()[path], (
+        f"docs/{path} is not what the rules say; write it anew with `python -m policies.catalogue`."
     )
+
+
+@pytest.mark.parametrize("pack", [pytest.param(pack, id=pack.name) for pack in PACKS])
+def test_each_schema_is_one(pack: Pack) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema(pack))

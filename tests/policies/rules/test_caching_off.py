@@ -224,9 +224,9 @@ def test_the_message_about_a_custom_policy_names_it_and_the_accepted_one() -> No
     (finding,) = RULE.check(Place("", {"defaultCacheBehavior": {"cachePolicyId": CUSTOM}}))
     assert finding.message(RULE.name) == (
         f'caching-off cannot tell: defaultCacheBehavior.cachePolicyId is "{CUSTOM}", which is not '
-        f'a managed policy of CloudFront; it must be "{CACHING_DISABLED}" (CachingDisabled). Set '
-        f'cachePolicyId to "{CACHING_DISABLED}" (CachingDisabled) and leave forwardedValues and '
-        f"the TTLs out."
+        f'a managed policy of CloudFront; it must be "{CACHING_DISABLED}" (CachingDisabled) or '
+        f"that of a policy of this stack with all TTLs 0. Set cachePolicyId to "
+        f'"{CACHING_DISABLED}" (CachingDisabled) and leave forwardedValues and the TTLs out.'
     )
 
 

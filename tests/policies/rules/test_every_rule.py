@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import policies.rules
-from policies.cloudfront import MANAGED_ORIGIN_REQUEST_POLICIES
-from policies.model import UNKNOWN, Answer, Finding, Place, Rule, Value
-from policies.rules import DUAL_STACK
+from policies.cloudfront import DISTRIBUTION, MANAGED_ORIGIN_REQUEST_POLICIES
+from policies.model import UNKNOWN, Answer, Around, Finding, Resource, Rule, Stack, Step, Value
+from policies.rules import PACKS
 
 Make = Callable[[], dict[str, Value]]
-Step = str | int
+RULES = [rule for pack in PACKS for rule in pack.rules]
+
+OTHER_TYPES = {
+    "aws:cloudfront/cachePolicy:CachePolicy",
+    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy",
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+    "aws:ec2/eip:Eip",
+    "aws:route53/zone:Zone",
+    "pulumi:pulumi:StackReference",
+}
+"""Types that rules look at beside the resource they judge."""
 
 NAMES = [
+    "aliases",
+    "customHeaders",
+    "customOriginConfig",
+    "domainName",
+    "dropletIds",
+    "evaluateTargetHealth",
+    "fqdn",
+    "id",
+    "inboundRules",
+    "name",
+    "origins",
+    "portRange",
+    "publicIp",
+    "records",
+    "resourceArn",
+    "setIdentifier",
+    "sourceAddresses",
+    "sshKeys",
+    "tags",
+    "ttl",
+    "type",
+    "userData",
+    "viewerCertificate",
+    "viewerProtocolPolicy",
+    "weight",
+    "weightedRoutingPolicies",
+    "zoneId",
     "allowedMethods",
     "cachePolicyId",
     "cookies",
@@ -44,7 +82,8 @@ leaves: st.SearchStrategy[Value] = st.one_of(
     st.floats(),
     st.text(max_size=8),
     st.just(UNKNOWN),
-    st.sampled_from(["*", "all", "", "GET", *MANAGED_ORIGIN_REQUEST_POLICIES]),
+    st.sampled_from(["*", "all", "", "GET", "A", "AAAA", "HTTPS", "a.example.com", "198.51.100.1"]),
+    st.sampled_from(["x.cloudfront.net", "Z2FDTNDATAQYW2", *MANAGED_ORIGIN_REQUEST_POLICIES]),
 )
 values: st.SearchStrategy[Value] = st.recursive(
     leaves,
@@ -57,8 +96,11 @@ values: st.SearchStrategy[Value] = st.recursive(
 
 
 def findings(properties: Value) -> list[tuple[str, Finding]]:
-    place = Place("", properties)
-    return [(rule.name, finding) for rule in DUAL_STACK for finding in rule.check(place)]
+    (token,) = DISTRIBUTION
+    resource = Resource("urn", token, "edge", lambda: properties, protected=True)
+    place = Around(resource, Stack([resource])).place()
+    rules = [rule for rule in RULES if token in rule.resource_types]
+    return [(rule.name, finding) for rule in rules for finding in rule.check(place)]
 
 
 def replaced(properties: Value, path: Sequence[Step], value: Value) -> Value:
@@ -86,12 +128,38 @@ def places(value: Value, path: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
     ]
 
 
-@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in DUAL_STACK])
-@given(properties=values)
-def test_no_input_crashes_a_rule(rule: Rule, properties: Value) -> None:
-    for finding in rule.check(Place("", properties)):
+TYPES = sorted({token for rule in RULES for token in rule.resource_types} | OTHER_TYPES)
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> list[Resource]:
+    """Draw resources of the types that rules read, which depend on each other at random."""
+    count = draw(st.integers(1, 4))
+    urns = [f"urn:{index}" for index in range(count)]
+    found: list[Resource] = []
+    for urn in urns:
+        properties = draw(values)
+        dependencies = draw(
+            st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(urns)))
+        )
+        token = draw(st.sampled_from(TYPES))
+        found.append(Resource(urn, token, urn, lambda it=properties: it, dependencies=dependencies))
+    return found
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.name) for rule in RULES])
+@given(resources=stacks(), data=st.data())
+def test_no_input_crashes_a_rule(
+    rule: Rule, resources: list[Resource], data: st.DataObject
+) -> None:
+    token = data.draw(st.sampled_from(sorted(rule.resource_types)))
+    resource = replace(resources[0], type=token)
+    stack = Stack([resource, *resources[1:]])
+    for finding in rule.check(Around(resource, stack, rule.options()).place()):
         assert finding.message(rule.name).startswith(rule.name)
         assert finding.answer in (Answer.FAIL, Answer.CANNOT_TELL)
+    for change in rule.repair(Around(resource).place()) if rule.repair else ():
+        assert change.path
 
 
 def test_the_distribution_to_break_passes_every_rule(compliant: Make) -> None:
@@ -103,12 +171,15 @@ BEHAVIOR_RULES = {
     "cookies-forwarded",
     "headers-forwarded",
     "methods-allowed",
+    "origin-answers",
     "query-strings-forwarded",
 }
 DEFAULT: tuple[Step, ...] = ("defaultCacheBehavior",)
 LEGACY: tuple[Step, ...] = ("orderedCacheBehaviors", 0)
 ORDERED: tuple[Step, ...] = ("orderedCacheBehaviors", 1)
 VALUES: tuple[Step, ...] = (*LEGACY, "forwardedValues")
+ORIGIN: tuple[Step, ...] = ("origins", 0)
+VIEWER = {"viewer-tls"}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +224,13 @@ VALUES: tuple[Step, ...] = (*LEGACY, "forwardedValues")
             ((*DEFAULT, "defaultTtl"), set[str]()),
             ((*DEFAULT, "cachedMethods"), set[str]()),
             (("comment",), set[str]()),
-            (("viewerCertificate",), set[str]()),
+            (("priceClass",), set[str]()),
+            (("viewerCertificate", "minimumProtocolVersion"), VIEWER),
+            ((*DEFAULT, "viewerProtocolPolicy"), {"origin-answers"}),
+            ((*ORDERED, "viewerProtocolPolicy"), {"origin-answers"}),
+            ((*ORIGIN, "customOriginConfig", "originProtocolPolicy"), {"origin-tls"}),
+            ((*ORIGIN, "customOriginConfig", "originSslProtocols", 0), {"origin-tls"}),
+            ((*ORIGIN, "customOriginConfig", "originReadTimeout"), set[str]()),
         ]
     ],
 )
@@ -185,5 +262,5 @@ def test_hiding_a_value_neither_makes_a_rule_pass_nor_makes_it_sure(
 
 def test_every_file_is_a_rule_of_its_name_in_exactly_one_pack() -> None:
     files = [path.stem for path in Path(policies.rules.__path__[0]).glob("*.py")]
-    names = [rule.name for pack in (DUAL_STACK,) for rule in pack]
+    names = [rule.name for rule in RULES]
     assert sorted(names) == sorted(stem.replace("_", "-") for stem in files if stem != "__init__")

@@ -1,0 +1,220 @@
+"""What several rules know about Route 53 records: names, groups, what an alias leads to.
+
+A weighted group is the records of one zone, name and type. Names are compared as DNS compares them,
+without regard to case, the final dot or the way an asterisk is written; a name that is not fully
+qualified is in its zone, as the AWS provider reads it.
+
+Source: Route 53 Developer Guide, "DNS domain name format" and "Weighted routing"; Route 53 API
+Reference, "AliasTarget"; terraform-provider-aws, documentation of `aws_route53_record`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+from policies.cloudfront import DISTRIBUTION
+from policies.model import Around, Place, Resource, Stack
+
+RECORD: Final = frozenset({"aws:route53/record:Record"})
+"""The resource types that the rules about records judge."""
+
+ZONE: Final = frozenset({"aws:route53/zone:Zone"})
+
+CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
+"""The hosted zone of every CloudFront distribution's name."""
+
+CLOUDFRONT_SUFFIX: Final = ".cloudfront.net"
+
+FAMILIES: Final = ("A", "AAAA")
+"""The types of records that hold addresses."""
+
+ROUTING: Final = (
+    "cidrRoutingPolicy",
+    "failoverRoutingPolicies",
+    "geolocationRoutingPolicies",
+    "geoproximityRoutingPolicy",
+    "latencyRoutingPolicies",
+    "multivalueAnswerRoutingPolicy",
+)
+"""Properties that make a record part of a group whose members are not chosen by weight."""
+
+
+def normal(name: str) -> str:
+    """Return a name as DNS compares it: small letters, no final dot, the asterisk as itself."""
+    return name.lower().removesuffix(".").replace("\\052", "*")
+
+
+def covers(alias: str, name: str) -> bool:
+    """Say whether a distribution's alternate domain name covers a name.
+
+    An asterisk stands for one label, and only for the first.
+    """
+    alias, name = normal(alias), normal(name)
+    return alias == name or (
+        alias.startswith("*.") and "." in name and alias[2:] == name.split(".", 1)[1]
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A record of a stack, with what the rules ask of it."""
+
+    place: Place
+    zone: str
+    """Something that two records of one zone have in common."""
+    name: str | None
+    """The whole name as DNS compares it; None while it is not known."""
+
+    @property
+    def urn(self) -> str:
+        """The URN of the resource."""
+        return self.place.around.resource.urn
+
+    @cached_property
+    def type(self) -> str | None:
+        """The type in capital letters; None while it is not known."""
+        value = self.place.get("type").value
+        return value.upper() if isinstance(value, str) else None
+
+    @cached_property
+    def weight(self) -> Place:
+        """Its weight."""
+        policies = self.place.get("weightedRoutingPolicies")
+        items = policies.items()
+        return (items[0] if items else policies).get("weight")
+
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether it is a member of a weighted group."""
+        policies = self.place.get("weightedRoutingPolicies")
+        return policies.unknown or bool(policies.items())
+
+    @cached_property
+    def simple(self) -> bool:
+        """Whether it has no routing policy at all."""
+        others = [self.place.get(key) for key in ROUTING]
+        return not self.weighted and not any(other.unknown or other.value for other in others)
+
+    @cached_property
+    def identifier(self) -> Place:
+        """What tells it from the other members of its group."""
+        return self.place.get("setIdentifier")
+
+    @cached_property
+    def alias(self) -> Place | None:
+        """What it is an alias of; None for a record with values of its own."""
+        items = self.place.get("aliases").items()
+        return items[0] if items else None
+
+    @cached_property
+    def distributions(self) -> list[Resource]:
+        """The distributions of this stack that it is, or may be, an alias of."""
+        if self.alias is None:
+            return []
+        name = self.alias.get("name")
+        if isinstance(name.value, str):
+            return _distributions(self.place.around.stack).get(normal(name.value), [])
+        return [found for found in name.dependencies() if found.type in DISTRIBUTION]
+
+    @cached_property
+    def leads_to_cloudfront(self) -> bool:
+        """Whether it is an alias of a distribution, of this stack or of another one."""
+        if self.alias is None:
+            return False
+        name = self.alias.get("name").value
+        return (
+            self.alias.get("zoneId").value == CLOUDFRONT_ZONE
+            or (isinstance(name, str) and normal(name).endswith(CLOUDFRONT_SUFFIX))
+            or bool(self.distributions)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """The records of a stack by what makes a group of them."""
+
+    by_urn: Mapping[str, Record]
+    by_name: Mapping[tuple[str, str], Sequence[Record]]
+
+    def beside(self, record: Record, *types: str) -> list[Record]:
+        """Return the records of the same zone and name and of some types, itself included."""
+        if record.name is None:
+            return [record] if record.type in types else []
+        same = self.by_name[record.zone, record.name]
+        return [found for found in same if found.type in types]
+
+
+def record_of(place: Place) -> tuple[Record, Records]:
+    """Return the record that a place is, and all the records of its stack."""
+    known = records(place.around.stack)
+    found = known.by_urn.get(place.around.resource.urn)
+    if found is None:  # judged without its stack
+        alone = _read(Stack([place.around.resource]), place)
+        return alone.by_urn[place.around.resource.urn], alone
+    return found, known
+
+
+@lru_cache(maxsize=1)
+def records(stack: Stack) -> Records:
+    """Return the records of a stack; made once, as every rule about records asks for them."""
+    return _read(stack)
+
+
+def _read(stack: Stack, alone: Place | None = None) -> Records:
+    places = [Around(found, stack).place() for found in stack.of(RECORD)]
+    if alone is not None:
+        places = [alone]
+    zone_names = _zone_names(stack, places)
+    by_urn: dict[str, Record] = {}
+    by_name: dict[tuple[str, str], list[Record]] = {}
+    for place in places:
+        zone = _zone(place)
+        name = place.get("name").value
+        whole = _whole(name, zone_names.get(zone)) if isinstance(name, str) else None
+        record = Record(place, zone, whole)
+        by_urn[record.urn] = record
+        if whole is not None:
+            by_name.setdefault((zone, whole), []).append(record)
+    return Records(by_urn, by_name)
+
+
+def _zone(record: Place) -> str:
+    zone = record.get("zoneId")
+    if isinstance(zone.value, str):
+        return zone.value
+    return " ".join(sorted(found.urn for found in zone.dependencies()))
+
+
+def _zone_names(stack: Stack, places: list[Place]) -> dict[str, str]:
+    """Return what is known of zones' names: they say so themselves, or one of their records."""
+    found: dict[str, str] = {}
+    for zone in stack.of(ZONE):
+        place = Around(zone, stack).place()
+        name, zone_id = place.get("name").value, place.get("zoneId").value
+        if isinstance(name, str):
+            found[zone_id if isinstance(zone_id, str) else zone.urn] = normal(name)
+    for place in places:
+        name, whole = place.get("name").value, place.get("fqdn").value
+        if isinstance(name, str) and isinstance(whole, str):
+            short, long = normal(name), normal(whole)
+            if long.startswith(f"{short}.") and short:
+                found.setdefault(_zone(place), long.removeprefix(f"{short}."))
+    return found
+
+
+def _whole(name: str, zone: str | None) -> str:
+    name = normal(name)
+    if zone is None or name == zone or name.endswith(f".{zone}"):
+        return name
+    return f"{name}.{zone}" if name else zone
+
+
+@lru_cache(maxsize=1)
+def _distributions(stack: Stack) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for resource in stack.of(DISTRIBUTION):
+        name = Around(resource, stack).place().get("domainName").value
+        if isinstance(name, str):
+            found.setdefault(normal(name), []).append(resource)
+    return found

@@ -1,0 +1,91 @@
+"""No record and no origin may hold a literal address where a name could stand.
+
+The addresses of a load balancer and of CloudFront change without notice; an alias follows them, a
+literal does not, and the way it leads ends one day. A literal is judged where an alias could stand:
+in an A or AAAA record whose name also has an alias, or which a distribution of the stack answers;
+and where it is the address of an Elastic IP of the stack, which is what a network load balancer
+has. A value that comes from another resource of the stack is no literal: the engine knows its
+dependency.
+
+Source: Route 53 Developer Guide, "Choosing between alias and non-alias records"; Elastic Load
+Balancing, "Application Load Balancers", DNS name.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import ip_address
+from itertools import chain
+
+from policies.cloudfront import DISTRIBUTION
+from policies.model import Around, Finding, Place, Rule, Stack, show
+from policies.route53 import FAMILIES, RECORD, normal, record_of
+
+REMEDY = "Make the record an alias of the load balancer or of the distribution."
+ELASTIC_IP = frozenset({"aws:ec2/eip:Eip"})
+
+
+def check(place: Place) -> Iterator[Finding]:
+    """Yield a finding for each literal address of a record, or of a distribution's origins."""
+    if place.around.resource.type in DISTRIBUTION:
+        for origin in place.get("origins").items():
+            name = origin.get("domainName")
+            if _address(name) is not None:
+                yield name.finding("a DNS name", "Set it to the load balancer's DNS name.")
+        return
+    record, records = record_of(place)
+    values = place.get("records")
+    if record.type not in FAMILIES or values.absent:
+        return
+    if place.around.resource.dependencies.get("records"):
+        return
+    aliased = any(found.alias for found in records.beside(record, *FAMILIES, "HTTPS"))
+    answered = record.name is not None and bool(
+        {record.name, f"*.{record.name.partition('.')[2]}"} & _answered(place.around.stack)
+    )
+    for value in values.items():
+        address = _address(value)
+        if address is None:
+            continue
+        if address in _elastic(place.around.stack):
+            where = "which is an Elastic IP of this stack"
+        elif aliased or answered:
+            where = f"where {show(record.name)} could be an alias"
+        else:
+            continue
+        yield value.finding("no literal address", REMEDY, found=f"{show(value.value)}, {where}")
+
+
+def _address(place: Place) -> str | None:
+    """Return an address in its usual form; None for anything else."""
+    if not isinstance(place.value, str):
+        return None
+    try:
+        return ip_address(place.value.strip("[]")).compressed
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1)
+def _answered(stack: Stack) -> frozenset[str]:
+    places = (Around(found, stack).place() for found in stack.of(DISTRIBUTION))
+    aliases = chain.from_iterable(place.get("aliases").items() for place in places)
+    return frozenset(normal(alias.value) for alias in aliases if isinstance(alias.value, str))
+
+
+@lru_cache(maxsize=1)
+def _elastic(stack: Stack) -> frozenset[str]:
+    places = (Around(found, stack).place() for found in stack.of(ELASTIC_IP))
+    addresses = (_address(place.get("publicIp")) for place in places)
+    return frozenset(address for address in addresses if address)
+
+
+RULE = Rule(
+    name="no-hardcoded-addresses",
+    text=__doc__,
+    url="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-choosing-alias-non-alias.html",
+    severity="medium",
+    remedy=REMEDY,
+    resource_types=RECORD | DISTRIBUTION,
+    check=check,
+    stack=True,
+)

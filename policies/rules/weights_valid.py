@@ -1,0 +1,89 @@
+"""A weighted group must be one that Route 53 takes, and whose weights mean what they say.
+
+A weight is a whole number from 0 to 255. If all of a group are 0 they all get the same share: that
+is not "off". The records of a group share one TTL, or the answers that resolvers keep longer get
+more than their share. Route 53 refuses a record without routing policy beside weighted ones of the
+same name and type, in the middle of an update.
+
+Source: Route 53 Developer Guide, "Values specific for weighted records"; Route 53 API Reference,
+"ResourceRecordSet", Weight.
+"""
+
+from collections.abc import Iterator
+
+from policies.model import UNKNOWN, Finding, Place, Rule, number, show
+from policies.route53 import RECORD, Record, record_of
+
+REMEDY = (
+    "Give each record of the group a weight from 0 to 255, at least one of them above 0, a set "
+    "identifier of its own and the same TTL, and remove the record that has no weight."
+)
+HIGHEST = 255
+
+
+def check(place: Place) -> Iterator[Finding]:
+    """Yield a finding for what is wrong with a record's weight, or with its group."""
+    record, records = record_of(place)
+    group = records.beside(record, record.type) if record.type else [record]
+    members = [found for found in group if found.weighted]
+    if not record.weighted:
+        if members:
+            yield place.get("type").finding(
+                "weighted like the other records of its name and type",
+                "Remove it, or make it a member of the group with a weight and a set identifier.",
+                found=f"{show(record.type)} without a weight, beside {len(members)} weighted ones",
+            )
+        return
+    yield from _own(record)
+    if record is members[0]:
+        yield from _all_zero(members)
+    yield from _ttl(record, members)
+
+
+def _own(record: Record) -> Iterator[Finding]:
+    weight = record.weight
+    value = number(weight.value)
+    if value is None or value % 1 != 0 or not 0 <= value <= HIGHEST:
+        yield weight.finding(f"a whole number from 0 to {HIGHEST}", "Set it to one.")
+    if record.identifier.absent:
+        yield record.identifier.finding(
+            "a text that no other record of the group has", "Name the way that the record leads."
+        )
+
+
+def _all_zero(members: list[Record]) -> Iterator[Finding]:
+    weights = [member.weight.value for member in members]
+    if all(weight == 0 or weight is UNKNOWN for weight in weights):
+        yield members[0].weight.finding(
+            "above 0 for at least one record of the group",
+            "Raise the weight of the way that users take: where all are 0, all get the same share.",
+            found=f"0, like every known weight of the {show(members[0].type)} records of "
+            f"{show(members[0].name)}",
+            certain=UNKNOWN not in weights,
+        )
+
+
+def _ttl(record: Record, members: list[Record]) -> Iterator[Finding]:
+    """Compare with the first member that has a TTL; an alias has its target's."""
+    plain = [member for member in members if member.alias is None]
+    if record not in plain or record is plain[0]:
+        return
+    ours, theirs = record.place.get("ttl"), plain[0].place.get("ttl")
+    if ours.value != theirs.value or ours.unknown:
+        yield ours.finding(
+            f"{show(theirs.value)}, the TTL of the other records of the group",
+            "Give all records of the group the same TTL, 60 seconds at most.",
+            certain=not theirs.unknown,
+        )
+
+
+RULE = Rule(
+    name="weights-valid",
+    text=__doc__,
+    url="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resource-record-sets-values-weighted.html",
+    severity="high",
+    remedy=REMEDY,
+    resource_types=RECORD,
+    check=check,
+    stack=True,
+)

@@ -1,0 +1,490 @@
+"""A pack as the engine meets it: a server of Pulumi's analyzer protocol.
+
+The SDK has such a server, and three things about it do not do here. It decodes every resource anew
+for every policy, also the resources that no policy is about, so twelve narrow rules cost twelve
+times as much as one. When a policy touches an unknown value it turns even a mandatory policy into
+an advisory note, and the deployment goes on: it fails open. And it ends the whole preview with a
+stack trace when a policy raises. So this server speaks the protocol itself. It reads a resource
+once, and only if a rule is about its type; rules get plain values in which `UNKNOWN` is one; and a
+rule that raises is a violation that keeps what it found before and stops no other rule.
+
+A certain violation is reported before its resource is made. What a rule cannot tell is asked again
+when the stack is known: then an id that is not known yet leads to the policy that it is the id of.
+What is left after that is one message for each resource, at the level of `unknowns`. During an
+update there is no later: what cannot be told then is reported at once, unless the program itself
+makes the policies whose ids are not understood.
+
+Source: `proto/pulumi/analyzer.proto` of pulumi; the Python package pulumi-policy 1.21, `policy.py`.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final
+
+import grpc
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
+
+from policies import settings, wire
+from policies.cloudfront import POLICIES
+from policies.model import (
+    Answer,
+    Around,
+    Finding,
+    Level,
+    Options,
+    Pack,
+    Resource,
+    Rule,
+    Severity,
+    Stack,
+)
+from policies.settings import EXCEPTIONS, UNKNOWNS, Settings
+
+logger = logging.getLogger(__name__)
+
+VERSION: Final = "0.0.1"
+"""Stands where `PulumiPolicy.yaml` says nothing, as the SDK's does."""
+
+MESSAGE_BYTES: Final = 400 * 1024 * 1024
+"""The largest message taken, as the SDK's; a whole stack comes in one."""
+
+_LEVELS: Final[dict[Level, Any]] = {
+    "advisory": analyzer_pb2.ADVISORY,
+    "mandatory": analyzer_pb2.MANDATORY,
+    "remediate": analyzer_pb2.REMEDIATE,
+    "disabled": analyzer_pb2.DISABLED,
+}
+_LEVEL_NAMES: Final[dict[Any, Level]] = {number: name for name, number in _LEVELS.items()}
+_SEVERITIES: Final[dict[Severity, Any]] = {
+    "low": analyzer_pb2.POLICY_SEVERITY_LOW,
+    "medium": analyzer_pb2.POLICY_SEVERITY_MEDIUM,
+    "high": analyzer_pb2.POLICY_SEVERITY_HIGH,
+    "critical": analyzer_pb2.POLICY_SEVERITY_CRITICAL,
+}
+
+OF_PACKS: Final[dict[str, tuple[str, str]]] = {
+    UNKNOWNS: (
+        "What a rule judges must be known.",
+        (
+            "Write the value out in the program, make the policy it names in the same stack, "
+            "accept the policy's id in the rule's configuration, or set the level of unknowns to "
+            "advisory."
+        ),
+    ),
+    EXCEPTIONS: (
+        "An exemption is listed when it is used, and ends on its day.",
+        "Mend the resource before the exemption ends, then remove it.",
+    ),
+}
+"""The two policies that are no rules: what each says, and what to do about it."""
+
+
+@dataclass
+class Verdict:
+    """What the rules say about one resource."""
+
+    failed: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
+    unclear: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
+    stopped: list[tuple[Rule, Exception]] = field(default_factory=list[tuple[Rule, Exception]])
+
+
+def judge(
+    rules: Iterable[Rule], resource: Resource, stack: Stack, options: Mapping[str, Options]
+) -> Verdict:
+    """Return what rules say about a resource; a rule that raises keeps what it found before."""
+    verdict = Verdict()
+    for rule in rules:
+        try:
+            around = Around(resource, stack, options.get(rule.name) or rule.options())
+            for finding in rule.check(around.place()):
+                failed = finding.answer is Answer.FAIL
+                (verdict.failed if failed else verdict.unclear).append((rule, finding))
+        except Exception as error:
+            logger.exception("rule %s stopped at %s", rule.name, resource.urn)
+            verdict.stopped.append((rule, error))
+    return verdict
+
+
+def unclear_message(resource: Resource, unclear: Iterable[tuple[Rule, Finding]]) -> str:
+    """Return the one message about all that rules cannot tell about a resource."""
+    by_place: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for rule, finding in unclear:
+        by_place.setdefault((finding.path, finding.found), []).append((rule.name, finding.wanted))
+    count = f"{len(by_place)} place{'s' if len(by_place) > 1 else ''}"
+    lines = [_unclear_line(path, found, asked) for (path, found), asked in by_place.items()]
+    head = f"{UNKNOWNS}: {resource.name} cannot be judged in {count}:"
+    return "\n".join([head, *lines, OF_PACKS[UNKNOWNS][1]])
+
+
+def _unclear_line(path: str, found: str, asked: list[tuple[str, str]]) -> str:
+    names = ", ".join(name for name, _ in asked)
+    wanted = ", and ".join(dict.fromkeys(want for _, want in asked))
+    return f"  {names} cannot tell: {path} is {found}; it must be {wanted}."
+
+
+class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
+    """Serves one pack to one engine."""
+
+    def __init__(self, pack: Pack, today: Callable[[], date] | None = None) -> None:
+        """Serve a pack with nothing set.
+
+        Args:
+            pack: The pack.
+            today: Returns the day on which exemptions are looked at; by default the day in UTC.
+        """
+        self._pack = pack
+        self._today = today or (lambda: datetime.now(UTC).date())
+        self._settings = Settings()
+        self._levels: dict[str, Level] = {}
+        self._preview = False
+        self._makes_policies = False
+        self._deferred: set[str] = set()
+        self._alone = _by_type(rule for rule in pack.rules if not rule.stack)
+        self._stack = _by_type(rule for rule in pack.rules if rule.stack)
+        self._judged = self._alone.keys() | self._stack.keys() | POLICIES
+
+    def GetAnalyzerInfo(
+        self, request: empty_pb2.Empty, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzerInfo:
+        """Describe the pack, each rule as a policy of its own."""
+        del request, context
+        level = _LEVELS[self._pack.level]
+        policies = [
+            analyzer_pb2.PolicyInfo(
+                name=rule.name,
+                description=rule.demand,
+                enforcementLevel=level,
+                configSchema=_schema(rule.options),
+                policy_type=analyzer_pb2.POLICY_TYPE_STACK
+                if rule.stack
+                else analyzer_pb2.POLICY_TYPE_RESOURCE,
+                severity=_SEVERITIES[rule.severity],
+                remediation_steps=rule.remedy,
+                url=rule.url,
+            )
+            for rule in self._pack.rules
+        ]
+        policies += [
+            analyzer_pb2.PolicyInfo(
+                name=name,
+                description=text,
+                enforcementLevel=level if name == UNKNOWNS else analyzer_pb2.ADVISORY,
+                configSchema=_schema(settings.options_of(self._pack)[name]),
+                policy_type=analyzer_pb2.POLICY_TYPE_RESOURCE,
+                remediation_steps=remedy,
+            )
+            for name, (text, remedy) in OF_PACKS.items()
+        ]
+        return analyzer_pb2.AnalyzerInfo(
+            name=self._pack.name,
+            version=VERSION,
+            description=self._pack.summary,
+            supportsConfig=True,
+            policies=policies,
+        )
+
+    def GetPluginInfo(
+        self, request: empty_pb2.Empty, context: grpc.ServicerContext
+    ) -> plugin_pb2.PluginInfo:
+        """Name a version."""
+        del request, context
+        return plugin_pb2.PluginInfo(version=VERSION)
+
+    def Handshake(
+        self, request: analyzer_pb2.AnalyzerHandshakeRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzerHandshakeResponse:
+        """Greet the engine; nothing is asked of it."""
+        del request, context
+        return analyzer_pb2.AnalyzerHandshakeResponse()
+
+    def ConfigureStack(
+        self, request: analyzer_pb2.AnalyzerStackConfigureRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzerStackConfigureResponse:
+        """Take note whether this is a preview, which shows the stack before anything is made."""
+        del context
+        self._preview = request.dry_run
+        return analyzer_pb2.AnalyzerStackConfigureResponse()
+
+    def Configure(
+        self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        """Take levels and options; refuse those that cannot be used, all faults at once."""
+        given = {
+            name: json_format.MessageToDict(config.properties)
+            for name, config in request.policyConfig.items()
+        }
+        try:
+            self._settings = settings.read(self._pack, given)
+        except settings.SettingsError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        self._levels = {
+            name: _LEVEL_NAMES[config.enforcementLevel]
+            for name, config in request.policyConfig.items()
+        }
+        return empty_pb2.Empty()
+
+    def Analyze(
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Judge a resource by itself, before it is made."""
+        del context
+        response = analyzer_pb2.AnalyzeResponse()
+        if request.type in POLICIES:
+            self._makes_policies = True
+        rules = self._enabled(self._alone, request.type)
+        if not rules:
+            return response
+        resource = _resource(request)
+        if not self._concerns(response, rules, resource, Stack([resource])):
+            return response
+        verdict = judge(rules, resource, Stack(), self._settings.options)
+        if verdict.unclear and self._later(verdict):
+            self._deferred.add(resource.urn)
+            verdict.unclear.clear()
+        self._report(response, resource, verdict)
+        return response
+
+    def AnalyzeStack(
+        self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Judge the resources by each other, and again those that could not be judged alone."""
+        del context
+        response = analyzer_pb2.AnalyzeResponse()
+        stack = Stack([_resource(found, self._judged) for found in request.resources])
+        for resource in stack.resources:
+            again = resource.urn in self._deferred
+            rules = self._enabled(self._stack, resource.type)
+            alone = self._enabled(self._alone, resource.type) if again else []
+            if not (rules or alone) or not self._concerns(response, rules, resource, stack):
+                continue
+            verdict = judge(rules, resource, stack, self._settings.options)
+            if alone:
+                self._again(verdict, alone, resource, stack)
+            self._report(response, resource, verdict)
+        return response
+
+    def Remediate(
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.RemediateResponse:
+        """Repair what the rules at level `remediate` find, each after the one before it."""
+        del context
+        response = analyzer_pb2.RemediateResponse()
+        properties = request.properties
+        for rule in self._enabled(self._alone, request.type):
+            if rule.repair is None or self._level(rule.name) != "remediate":
+                continue
+            resource = _resource(request, properties=properties)
+            stack = Stack([resource])
+            exemption = self._settings.exemption(rule.name, resource, self._today())
+            if exemption and exemption.holds(self._today()):
+                continue
+            remediation = analyzer_pb2.Remediation(
+                policyName=rule.name,
+                policyPackName=self._pack.name,
+                policyPackVersion=VERSION,
+                description=rule.demand,
+            )
+            try:
+                place = Around(
+                    resource, stack, self._settings.options.get(rule.name) or rule.options()
+                ).place()
+                changes = list(rule.repair(place)) if self._settings.concerns(place) else []
+                if not changes:
+                    continue
+                properties = wire.repaired(properties, changes)
+                remediation.properties.CopyFrom(properties)
+            except Exception as error:
+                logger.exception("the repair of rule %s stopped at %s", rule.name, resource.urn)
+                remediation.diagnostic = _stopped_message(rule, resource, error)
+            response.remediations.append(remediation)
+        return response
+
+    def _level(self, policy: str) -> Level:
+        default: Level = "advisory" if policy == EXCEPTIONS else self._pack.level
+        return self._levels.get(policy, default)
+
+    def _enabled(self, rules: Mapping[str, list[Rule]], resource_type: str) -> list[Rule]:
+        return [
+            rule for rule in rules.get(resource_type, ()) if self._level(rule.name) != "disabled"
+        ]
+
+    def _concerns(
+        self,
+        response: analyzer_pb2.AnalyzeResponse,
+        rules: Iterable[Rule],
+        resource: Resource,
+        stack: Stack,
+    ) -> bool:
+        if self._settings.concerns(Around(resource, stack).place()):
+            return True
+        response.not_applicable.extend(
+            analyzer_pb2.PolicyNotApplicable(
+                policy_name=rule.name, reason=f"{resource.name} is outside the pack's scope"
+            )
+            for rule in rules
+        )
+        return False
+
+    def _later(self, verdict: Verdict) -> bool:
+        """Say whether what a resource does not tell alone may be told with its stack."""
+        return self._preview or (
+            self._makes_policies
+            and any(
+                found.path.endswith(("cachePolicyId", "RequestPolicyId"))
+                for _, found in verdict.unclear
+            )
+        )
+
+    def _again(
+        self, verdict: Verdict, rules: Iterable[Rule], resource: Resource, stack: Stack
+    ) -> None:
+        """Add what rules say with the stack, but for what they said without it already."""
+        before = judge(rules, resource, Stack(), self._settings.options)
+        after = judge(rules, resource, stack, self._settings.options)
+        verdict.failed += [one for one in after.failed if one not in before.failed]
+        verdict.unclear += after.unclear
+
+    def _report(
+        self, response: analyzer_pb2.AnalyzeResponse, resource: Resource, verdict: Verdict
+    ) -> None:
+        today = self._today()
+        found = [*verdict.failed, *verdict.unclear]
+        exemptions = {
+            rule.name: exemption
+            for rule in dict.fromkeys(rule for rule, _ in found)
+            if (exemption := self._settings.exemption(rule.name, resource, today))
+        }
+        used = {name for name, exemption in exemptions.items() if exemption.holds(today)}
+        diagnostics = response.diagnostics
+        for rule, finding in verdict.failed:
+            if rule.name not in used:
+                message = finding.message(rule.name)
+                if ended := exemptions.get(rule.name):
+                    message += f' The exemption ("{ended.reason}") ended on {ended.until}.'
+                diagnostics.append(self._violation(rule, resource, message))
+        for rule, error in verdict.stopped:
+            message = _stopped_message(rule, resource, error)
+            diagnostics.append(self._violation(rule, resource, message))
+        unclear = [(rule, finding) for rule, finding in verdict.unclear if rule.name not in used]
+        level = self._level(UNKNOWNS)
+        if unclear and level != "disabled":
+            message = unclear_message(resource, unclear)
+            diagnostics.append(self._diagnostic(UNKNOWNS, resource, message, level))
+        for name in sorted(used):
+            said = " ".join(finding.message(name) for rule, finding in found if rule.name == name)
+            message = (
+                f"{EXCEPTIONS}: {resource.name} is exempt from {name} until "
+                f'{exemptions[name].until} ("{exemptions[name].reason}"). It would say: {said}'
+            )
+            # A note, whatever the level: an exemption that stops the deployment is none.
+            diagnostics.append(self._diagnostic(EXCEPTIONS, resource, message, "advisory"))
+
+    def _violation(
+        self, rule: Rule, resource: Resource, message: str
+    ) -> analyzer_pb2.AnalyzeDiagnostic:
+        diagnostic = self._diagnostic(rule.name, resource, message, self._level(rule.name))
+        diagnostic.description = rule.demand
+        diagnostic.message = f"{rule.demand}\n{message}"
+        diagnostic.severity = _SEVERITIES[rule.severity]
+        return diagnostic
+
+    def _diagnostic(
+        self, policy: str, resource: Resource, message: str, level: Level
+    ) -> analyzer_pb2.AnalyzeDiagnostic:
+        description = OF_PACKS[policy][0] if policy in OF_PACKS else ""
+        return analyzer_pb2.AnalyzeDiagnostic(
+            policyName=policy,
+            policyPackName=self._pack.name,
+            policyPackVersion=VERSION,
+            description=description,
+            message=f"{description}\n{message}",
+            urn=resource.urn,
+            # What a repair did not mend stops the deployment.
+            enforcementLevel=_LEVELS["mandatory" if level == "remediate" else level],
+        )
+
+
+def _by_type(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for token in rule.resource_types:
+            found.setdefault(token, []).append(rule)
+    return found
+
+
+def _schema(kind: type[Options]) -> analyzer_pb2.PolicyConfigSchema | None:
+    """Return the types of a policy's options.
+
+    The engine checks what it is told here by itself, in words of its own and one policy at a time.
+    So it is told no more than a form needs; `Configure` checks the rest, and says all of it.
+    """
+    properties = settings.properties_of(kind)
+    if not properties:
+        return None
+    told = {"type", "description", "default"}
+    schema = analyzer_pb2.PolicyConfigSchema()
+    schema.properties.update(
+        {
+            name: {key: value for key, value in option.items() if key in told}
+            for name, option in properties.items()
+        }
+    )
+    return schema
+
+
+def _resource(
+    request: Any, with_dependencies: Iterable[str] = (), properties: Any = None
+) -> Resource:
+    """Return a resource of either request; its properties are read when a rule asks for them."""
+    dependencies: dict[str, tuple[str, ...]] = {}
+    if request.type in with_dependencies:
+        of = request.propertyDependencies
+        dependencies = {key: tuple(of[key].urns) for key in of}
+    return Resource(
+        urn=request.urn,
+        type=request.type,
+        name=request.name,
+        read=partial(wire.read, properties or request.properties),
+        protected=request.options.protect,
+        dependencies=dependencies,
+    )
+
+
+def _stopped_message(rule: Rule, resource: Resource, error: Exception) -> str:
+    return (
+        f"{rule.name} cannot tell: {resource.name} is not judged to its end, because the rule "
+        f"stopped with {type(error).__name__}: {error}; a rule must answer for any resource. "
+        f"Report it with the stack trace in the log, as a fault of the policy pack."
+    )
+
+
+def start(pack: Pack, today: Callable[[], date] | None = None) -> tuple[grpc.Server, int]:
+    """Serve a pack on loopback; return the server and its port."""
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=4),
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.max_send_message_length", MESSAGE_BYTES),
+        ],
+    )
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(PackServer(pack, today), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def serve(pack: Pack) -> None:
+    """Serve a pack until the engine ends this process, which reads the port from its output."""
+    server, port = start(pack)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    try:
+        server.wait_for_termination()
+    except KeyboardInterrupt:
+        server.stop(grace=None)
