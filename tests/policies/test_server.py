@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -50,8 +50,8 @@ def server(settings: dict[str, Any] | None = None, pack: Pack = DUAL_STACK) -> P
     made = PackServer(pack, today=lambda: TODAY)
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     for name, setting in (settings or {}).items():
-        level: Any = setting[0] if isinstance(setting, tuple) else setting
-        options: dict[str, Any] = setting[1] if isinstance(setting, tuple) else {}
+        both = isinstance(setting, tuple)
+        level, options = cast("tuple[Any, dict[str, Any]]", setting if both else (setting, {}))
         request.policyConfig[name].enforcementLevel = level
         request.policyConfig[name].properties.update(options)
     made.Configure(request, CONTEXT)
