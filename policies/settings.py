@@ -276,6 +276,7 @@ def _faults(name: str, error: ValidationError) -> list[str]:
             faults.append(_fault(path, found, "no such setting", "Remove it, or mend its name."))
         else:
             allowed = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            allowed = allowed.replace("tuple", "list")
             found = show(one["input"])
             faults.append(_fault(path, found, allowed[0].lower() + allowed[1:], "Set it so."))
     return faults

@@ -25,9 +25,11 @@ def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding for a distribution with no kind of log."""
     config = distribution.get("loggingConfig")
     realtime = distribution.get("defaultCacheBehavior").get("realtimeLogConfigArn")
-    if _named(realtime) or _named(config.get("bucket")) or _delivered(distribution):
+    bucket = config.get("bucket")
+    if _named(realtime) or _named(bucket) or _delivered(distribution):
         return
-    yield config.finding("an object with a bucket, or another kind of log", REMEDY)
+    unclear = next((place for place in (bucket, realtime) if place.unknown), config)
+    yield unclear.finding("an object with a bucket, or another kind of log", REMEDY)
 
 
 def _named(place: Place) -> bool:

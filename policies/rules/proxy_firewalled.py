@@ -51,6 +51,7 @@ def _firewall(firewall: Place) -> Iterator[Finding]:
     rules = firewall.get("inboundRules")
     if rules.unknown:
         yield rules.finding("a list of rules", "Write the rules out in the program.")
+        return
     for rule in rules.items():
         sources = [source.value for source in rule.get("sourceAddresses").items()]
         if rule.get("protocol").value == "icmp" or rule.get("action").value == "deny":

@@ -42,7 +42,10 @@ LEGACY = (
 FAULTS = [
     pytest.param(
         "props['isIpv6Enabled'] = False",
-        {"ipv6-enabled: isIpv6Enabled is false; it must be true. Set isIpv6Enabled to true."},
+        {
+            "ipv6-enabled: isIpv6Enabled is false; it must be true. Set isIpv6Enabled to true.",
+            'alias-targets-valid: type is "AAAA" for "edge-cdn-distribution", whose isIpv6Enabled',
+        },
         id="ipv6-enabled",
     ),
     pytest.param(

@@ -1,0 +1,421 @@
+"""The rules about records, `record-ttl` among them.
+
+Each case is a stack of records; what is expected is by the name of the record.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from policies.model import UNKNOWN, Answer, Around, Finding, Resource, Rule, Stack, Value
+from policies.rules import (
+    alias_targets_valid,
+    families_paired,
+    no_hardcoded_addresses,
+    record_ttl,
+    weights_valid,
+)
+from policies.rules.record_ttl import RecordTtl
+
+FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+Make = Callable[..., Resource]
+Judge = Callable[..., list[Finding]]
+Records = dict[str, dict[str, Value]]
+ALB: dict[str, Value] = {
+    "name": "lb.elb.amazonaws.com",
+    "zoneId": "Z35",
+    "evaluateTargetHealth": False,
+}
+CDN: dict[str, Value] = {
+    "name": "d1.cloudfront.net",
+    "zoneId": "Z2FDTNDATAQYW2",
+    "evaluateTargetHealth": False,
+}
+RECORD = "aws:route53/record:Record"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+
+
+def record(
+    kind: Value, alias: Value = None, weight: Value = None, who: Value = "direct", **more: Value
+) -> dict[str, Value]:
+    made: dict[str, Value] = {"zoneId": "Z1", "name": "api.example.com", "type": kind}
+    if alias is not None:
+        made["aliases"] = [alias]
+    if weight is not None:
+        made["weightedRoutingPolicies"] = [{"weight": weight}]
+        made["setIdentifier"] = who
+    return {**made, **more}
+
+
+def found(
+    rule: Rule, records: Records, make: Make, *others: Resource
+) -> dict[str, list[tuple[Answer, str]]]:
+    resources = {name: make(RECORD, name, properties) for name, properties in records.items()}
+    stack = Stack([*resources.values(), *others])
+    verdicts: dict[str, list[tuple[Answer, str]]] = {}
+    for name, resource in resources.items():
+        findings = rule.check(Around(resource, stack, rule.options()).place())
+        if verdict := [(finding.answer, finding.path) for finding in findings]:
+            verdicts[name] = verdict
+    return verdicts
+
+
+TWINS: Records = {
+    "a-direct": record("A", ALB, 100),
+    "a-cdn": record("A", CDN, 0, "cdn"),
+    "six-direct": record("AAAA", ALB, 100),
+    "six-cdn": record("AAAA", CDN, 0, "cdn"),
+}
+WEIGHT = "weightedRoutingPolicies[0].weight"
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        pytest.param(TWINS, {}, id="twins"),
+        pytest.param(
+            {**TWINS, "six-cdn": record("AAAA", CDN, 0, "cdn", name="API.Example.COM.")},
+            {},
+            id="names are compared as DNS compares them",
+        ),
+        pytest.param(
+            {
+                **TWINS,
+                "six-cdn": record("AAAA", CDN, 0, "cdn", name="api", fqdn="api.example.com"),
+            },
+            {},
+            id="a name relative to its zone",
+        ),
+        pytest.param(
+            {name: TWINS[name] for name in ("a-direct", "a-cdn")},
+            {"a-direct": [(FAIL, "type")], "a-cdn": [(FAIL, "type")]},
+            id="no AAAA at all",
+        ),
+        pytest.param(
+            {name: TWINS[name] for name in ("a-direct", "a-cdn", "six-cdn")},
+            {"a-direct": [(FAIL, "type")]},
+            id="only CloudFront has an AAAA",
+        ),
+        pytest.param(
+            {**TWINS, "six-direct": record("AAAA", ALB, 90)},
+            {"six-direct": [(FAIL, WEIGHT)]},
+            id="weights differ",
+        ),
+        pytest.param(
+            {**TWINS, "six-direct": record("AAAA", ALB, UNKNOWN)},
+            {"six-direct": [(CANNOT_TELL, WEIGHT)]},
+            id="a weight is not known",
+        ),
+        pytest.param(
+            {**TWINS, "a-direct": record("A", ALB, UNKNOWN)},
+            {"six-direct": [(CANNOT_TELL, WEIGHT)]},
+            id="the other weight is not known",
+        ),
+        pytest.param(
+            {**TWINS, "six-cdn": record("AAAA", CDN, 0, "new")},
+            {"a-cdn": [(FAIL, "type")], "six-cdn": [(FAIL, "type")]},
+            id="identifiers differ",
+        ),
+        pytest.param(
+            {**TWINS, "six-cdn": record("AAAA", CDN, 0, UNKNOWN)},
+            {"six-cdn": [(CANNOT_TELL, "setIdentifier")]},
+            id="an identifier is not known",
+        ),
+        pytest.param(
+            {**TWINS, "https": record("HTTPS", CDN, 0, "cdn")},
+            {"a-direct": [(FAIL, "type")], "six-direct": [(FAIL, "type")]},
+            id="HTTPS records are a third group",
+        ),
+        pytest.param(
+            {**TWINS, "elsewhere": record("A", ALB, 5, "x", zoneId="Z2")},
+            {"elsewhere": [(FAIL, "type")]},
+            id="another zone is another name",
+        ),
+        pytest.param(
+            {"four": record("A", CDN), "six": record("AAAA", CDN)}, {}, id="simple aliases"
+        ),
+        pytest.param(
+            {"four": record("A", CDN)}, {"four": [(FAIL, "type")]}, id="a simple alias alone"
+        ),
+        pytest.param({"four": record("A", ALB)}, {}, id="an alias of a load balancer is no matter"),
+        pytest.param(
+            {"four": record("A", ALB), "six": record("AAAA", CDN)},
+            {"six": [(FAIL, "type")]},
+            id="a simple AAAA alias of CloudFront beside an A of the load balancer",
+        ),
+        pytest.param(
+            {"validation": record(UNKNOWN, name=UNKNOWN, records=[UNKNOWN], ttl=300)},
+            {},
+            id="a plain record of which nothing is known",
+        ),
+        pytest.param(
+            {"lost": record(UNKNOWN, CDN, 1)}, {"lost": [(CANNOT_TELL, "type")]}, id="unknown type"
+        ),
+        pytest.param(
+            {"lost": record("A", CDN, 1, name=UNKNOWN)},
+            {"lost": [(CANNOT_TELL, "name")]},
+            id="unknown name",
+        ),
+        pytest.param({"text": record("TXT", None, 1)}, {}, id="a type without addresses"),
+    ],
+)
+def test_every_way_has_both_families_with_one_weight(
+    records: Records, expected: Any, make: Make
+) -> None:
+    assert found(families_paired.RULE, records, make) == expected
+
+
+def test_the_message_about_a_lone_cloudfront_aaaa_says_who_would_move(
+    make: Make, judge: Judge
+) -> None:
+    direct = make(RECORD, "direct", TWINS["a-direct"])
+    others = [make(RECORD, name, TWINS[name]) for name in ("a-cdn", "six-cdn")]
+    (finding,) = judge(families_paired.RULE, direct, *others)
+    assert finding.message("families-paired") == (
+        'families-paired: type is "A" without its AAAA twin, and only CloudFront has an AAAA '
+        'record of "api.example.com", so every IPv6 client would move to it at once, whatever the '
+        "weights of the A records; it must be paired with a weighted record with set identifier "
+        '"direct" and weight 100. Add the AAAA record of "api.example.com": a weighted record with '
+        'set identifier "direct" and weight 100.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        pytest.param(TWINS, {}, id="twins"),
+        *[
+            pytest.param(
+                {"one": record("A", ALB, weight)}, {"one": [(answer, WEIGHT)]}, id=f"weight {name}"
+            )
+            for name, weight, answer in [
+                ("256", 256, FAIL),
+                ("-1", -1, FAIL),
+                ("half", 0.5, FAIL),
+                ("text", "5", FAIL),
+                ("true", True, FAIL),
+                ("not a number", float("nan"), FAIL),
+                ("zero alone", 0, FAIL),
+            ]
+        ],
+        pytest.param({"one": record("A", ALB, 255.0)}, {}, id="the highest, as the wire has it"),
+        pytest.param(
+            {"one": record("A", ALB, weightedRoutingPolicies=UNKNOWN, setIdentifier="x")},
+            {
+                "one": [
+                    (CANNOT_TELL, "weightedRoutingPolicies"),
+                    (CANNOT_TELL, "weightedRoutingPolicies"),
+                ]
+            },
+            id="unknown policies",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 0), "two": record("A", CDN, 0, "cdn")},
+            {"one": [(FAIL, WEIGHT)]},
+            id="all zero is said once",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 0), "two": record("A", CDN, UNKNOWN, "cdn")},
+            {"one": [(CANNOT_TELL, WEIGHT)], "two": [(CANNOT_TELL, WEIGHT)]},
+            id="perhaps all zero",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 1, "")}, {"one": [(FAIL, "setIdentifier")]}, id="no identifier"
+        ),
+        pytest.param(
+            {**TWINS, "old": record("A", ALB)},
+            {"old": [(FAIL, "type")]},
+            id="a simple record beside weighted ones",
+        ),
+        pytest.param(
+            {**TWINS, "old": record("a", ALB, name="api.EXAMPLE.com.")},
+            {"old": [(FAIL, "type")]},
+            id="in other letters",
+        ),
+        pytest.param({**TWINS, "other": record("TXT", None)}, {}, id="another type"),
+        pytest.param(
+            {
+                "one": record("A", None, 1, ttl=60, records=["198.51.100.1"]),
+                "two": record("A", None, 1, "b", ttl=300, records=["198.51.100.2"]),
+                "three": record("A", ALB, 1, "c"),
+            },
+            {"two": [(FAIL, "ttl")]},
+            id="one TTL per group, aliases apart",
+        ),
+    ],
+)
+def test_a_weighted_group_is_one_that_route_53_takes(
+    records: Records, expected: Any, make: Make
+) -> None:
+    assert found(weights_valid.RULE, records, make) == expected
+
+
+def distribution(**more: Value) -> dict[str, Value]:
+    return {
+        "domainName": "d1.cloudfront.net",
+        "aliases": ["api.example.com"],
+        "isIpv6Enabled": True,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "cdn", "expected"),
+    [
+        pytest.param(record("AAAA", CDN), distribution(), [], id="right"),
+        pytest.param(
+            record("A", {**CDN, "zoneId": "Z35"}),
+            distribution(),
+            [(FAIL, "aliases[0].zoneId")],
+            id="the wrong zone",
+        ),
+        pytest.param(
+            record("A", {**CDN, "evaluateTargetHealth": True}),
+            distribution(),
+            [(FAIL, "aliases[0].evaluateTargetHealth")],
+            id="health of a distribution",
+        ),
+        pytest.param(
+            record("A", {**CDN, "evaluateTargetHealth": UNKNOWN}),
+            distribution(),
+            [(CANNOT_TELL, "aliases[0].evaluateTargetHealth")],
+            id="perhaps its health",
+        ),
+        pytest.param(
+            record("A", CDN),
+            distribution(aliases=["x.example.com"]),
+            [(FAIL, "name")],
+            id="not its name",
+        ),
+        pytest.param(
+            record("A", CDN), distribution(aliases=["*.example.com"]), [], id="a wildcard"
+        ),
+        pytest.param(
+            record("A", CDN, name="a.b.example.com"),
+            distribution(aliases=["*.example.com"]),
+            [(FAIL, "name")],
+            id="a wildcard is one label",
+        ),
+        pytest.param(
+            record("A", CDN),
+            distribution(aliases=UNKNOWN),
+            [(CANNOT_TELL, "name")],
+            id="unknown names",
+        ),
+        pytest.param(record("A", CDN), distribution(aliases=None), [(FAIL, "name")], id="no names"),
+        pytest.param(
+            record("AAAA", CDN), distribution(isIpv6Enabled=False), [(FAIL, "type")], id="IPv6 off"
+        ),
+        pytest.param(record("A", CDN), distribution(isIpv6Enabled=False), [], id="IPv6 off for A"),
+        pytest.param(
+            record("AAAA", CDN),
+            distribution(isIpv6Enabled=UNKNOWN),
+            [(CANNOT_TELL, "type")],
+            id="IPv6 not known",
+        ),
+        pytest.param(
+            record("A", {**CDN, "name": "d9.cloudfront.net"}),
+            distribution(aliases=[]),
+            [],
+            id="a distribution of another stack",
+        ),
+        pytest.param(
+            record("A", {**ALB, "evaluateTargetHealth": True}),
+            distribution(),
+            [],
+            id="a load balancer",
+        ),
+        pytest.param(
+            record("A", UNKNOWN), distribution(), [(CANNOT_TELL, "aliases[0]")], id="unknown"
+        ),
+        pytest.param(record("A"), distribution(), [], id="no alias"),
+    ],
+)
+def test_an_alias_of_a_distribution_is_one_it_answers(
+    properties: dict[str, Value],
+    cdn: Value,
+    expected: list[tuple[Answer, str]],
+    make: Make,
+) -> None:
+    verdict = found(
+        alias_targets_valid.RULE, {"r": properties}, make, make(DISTRIBUTION, "cdn", cdn)
+    )
+    assert verdict.get("r", []) == expected
+
+
+def test_a_distribution_whose_name_is_not_known_is_found_by_what_the_alias_depends_on(
+    make: Make, judge: Judge
+) -> None:
+    cdn = make(DISTRIBUTION, "cdn", distribution(domainName=UNKNOWN, aliases=[]))
+    alias: Value = {"name": UNKNOWN, "zoneId": UNKNOWN, "evaluateTargetHealth": False}
+    resource = make(RECORD, "r", record("A", alias), {"aliases": [cdn]})
+    (finding,) = judge(alias_targets_valid.RULE, resource, cdn)
+    assert (finding.answer, finding.path) == (FAIL, "name")
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        pytest.param(record("A", records=["198.51.100.1"]), [(FAIL, "records[0]")], id="literal"),
+        pytest.param(record("AAAA", records=["2001:db8::1"]), [(FAIL, "records[0]")], id="IPv6"),
+        pytest.param(record("A", records=[UNKNOWN]), [], id="unknown, so from elsewhere"),
+        pytest.param(record("CNAME", records=["198.51.100.1"]), [], id="no address record"),
+        pytest.param(
+            record("A", records=["198.51.100.1"], name="mail.example.com"), [], id="another name"
+        ),
+        pytest.param(
+            record("A", records=["203.0.113.9"], name="mail.example.com"),
+            [(FAIL, "records[0]")],
+            id="an Elastic IP of the stack",
+        ),
+        pytest.param(
+            record("A", records="198.51.100.1"), [(FAIL, "records")], id="text for a list"
+        ),
+    ],
+)
+def test_no_literal_address_stands_where_a_name_could(
+    properties: dict[str, Value], expected: list[tuple[Answer, str]], make: Make
+) -> None:
+    others = [
+        make(DISTRIBUTION, "cdn", distribution()),
+        make("aws:ec2/eip:Eip", "ip", {"publicIp": "203.0.113.9"}),
+    ]
+    verdict = found(no_hardcoded_addresses.RULE, {"r": properties}, make, *others)
+    assert verdict.get("r", []) == expected
+
+
+def test_an_address_that_comes_from_a_resource_is_not_literal(make: Make, judge: Judge) -> None:
+    ip = make("digitalocean:index/reservedIpv6:ReservedIpv6", "ip", {"ip": "2001:db8::1"})
+    properties = record("AAAA", None, 1, records=["2001:db8::1"], ttl=60)
+    resource = make(RECORD, "r", properties, {"records": [ip]})
+    cdn = make(RECORD, "cdn", record("AAAA", CDN, 1, "cdn"))
+    assert judge(no_hardcoded_addresses.RULE, resource, cdn, ip) == []
+
+
+def test_an_origin_is_named_and_not_numbered(make: Make, judge: Judge) -> None:
+    cdn = make(DISTRIBUTION, "cdn", {"origins": [{"domainName": "198.51.100.1"}]})
+    (finding,) = judge(no_hardcoded_addresses.RULE, cdn)
+    assert (finding.answer, finding.path) == (FAIL, "origins[0].domainName")
+
+
+@pytest.mark.parametrize(
+    ("ttl", "limit", "expected"),
+    [
+        pytest.param(60, 60, [], id="the limit"),
+        pytest.param(61, 60, [(FAIL, "ttl")], id="above it"),
+        pytest.param(300, 300, [], id="another limit"),
+        pytest.param(None, 60, [(FAIL, "ttl")], id="absent"),
+        pytest.param(UNKNOWN, 60, [(CANNOT_TELL, "ttl")], id="unknown"),
+        pytest.param("60", 60, [(FAIL, "ttl")], id="text"),
+        pytest.param(float("nan"), 60, [(FAIL, "ttl")], id="not a number"),
+    ],
+)
+def test_a_weighted_record_has_a_short_ttl(
+    ttl: Value, limit: int, expected: list[tuple[Answer, str]], make: Make, judge: Judge
+) -> None:
+    resource = make(RECORD, "r", record("A", None, 1, ttl=ttl, records=["198.51.100.1"]))
+    verdict = judge(record_ttl.RULE, resource, options=RecordTtl(seconds=limit))
+    assert [(finding.answer, finding.path) for finding in verdict] == expected
+    for free in (record("A", ALB, 1, ttl=ttl), record("A", ttl=ttl)):
+        assert judge(record_ttl.RULE, make(RECORD, "free", free)) == []
