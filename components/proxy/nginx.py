@@ -140,10 +140,10 @@ class Proxy:
                 "Take the DNS name that AWS shows for it.",
             )
         if self.proxy_protocol and self.kind not in ("classic", "network"):
-            found = f"{self.kind} load balancer" if self.kind else "load balancer of unknown kind"
+            application = self.kind == "application"
             yield Fault(
                 "proxy.proxyProtocol",
-                f"on for a {found}",
+                f"on for {'an application load balancer' if application else 'an unknown kind'}",
                 "off, or for a classic or network load balancer: an application load balancer "
                 "cannot read the header and takes it for a broken request",
                 "Turn it off, or set origin.loadBalancer and origin.kind to one that can.",
@@ -241,7 +241,7 @@ worker_shutdown_timeout {DRAIN_SECONDS}s;
 error_log stderr notice;
 
 events {{
-    # For {proxy.connections} clients, each connected in and out, all of them on one worker at worst.
+    # {proxy.connections} clients, each connected in and out; at worst all of them on one worker.
     worker_connections {_worker_connections(proxy)};
 }}
 

@@ -42,9 +42,8 @@ PACKAGES: Final = ("curl", "libnginx-mod-stream", "nginx", "unattended-upgrades"
 _UNBOUND: Final = "unbound"
 _UNBOUND_CONF: Final = "/etc/unbound/unbound.conf.d/proxy.conf"
 _PROGRAMS: Final = "/usr/local/sbin/"
-_PID: Final = "/run/nginx.pid"
 _STOP: Final = (
-    f"/sbin/start-stop-daemon --quiet --stop --retry QUIT/{DRAIN_SECONDS} --pidfile {_PID}"
+    f"/sbin/start-stop-daemon --quiet --stop --retry QUIT/{DRAIN_SECONDS} --pidfile /run/nginx.pid"
 )
 
 
