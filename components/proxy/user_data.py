@@ -39,7 +39,8 @@ MOST_NODES: Final = 24
 PACKAGES: Final = ("curl", "libnginx-mod-stream", "nginx", "unattended-upgrades")
 """Debian packages that every proxy needs beside the image's own."""
 
-_UNBOUND: Final = "unbound"
+_UNBOUND: Final = ("dns-root-data", "unbound")
+"""The resolver, and the key of the root zone without which it does not start."""
 _UNBOUND_CONF: Final = "/etc/unbound/unbound.conf.d/proxy.conf"
 _PROGRAMS: Final = "/usr/local/sbin/"
 _STOP: Final = (
@@ -61,7 +62,7 @@ def user_data(proxy: Proxy, node: int) -> str:
     config = {
         "package_update": True,
         "package_upgrade": True,
-        "packages": sorted([*PACKAGES, _UNBOUND] if local else PACKAGES),
+        "packages": sorted([*PACKAGES, *_UNBOUND] if local else PACKAGES),
         "ssh_pwauth": False,
         # "True" would not protect root but replace its login with a message.
         "disable_root": False,

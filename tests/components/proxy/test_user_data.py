@@ -46,7 +46,7 @@ def test_what_a_proxy_writes_about_itself_is_only_its_hour() -> None:
 def test_another_resolver_makes_the_one_on_the_droplet_unnecessary() -> None:
     local, elsewhere = _config(user_data(_PROXY, 0)), _config(user_data(_ELSEWHERE, 0))
 
-    assert set(local["packages"]) - set(elsewhere["packages"]) == {"unbound"}
+    assert set(local["packages"]) - set(elsewhere["packages"]) == {"dns-root-data", "unbound"}
     assert droplet_files(_PROXY, 0).keys() - droplet_files(_ELSEWHERE, 0).keys() == {
         "/etc/unbound/unbound.conf.d/proxy.conf"
     }
