@@ -62,6 +62,12 @@ ROUTES: Final[tuple[Route, ...]] = tuple(
 )
 """All that is modelled."""
 
+MAP: Final = Map(
+    [Rule(route.path, methods=[route.method], endpoint=route) for route in ROUTES],
+    merge_slashes=False,
+)
+"""Finds the route of a request."""
+
 _JSON: Final = TypeAdapter(Json | list[str])
 
 
@@ -82,14 +88,12 @@ class Api:
         self._account = account
         self._log = log
         self._lock = RLock()
-        self._map = Map(
-            [Rule(route.path, methods=[route.method], endpoint=route) for route in ROUTES],
-            merge_slashes=False,
-        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
+        # A body that nobody reads would be taken for the next request of the connection.
+        request.get_data()
         with self._lock:
             self._account.settle()
             if request.path.startswith(CONTROL_PATH):
@@ -156,7 +160,7 @@ class Api:
 
     def _dispatch(self, request: Request, scopes: set[str]) -> Answer:
         try:
-            route, values = self._map.bind_to_environ(request.environ).match()
+            route, values = MAP.bind_to_environ(request.environ).match()
         except HTTPException as fault:
             raise NO_ROUTE.refusal(method=request.method, path=request.path) from fault
         call = Call(self._account, request, route, values, scopes)

@@ -31,7 +31,7 @@ from sandbox.clouds.digitalocean.routes import (
 )
 from sandbox.clouds.digitalocean.state import Account, Action, Droplet, Json, SshKey, Vpc, iso
 from sandbox.clouds.digitalocean.tags import INVALID_TAG, valid_tag
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
@@ -108,17 +108,19 @@ INVALID_VPC = Reason(
     UNPROCESSABLE,
     "the VPC is unknown, or of another region",
     "vpc_uuid is {found}; it must be a VPC of the region {region}.",
+    ASSUMED,
 )
 VPC_FULL = Reason(
     UNPROCESSABLE,
     "the VPC has too few free addresses",
     "The VPC {found} has no free addresses.",
-    "VPC 'ip_range', which bounds its members",
+    ASSUMED,
 )
 NO_VOLUMES = Reason(
     UNPROCESSABLE,
     "a volume is named; the account has none",
     "volumes are {found}; the account has no such volumes.",
+    ASSUMED,
 )
 PRIVATE_WITH_IPV6 = Reason(
     UNPROCESSABLE,
@@ -150,19 +152,19 @@ ALREADY_OFF = Reason(
     "terraform-provider-digitalocean, `resource_droplet.go`",
 )
 ALREADY_ON = Reason(
-    UNPROCESSABLE, "`power_on` of a Droplet that runs", "Droplet is already powered on.", "alike"
+    UNPROCESSABLE, "`power_on` of a Droplet that runs", "Droplet is already powered on.", ASSUMED
 )
 POWERED_OFF = Reason(
     UNPROCESSABLE,
     "`reboot` of a Droplet that is off",
     "Droplet is currently off. Please power it on to run this event.",
-    "alike",
+    ASSUMED,
 )
 STILL_ON = Reason(
     UNPROCESSABLE,
     "`resize` of a Droplet that runs",
     "Droplet is currently on. Please power it off to run this event.",
-    "'How to Resize Droplets'",
+    "terraform-provider-digitalocean, `resource_droplet.go`, which powers off first",
 )
 SMALLER_DISK = Reason(
     UNPROCESSABLE,
@@ -171,7 +173,10 @@ SMALLER_DISK = Reason(
     "report: hashicorp/terraform#7094",
 )
 MISSING_ARGUMENT = Reason(
-    UNPROCESSABLE, "`resize` without `size`, `rename` without `name`", "{name} is required."
+    UNPROCESSABLE,
+    "`resize` without `size`, `rename` without `name`",
+    "{name} is required.",
+    ASSUMED,
 )
 PRIVATE_DROPLET = Reason(
     UNPROCESSABLE,

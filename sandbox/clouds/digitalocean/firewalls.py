@@ -80,6 +80,7 @@ UNKNOWN_TARGET = Reason(
     UNPROCESSABLE,
     "a Droplet, tag, load balancer or cluster that is named does not exist",
     "{kind} is {found}; there is none such in your account.",
+    "specification for tags; assumed for the others",
 )
 TOO_MANY_RULES = Reason(
     UNPROCESSABLE,
@@ -365,12 +366,12 @@ def add_rules(call: Call) -> Answer:
     "DELETE /v2/firewalls/<firewall_id>/rules",
     "firewalls_delete_rules",
     "firewall:update",
-    refuses=[NOT_FOUND, NO_RULES, *RULE_REASONS],
+    refuses=[NOT_FOUND, NO_RULES, NO_PORTS, INVALID_PORTS],
 )
 def remove_rules(call: Call) -> Answer:
     """Removes the rules that are the same as those sent; one that was not there is no fault."""
     firewall = _named(call)
-    inbound, outbound = _check_rules(call.account, call.body(Rules))
+    inbound, outbound = _shown(call.body(Rules))
     firewall.inbound = [rule for rule in firewall.inbound if rule not in inbound]
     firewall.outbound = [rule for rule in firewall.outbound if rule not in outbound]
     _apply(call.account, firewall, set())
@@ -461,17 +462,24 @@ def _check_exist(
 
 def _check_rules(account: Account, body: Rules) -> tuple[list[Json], list[Json]]:
     """Return rules as they are shown, or refuse them."""
+    inbound, outbound = _shown(body)
+    for rule in body.inbound_rules:
+        _check_targets(account, rule.sources)
+    for rule in body.outbound_rules:
+        _check_targets(account, rule.destinations)
+    _check_number(inbound, outbound)
+    return inbound, outbound
+
+
+def _shown(body: Rules) -> tuple[list[Json], list[Json]]:
+    """Return rules as they are shown, whether or not what they name exists."""
     if not body.inbound_rules and not body.outbound_rules:
         raise NO_RULES.refusal()
-    inbound = [
-        {**_traffic(rule), "sources": _targets(account, rule.sources)}
-        for rule in body.inbound_rules
-    ]
+    inbound = [{**_traffic(rule), "sources": rule.sources.named()} for rule in body.inbound_rules]
     outbound = [
-        {**_traffic(rule), "destinations": _targets(account, rule.destinations)}
+        {**_traffic(rule), "destinations": rule.destinations.named()}
         for rule in body.outbound_rules
     ]
-    _check_number(inbound, outbound)
     return inbound, outbound
 
 
@@ -507,7 +515,7 @@ def ports(text: str) -> str:
     return text
 
 
-def _targets(account: Account, targets: Targets) -> Json:
+def _check_targets(account: Account, targets: Targets) -> None:
     if targets.count() > MAX_TARGETS:
         raise TOO_MANY_TARGETS.refusal(found=targets.count())
     for address in targets.addresses:
@@ -519,4 +527,3 @@ def _targets(account: Account, targets: Targets) -> Json:
     _check_exist("tags", targets.tags, account.tags)
     _check_exist("load_balancer_uids", targets.load_balancer_uids, {})
     _check_exist("kubernetes_ids", targets.kubernetes_ids, {})
-    return targets.named()

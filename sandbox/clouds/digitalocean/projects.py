@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
 from sandbox.clouds.digitalocean.state import Json, Project, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
@@ -30,7 +30,10 @@ KINDS: Final = {"droplet": "droplets", "reservedipv6": "reserved_ipv6"}
 """Kinds of resources by their URN, with their path in the API."""
 
 PROJECT_NAME_IN_USE = Reason(
-    HTTPStatus.CONFLICT, "another project has the name", "name is already in use"
+    HTTPStatus.CONFLICT,
+    "another project has the name",
+    "name is already in use",
+    "specification; the status is assumed",
 )
 EMPTY_PATCH = Reason(
     HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -41,7 +44,7 @@ STAYS_DEFAULT_PROJECT = Reason(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "`is_default` is false for the default project",
     "is_default can not be unset; make another project the default.",
-    "alike",
+    ASSUMED,
 )
 NOT_EMPTY = Reason(
     HTTPStatus.PRECONDITION_FAILED,
@@ -52,12 +55,13 @@ DEFAULT_PROJECT = Reason(
     HTTPStatus.PRECONDITION_FAILED,
     "the project is the default one",
     "cannot delete the default project",
-    "alike",
+    ASSUMED,
 )
 INVALID_URN = Reason(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "a URN is not of the form `do:droplet:1` or `do:reservedipv6:2001:db8::1`",
     "{found} is not a valid resource for a project.",
+    ASSUMED,
 )
 
 Name = Annotated[str, Field(min_length=1, max_length=175)]

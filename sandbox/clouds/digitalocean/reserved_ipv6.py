@@ -15,7 +15,7 @@ from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.lookups import action_view
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
 from sandbox.clouds.digitalocean.state import Droplet, Json, ReservedIpv6, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
@@ -26,6 +26,7 @@ INVALID_RESERVED_REGION = Reason(
     UNPROCESSABLE,
     "the region is unknown or closed",
     "region_slug is {found}; reserved IPv6 addresses are not available there.",
+    ASSUMED,
 )
 RESERVED_LIMIT = Reason(
     UNPROCESSABLE,
@@ -41,7 +42,10 @@ STILL_ASSIGNED = Reason(
 )
 NO_DROPLET_ID = Reason(UNPROCESSABLE, "`assign` without `droplet_id`", "droplet_id is required.")
 NO_SUCH_DROPLET = Reason(
-    UNPROCESSABLE, "the Droplet does not exist", "droplet_id is {found}; there is no such Droplet."
+    UNPROCESSABLE,
+    "the Droplet does not exist",
+    "droplet_id is {found}; there is no such Droplet.",
+    ASSUMED,
 )
 OTHER_REGION = Reason(
     UNPROCESSABLE,
@@ -53,7 +57,7 @@ WITHOUT_IPV6 = Reason(
     UNPROCESSABLE,
     "the Droplet has no IPv6",
     "IPv6 is not enabled for the Droplet.",
-    "'How to Assign Reserved IPs'",
+    ASSUMED,
 )
 DROPLET_HAS_ONE = Reason(
     UNPROCESSABLE,
@@ -65,7 +69,7 @@ RESERVED_PENDING = Reason(
     UNPROCESSABLE,
     "another action of the address is under way",
     "The reserved IPv6 already has a pending event.",
-    "alike",
+    ASSUMED,
 )
 NOT_ASSIGNED = Reason(
     UNPROCESSABLE,
@@ -217,9 +221,7 @@ def _assign(
     if "ipv6" not in droplet.features:
         raise WITHOUT_IPV6.refusal()
     for other in call.account.reserved.values():
-        coming = other.pending and other.action is not None and other.action.type == "assign_ip"
-        target = other.action.resource_id if coming and other.action else None
-        if other is not reserved and (other.droplet is droplet or target == droplet.id):
+        if other is not reserved and droplet.id in other.holders:
             raise DROPLET_HAS_ONE.refusal(found=other.ip)
     if droplet.pending:
         raise droplets.PENDING_EVENT.refusal()

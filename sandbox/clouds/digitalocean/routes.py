@@ -176,7 +176,7 @@ class Call:
 Handler = Callable[[Call], Answer]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route:
     """A method and a path, and what is known about them."""
 

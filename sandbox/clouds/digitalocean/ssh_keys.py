@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
 from sandbox.clouds.digitalocean.state import Account, Json, SshKey
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
@@ -18,7 +18,7 @@ INVALID_KEY = Reason(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "the key is not of the form of an OpenSSH public key",
     "Key invalid, key should be of the format `ssh-algorithm base64-blob comment`.",
-    "API reference, `public_key`",
+    ASSUMED,
 )
 KEY_IN_USE = Reason(
     HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -27,7 +27,7 @@ KEY_IN_USE = Reason(
     "report: digitalocean/ansible-collection#102",
 )
 NO_KEY_NAME = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY, "the name is empty", "Name can't be blank", "worded alike"
+    HTTPStatus.UNPROCESSABLE_ENTITY, "the name is empty", "Name can't be blank", ASSUMED
 )
 
 

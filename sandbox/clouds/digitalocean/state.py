@@ -130,6 +130,14 @@ class ReservedIpv6:
         return self.action is not None and self.action.pending
 
     @property
+    def holders(self) -> set[int]:
+        """The Droplets that have it or are about to get it."""
+        now = {self.droplet.id} if self.droplet else set[int]()
+        if self.action and self.action.pending and self.action.type == "assign_ip":
+            return now | {self.action.resource_id}
+        return now
+
+    @property
     def urn(self) -> str:
         """Its name among all resources."""
         return f"do:reservedipv6:{self.ip}"

@@ -10,7 +10,7 @@ from pydantic import Field
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
 from sandbox.clouds.digitalocean.state import Droplet, Json, Vpc, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
@@ -32,7 +32,10 @@ VPC_NAME_IN_USE = Reason(
     UNPROCESSABLE, "another VPC has the name", "name is {found}; it must be unique."
 )
 INVALID_VPC_REGION = Reason(
-    UNPROCESSABLE, "the region is unknown or closed", "region is {found}; it is not available."
+    UNPROCESSABLE,
+    "the region is unknown or closed",
+    "region is {found}; it is not available.",
+    ASSUMED,
 )
 INVALID_RANGE = Reason(
     UNPROCESSABLE,

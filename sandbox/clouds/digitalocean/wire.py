@@ -7,6 +7,9 @@ from typing import Final
 SPECIFICATION: Final = "specification"
 """The OpenAPI specification says so: digitalocean/openapi."""
 
+ASSUMED: Final = "assumed"
+"""No document or report that we know says so; it follows from what the field means."""
+
 
 class RefusalError(Exception):
     """A request that is not carried out; nothing has changed.
