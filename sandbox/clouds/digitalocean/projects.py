@@ -67,6 +67,7 @@ INVALID_URN = Reason(
 Name = Annotated[str, Field(min_length=1, max_length=175)]
 Text = Annotated[str, Field(max_length=255)]
 Environment = Literal["Development", "Staging", "Production", ""]
+"""Empty, as godo sends one that is not set, is the first."""
 
 
 class NewProject(Body):
@@ -120,7 +121,7 @@ def create_project(call: Call) -> Answer:
         name=body.name,
         description=body.description,
         purpose=_purpose(body.purpose),
-        environment=body.environment,
+        environment=body.environment or "Development",
         default=False,
         created=now,
         updated=now,
@@ -259,7 +260,7 @@ def _change(call: Call, project: Project, body: PartOfProject) -> Answer:
     if body.purpose is not None:
         project.purpose = _purpose(body.purpose)
     if body.environment is not None:
-        project.environment = body.environment
+        project.environment = body.environment or "Development"
     if body.is_default:
         for other in call.account.projects.values():
             other.default = other is project

@@ -92,6 +92,11 @@ def test_a_project_becomes_the_default(cloud: Any) -> None:
     assert cloud.send(f"DELETE /v2/projects/{old}").status == 204
 
 
+def test_a_project_is_for_development_unless_said_otherwise(cloud: Any) -> None:
+    body = {"name": "edge", "purpose": "IoT", "environment": ""}
+    assert cloud.ok("POST /v2/projects", body)["project"]["environment"] == "Development"
+
+
 def test_a_project_is_replaced(cloud: Any) -> None:
     body = {
         "name": "edge",
