@@ -218,6 +218,15 @@ def test_droplets_get_addresses_of_their_vpc(cloud: Any) -> None:
     assert other["members"] == []
 
 
+def test_a_full_vpc_has_room_again_when_a_droplet_is_gone(cloud: Any) -> None:
+    vpc = cloud.vpc(ip_range="10.10.10.0/28")["id"]
+    numbers = [cloud.droplet(vpc_uuid=vpc) for _ in range(13)]
+    freed = cloud.show(numbers[4])["networks"]["v4"][1]["ip_address"]
+    cloud.ok(f"DELETE /v2/droplets/{numbers[4]}")
+    cloud.wait()
+    assert cloud.show(cloud.droplet(vpc_uuid=vpc))["networks"]["v4"][1]["ip_address"] == freed
+
+
 def test_an_empty_vpc_is_deleted(cloud: Any) -> None:
     vpc = cloud.vpc()
     number = cloud.droplet(vpc_uuid=vpc["id"])
