@@ -37,7 +37,7 @@ class DualStackEdgeArgs(TypedDict):
 class DualStackEdge(pulumi.ComponentResource):
     """A second way to an API, with IPv6, beside the way its users take today.
 
-    It creates a certificate (`<name>-certificate`), a distribution (`<name>-cdn`) and weighted
+    It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and weighted
     records (`<name>-dns`). Several edges can live in one program. The load balancer and the zone
     are looked up before anything is registered, so that an edge that cannot stand leaves nothing.
 
@@ -70,7 +70,7 @@ class DualStackEdge(pulumi.ComponentResource):
         traffic = args.get("traffic", Traffic(direct=100, cdn=0))
         protected = pulumi.ResourceOptions(parent=self, protect=args.get("protect", True))
         certificate = Certificate(
-            f"{name}-certificate",
+            f"{name}-tls",
             {
                 "hostnames": hostnames,
                 "zone_id": found.zone_id,

@@ -254,7 +254,12 @@ def _answer(question: Callable[[], T]) -> T | Exception:
         return error
 
 
+_PREAMBLE: Final = re.compile(
+    r"\A(invoke of \S+ failed: |invocation of \S+ returned an error: |invoking \S+: )+"
+)
+
+
 def _words(error: Exception) -> str:
-    """Return what the provider said, in one line and without the SDK's preamble."""
-    words = re.sub(r"\Ainvoke of \S+ failed: ", "", str(error))
+    """Return what the provider said, in one line, without what SDK and engine put before it."""
+    words = _PREAMBLE.sub("", str(error))
     return " ".join(words.split()).rstrip(".")

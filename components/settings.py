@@ -92,6 +92,16 @@ def _hostname(text: str) -> str:
     return _dns_name(text)
 
 
+def _not_empty(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names, at least one.
+
+    A function and not `min_length`, which counts names that are wrong as missing.
+    """
+    if not names:
+        raise ValueError(names)
+    return names
+
+
 def _origin_port(port: int) -> int:
     """Return a port that CloudFront connects to an origin on.
 
@@ -315,10 +325,11 @@ class Distribution(Group):
             default="`https-only` where `origin.protocol` is `https-only`, else `allow-all`",
         ),
     ] = None
-    """What viewers may speak. The default is what carries the viewer's own scheme to the API: where
-    the origin is asked over HTTPS only, a plain HTTP request would reach the API looking like
-    HTTPS, and the redirect or refusal the load balancer gives today would be gone unnoticed.
-    `redirect-to-https` turns the POST requests of many plain HTTP clients into GET."""
+    """What viewers may speak. The default follows from what the API can tell apart: where the
+    origin is asked over HTTPS only, a plain HTTP request would reach the API looking like HTTPS,
+    and the redirect or refusal the load balancer answers with today would be lost unnoticed. If it
+    serves plain HTTP, use `match-viewer` for the origin. `redirect-to-https` turns the POST
+    requests of many plain HTTP clients into GET."""
     tls_policy: Annotated[
         Literal[
             "TLSv1",
@@ -372,7 +383,7 @@ class Settings(Group):
             ],
             ...,
         ],
-        Field(min_length=1),
+        AfterValidator(_not_empty),
         Says("a list of at least one DNS name in the zone", "api.example.com", "[0]"),
     ]
     """Names the edge answers. The first is the one the certificate is issued to, at most 64
@@ -471,8 +482,10 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
     Raises:
         SettingsError: Something is missing, unknown or not allowed; lists every fault.
     """
+    # Text from outside may hold halves of surrogate pairs, which JSON readers stumble over.
+    raw = {key: value.encode(errors="replace").decode() for key, value in raw.items()}
     ours = {
-        key.removeprefix(f"{NAMESPACE}:"): value.encode(errors="replace").decode()
+        key.removeprefix(f"{NAMESPACE}:"): value
         for key, value in raw.items()
         if key.startswith(f"{NAMESPACE}:") and value.strip() not in ("", "{}")
     }

@@ -72,7 +72,7 @@ class WeightedDns(pulumi.ComponentResource):
     """
 
     records: list[TrafficRecord]
-    """All records, by hostname, family and path."""
+    """All records, by hostname, path and family."""
 
     def __init__(
         self, name: str, args: WeightedDnsArgs, opts: pulumi.ResourceOptions | None = None

@@ -14,7 +14,6 @@ from inspect import isclass
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, Union, get_args, get_origin
 
-from annotated_types import Ge, Le
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
@@ -82,8 +81,8 @@ def allowed_values(field: FieldInfo) -> str:
     ]
     if choices:
         return f"one of {', '.join(choices)}"
-    lowest = next(item.ge for item in field.metadata if isinstance(item, Ge))
-    highest = next(item.le for item in field.metadata if isinstance(item, Le))
+    lowest = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+    highest = next(item.le for item in field.metadata if hasattr(item, "le"))
     return f"an integer from {lowest} to {highest}"
 
 
@@ -201,7 +200,7 @@ def unknown(place: Place, key: str | int) -> Fault:
     return Fault(place.name, "set", allowed, remedy)
 
 
-_LONGEST_SHOWN: Final = 80
+_LONGEST_SHOWN: Final = 160
 
 
 def shown(value: Any, *, masked: bool) -> str:

@@ -19,7 +19,7 @@ from sandbox.clouds import background
 from sandbox.clouds.aws import client_environment
 from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
-from sandbox.engine.shell import STACK, LanguageHostMissingError, Shell, exports
+from sandbox.engine.shell import STACK, Shell, exports
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -52,15 +52,14 @@ def here() -> Shell:
 
 
 def ready_engine(shell: Shell) -> Engine:
-    """Return the engine with the sandbox's launchers in place, or end with the reason."""
+    """Return the engine, with the plugins in place, or end with the reason."""
     try:
         engine = find.find(say)
-        made = shell.prepare(engine)
-    except (EngineNotFoundError, LanguageHostMissingError) as error:
+    except EngineNotFoundError as error:
         stop_with(str(error), WRONG_USE)
     say(f"Engine: pulumi {engine.version}, {engine.origin} ({engine.command})")
-    if made:
-        say(f"Stand-ins for what is not installed: {', '.join(made)}")
+    for cloud in shell.prepare():
+        say(f"Plugin {cloud}: the official one is not installed; its stand-in is used")
     return engine
 
 
@@ -126,7 +125,8 @@ def up(as_json: Json = False) -> None:
 
 def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     """Print what was deployed and what to try next."""
-    console = Console()
+    # A log has no width; folded values could not be copied out of it.
+    console = Console(width=None if sys.stdout.isatty() else 200)
     records = outputs.get("records", [])
     plain = [(name, value) for name, value in outputs.items() if name != "records"]
     console.print()
@@ -136,8 +136,8 @@ def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     console.print(_table(columns, rows))
     changed = {kind: count for kind, count in changes.items() if kind != "same"}
     if changed:
-        told = ", ".join(f"{count} to {kind}" for kind, count in sorted(changed.items()))
-        console.print(f"The edge is up: {told}.")
+        told = ", ".join(f"{kind} {count}" for kind, count in sorted(changed.items()))
+        console.print(f"The edge is up ({told}).")
     else:
         console.print("Nothing changed: the edge was up already.")
     console.print(

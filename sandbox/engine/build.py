@@ -5,8 +5,8 @@ it is made of, so the build is the same code everywhere or it fails. It compiles
 packages: about four minutes of two cores, once per machine and version.
 
 The Python language host is not part of the module, but the script that starts a Python program is
-(`python/cmd/pulumi-language-python-exec` of the SDK module); it is put beside the command for
-`sandbox.engine.language_host`.
+(`python/cmd/pulumi-language-python-exec` of the SDK module). It is put beside the command, and with
+it a launcher of `sandbox.engine.language_host`, where an engine looks for its own language hosts.
 """
 
 import json
@@ -22,11 +22,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from semver import Version
 
+from sandbox.engine.language_host import RUNNER_VARIABLE
+
 MODULE = Path(__file__).parent
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 PROGRAM_RUNNER = "pulumi-language-python-exec"
 """The script with which Pulumi starts a Python program."""
+
+PYTHON_VARIABLE = "DUALSTACK_PYTHON"
+"""Environment variable with the Python that has `sandbox` installed; the cache outlives checkouts,
+so the launcher cannot name one."""
+
+LANGUAGE_HOST = f"""\
+#!/bin/sh
+: "${{{PYTHON_VARIABLE}:?is not set; enter the sandbox: eval \\"\\$(dualstack sandbox env)\\"}}"
+here=$(dirname "$(readlink -f "$0")")
+export {RUNNER_VARIABLE}="$here/{PROGRAM_RUNNER}"
+exec "${PYTHON_VARIABLE}" -m sandbox.engine.language_host "$@"
+"""
 
 QUIET_SECONDS = 15.0
 """How often a log that is not a terminal hears of the progress."""
@@ -66,9 +80,10 @@ def build(
         command = [go, "build", "-v", "-mod=readonly", "-ldflags", flags]
         _show(_compile([*command, "-o", str(goal / "pulumi"), PACKAGE], environment), total, say)
         sdk = json.loads(_go(go, environment, "list", "-m", "-json", SDK))
-        runner = goal / PROGRAM_RUNNER
-        shutil.copyfile(Path(sdk["Dir"]) / "python" / "cmd" / PROGRAM_RUNNER, runner)
-        runner.chmod(0o755)
+        shutil.copyfile(Path(sdk["Dir"]) / "python" / "cmd" / PROGRAM_RUNNER, goal / PROGRAM_RUNNER)
+        host = goal / "pulumi-language-python"
+        host.write_text(LANGUAGE_HOST)
+        host.chmod(0o755)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
         goal.rename(root / "bin")

@@ -65,11 +65,6 @@ class Engine:
         """The `pulumi` executable."""
         return self.root / "bin" / "pulumi"
 
-    @property
-    def has_language_host(self) -> bool:
-        """Whether the official Python language host lies beside the command."""
-        return (self.root / "bin" / "pulumi-language-python").exists()
-
 
 Way = Callable[[Path, Say, Mapping[str, str]], Engine]
 """Makes an engine in a folder, or raises `EngineNotFoundError` with the reason."""
@@ -154,6 +149,12 @@ def on_path(environment: Mapping[str, str]) -> Engine:
     if version < MINIMUM:
         raise EngineNotFoundError(
             f"pulumi on PATH ({found}) is {version}; {MINIMUM} or newer. Upgrade Pulumi."
+        )
+    host = "pulumi-language-python"
+    if not (command.with_name(host).exists() or shutil.which(host, path=environment["PATH"])):
+        raise EngineNotFoundError(
+            f"pulumi on PATH ({found}) has no {host} beside it; the language host is part of "
+            "Pulumi's releases. Reinstall Pulumi."
         )
     return Engine(command.parent.parent, version, "found on PATH")
 

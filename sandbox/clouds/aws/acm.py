@@ -13,6 +13,7 @@ import sys
 from typing import Final
 
 from moto import settings as moto_settings
+from moto.acm.exceptions import CertificateNotFound
 from moto.acm.models import CertBundle
 
 from sandbox.clouds.aws import ACCOUNT
@@ -55,7 +56,7 @@ def refresh(account: Account) -> None:
 
 def describe_certificate(_account: Account, region: str, asked: Fields) -> Fields | None:
     """Describe a certificate that ACM issues, with a validation record for each domain."""
-    bundle = acm(region).get_certificate(asked.get("CertificateArn", ""))
+    bundle = _find(region, asked.get("CertificateArn", ""))
     if bundle.type != REQUESTED:
         return None
     described: Fields = bundle.describe()["Certificate"]
@@ -84,14 +85,13 @@ def describe_certificate(_account: Account, region: str, asked: Fields) -> Field
 def get_certificate(_account: Account, region: str, asked: Fields) -> None:
     """Refuse to hand out a certificate that is not issued yet; moto hands out the others."""
     arn = asked.get("CertificateArn", "")
-    _raise(rules.fetched_certificate_is_issued(arn, acm(region).get_certificate(arn).status))
+    _raise(rules.fetched_certificate_is_issued(arn, _find(region, arn).status))
 
 
 def delete_certificate(account: Account, region: str, asked: Fields) -> Fields:
     """Delete a certificate that nothing uses."""
     backend, arn = acm(region), asked.get("CertificateArn", "")
-    in_use_by = backend.get_certificate(arn).in_use_by
-    _raise(rules.deleted_certificate_is_unused(arn, in_use_by))
+    _raise(rules.deleted_certificate_is_unused(arn, _find(region, arn).in_use_by))
     backend.delete_certificate(arn)
     account.validated.pop(arn, None)
     # moto goes on to look for the deleted certificate when its idempotency token comes again.
@@ -143,6 +143,15 @@ def _names(bundle: CertBundle) -> list[str]:
     """Return a certificate's names; the first is its domain name. moto keeps them in no order."""
     first = str(bundle.common_name)
     return [first, *sorted(name for name in bundle.sans if name != first)]
+
+
+def _find(region: str, arn: str) -> CertBundle:
+    try:
+        return acm(region).get_certificate(arn)
+    except CertificateNotFound as missing:
+        raise Refusal(
+            "ResourceNotFoundException", f"Could not find certificate {arn} in account {ACCOUNT}."
+        ) from missing
 
 
 def _raise(refusal: Refusal | None) -> None:

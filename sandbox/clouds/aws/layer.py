@@ -35,7 +35,7 @@ GUARDED: Final = frozenset({"acm", "cloudfront", "elasticloadbalancing", "route5
 """The services whose requests are carried out one at a time."""
 
 ERROR_HEADER: Final = "X-Amzn-ErrorType"
-"""Where the JSON services tell the error code; the layer has the others tell it too, for its log."""
+"""Where the JSON services tell the error code; the others tell it here too, for the log."""
 
 HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
     ("route53", "ChangeResourceRecordSets"): route53.change_resource_record_sets,
@@ -110,9 +110,10 @@ class Layer:
     def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
         try:
             acm.refresh(self._account)
-            if call.service == "route53":
+            if call.service == "route53" and call.action:
                 route53.throttle(self._account)
             result = self._handled(call)
+            acm.refresh(self._account)
         except ServiceException as refusal:
             response = call.answer(refusal)
             response.headers[ERROR_HEADER] = refusal.code

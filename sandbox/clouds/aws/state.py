@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from moto.acm.models import AWSCertificateManagerBackend, acm_backends
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
 from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.route53.models import Route53Backend, route53_backends
 
 from sandbox.clouds.aws import ACCOUNT
@@ -60,6 +61,8 @@ class Account:
     def reset(self) -> None:
         """Forget everything, in moto too; the settings go back to their defaults."""
         BackendDict.reset()
+        # moto's dashboard would show every object ever made, and so keep it.
+        reset_model_data()
         self.settings = Settings()
         for remembered in (
             self.changes,

@@ -37,16 +37,32 @@ def go(folder: Path, compile_step: str = "true") -> dict[str, str]:
     return {"PATH": f"{command.parent}:/usr/bin:/bin"}
 
 
-def test_a_build_leaves_the_command_and_the_program_runner(tmp_path: Path) -> None:
+def test_a_build_leaves_the_command_and_what_runs_python_programs(tmp_path: Path) -> None:
     said: list[str] = []
     root = tmp_path / "cache" / "1.2.3"
     build.build(root, Version.parse("1.2.3"), said.append, go(tmp_path))
     assert sorted(path.name for path in (root / "bin").iterdir()) == [
         "pulumi",
+        "pulumi-language-python",
         build.PROGRAM_RUNNER,
     ]
     assert said[0].startswith("Building Pulumi 1.2.3 from its Go module: about ")
     assert [path.name for path in root.parent.iterdir()] == ["1.2.3"]
+
+
+def test_the_language_host_outside_the_sandbox_says_how_to_enter_it(tmp_path: Path) -> None:
+    root = tmp_path / "cache" / "1.2.3"
+    build.build(root, Version.parse("1.2.3"), print, go(tmp_path))
+    host = root / "bin" / "pulumi-language-python"
+    without = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run([host], env=without, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert 'DUALSTACK_PYTHON: is not set; enter the sandbox: eval "$(dual' in done.stderr
+    shown = {**without, "DUALSTACK_PYTHON": "/bin/echo"}
+    done = subprocess.run(
+        [host, "127.0.0.1:1"], env=shown, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "-m sandbox.engine.language_host 127.0.0.1:1\n"
 
 
 def test_a_failed_build_leaves_nothing_and_says_what_go_said(tmp_path: Path) -> None:

@@ -40,21 +40,16 @@ def makes_one(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
 
 def test_a_new_enough_pulumi_on_path_is_used_as_it_is(tmp_path: Path) -> None:
     command = executable(tmp_path / "usr" / "bin", "pulumi", "echo v99.1.2")
+    executable(command.parent, "pulumi-language-python", "true")
     engine = find.find(quiet, environment={"PATH": str(command.parent)}, cache=tmp_path / "cache")
     assert engine == Engine(tmp_path / "usr", Version.parse("99.1.2"), "found on PATH")
     assert engine.command == command
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_language_host_is_looked_for_beside_the_command(tmp_path: Path) -> None:
-    engine = Engine(tmp_path, find.VERSION, "")
-    assert not engine.has_language_host
-    executable(tmp_path / "bin", "pulumi-language-python", "true")
-    assert engine.has_language_host
-
-
 def test_a_link_on_path_leads_to_the_installation_it_points_to(tmp_path: Path) -> None:
     command = executable(tmp_path / "pulumi" / "bin", "pulumi", "echo v99.1.2")
+    executable(command.parent, "pulumi-language-python", "true")
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "pulumi").symlink_to(command)
     assert find.on_path({"PATH": str(tmp_path / "links")}).root == tmp_path / "pulumi"
@@ -64,6 +59,7 @@ def test_a_link_on_path_leads_to_the_installation_it_points_to(tmp_path: Path) -
     ("script", "said"),
     [
         pytest.param("echo v3.100.0", "is 3.100.0; 3.259.0 or newer. Upgrade Pulumi.", id="old"),
+        pytest.param("echo v99.1.2", "has no pulumi-language-python beside it", id="no host"),
         pytest.param("exit 3", "is not usable: ", id="broken"),
         pytest.param("echo hello", "'pulumi version' said 'hello'", id="something else"),
     ],

@@ -151,12 +151,15 @@ def _argument(message: str) -> Refusal:
 
 
 def _walk(value: object, shape: Shape, name: str) -> Iterator[tuple[str, object, Shape]]:
-    """Yield every member of a structure that has a value, with its shape and its name."""
+    """Yield every member of a structure that has a value: its name, itself, its shape.
+
+    What is in a list bears the name of what holds the list: `Aliases`, not `Items`.
+    """
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         for key, member in cast("dict[str, object]", value).items():
             if key in shape.members and member is not None:
                 yield key, member, shape.members[key]
-                yield from _walk(member, shape.members[key], key)
+                yield from _walk(member, shape.members[key], name if key == "Items" else key)
     elif isinstance(shape, ListShape) and isinstance(value, list):
         member_shape = cast("Shape", shape.member)
         for item in cast("list[object]", value):

@@ -1,0 +1,8 @@
+"""The executable `pulumi-resource-aws`: `python -m sandbox.plugins.aws ENGINE_ADDRESS`."""
+
+import sys
+
+from sandbox.plugins.aws.package import package
+from sandbox.plugins.server import serve
+
+serve(package(), sys.argv[1:])

@@ -1,0 +1,182 @@
+"""Looking up what exists: found, not found, ambiguous, of the wrong kind, and nobody knows."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pulumi
+import pytest
+
+from components.origin import AliasTarget, Ground, OriginError, look_up
+from components.settings import Origin
+
+if TYPE_CHECKING:
+    from support.recording import Engine
+
+NEWER = "aws:lb/getLoadBalancer:getLoadBalancer"
+CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
+ZONE = "aws:route53/getZone:getZone"
+BY_NAME = Origin(load_balancer="api", kind="application")
+
+
+def found(engine: "Engine", origin: Origin = BY_NAME, zone: str = "example.com") -> Ground:
+    return engine.run(lambda: look_up(origin, zone, pulumi.InvokeOptions()))
+
+
+def faults(engine: "Engine", origin: Origin = BY_NAME, zone: str = "example.com") -> list[str]:
+    with pytest.raises(OriginError) as caught:
+        found(engine, origin, zone)
+    assert isinstance(caught.value, pulumi.RunError)
+    return [str(fault) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("kind", ["classic", "application", "network"])
+def test_a_load_balancer_is_found_by_name_and_kind(engine: "Engine", kind: Any) -> None:
+    engine.account.set_load_balancers(f"api:{kind}", "other:classic")
+    assert found(engine, Origin(load_balancer="api", kind=kind)) == Ground(
+        AliasTarget(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"), "Z0EXAMPLE"
+    )
+
+
+def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "Engine") -> None:
+    engine.account.set_load_balancers()
+    engine.account.broken.update({NEWER: "asked", CLASSIC: "asked"})
+    given = Origin(domain_name="lb.example.net", hosted_zone_id="Z215JYRZR1TBD5")
+    assert found(engine, given) == Ground(
+        AliasTarget("lb.example.net", "Z215JYRZR1TBD5"), "Z0EXAMPLE"
+    )
+
+
+KEY = "dualstack-edge:origin.loadBalancer"
+NOT_THERE = (
+    f'{KEY} is "api", which was not found; the name of a load balancer in the account and region '
+    "of the stack (Search returned 0 results, please revise so only one is returned (name)). Set "
+    "the region with pulumi config set aws:region REGION, or the name with: "
+    f"pulumi config set --path {KEY} NAME"
+)
+NO_ZONE = (
+    'dualstack-edge:zone is "example.com", which was not found; the name of a public hosted zone '
+    "in the account of the stack (no matching Route 53 Hosted Zone found (name)). Set it with: "
+    "pulumi config set dualstack-edge:zone NAME"
+)
+OR_GIVE = (
+    "give dualstack-edge:origin.domainName and dualstack-edge:origin.hostedZoneId instead of its "
+    "name."
+)
+
+
+@pytest.mark.parametrize(
+    ("load_balancers", "fault"),
+    [
+        pytest.param([], NOT_THERE, id="there is none"),
+        pytest.param(["other:application"], NOT_THERE, id="there is another"),
+        pytest.param(
+            ["api:network"],
+            'dualstack-edge:origin.kind is "application"; network, which is the kind load balancer '
+            '"api" has. Set it with: pulumi config set --path dualstack-edge:origin.kind network',
+            id="it is a network load balancer",
+        ),
+        pytest.param(
+            ["api:classic"],
+            'dualstack-edge:origin.kind is "application"; classic, which is the kind load balancer '
+            '"api" has. Set it with: pulumi config set --path dualstack-edge:origin.kind classic',
+            id="it is a classic load balancer",
+        ),
+        pytest.param(
+            ["api:application", "api:classic"],
+            f'{KEY} is "api", of which there are several; the name of one load balancer only (one '
+            f"is application, one classic). Delete or rename the other, or {OR_GIVE}",
+            id="there is a classic one beside it",
+        ),
+        pytest.param(
+            ["api:application", "api:network"],
+            f'{KEY} is "api", of which there are several; the name of one load balancer only '
+            "(Search returned 2 results, please revise so only one is returned (name)). "
+            f"Delete or rename the other, or {OR_GIVE}",
+            id="the provider finds two",
+        ),
+        pytest.param(
+            ["api:application:internal"],
+            f'{KEY} is "api", which is internal; a load balancer that faces the internet, for '
+            "CloudFront reaches it from there. Set another with: "
+            f"pulumi config set --path {KEY} NAME",
+            id="it is internal",
+        ),
+    ],
+)
+def test_a_load_balancer_that_cannot_be_used_is_a_fault(
+    engine: "Engine", load_balancers: list[str], fault: str
+) -> None:
+    engine.account.set_load_balancers(*load_balancers)
+    assert faults(engine) == [fault]
+
+
+def test_a_load_balancer_of_the_wrong_kind_that_is_internal_too_has_two_faults(
+    engine: "Engine",
+) -> None:
+    engine.account.set_load_balancers("api:network:internal")
+    assert len(faults(engine)) == 2
+
+
+@pytest.mark.parametrize(
+    ("zones", "fault"),
+    [
+        pytest.param(["example.org"], NO_ZONE, id="there is none"),
+        pytest.param(
+            ["example.com", "example.com"],
+            'dualstack-edge:zone is "example.com", of which there are several; the name of one '
+            "public hosted zone only (multiple Route 53 Hosted Zones matched; use additional "
+            "constraints (name)). Delete those the registrar does not delegate to; list them with: "
+            "aws route53 list-hosted-zones-by-name --dns-name example.com",
+            id="there are two",
+        ),
+    ],
+)
+def test_a_zone_that_cannot_be_used_is_a_fault(
+    engine: "Engine", zones: list[str], fault: str
+) -> None:
+    engine.account.zones[:] = zones
+    assert faults(engine) == [fault]
+
+
+@pytest.mark.parametrize("token", [NEWER, CLASSIC, ZONE])
+def test_a_look_up_that_fails_for_another_reason_is_never_taken_for_none(
+    engine: "Engine", token: str
+) -> None:
+    engine.account.broken[token] = "AccessDenied: no identity-based policy allows it.\n"
+    (fault,) = faults(engine)
+    assert "which could not be looked up; " in fault
+    assert "(AccessDenied: no identity-based policy allows it. (name))" in fault
+
+
+def test_what_the_engine_puts_before_the_provider_s_words_is_left_out(engine: "Engine") -> None:
+    engine.account.broken[ZONE] = (
+        f"invocation of {ZONE} returned an error: invoking {ZONE}: 1 error occurred:\n"
+        "\t* reading Route 53 Hosted Zones:  throttled: slow down\n\n"
+    )
+    (fault,) = faults(engine)
+    assert (
+        "(1 error occurred: * reading Route 53 Hosted Zones: throttled: slow down (name))" in fault
+    )
+
+
+def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_said(
+    engine: "Engine",
+) -> None:
+    engine.account.set_load_balancers()
+    engine.account.zones.clear()
+    with pytest.raises(OriginError) as caught:
+        found(engine)
+    assert str(caught.value) == (
+        f"The edge cannot be built on what is there:\n  - {NOT_THERE}\n  - {NO_ZONE}"
+    )
+    group = caught.value.__cause__
+    assert isinstance(group, ExceptionGroup)
+    first, second = cast("ExceptionGroup[Exception]", group).exceptions
+    assert str(first).startswith(f"invoke of {NEWER} failed: Search returned 0 results")
+    assert str(second).startswith(f"invoke of {ZONE} failed: no matching Route 53 Hosted Zone")
+
+
+def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "Engine") -> None:
+    engine.account.zones.clear()
+    with pytest.raises(OriginError) as caught:
+        found(engine)
+    assert str(caught.value.__cause__).startswith(f"invoke of {ZONE} failed: no matching")

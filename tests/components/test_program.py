@@ -1,0 +1,123 @@
+"""The program and the files beside it: the project, its stacks, and what they export."""
+
+import json
+import runpy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pulumi.runtime
+import pytest
+import yaml
+
+from components.settings import KEYS, NAMESPACE, Settings, SettingsError, parse
+from components.wording import is_text
+
+if TYPE_CHECKING:
+    from support.recording import Engine
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PROJECT: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
+
+
+def configuration(stack: str) -> dict[str, str]:
+    """Return a stack's configuration as the engine hands it to the program."""
+    path = CHECKOUT / f"Pulumi.{stack}.yaml"
+    config: dict[str, Any] = {
+        **{f"{NAMESPACE}:{key}": says["default"] for key, says in PROJECT["config"].items()},
+        **yaml.safe_load(path.read_text())["config"],
+    }
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
+    }
+
+
+def run(engine: "Engine", stack: str) -> dict[str, Any]:
+    """Run the program as a stack and return what it exports."""
+    pulumi.runtime.set_all_config(configuration(stack), [])
+    engine.run(lambda: runpy.run_path(str(CHECKOUT / "__main__.py")), stack=stack)
+    return engine.exports
+
+
+def test_the_program_exports_the_public_outputs(engine: "Engine") -> None:
+    exports = run(engine, "sandbox")
+    assert exports == engine.outputs["edge"]
+    assert list(exports) == [
+        "hostnames",
+        "distributionId",
+        "distributionDomainName",
+        "certificateArn",
+        "proxyAddresses",
+        "traffic",
+        "records",
+    ]
+
+
+def test_the_sandbox_has_the_names_of_its_cloud_and_protects_nothing(engine: "Engine") -> None:
+    exports = run(engine, "sandbox")
+    assert exports["hostnames"] == ["api.example.com", "api2.example.com"]
+    assert exports["traffic"] == {"direct": 100, "cdn": 0}
+    assert not any(item.protect for item in engine.registered.values())
+
+
+def test_production_is_protected_logged_inspected_and_moves_no_user(engine: "Engine") -> None:
+    engine.account.set_load_balancers("api-prod:application")
+    exports = run(engine, "prod")
+    distribution = engine.registered["edge-cdn-distribution"]
+    assert exports["traffic"] == {"direct": 100, "cdn": 0}
+    assert distribution.protect
+    assert distribution.retain_on_delete
+    assert distribution.inputs["webAclId"].startswith("arn:aws:wafv2:us-east-1:")
+    assert distribution.inputs["loggingConfig"]["bucket"] == (
+        "example-com-edge-logs.s3.amazonaws.com"
+    )
+    provider = engine.registered["edge-tls-us-east-1"].inputs
+    assert provider["allowedAccountIds"] == '["123456789012"]'
+
+
+def test_a_misconfigured_stack_registers_nothing(engine: "Engine") -> None:
+    config = configuration("sandbox")
+    config["dualstack-edge:traffic"] = '{"direct": 300, "cdn": 0}'
+    pulumi.runtime.set_all_config(config, [])
+    with pytest.raises(SettingsError, match=r"traffic\.direct is 300; an integer from 0 to 255"):
+        engine.run(lambda: runpy.run_path(str(CHECKOUT / "__main__.py")))
+    assert engine.registered == {}
+
+
+# ---- Pulumi.yaml says what the settings say -----------------------------------------------------
+
+
+def test_the_project_is_the_namespace_and_declares_every_key_in_order() -> None:
+    assert PROJECT["name"] == NAMESPACE
+    assert list(PROJECT["config"]) == list(KEYS)
+
+
+@pytest.mark.parametrize("key", list(KEYS))
+def test_a_declared_key_has_the_type_of_the_setting(key: str) -> None:
+    declared = PROJECT["config"][key]
+    # `protect` is text to the engine: a boolean has no value for "not set", see Pulumi.yaml.
+    is_string = is_text(KEYS[key]) or key == "protect"
+    expected = "array" if key == "hostnames" else "string" if is_string else "object"
+    assert declared["type"] == expected
+    assert declared.get("items") == ({"type": "string"} if expected == "array" else None)
+
+
+@pytest.mark.parametrize("key", list(KEYS))
+def test_a_declared_default_is_the_setting_s_or_means_not_set(key: str) -> None:
+    declared = PROJECT["config"][key]["default"]
+    required = {
+        "dualstack-edge:hostnames": '["api.example.com"]',
+        "dualstack-edge:zone": "example.com",
+        "dualstack-edge:origin": '{"loadBalancer": "api", "kind": "application"}',
+    }
+    if KEYS[key].is_required():
+        assert declared in ("", [], {})
+        return
+    text = declared if isinstance(declared, str) else json.dumps(declared)
+    without: Settings = parse(required, stack="prod")
+    assert parse({**required, f"{NAMESPACE}:{key}": text}, stack="prod") == without
+
+
+@pytest.mark.parametrize("key", list(KEYS))
+def test_a_description_says_what_is_required(key: str) -> None:
+    description = PROJECT["config"][key]["description"]
+    assert description.endswith("Required.") == KEYS[key].is_required()

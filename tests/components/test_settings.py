@@ -1,0 +1,647 @@
+"""Reading the configuration: every fault of every key, in one go, in one shape."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi.runtime
+import pulumi_aws as aws
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Secret
+
+from components import settings
+from components.faults import Fault
+from components.settings import (
+    KEYS,
+    Distribution,
+    Logs,
+    Origin,
+    Settings,
+    SettingsError,
+    Traffic,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from support.recording import Engine
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-1111-2222-3333-444455556666"
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/0a1b2c3d"
+GOOD: Mapping[str, Any] = {
+    "hostnames": ["api.example.com"],
+    "zone": "example.com",
+    "origin": {"loadBalancer": "api", "kind": "application"},
+}
+CONFIG_SET = "pulumi config set"
+REFUSED_BY_ZONE = "example.com or a name that ends in .example.com, the zone its records go to"
+SET_HOSTNAME = f"Set it with: {CONFIG_SET} --path 'dualstack-edge:hostnames[0]' api.example.com"
+SET_DIRECT = f"Set it with: {CONFIG_SET} --path dualstack-edge:traffic.direct 100"
+
+
+def raw(**keys: Any) -> dict[str, str]:
+    """Return configuration as the engine hands it out: text as it is, everything else as JSON."""
+    merged = {**GOOD, **keys}
+    return {
+        f"dualstack-edge:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in merged.items()
+        if value is not None
+    }
+
+
+def faults(config: Mapping[str, str], **options: Any) -> list[str]:
+    """Return the faults of a configuration as the user reads them."""
+    with pytest.raises(SettingsError) as caught:
+        parse(config, stack="prod", **options)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_the_least_configuration_has_a_default_for_everything_else() -> None:
+    assert parse(raw(), stack="prod") == Settings(
+        hostnames=("api.example.com",),
+        zone="example.com",
+        origin=Origin(
+            load_balancer="api",
+            kind="application",
+            protocol="https-only",
+            http_port=80,
+            https_port=443,
+            connect_attempts=3,
+            connect_timeout_seconds=10,
+            read_timeout_seconds=60,
+            keepalive_timeout_seconds=5,
+        ),
+        traffic=Traffic(direct=100, cdn=0),
+        distribution=Distribution(
+            price_class="PriceClass_All",
+            http_version="http2",
+            viewer_protocol=None,
+            tls_policy="TLSv1.2_2021",
+            origin_request_policy="AllViewer",
+            web_acl_arn=None,
+            logs=None,
+            retain_on_delete=False,
+        ),
+        certificate_arn=None,
+        protect=True,
+    )
+
+
+def test_everything_that_is_set_is_read() -> None:
+    config = raw(
+        origin={
+            "domainName": "API-1.eu-central-1.elb.amazonaws.com.",
+            "hostedZoneId": "Z215JYRZR1TBD5",
+            "protocol": "match-viewer",
+            "httpPort": 8080,
+            "httpsPort": 8443,
+            "connectAttempts": 1,
+            "connectTimeoutSeconds": 2,
+            "readTimeoutSeconds": 120,
+            "keepaliveTimeoutSeconds": 30,
+        },
+        traffic={"direct": 0, "cdn": 255},
+        distribution={
+            "priceClass": "PriceClass_100",
+            "httpVersion": "http2and3",
+            "viewerProtocol": "redirect-to-https",
+            "tlsPolicy": "TLSv1.3_2025",
+            "originRequestPolicy": "AllViewerAndCloudFrontHeaders",
+            "webAclArn": WEB_ACL,
+            "logs": {"bucket": "edge-logs", "prefix": "api/", "includeCookies": True},
+            "retainOnDelete": True,
+        },
+        certificateArn=CERTIFICATE,
+        protect="false",
+    )
+    assert parse(config, stack="prod") == Settings(
+        hostnames=("api.example.com",),
+        zone="example.com",
+        origin=Origin(
+            domain_name="api-1.eu-central-1.elb.amazonaws.com",
+            hosted_zone_id="Z215JYRZR1TBD5",
+            protocol="match-viewer",
+            http_port=8080,
+            https_port=8443,
+            connect_attempts=1,
+            connect_timeout_seconds=2,
+            read_timeout_seconds=120,
+            keepalive_timeout_seconds=30,
+        ),
+        traffic=Traffic(direct=0, cdn=255),
+        distribution=Distribution(
+            price_class="PriceClass_100",
+            http_version="http2and3",
+            viewer_protocol="redirect-to-https",
+            tls_policy="TLSv1.3_2025",
+            origin_request_policy="AllViewerAndCloudFrontHeaders",
+            web_acl_arn=WEB_ACL,
+            logs=Logs(bucket="edge-logs", prefix="api/", include_cookies=True),
+            retain_on_delete=True,
+        ),
+        certificate_arn=CERTIFICATE,
+        protect=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        pytest.param(
+            {"hostnames": []},
+            "dualstack-edge:hostnames is []; a list of at least one DNS name in the zone. "
+            + SET_HOSTNAME,
+            id="no hostname",
+        ),
+        pytest.param(
+            {"hostnames": None},
+            "dualstack-edge:hostnames is not set; a list of at least one DNS name in the zone. "
+            + SET_HOSTNAME,
+            id="hostnames not set",
+        ),
+        pytest.param(
+            {"hostnames": "api.example.com"},
+            'dualstack-edge:hostnames is "api.example.com"; a list of at least one DNS name in the '
+            "zone. " + SET_HOSTNAME,
+            id="a hostname in place of a list",
+        ),
+        pytest.param(
+            {"hostnames": ["api.example.org"]},
+            f'dualstack-edge:hostnames[0] is "api.example.org"; {REFUSED_BY_ZONE}. '
+            "Change dualstack-edge:zone, or s" + SET_HOSTNAME[1:],
+            id="a hostname outside the zone",
+        ),
+        pytest.param(
+            {"hostnames": ["apiexample.com"]},
+            f'dualstack-edge:hostnames[0] is "apiexample.com"; {REFUSED_BY_ZONE}. '
+            "Change dualstack-edge:zone, or s" + SET_HOSTNAME[1:],
+            id="a hostname that only ends like the zone",
+        ),
+        pytest.param(
+            {"hostnames": ["*.example.com"]},
+            'dualstack-edge:hostnames[0] is "*.example.com"; a name of its own, not a wildcard: a '
+            "wildcard answers every name of the zone that has no record, so its weights would move "
+            "names nobody listed. List the names it stands for.",
+            id="a wildcard",
+        ),
+        pytest.param(
+            {"hostnames": ["api_1.example.com"]},
+            'dualstack-edge:hostnames[0] is "api_1.example.com"; a DNS name in the zone. '
+            + SET_HOSTNAME,
+            id="an underscore",
+        ),
+        pytest.param(
+            {"hostnames": ["api.example.com", "API.Example.COM."]},
+            'dualstack-edge:hostnames[1] is "api.example.com"; a name listed once, and '
+            "dualstack-edge:hostnames[0] is the same. "
+            "Remove it with: pulumi config rm --path 'dualstack-edge:hostnames[1]'",
+            id="a hostname twice, spelt differently",
+        ),
+        pytest.param(
+            {"hostnames": [7]},
+            "dualstack-edge:hostnames[0] is 7; a DNS name in the zone. " + SET_HOSTNAME,
+            id="a number for a hostname",
+        ),
+        pytest.param(
+            {"hostnames": [f"{'a' * 60}.example.com"]},
+            f'dualstack-edge:hostnames[0] is "{"a" * 60}.example.com" (72 characters); at most 64 '
+            "characters for the first hostname, which the certificate is issued to. Put a shorter "
+            "hostname first, or bring a certificate of your own: pulumi config set "
+            "dualstack-edge:certificateArn "
+            "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d",
+            id="a first hostname longer than a certificate's subject",
+        ),
+        pytest.param(
+            {"zone": None},
+            "dualstack-edge:zone is not set; the name of a Route 53 hosted zone. "
+            f"Set it with: {CONFIG_SET} dualstack-edge:zone example.com",
+            id="zone not set",
+        ),
+        pytest.param(
+            {"zone": "com"},
+            'dualstack-edge:zone is "com"; the name of a Route 53 hosted zone. '
+            f"Set it with: {CONFIG_SET} dualstack-edge:zone example.com",
+            id="a top-level domain for a zone",
+        ),
+        *(
+            pytest.param(
+                {"traffic": {"direct": found, "cdn": 1}},
+                f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 255. {SET_DIRECT}",
+                id=f"weight {shown}",
+            )
+            for found, shown in (
+                (300, "300"),
+                (256, "256"),
+                (-1, "-1"),
+                ("100", '"100"'),
+                ("lots", '"lots"'),
+                (True, "true"),
+                (1.0, "1.0"),
+                (0.5, "0.5"),
+                (None, "null"),
+                ([1], "[1]"),
+            )
+        ),
+        pytest.param(
+            {"traffic": {"direct": 0, "cdn": 0}},
+            'dualstack-edge:traffic is {"direct": 0, "cdn": 0}; weights of which at least one is '
+            "above 0: where all are 0, Route 53 answers with all of them equally. " + SET_DIRECT,
+            id="both weights 0",
+        ),
+        pytest.param(
+            {"traffic": {"cdn": 5}},
+            "dualstack-edge:traffic.direct is not set; an integer from 0 to 255. " + SET_DIRECT,
+            id="one weight only",
+        ),
+        pytest.param(
+            {"traffic": "half and half"},
+            'dualstack-edge:traffic is "half and half"; an object with direct and cdn. '
+            + SET_DIRECT,
+            id="text for an object",
+        ),
+        pytest.param(
+            {"origin": None},
+            "dualstack-edge:origin is not set; an object with loadBalancer and kind. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api",
+            id="origin not set",
+        ),
+        pytest.param(
+            {"origin": {"loadBalancer": "api"}},
+            "dualstack-edge:origin.kind is not set; one of classic, application, network. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.kind application",
+            id="a load balancer of no kind",
+        ),
+        pytest.param(
+            {"origin": {"loadBalancer": "api", "kind": "gateway"}},
+            'dualstack-edge:origin.kind is "gateway"; one of classic, application, network. '
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.kind application",
+            id="a load balancer of another kind",
+        ),
+        pytest.param(
+            {"origin": {"loadBalancer": "api", "kind": "classic", "domainName": "a.example.com"}},
+            'dualstack-edge:origin is {"loadBalancer": "api", "kind": "classic", "domainName": '
+            '"a.example.com"}; loadBalancer and kind (looked up) or domainName and hostedZoneId '
+            "(as given), not both. Remove one of the two, such as with: "
+            "pulumi config rm --path dualstack-edge:origin.domainName",
+            id="an origin looked up and given",
+        ),
+        pytest.param(
+            {"origin": {"httpPort": 80}},
+            'dualstack-edge:origin is {"httpPort": 80}; loadBalancer and kind (looked up) or '
+            "domainName and hostedZoneId (as given), and neither is there. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api",
+            id="an origin neither looked up nor given",
+        ),
+        pytest.param(
+            {"origin": {**GOOD["origin"], "httpsPort": 25}},
+            "dualstack-edge:origin.httpsPort is 25; 80, 443 or an integer from 1024 to 65535. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.httpsPort 443",
+            id="a port CloudFront does not connect to",
+        ),
+        pytest.param(
+            {"origin": {**GOOD["origin"], "readTimeoutSeconds": 121}},
+            "dualstack-edge:origin.readTimeoutSeconds is 121; an integer from 1 to 120. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 60",
+            id="a timeout too long",
+        ),
+        pytest.param(
+            {"certificateArn": CERTIFICATE.replace("us-east-1", "eu-central-1")},
+            'dualstack-edge:certificateArn is "arn:aws:acm:eu-central-1:123456789012:certificate/'
+            '0a1b2c3d-1111-2222-3333-444455556666"; an ACM certificate in us-east-1, not '
+            "eu-central-1: CloudFront takes them from no other region. Request or import the "
+            "certificate in us-east-1 and set its ARN, or let one be made: "
+            "pulumi config rm dualstack-edge:certificateArn",
+            id="a certificate outside us-east-1",
+        ),
+        pytest.param(
+            {"certificateArn": "api.example.com"},
+            'dualstack-edge:certificateArn is "api.example.com"; the ARN of an ACM certificate in '
+            f"us-east-1. Set it with: {CONFIG_SET} dualstack-edge:certificateArn "
+            "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d",
+            id="no ARN for a certificate",
+        ),
+        pytest.param(
+            {"protect": "maybe"},
+            'dualstack-edge:protect is "maybe"; true or false. '
+            f"Set it with: {CONFIG_SET} dualstack-edge:protect true",
+            id="neither true nor false",
+        ),
+        pytest.param(
+            {"distribution": {"webAclArn": WEB_ACL.replace("global", "regional")}},
+            'dualstack-edge:distribution.webAclArn is "arn:aws:wafv2:us-east-1:123456789012:'
+            'regional/webacl/edge/0a1b2c3d"; the ARN of a global WAFv2 web ACL, which lives in '
+            f"us-east-1. Set it with: {CONFIG_SET} --path dualstack-edge:distribution.webAclArn "
+            + WEB_ACL,
+            id="a regional web ACL",
+        ),
+        pytest.param(
+            {"distribution": {"logs": {"bucket": "logs.s3.amazonaws.com"}}},
+            'dualstack-edge:distribution.logs.bucket is "logs.s3.amazonaws.com"; the name of an S3 '
+            f"bucket, without .s3.amazonaws.com. Set it with: {CONFIG_SET} --path "
+            "dualstack-edge:distribution.logs.bucket example-edge-logs",
+            id="a bucket's domain name",
+        ),
+        pytest.param(
+            {"hostname": "api.example.com"},
+            "dualstack-edge:hostname is set; no such setting exists, known here are hostnames, "
+            "zone, origin, traffic, distribution, certificateArn, protect. Did you mean hostnames? "
+            "Remove it with: pulumi config rm dualstack-edge:hostname",
+            id="an unknown key",
+        ),
+        pytest.param(
+            {"originSecret": "x"},
+            "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
+            "zone, origin, traffic, distribution, certificateArn, protect. "
+            "Did you mean origin? Remove it with: pulumi config rm dualstack-edge:originSecret",
+            id="a key of a later version",
+        ),
+        pytest.param(
+            {"traffic": {"direct": 1, "cdn": 1, "cnd": 1}},
+            "dualstack-edge:traffic.cnd is set; no such setting exists, known here are direct, cdn."
+            " Did you mean cdn? Remove it with: "
+            "pulumi config rm --path dualstack-edge:traffic.cnd",
+            id="an unknown nested key",
+        ),
+        pytest.param(
+            {"distribution": {"price_class": "PriceClass_100"}},
+            "dualstack-edge:distribution.price_class is set; no such setting exists, known here "
+            "are priceClass, httpVersion, viewerProtocol, tlsPolicy, originRequestPolicy, "
+            "webAclArn, logs, retainOnDelete. Did you mean priceClass? Remove it with: "
+            "pulumi config rm --path dualstack-edge:distribution.price_class",
+            id="a key spelt the way Python does",
+        ),
+        pytest.param(
+            {"traffic": {"direct": 1, "cdn": 1, "a b.c": 1}},
+            'dualstack-edge:traffic["a b.c"] is set; no such setting exists, known here are '
+            "direct, cdn. Remove it with: "
+            "pulumi config rm --path 'dualstack-edge:traffic[\"a b.c\"]'",
+            id="a nested key that a path has to quote",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1"]}},
+            "dualstack-edge:proxy is set; a setting for a pool of IPv6 proxies, which this version "
+            "does not have. Remove it with: pulumi config rm dualstack-edge:proxy",
+            id="a proxy",
+        ),
+    ],
+)
+def test_a_fault_says_what_is_found_what_is_allowed_and_what_to_do(
+    config: dict[str, Any], fault: str
+) -> None:
+    assert faults(raw(**config)) == [fault]
+
+
+def test_all_faults_of_all_keys_are_in_one_message() -> None:
+    config = raw(
+        hostnames=["api.example.org", "*.example.com", "api.example.com", "api.example.com"],
+        origin={"loadBalancer": "api", "httpPort": 25},
+        traffic={"direct": 300, "cdn": -1},
+        certificateArn=CERTIFICATE.replace("us-east-1", "eu-west-1"),
+        orgin="x",
+    )
+    with pytest.raises(SettingsError) as caught:
+        parse(config, stack="prod")
+    message = str(caught.value)
+    assert [fault.what.removeprefix("dualstack-edge:") for fault in caught.value.faults] == [
+        "hostnames[1]",
+        "origin.httpPort",
+        "origin.kind",
+        "traffic.direct",
+        "traffic.cdn",
+        "certificateArn",
+        "hostnames[0]",
+        "hostnames[3]",
+        "orgin",
+    ]
+    assert message.startswith("9 settings of stack prod cannot be used:\n  - dualstack-edge:")
+    assert all(f"\n  - {fault}" in message for fault in caught.value.faults)
+    assert isinstance(caught.value, pulumi.RunError)
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "read"),
+    [
+        pytest.param(["API.Example.Com."], ("api.example.com",), id="case and final dot"),
+        pytest.param(["example.com"], ("example.com",), id="the zone's own name"),
+        pytest.param(["a.b.example.com"], ("a.b.example.com",), id="several labels down"),
+        pytest.param(
+            ["xn--bcher-kva.example.com"], ("xn--bcher-kva.example.com",), id="internationalised"
+        ),
+        pytest.param(
+            ["a.example.com", f"{'b' * 63}.example.com"],
+            ("a.example.com", f"{'b' * 63}.example.com"),
+            id="a long name after the first",
+        ),
+    ],
+)
+def test_hostnames_are_read_as_dns_compares_them(
+    hostnames: list[str], read: tuple[str, ...]
+) -> None:
+    assert parse(raw(hostnames=hostnames), stack="prod").hostnames == read
+
+
+def test_a_long_first_hostname_is_fine_for_a_certificate_that_exists() -> None:
+    config = raw(hostnames=[f"{'a' * 60}.example.com"], certificateArn=CERTIFICATE)
+    assert parse(config, stack="prod").certificate_arn == CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("stack", "protect", "read"),
+    [
+        pytest.param("prod", None, True, id="not set"),
+        pytest.param("prod", "", True, id="the project's default"),
+        pytest.param("sandbox", None, False, id="not set in the sandbox"),
+        pytest.param("sandbox", "true", True, id="set in the sandbox"),
+        pytest.param("prod", "false", False, id="set"),
+    ],
+)
+def test_everything_is_protected_but_in_the_sandbox(
+    stack: str, protect: str | None, read: bool
+) -> None:
+    assert parse(raw(protect=protect), stack=stack).protect is read
+
+
+def test_the_project_s_empty_defaults_mean_not_set() -> None:
+    config = raw(distribution={}, certificateArn="", traffic={})
+    assert parse(config, stack="prod") == parse(raw(), stack="prod")
+    assert len(faults(raw(hostnames=[], zone="", origin={}))) == 3
+
+
+def test_keys_of_other_namespaces_are_left_alone() -> None:
+    config = {
+        **raw(),
+        "aws:regoin": "x",
+        "aws:region": "eu-west-1",
+        "other:key": "[",
+        "pulumi:x": "",
+    }
+    assert parse(config, stack="prod") == parse(raw(), stack="prod")
+
+
+# ---- secrets ------------------------------------------------------------------------------------
+
+
+def test_a_secret_value_is_in_no_message() -> None:
+    config = raw(
+        hostnames=["hush.example.org", "*.hush", 1],
+        zone="hush.example",
+        traffic={"direct": "hush", "hush": 1, "cdn": 1},
+        certificateArn="hush",
+        orgin="hush",
+    )
+    config["aws:assumeRoles"] = "hush"
+    secret = set(config)
+    config["dualstack-edge:traffic"] = json.dumps({"direct": "hush", "cdn": 1})
+    messages = faults(config, secret=secret)
+    assert len(messages) == 7
+    assert "hush" not in "".join(messages)
+    assert "[secret]" in messages[0]
+
+
+def test_an_unknown_key_s_value_is_not_shown_for_it_may_be_a_secret() -> None:
+    (message,) = faults(raw(originSecret="correct horse"))
+    assert "correct horse" not in message
+
+
+# ---- the provider of the certificate ------------------------------------------------------------
+
+AWS = {
+    "aws:region": "eu-central-1",
+    "aws:profile": "deploy",
+    "aws:allowedAccountIds": '["123456789012"]',
+    "aws:assumeRoles": '[{"roleArn":"arn:aws:iam::123456789012:role/deploy","externalId":"x"}]',
+    "aws:defaultTags": '{"tags":{"team":"edge"}}',
+    "aws:skipMetadataApiCheck": "true",
+    "aws:maxRetries": "7",
+    "aws:secretKey": "wJalrXUtnFEMI",
+    "aws:noProxy": "",
+    "aws:unknownToTheSdk": "1",
+}
+
+
+def test_an_explicit_provider_is_given_all_the_default_one_has_but_the_region() -> None:
+    read = parse({**raw(), **AWS}, stack="prod", secret={"aws:assumeRoles"})
+    assert read.aws == {
+        "profile": "deploy",
+        "allowed_account_ids": ["123456789012"],
+        "assume_roles": Secret(
+            [{"roleArn": "arn:aws:iam::123456789012:role/deploy", "externalId": "x"}]
+        ),
+        "default_tags": {"tags": {"team": "edge"}},
+        "skip_metadata_api_check": True,
+        "max_retries": 7,
+        "secret_key": Secret("wJalrXUtnFEMI"),
+    }
+    assert "wJalrXUtnFEMI" not in repr(read) + repr(read.aws)
+
+
+def test_provider_settings_that_are_no_json_are_a_fault_of_their_own() -> None:
+    (fault,) = faults({**raw(), "aws:allowedAccountIds": "x"})
+    assert fault == (
+        'aws:allowedAccountIds is "x"; JSON, as pulumi_aws.ProviderArgs describes it. Set it with '
+        "pulumi config set --path aws:allowedAccountIds, or remove it: "
+        "pulumi config rm aws:allowedAccountIds"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in inspect.signature(aws.ProviderArgs).parameters if name != "region"]
+)
+def test_every_argument_of_the_provider_has_its_configuration_key(name: str) -> None:
+    getter = getattr(aws.ProviderArgs, name).fget
+    key = getattr(getter, "_pulumi_name", name)
+    read = parse({**raw(), f"aws:{key}": "1"}, stack="prod")
+    assert list(read.aws) == [name]
+
+
+# ---- whatever comes in --------------------------------------------------------------------------
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+NAMES = st.sampled_from(
+    ["api.example.com", "*.example.com", "example.com", "a.b", "", "A.Example.Com."]
+)
+JSON = st.recursive(
+    SCALARS | NAMES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["direct", "cdn", "kind", "loadBalancer", "domainName", "logs", "x"])
+            | st.text(max_size=5),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+VALUES = JSON.map(json.dumps) | st.text() | NAMES | st.text(st.characters(categories=["Cs"]))
+KEY = st.sampled_from([f"dualstack-edge:{key}" for key in KEYS] + list(AWS)) | st.text().map(
+    "dualstack-edge:{}".format
+)
+
+
+def faults_or_settings(config: dict[str, str], stack: str) -> tuple[Fault, ...]:
+    try:
+        read = parse(config, stack=stack)
+    except SettingsError as error:
+        return error.faults
+    assert read.hostnames
+    assert read.traffic.direct + read.traffic.cdn > 0
+    return ()
+
+
+@given(config=st.dictionaries(KEY, VALUES), stack=st.text(min_size=1))
+def test_any_configuration_is_settings_or_a_list_of_faults(
+    config: dict[str, str], stack: str
+) -> None:
+    for base in ({}, raw()):
+        for fault in faults_or_settings({**base, **config}, stack):
+            assert fault.what
+            assert fault.found
+            assert fault.allowed
+            assert fault.remedy
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("9" * 5000, id="a number of 5000 digits"),
+        pytest.param("[" * 100_000, id="brackets without end"),
+        pytest.param('{"direct":' * 201, id="objects without end"),
+        pytest.param("NaN", id="not a number"),
+        pytest.param('"\\ud800"', id="half a surrogate pair, escaped"),
+    ],
+)
+@pytest.mark.parametrize("key", list(KEYS))
+def test_hostile_json_is_a_fault_and_not_a_crash(key: str, value: str) -> None:
+    assert any(f"dualstack-edge:{key}" in fault for fault in faults(raw(**{key: value})))
+
+
+@given(direct=st.integers(), cdn=st.integers())
+def test_weights_are_taken_exactly_when_route_53_takes_them(direct: int, cdn: int) -> None:
+    allowed = 0 <= direct <= 255 and 0 <= cdn <= 255 and direct + cdn > 0
+    config = raw(traffic={"direct": direct, "cdn": cdn})
+    try:
+        read = parse(config, stack="prod")
+    except SettingsError:
+        assert not allowed
+    else:
+        assert allowed
+        assert read.traffic == Traffic(direct=direct, cdn=cdn)
+
+
+# ---- the edge towards Pulumi --------------------------------------------------------------------
+
+
+def test_the_running_stack_s_configuration_is_read(engine: "Engine") -> None:
+    pulumi.runtime.set_all_config({**raw(), **AWS}, ["aws:assumeRoles"])
+    read = engine.run(settings.load)
+    assert read == parse({**raw(), **AWS}, stack="prod", secret={"aws:assumeRoles"})
+
+
+def test_an_unknown_key_of_the_running_stack_is_noticed(engine: "Engine") -> None:
+    pulumi.runtime.set_all_config(raw(hostname="x"), [])
+    with pytest.raises(SettingsError, match="Did you mean hostnames"):
+        engine.run(settings.load)

@@ -1,0 +1,100 @@
+"""`WeightedDns`: twins in both families, always of the same weights, never `cdn` alone."""
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi_aws as aws
+import pytest
+
+from components.origin import AliasTarget
+from components.settings import Traffic
+from components.weighted_dns import WeightedDns, WeightedDnsArgs
+
+if TYPE_CHECKING:
+    from support.recording import Engine
+
+ARGS: WeightedDnsArgs = {
+    "hostnames": ["api.example.com", "example.com"],
+    "zone_id": "Z0EXAMPLE",
+    "traffic": Traffic(direct=90, cdn=10),
+    "load_balancer": AliasTarget("lb.eu-central-1.elb.amazonaws.com", "Z215JYRZR1TBD5"),
+    "distribution": AliasTarget("d111111abcdef8.cloudfront.net", "Z2FDTNDATAQYW2"),
+    "cdn_depends_on": [],
+}
+PLACES = [
+    (hostname, family, path)
+    for hostname in ARGS["hostnames"]
+    for family in ("A", "AAAA")
+    for path in ("direct", "cdn")
+]
+
+
+def name_of(hostname: str, family: str, path: str) -> str:
+    return f"dns-{hostname}-{family.lower()}-{path}"
+
+
+@pytest.mark.parametrize(
+    "traffic",
+    [Traffic(direct=100, cdn=0), Traffic(direct=90, cdn=10), Traffic(direct=0, cdn=255)],
+    ids=["direct only", "shared", "cdn only"],
+)
+def test_each_hostname_has_twins_with_equal_weights_in_both_families(
+    engine: "Engine", traffic: Traffic
+) -> None:
+    engine.run(lambda: WeightedDns("dns", {**ARGS, "traffic": traffic}))
+    targets = {"direct": ARGS["load_balancer"], "cdn": ARGS["distribution"]}
+    expected: dict[str, Any] = {
+        name_of(hostname, family, path): {
+            "zoneId": "Z0EXAMPLE",
+            "name": hostname,
+            "type": family,
+            "setIdentifier": path,
+            "weightedRoutingPolicies": [{"weight": getattr(traffic, path)}],
+            "aliases": [
+                {
+                    "name": targets[path].name,
+                    "zoneId": targets[path].zone_id,
+                    "evaluateTargetHealth": False,
+                }
+            ],
+        }
+        for hostname, family, path in PLACES
+    }
+    made = {item.name: item.inputs for item in engine.of_type("aws:route53/record:Record")}
+    assert made == expected
+
+
+def test_a_cdn_record_is_never_alone_and_never_early(engine: "Engine") -> None:
+    def program() -> None:
+        ready = aws.route53.Zone("ready", name="ready.example")
+        WeightedDns("dns", {**ARGS, "cdn_depends_on": [ready]})
+
+    engine.run(program)
+    waits = {item.name: item.depends_on for item in engine.of_type("aws:route53/record:Record")}
+    assert waits == {
+        name_of(hostname, family, path): (
+            {name_of(hostname, "A", "direct"), name_of(hostname, "AAAA", "direct"), "ready"}
+            if path == "cdn"
+            else set()
+        )
+        for hostname, family, path in PLACES
+    }
+
+
+def test_the_outputs_list_every_record(engine: "Engine") -> None:
+    engine.run(lambda: WeightedDns("dns", {**ARGS, "hostnames": ["api.example.com"]}))
+    lb, cdn = "lb.eu-central-1.elb.amazonaws.com", "d111111abcdef8.cloudfront.net"
+    assert engine.outputs["dns"]["records"] == [
+        {
+            "name": "api.example.com",
+            "type": family,
+            "setIdentifier": path,
+            "weight": weight,
+            "target": target,
+        }
+        for family, path, weight, target in (
+            ("A", "direct", 90, lb),
+            ("AAAA", "direct", 90, lb),
+            ("A", "cdn", 10, cdn),
+            ("AAAA", "cdn", 10, cdn),
+        )
+    ]

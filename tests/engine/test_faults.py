@@ -1,0 +1,146 @@
+"""What stops before anything is made, with every fault named; and what is mended by going on."""
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.clouds import background
+from support.engine import Stack, client, control, weights, zone_records
+
+if TYPE_CHECKING:
+    from types_boto3_route53 import Route53Client
+
+
+def nothing_was_made(stack: Stack, route53: "Route53Client", before: object) -> bool:
+    """Say whether neither the state nor the zone knows of a resource of the program.
+
+    A look-up leaves the provider it was made with in the state, which is nothing in any account.
+    """
+    types = {resource["type"] for resource in stack.resources()}
+    untouched = zone_records(route53) == before
+    return untouched and types <= {"pulumi:pulumi:Stack", "pulumi:providers:aws"}
+
+
+BAD_SETTINGS = [
+    pytest.param(
+        {"hostnames": ["api.example.org"]}, ['"api.example.org"', "zone"], id="outside the zone"
+    ),
+    pytest.param({"hostnames": []}, ["dualstack-edge:hostnames is "], id="no hostname"),
+    pytest.param(
+        {"traffic": {"direct": 300, "cdn": 0}},
+        ["dualstack-edge:traffic.direct is 300; an integer from 0 to 255."],
+        id="weight too large",
+    ),
+    pytest.param(
+        {"traffic": {"direct": 1, "cdn": -1}},
+        ["dualstack-edge:traffic.cdn is -1; an integer from 0 to 255."],
+        id="weight negative",
+    ),
+    pytest.param(
+        {"traffic": {"direct": 0, "cdn": 0}}, ["dualstack-edge:traffic is "], id="both weights 0"
+    ),
+    pytest.param(
+        {"traffic": {"direct": "many", "cdn": 0}},
+        ['dualstack-edge:traffic.direct is "many"; an integer from 0 to 255.'],
+        id="weight as text",
+    ),
+    pytest.param({"trafic": {"direct": 1}}, ["Did you mean traffic?"], id="unknown key"),
+    pytest.param({"proxy": {"regions": ["fra1"]}}, ["dualstack-edge:proxy is "], id="proxy"),
+    pytest.param(
+        {"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"},
+        ["us-east-1"],
+        id="certificate elsewhere",
+    ),
+    pytest.param(
+        {"origin": {"loadBalancer": "nobody", "kind": "application"}},
+        ['dualstack-edge:origin.loadBalancer is "nobody", which was not found;'],
+        id="no such load balancer",
+    ),
+    pytest.param(
+        {"origin": {"loadBalancer": "api", "kind": "network"}},
+        ['dualstack-edge:origin.kind is "network"; application'],
+        id="another kind of load balancer",
+    ),
+    pytest.param({"zone": "example.net", "hostnames": ["a.example.net"]}, ["zone"], id="no zone"),
+    pytest.param(
+        {"traffic": {"direct": 300, "cdn": "x"}, "hostnames": ["a.b"], "colour": 1},
+        ["traffic.direct", "traffic.cdn", '"a.b"', "colour"],
+        id="several at once",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "messages"), BAD_SETTINGS)
+def test_a_misconfigured_stack_stops_with_every_fault_and_makes_nothing(
+    stack: Stack, route53: "Route53Client", settings: dict[str, object], messages: list[str]
+) -> None:
+    before = zone_records(route53)
+    stack.configure(**settings)
+    said = stack.up().refused()
+    for message in messages:
+        assert message in said
+    assert "Traceback" not in said
+    assert nothing_was_made(stack, route53, before)
+
+
+def test_two_load_balancers_of_one_name_are_refused(
+    stack: Stack, account: background.Cloud, route53: "Route53Client"
+) -> None:
+    before = zone_records(route53)
+    client(account, "elb").create_load_balancer(
+        LoadBalancerName="api",
+        Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
+        AvailabilityZones=["us-east-1a"],
+    )
+    said = stack.up().refused()
+    assert 'dualstack-edge:origin.loadBalancer is "api", of which there are several;' in said
+    assert "Traceback" not in said
+    assert nothing_was_made(stack, route53, before)
+
+
+def test_a_simple_record_in_the_way_is_left_alone_and_told_of(
+    stack: Stack, route53: "Route53Client"
+) -> None:
+    """The name already has users; taking their record away is not what deploying may do."""
+    zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
+    simple = next(record for record in zone_records(route53) if record["Name"].startswith("www"))
+    taken = {**simple, "Name": "api.example.com."}
+    route53.change_resource_record_sets(
+        HostedZoneId=zone,
+        ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": taken}]},  # pyright: ignore[reportArgumentType] - the stubs tell what is read from what is written
+    )
+    said = stack.up().refused()
+    assert "InvalidChangeBatch" in said
+    assert "api.example.com" in said
+    assert taken in zone_records(route53)
+
+
+def test_an_up_that_was_killed_is_completed_by_the_next(
+    stack: Stack, account: background.Cloud, route53: "Route53Client"
+) -> None:
+    control(account, "PUT", "settings", {"deploy_seconds": 30})
+    with subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+        cwd=stack.folder,
+        env=stack.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        wait_for_weights(route53, seconds=60)
+        process.send_signal(signal.SIGKILL)
+    control(account, "PUT", "settings", {"deploy_seconds": 0.1})
+    stack.pulumi("cancel", "--yes").must()
+    stack.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates").must()
+    stack.up()
+    assert len(weights(route53)) >= 4
+
+
+def wait_for_weights(route53: "Route53Client", seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while len(weights(route53)) < 4:
+        assert time.monotonic() < deadline, "the deployment did not get so far"
+        time.sleep(0.1)

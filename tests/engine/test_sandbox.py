@@ -1,0 +1,176 @@
+"""`dualstack sandbox`, as `make up`, `make down` and a shell use it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DUALSTACK = Path(sys.executable).with_name("dualstack")
+
+
+class Sandbox:
+    """The command, with everything it writes in a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `dualstack sandbox …` as the Makefile does."""
+        return subprocess.run(
+            [DUALSTACK, "sandbox", *arguments],
+            env={**os.environ, "DUALSTACK_SANDBOX_HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def shell(self, script: str) -> str:
+        """Run a script in a shell that has entered the sandbox."""
+        variables = self.run("env").stdout
+        done = subprocess.run(
+            ["bash", "-euc", f"{variables}\n{script}"],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path / "sandbox")
+    yield sandbox
+    sandbox.run("down")
+
+
+def test_up_again_and_down(sandbox: Sandbox) -> None:
+    first = sandbox.run("up")
+    assert first.returncode == 0, first.stderr
+    assert "The edge is up" in first.stdout
+    assert "Try next:" in first.stdout
+    for word in ("distributionId", "certificateArn", "api.example.com", "direct", "cdn"):
+        assert word in first.stdout
+    # What Pulumi prints is shown, on the side of the output that nobody parses.
+    assert "aws:cloudfront:Distribution edge-cdn-distribution created" in first.stderr
+
+    again = sandbox.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "Nothing changed: the edge was up already." in again.stdout
+
+    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.home.glob("aws.json")]
+    assert [psutil.pid_exists(pid) for pid in clouds] == [True]
+    down = sandbox.run("down")
+    assert down.returncode == 0, down.stderr
+    assert "Stopped: aws." in down.stderr
+    assert [psutil.pid_exists(pid) for pid in clouds] == [False]
+    assert not sandbox.home.exists()
+    assert "Nothing was up." in sandbox.run("down").stderr
+
+
+def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(sandbox: Sandbox) -> None:
+    assert sandbox.run("up", "--json").returncode == 0
+    assert "unchanged" in sandbox.shell("pulumi preview")
+    assert "dual-stack" in sandbox.shell("pulumi policy analyze 2>&1")
+    assert "unchanged" in sandbox.shell("pulumi refresh --yes --expect-no-changes")
+    assert "unchanged" in sandbox.shell("pulumi up --yes --skip-preview --expect-no-changes")
+    exported = json.loads(sandbox.shell("pulumi stack export"))
+    records = [
+        resource["inputs"]
+        for resource in exported["deployment"]["resources"]
+        if resource["type"] == "aws:route53/record:Record" and "setIdentifier" in resource["inputs"]
+    ]
+    assert {
+        (record["name"], record["type"], record["setIdentifier"]): (
+            record["weightedRoutingPolicies"][0]["weight"]
+        )
+        for record in records
+    } == {
+        (name, kind, path): weight
+        for name in ("api.example.com", "api2.example.com")
+        for kind in ("A", "AAAA")
+        for path, weight in (("direct", 100), ("cdn", 0))
+    }
+    assert "deleted" in sandbox.shell("pulumi destroy --yes --skip-preview")
+
+
+def test_json_goes_to_standard_output_alone(sandbox: Sandbox) -> None:
+    up = json.loads(sandbox.run("up", "--json").stdout)
+    assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
+    assert up["changes"]["create"] > 0
+    assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
+    assert json.loads(sandbox.run("down", "--json").stdout) == {"stopped": ["aws"], "removed": True}
+
+
+def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> None:
+    assert sandbox.run("up").returncode == 0
+    pid = json.loads((sandbox.home / "aws.json").read_text())["pid"]
+    psutil.Process(pid).kill()
+    again = sandbox.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "The cloud of the last time is gone; its stacks' state goes with it." in again.stderr
+    assert "The edge is up" in again.stdout
+
+
+def test_the_lock_of_a_killed_command_is_taken_away(sandbox: Sandbox) -> None:
+    assert sandbox.run("up").returncode == 0
+    (stack,) = (sandbox.home / "state" / ".pulumi" / "stacks").rglob("sandbox.json")
+    project = stack.relative_to(sandbox.home / "state" / ".pulumi" / "stacks").parent
+    locks = sandbox.home / "state" / ".pulumi" / "locks" / "organization" / project / "sandbox"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0a1b2c3d-0000-4000-8000-000000000000.json").write_text(
+        json.dumps(
+            {
+                "pid": 2**22 + 1,
+                "username": "u",
+                "hostname": "h",
+                "timestamp": "2026-01-01T00:00:00Z",
+            }
+        )
+    )
+    again = sandbox.run("up")
+    assert again.returncode == 0, again.stderr
+    assert "was killed and left its lock" in again.stderr
+
+
+def test_entering_a_sandbox_that_is_not_up_says_how_to_start_it(sandbox: Sandbox) -> None:
+    done = sandbox.run("env")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "start it with: make up" in done.stderr
+
+
+def test_without_any_way_to_an_engine_up_says_all_three_and_makes_nothing(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    (tmp_path / "cache").mkdir()
+    done = subprocess.run(
+        [DUALSTACK, "sandbox", "up"],
+        env={
+            "PATH": str(tmp_path),
+            "HOME": str(tmp_path),
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "DUALSTACK_SANDBOX_HOME": str(sandbox.home),
+            # Nobody listens there: the installer's site is as unreachable as without a network.
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    for way in ("pulumi on PATH is missing", "the official installer failed", "Go is missing"):
+        assert way in done.stderr
+    assert not list(sandbox.home.glob("*.json"))

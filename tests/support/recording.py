@@ -1,0 +1,241 @@
+"""A recording engine, and an account for the look-ups, for programs that run without a cloud."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import pulumi
+import pulumi.runtime
+from pulumi.runtime import get_root_resource, rpc
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
+
+if TYPE_CHECKING:
+    from pulumi.runtime.stack import Stack
+
+T = TypeVar("T")
+
+DISTRIBUTION = "d111111abcdef8.cloudfront.net"
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """A load balancer of the account."""
+
+    name: str
+    kind: str
+    internal: bool = False
+    region: str = "eu-central-1"
+
+    @property
+    def dns_name(self) -> str:
+        """Its DNS name."""
+        return f"{self.name}-{self.kind}.{self.region}.elb.amazonaws.com"
+
+
+@dataclass
+class Account(Mocks):
+    """An AWS account as the provider shows it.
+
+    It differs from the real one in that it computes only the outputs the program reads, creates
+    everything at once, and words failures as the provider does but for what the gRPC layers add.
+    """
+
+    load_balancers: list[LoadBalancer] = field(
+        default_factory=lambda: [LoadBalancer("api", "application")]
+    )
+    zones: list[str] = field(default_factory=lambda: ["example.com"])
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+    """What the provider says instead of an answer, by token."""
+    asked_through: set[str] = field(default_factory=set[str])
+    """The provider instances that look-ups went through."""
+
+    def set_load_balancers(self, *described: str) -> None:
+        """Replace the load balancers by others, as `name:kind` or `name:kind:internal`."""
+        parts = [item.split(":") for item in described]
+        self.load_balancers = [
+            LoadBalancer(name, kind, internal=rest == ["internal"]) for name, kind, *rest in parts
+        ]
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Return an id and the inputs with what the cloud adds."""
+        outputs = {**cast("Any", args).inputs}
+        match args.typ:
+            case "aws:acm/certificate:Certificate":
+                names = [outputs["domainName"], *outputs["subjectAlternativeNames"]]
+                outputs["arn"] = CERTIFICATE
+                outputs["domainValidationOptions"] = [validation_option(n) for n in names]
+            case "aws:cloudfront/distribution:Distribution":
+                outputs["domainName"] = DISTRIBUTION
+                return "E2QWRUHAPOMQZL", outputs
+            case "aws:route53/record:Record":
+                outputs["fqdn"] = outputs["name"]
+            case _:
+                pass
+        return f"{args.name}-id", outputs
+
+    def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        """Answer a look-up, or say why not."""
+        self.asked_through.add(args.provider)
+        words = self.broken.get(args.token, "")
+        if words:
+            return {}, [("name", words)]
+        match args.token:
+            case "aws:route53/getZone:getZone":
+                name = _asked_name(args)
+                found = [zone for zone in self.zones if zone == name]
+                words = "no matching Route 53 Hosted Zone found"
+                if len(found) > 1:
+                    words = "multiple Route 53 Hosted Zones matched; use additional constraints"
+                answer = {"zoneId": "Z0EXAMPLE"}
+            case "aws:lb/getLoadBalancer:getLoadBalancer":
+                found = self._named(args, classic=False)
+                words = (
+                    f"Search returned {len(found)} results, please revise so only one is returned"
+                )
+                answer = _shown(found)
+            case "aws:elb/getLoadBalancer:getLoadBalancer":
+                found = self._named(args, classic=True)
+                words = "reading ELB Classic Load Balancer (api): couldn't find resource"
+                answer = _shown(found)
+            case token:
+                raise AssertionError(token)
+        return (answer, []) if len(found) == 1 else ({}, [("name", words)])
+
+    def _named(self, args: MockCallArgs, *, classic: bool) -> list[LoadBalancer]:
+        return [
+            item
+            for item in self.load_balancers
+            if item.name == _asked_name(args) and (item.kind == "classic") == classic
+        ]
+
+
+def _asked_name(args: MockCallArgs) -> str:
+    return cast("Any", args).args["name"]
+
+
+def _shown(found: list[LoadBalancer]) -> dict[str, Any]:
+    return {
+        key: value
+        for item in found
+        for key, value in {
+            "dnsName": item.dns_name,
+            "zoneId": f"Z{item.kind.upper()}",
+            "loadBalancerType": item.kind,
+            "internal": item.internal,
+        }.items()
+    }
+
+
+def validation_option(hostname: str) -> dict[str, str]:
+    """Return what ACM asks for to validate a hostname."""
+    return {
+        "domainName": hostname,
+        "resourceRecordName": f"_ask.{hostname}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": f"_answer-{hostname}.acm-validations.aws.",
+    }
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the program registered it."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    """Name of the parent."""
+    provider: str
+    """Name of the explicit provider, empty for the default one."""
+    protect: bool
+    retain_on_delete: bool
+    depends_on: frozenset[str]
+    """Names of what it waits for, itself aside."""
+
+
+class Recorder(MockMonitor):
+    """Pulumi's own mock engine, which besides remembers what resource options were asked for.
+
+    It differs from the real engine in that it makes no plan: there is no state, no diff, no order,
+    no transform and no policy, and numbers arrive as floats.
+    """
+
+    def __init__(self, account: Account) -> None:
+        """Start with nothing registered."""
+        super().__init__(account)
+        self.registered: dict[str, Registered] = {}
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name for it
+        """Remember a resource, then let the mock create it."""
+        response = cast("Any", super()).RegisterResource(request)
+        if request.type != "pulumi:pulumi:Stack":
+            self.registered[request.name] = Registered(
+                type=request.type,
+                name=request.name,
+                inputs=rpc.deserialize_properties(request.object),
+                parent=_name(request.parent),
+                provider=_name(request.provider.rpartition("::")[0]),
+                protect=request.protect,
+                retain_on_delete=request.retainOnDelete,
+                depends_on=frozenset(map(_name, request.dependencies)),
+            )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - see above
+        """Remember what a component says it has made."""
+        self.outputs[_name(request.urn)] = rpc.deserialize_properties(request.outputs)
+        return cast("Any", super()).RegisterResourceOutputs(request)
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+class Engine:
+    """Runs programs and keeps what they registered."""
+
+    def __init__(self) -> None:
+        """Start with the account as it is by default."""
+        self.account = Account()
+        self.exports: dict[str, Any] = {}
+        self._recorder = Recorder(self.account)
+
+    def run(self, program: Callable[[], T], *, stack: str = "prod") -> T:
+        """Run a program to its end, every registration included.
+
+        Only after that does the absence of a resource mean anything.
+        """
+        self._recorder = Recorder(self.account)
+        pulumi.runtime.set_mocks(
+            self.account, project="dualstack-edge", stack=stack, monitor=self._recorder
+        )
+        # The stack's own resource outlives a run; what it was told to export must not.
+        root = cast("Stack", get_root_resource())
+        root.outputs.clear()
+        returned: list[T] = []
+
+        def whole_program() -> pulumi.Output[None]:
+            returned.append(program())
+            return pulumi.Output.all(**root.outputs).apply(self._keep_exports)
+
+        cast("Any", pulumi.runtime).test(whole_program)()
+        return returned[0]
+
+    def _keep_exports(self, exports: dict[str, Any]) -> None:
+        self.exports = exports
+
+    @property
+    def registered(self) -> dict[str, Registered]:
+        """Everything registered, by name."""
+        return self._recorder.registered
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The registered outputs of components and the stack, by name."""
+        return self._recorder.outputs
+
+    def of_type(self, token: str) -> list[Registered]:
+        """Return what was registered of one type."""
+        return [item for item in self.registered.values() if item.type == token]
