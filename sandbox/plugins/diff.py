@@ -181,6 +181,7 @@ class _Differ:
 
     def _note(self, change: Change, path: str, rule: str, old: Any) -> None:
         replaces = any(rule == name or rule.startswith(f"{name}.") for name in self._shape.replaces)
+        replaces |= change is not Change.UPDATE and rule in self._shape.switches
         self.found[path] = Difference(change, replaces, old)
 
 

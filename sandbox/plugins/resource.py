@@ -55,6 +55,7 @@ class Shape:
         sets: Lists whose order says nothing, each with the field that identifies an item (empty
             for plain values).
         replaces: Properties whose change needs a new resource.
+        switches: Properties whose coming or going, but not their change, needs a new resource.
         same: How to spell a value so that equal meanings compare equal.
         allowed: The values a property may have: a range of whole numbers, or a collection.
         carried: Inputs the cloud's API knows nothing of; they live in the state alone.
@@ -64,6 +65,7 @@ class Shape:
     computed: frozenset[str] = frozenset()
     sets: Mapping[str, str] = field(default_factory=dict[str, str])
     replaces: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
     same: Mapping[str, Callable[[str], str]] = field(
         default_factory=dict[str, Callable[[str], str]]
     )
