@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 from sandbox.plugins.resource import Failure, Shape
-from sandbox.plugins.schema import Kind, Type
+from sandbox.plugins.schema import Kind, Type, below
 from sandbox.plugins.values import UNKNOWN, Props
 
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -58,7 +58,7 @@ class _Checker:
             ]
         if type_.kind is Kind.MAP and isinstance(value, dict) and type_.element:
             return {
-                key: self.value(type_.element, item, f"{path}.{key}", f"{rule}.{key}")
+                key: self.value(type_.element, item, below(path, key), rule)
                 for key, item in cast("Props", value).items()
             }
         converted = _convert(type_.kind, cast("object", value))
@@ -74,24 +74,19 @@ class _Checker:
 
     def _object(self, type_: Type, given: Props, path: str, rule: str) -> Props:
         checked: Props = {}
-        for name, value in given.items():
-            inner = f"{path}.{name}" if path else name
-            if name not in type_.fields:
-                self._fail(inner, _unknown_name(self._what, inner, name, type_.fields))
-            elif value is not None:
-                inner_rule = f"{rule}.{name}" if rule else name
-                checked[name] = self.value(type_.fields[name].type, value, inner, inner_rule)
         for name, field in type_.fields.items():
-            inner = f"{path}.{name}" if path else name
-            default = self._shape.defaults.get(f"{rule}.{name}" if rule else name)
-            if name in checked:
-                continue
-            if default is not None:
+            inner, inner_rule = below(path, name), below(rule, name)
+            default = self._shape.defaults.get(inner_rule)
+            if given.get(name) is not None:
+                checked[name] = self.value(field.type, given[name], inner, inner_rule)
+            elif default is not None:
                 checked[name] = default
             elif field.required:
-                self._fail(
-                    inner, f"{inner} is missing; {field.type.kind.value} is required. Set it."
-                )
+                kind = field.type.kind.value
+                self._fail(inner, f"{inner} is missing; {kind} is required. Set it.")
+        for name in sorted(given.keys() - type_.fields.keys()):
+            inner = below(path, name)
+            self._fail(inner, _unknown_name(self._what, inner, name, type_.fields))
         return checked
 
     def _fail(self, path: str, reason: str) -> None:

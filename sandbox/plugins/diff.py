@@ -8,6 +8,7 @@ somebody added by hand shows as one to be removed. Source: hashicorp/terraform-p
 `helper/schema/schema.go` (diff).
 """
 
+import copy
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from enum import Enum
 from typing import Any, cast
 
 from sandbox.plugins.resource import Shape
-from sandbox.plugins.schema import Kind, Type
+from sandbox.plugins.schema import Kind, Type, below
 from sandbox.plugins.values import UNKNOWN, Props, is_zero
 
 
@@ -34,10 +35,12 @@ class Difference:
     Attributes:
         change: What happens to it.
         replaces: Whether that takes a new resource.
+        state: What it is in the state.
     """
 
     change: Change
     replaces: bool
+    state: Any = None
 
 
 def diff(
@@ -60,6 +63,23 @@ def diff(
         for path, difference in differ.found.items()
         if not any(pattern.match(path) for pattern in patterns)
     }
+
+
+def without(inputs: Props, differences: dict[str, Difference]) -> Props:
+    """Return inputs in which some differences from the state are undone: those to be ignored."""
+    kept = copy.deepcopy(inputs)
+    for path, difference in reversed(differences.items()):
+        *steps, last = _steps(path)
+        place: Any = kept
+        for step in steps:
+            place = place[step]  # whatever a path leads through is in the inputs
+        if difference.change is Change.DELETE and isinstance(last, int):
+            place.append(difference.state)
+        elif difference.state is None:
+            del place[last]
+        else:
+            place[last] = difference.state
+    return kept
 
 
 def arrange(type_: Type, shape: Shape, fresh: Props, prior: Props) -> Props:
@@ -94,11 +114,6 @@ def refreshed(
     return kept | {name: value for name, value in now.items() if name in tops}
 
 
-def below(path: str, name: str) -> str:
-    """Return the path of a property of an object."""
-    return f"{path}.{name}" if path else name
-
-
 def top(path: str) -> str:
     """Return the name of the property that a path begins with."""
     return re.split(r"[.\[]", path, maxsplit=1)[0]
@@ -113,22 +128,22 @@ class _Differ:
 
     def compare(self, type_: Type, old: Any, new: Any, path: str, rule: str) -> None:
         if new is UNKNOWN:
-            self._note(Change.ADD if old is None else Change.UPDATE, path, rule)
+            self._note(Change.ADD if old is None else Change.UPDATE, path, rule, old)
         elif is_zero(new) and is_zero(old) and type_.kind is not Kind.OBJECT:
             return
         elif new is None:
             if rule not in self._shape.computed and not is_zero(old):
-                self._note(Change.DELETE, path, rule)
+                self._note(Change.DELETE, path, rule, old)
         elif type_.kind is Kind.OBJECT:
             self._objects(type_, old or {}, new, path, rule)
         elif old is None:
-            self._note(Change.ADD, path, rule)
+            self._note(Change.ADD, path, rule, None)
         elif type_.kind is Kind.MAP:
             self._maps(old, new, path, rule)
         elif type_.kind is Kind.LIST:
             self._lists(type_, old, new, path, rule)
         elif not self._same(old, new, rule):
-            self._note(Change.UPDATE, path, rule)
+            self._note(Change.UPDATE, path, rule, old)
 
     def _objects(self, type_: Type, old: Props, new: Props, path: str, rule: str) -> None:
         for name, field in type_.fields.items():
@@ -139,20 +154,21 @@ class _Differ:
     def _maps(self, old: Props, new: Props, path: str, rule: str) -> None:
         for key in sorted(old.keys() | new.keys()):
             if key not in new:
-                self._note(Change.DELETE, f"{path}.{key}", rule)
+                self._note(Change.DELETE, f"{path}.{key}", rule, old[key])
             elif key not in old:
-                self._note(Change.ADD, f"{path}.{key}", rule)
+                self._note(Change.ADD, f"{path}.{key}", rule, None)
             elif old[key] != new[key]:
-                self._note(Change.UPDATE, f"{path}.{key}", rule)
+                self._note(Change.UPDATE, f"{path}.{key}", rule, old[key])
 
     def _lists(self, type_: Type, old: list[Any], new: list[Any], path: str, rule: str) -> None:
         element = type_.element or Type(Kind.STRING)
         pairs = _pairs(element, self._shape, old, new, rule)
         for old_index, new_index in pairs:
             if new_index is None:
-                self._note(Change.DELETE, f"{path}[{old_index}]", rule)
+                removed = old[old_index] if old_index is not None else None
+                self._note(Change.DELETE, f"{path}[{old_index}]", rule, removed)
             elif old_index is None:
-                self._note(Change.ADD, f"{path}[{new_index}]", rule)
+                self._note(Change.ADD, f"{path}[{new_index}]", rule, None)
             else:
                 inner = f"{path}[{new_index}]"
                 self.compare(element, old[old_index], new[new_index], inner, rule)
@@ -163,9 +179,9 @@ class _Differ:
             return spell(old) == spell(new)
         return bool(old == new)
 
-    def _note(self, change: Change, path: str, rule: str) -> None:
+    def _note(self, change: Change, path: str, rule: str, old: Any) -> None:
         replaces = any(rule == name or rule.startswith(f"{name}.") for name in self._shape.replaces)
-        self.found[path] = Difference(change, replaces)
+        self.found[path] = Difference(change, replaces, old)
 
 
 def _pairs(
@@ -269,6 +285,12 @@ def _says_something(shape: Shape, value: Any, rule: str, prior: Any) -> bool:
     """Tell whether an input that was not given before is one now."""
     chosen_by_cloud = rule in shape.computed and prior is not None
     return not (is_zero(value) or chosen_by_cloud or value == shape.defaults.get(rule))
+
+
+def _steps(path: str) -> list[str | int]:
+    """Return a path of our own making step by step: `a.b[0]` is a, b, 0."""
+    found = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
+    return [int(index) if index else name for index, name in found]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

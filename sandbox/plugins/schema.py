@@ -107,6 +107,11 @@ def camel_case(name: str) -> str:
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
+def below(path: str, name: str) -> str:
+    """Return the path of a property of an object."""
+    return f"{path}.{name}" if path else name
+
+
 def _object(cls: type) -> Type:
     initialiser: Callable[..., None] = cls.__init__
     hints = typing.get_type_hints(initialiser, localns=_NAMES)

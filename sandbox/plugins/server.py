@@ -26,7 +26,16 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 
 from sandbox.plugins import schema
 from sandbox.plugins.check import check
-from sandbox.plugins.diff import Change, Difference, arrange, diff, imported, refreshed, top
+from sandbox.plugins.diff import (
+    Change,
+    Difference,
+    arrange,
+    diff,
+    imported,
+    refreshed,
+    top,
+    without,
+)
 from sandbox.plugins.resource import Call, Failure, Function, Package, PluginError, Resource, Shape
 from sandbox.plugins.schema import Kind, Type
 from sandbox.plugins.values import UNKNOWN, Props, decode, encode
@@ -95,6 +104,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         del request, context
         self._stopped.set()
         return empty_pb2.Empty()
+
+    def GetSchema(self, request: Any, context: Any) -> NoReturn:
+        """Say that there is none, and what to do without."""
+        del request
+        context.abort(
+            grpc.StatusCode.UNIMPLEMENTED,
+            f"the stand-in for the {self._package.name} plugin has no schema, so no code can be "
+            "generated. Use `pulumi import --generate-code=false`, or install the official plugin.",
+        )
+        raise AssertionError("abort raises")
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         """Check the configuration of the provider; the answer has it as it was given."""
@@ -215,12 +234,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         def answer() -> message.Message:
             resource = self._resource(request.urn)
             state = decode(request.olds)
-            inputs = _kept(decode(request.news), state, request.ignoreChanges)
+            inputs = _kept(resource, state, decode(request.news), list(request.ignoreChanges))
+            expected = _left(resource, state) | inputs
             if request.preview:
-                return provider_pb2.UpdateResponse(properties=encode(state | inputs))
+                return provider_pb2.UpdateResponse(properties=encode(expected))
             call = self._call(request.timeout)
             resource.update(call, request.id, state, inputs)
-            _, fresh = self._settled(resource, call, request.id, inputs, state | inputs)
+            _, fresh = self._settled(resource, call, request.id, inputs, expected)
             return provider_pb2.UpdateResponse(properties=encode(fresh))
 
         return self._answer(context, f"updating {_name(request.urn)}", answer)
@@ -454,14 +474,23 @@ def _diff_response(found: dict[str, Difference]) -> provider_pb2.DiffResponse:
     )
 
 
-def _kept(inputs: Props, state: Props, ignored: Iterable[str]) -> Props:
+def _left(resource: Resource[Any], state: Props) -> Props:
+    """Return what of a state does not come from the program: outputs, and what the cloud chose."""
+    inputs = schema.of_class(resource.args).fields.keys() - resource.shape.computed
+    return {name: value for name, value in state.items() if name not in inputs}
+
+
+def _kept(resource: Resource[Any], state: Props, inputs: Props, ignored: Sequence[str]) -> Props:
     """Return inputs in which what `ignoreChanges` names is left as it is in the cloud.
 
     The engine has put the old inputs in their place; if the cloud differs from those, an update
-    for another reason must not undo it. Only whole properties are handled, not paths below one.
+    for another reason must not undo it.
     """
-    whole = [name for name in ignored if name in state]
-    return inputs | {name: state[name] for name in whole}
+    if not ignored:
+        return inputs
+    found = _differences(resource, state, inputs)
+    wanted = _differences(resource, state, inputs, ignored)
+    return without(inputs, {path: item for path, item in found.items() if path not in wanted})
 
 
 def _from_json(type_: Type, config: Props) -> Props:

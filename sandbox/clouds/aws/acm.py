@@ -106,7 +106,7 @@ def validation_record(domain: str) -> ValidationRecord:
 
     A wildcard shares the record of the domain it stands for.
 
-    Source: ACM User Guide, 'DNS validation': "The CNAME … is unique to the domain and account".
+    Source: ACM User Guide, 'DNS validation'.
     """
     base = canonical(domain.removeprefix("*."))
     digest = hashlib.sha256(f"{ACCOUNT}/{base}".encode()).hexdigest()

@@ -155,10 +155,8 @@ class Session:
         }
 
     def _region(self) -> str:
-        region = self._config.get("region") or self._boto.region_name
-        if not region:
-            # The AWS CLI reads AWS_REGION, boto3 AWS_DEFAULT_REGION; either will do.
-            region = os.environ.get("AWS_REGION")
+        # boto3 reads AWS_DEFAULT_REGION, the official plugin AWS_REGION too; either will do.
+        region = self._boto.region_name or os.environ.get("AWS_REGION")
         if not region:
             raise PluginError(
                 "the AWS region is not set; a provider needs one, such as us-east-1. "

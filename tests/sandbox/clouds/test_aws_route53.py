@@ -301,7 +301,7 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
     ],
     "alias_target_lies_in_its_zone": [
         (
-            "a distribution in the zone of a load balancer",
+            "no name of a distribution in the zone of distributions",
             [],
             [("CREATE", alias("nothing.example.org", CLOUDFRONT_ZONE))],
             (
@@ -541,7 +541,7 @@ class TestDeleting:
         aws.change(("DELETE", twins[0]))
         assert aws.records() == [record for record in there if record != twins[0]]
 
-    def test_a_zone_needs_it_to_be_empty(self, aws: Any) -> None:
+    def test_deleted_zone_is_empty(self, aws: Any) -> None:
         client = aws.client("route53")
         made = client.create_hosted_zone(Name="example.net", CallerReference="1")
         zone = made["HostedZone"]["Id"]

@@ -492,8 +492,7 @@ def cache_policy_excludes_legacy_settings(asked: Asked) -> Refusal | None:
 def origin_request_policy_needs_cache_policy(asked: Asked) -> Refusal | None:
     """An origin request policy comes with a cache policy.
 
-    Source: CloudFront Developer Guide, 'Control origin requests with a policy': "you must also
-    specify a cache policy".
+    Source: CloudFront Developer Guide, 'Control origin requests with a policy'.
     """
     for behavior in asked.behaviors:
         if behavior.get("OriginRequestPolicyId") and not behavior.get("CachePolicyId"):

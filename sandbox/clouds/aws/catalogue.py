@@ -1,0 +1,78 @@
+"""The list of rules in `docs/aws-model.md`, made of the rules' own docstrings.
+
+`python -m sandbox.clouds.aws.catalogue docs/aws-model.md` writes it anew.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from sandbox.clouds.aws.rules import acm, cloudfront, route53
+
+Rules = Iterable[Callable[..., object]]
+
+CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
+    ("Route 53: a change batch as a whole", (*route53.BATCH_RULES, *route53.ZONE_RULES)),
+    ("Route 53: each change of a batch", route53.CHANGE_RULES),
+    ("Route 53: other requests", route53.REQUEST_RULES),
+    ("CloudFront: a distribution's configuration", cloudfront.DISTRIBUTION_RULES),
+    ("CloudFront: updating and deleting", cloudfront.REQUEST_RULES),
+    ("ACM", (*acm.DECISIONS, *acm.REQUEST_RULES)),
+)
+
+BEGIN: Final = "<!-- rules: begin; written by sandbox.clouds.aws.catalogue -->"
+END: Final = "<!-- rules: end -->"
+
+
+def every_rule() -> list[Callable[..., object]]:
+    """Return all rules, in the order of the list."""
+    return [rule for _, rules in CHAPTERS for rule in rules]
+
+
+def described(rule: Callable[..., object]) -> tuple[str, str]:
+    """Return what a rule demands and who says so, each as one line.
+
+    Raises:
+        ValueError: its docstring names no source.
+    """
+    text = inspect.getdoc(rule) or ""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    paragraphs = [part for part in paragraphs if not part.startswith("Args:")]
+    sources = [part for part in paragraphs if part.startswith("Source: ")]
+    if len(sources) != 1:
+        raise ValueError(
+            f"The docstring of {rule.__name__} names {len(sources)} sources; one paragraph that "
+            "begins with 'Source: ' is wanted. Write it."
+        )
+    demands = " ".join(part for part in paragraphs if part not in sources)
+    return demands, sources[0].removeprefix("Source: ")
+
+
+def listed() -> str:
+    """Return the list of rules as Markdown."""
+    lines: list[str] = []
+    for title, rules in CHAPTERS:
+        lines += [f"### {title}", "", "| rule | what is demanded | source |", "| --- | --- | --- |"]
+        for rule in rules:
+            demands, source = described(rule)
+            lines.append(f"| `{rule.__name__}` | {_cell(demands)} | {_cell(source)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def inserted(document: str) -> str:
+    """Return a document with the list of rules between its two marks written anew."""
+    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    return marked.sub(lambda _: f"{BEGIN}\n\n{listed()}\n{END}", document)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(inserted(path.read_text()))

@@ -1,0 +1,63 @@
+"""What `docs/aws-model.md` says of the rules is what the rules say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox.clouds.aws import catalogue
+from sandbox.clouds.aws.rules import acm, cloudfront, route53
+from sandbox.clouds.aws.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+DOCUMENT = (ROOT / "docs" / "aws-model.md").read_text()
+
+
+def test_the_list_of_rules_is_up_to_date() -> None:
+    assert catalogue.inserted(DOCUMENT) == DOCUMENT, (
+        "The list of rules in docs/aws-model.md is not that of the code. "
+        "Run python -m sandbox.clouds.aws.catalogue docs/aws-model.md."
+    )
+    assert DOCUMENT.count(catalogue.BEGIN) == DOCUMENT.count(catalogue.END) == 1
+
+
+def test_every_public_function_of_the_rules_that_refuses_is_listed() -> None:
+    refusing = {
+        name
+        for module in (acm, cloudfront, route53)
+        for name, value in vars(module).items()
+        if callable(value)
+        and not name.startswith("_")
+        and getattr(value, "__module__", "") == module.__name__
+        and "Refusal" in str(getattr(value, "__annotations__", {}).get("return", ""))
+    }
+    names = [rule.__name__ for rule in catalogue.every_rule()]
+    assert {*refusing, "domain_is_validated"} == set(names)
+    assert len(names) == len(set(names))
+
+
+def test_every_rule_has_a_test() -> None:
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_aws_*.py"))
+    untested = [
+        rule.__name__
+        for rule in catalogue.every_rule()
+        if not re.search(rf"\b(test_)?{rule.__name__}\b", tests)
+    ]
+    assert untested == []
+
+
+def test_a_rule_without_source_is_not_listed() -> None:
+    def rule() -> None:
+        """Demand something."""
+
+    with pytest.raises(ValueError, match=r"The docstring of rule names 0 sources; .* Write it\."):
+        catalogue.described(rule)
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    row = re.compile(r"^\| `(\w+)` \| ([\w.]+) \|", re.MULTILINE)
+    table = DOCUMENT.partition("## Steering it")[2].partition("## Rules")[0]
+    assert dict(row.findall(table)) == {
+        name: json.dumps(value) for name, value in Settings().model_dump().items()
+    }

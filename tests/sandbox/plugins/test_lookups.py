@@ -1,0 +1,147 @@
+"""Functions answer what the SDK can read, and refuse in the official plugin's words."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi.runtime import rpc
+
+from sandbox.plugins.aws.package import package
+from sandbox.plugins.values import Props
+
+GET_ZONE = "aws:route53/getZone:getZone"
+GET_LOAD_BALANCER = "aws:lb/getLoadBalancer:getLoadBalancer"
+GET_CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
+GET_HOSTED_ZONE_ID = "aws:elb/getHostedZoneId:getHostedZoneId"
+GET_REGION = "aws:index/getRegion:getRegion"
+GET_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
+
+
+@pytest.mark.parametrize(
+    ("token", "args"),
+    [
+        (GET_ZONE, {"name": "example.com"}),
+        (GET_LOAD_BALANCER, {"name": "api"}),
+        (GET_LOAD_BALANCER, {"name": "api-network"}),
+        (GET_CLASSIC, {"name": "api-classic"}),
+        (GET_HOSTED_ZONE_ID, {}),
+        (GET_REGION, {}),
+        (GET_IDENTITY, {}),
+    ],
+)
+def test_the_sdk_reads_the_answer_by_its_own_types(plugin: Any, token: str, args: Props) -> None:
+    answer = plugin.invoke(token, args)
+    result = package().functions[token].result
+    cls = getattr(importlib.import_module(result.module), result.name)
+    read = rpc.translate_output_properties(answer, lambda name: name, cls)
+    assert isinstance(read, cls)
+
+
+def test_a_zone_is_found_by_name_and_by_id(plugin: Any, cloud: Any) -> None:
+    found = plugin.invoke(GET_ZONE, {"name": "Example.com."})
+    assert found["zoneId"] == found["id"] == cloud.zone_id
+    assert (found["name"], found["privateZone"]) == ("example.com", False)
+    assert found["arn"] == f"arn:aws:route53:::hostedzone/{cloud.zone_id}"
+    assert found["primaryNameServer"] == found["nameServers"][0]
+    assert plugin.invoke(GET_ZONE, {"zoneId": cloud.zone_id}) == found
+
+
+def test_tags_tell_zones_of_one_name_apart(plugin: Any, cloud: Any) -> None:
+    client = cloud.client("route53")
+    other = client.create_hosted_zone(Name="example.com", CallerReference="other")["HostedZone"]
+    other_id = other["Id"].removeprefix("/hostedzone/")
+    client.change_tags_for_resource(
+        ResourceType="hostedzone", ResourceId=other_id, AddTags=[{"Key": "team", "Value": "api"}]
+    )
+    found = plugin.invoke(GET_ZONE, {"name": "example.com", "tags": {"team": "api"}})
+    assert (found["zoneId"], found["tags"]) == (other_id, {"team": "api"})
+    failed = plugin.failure(lambda: plugin.invoke(GET_ZONE, {"name": "example.com"}))
+    assert failed.text == (
+        f"invoking {GET_ZONE}: multiple Route 53 Hosted Zones matched; "
+        "use additional constraints to reduce matches to a single Route 53 Hosted Zone"
+    )
+
+
+def test_load_balancers_are_found_by_name(plugin: Any, cloud: Any) -> None:
+    application = plugin.invoke(GET_LOAD_BALANCER, {"name": "api"})
+    assert application["loadBalancerType"] == "application"
+    assert application["ipAddressType"] == "ipv4"
+    alias = cloud.load_balancer()
+    assert (application["dnsName"], application["zoneId"]) == (alias["name"], alias["zoneId"])
+    assert application["arn"].endswith(application["arnSuffix"])
+    network = plugin.invoke(GET_LOAD_BALANCER, {"name": "api-network"})
+    assert network["loadBalancerType"] == "network"
+    assert network["zoneId"] != application["zoneId"]
+    classic = plugin.invoke(GET_CLASSIC, {"name": "api-classic"})
+    assert classic["zoneId"] == plugin.invoke(GET_HOSTED_ZONE_ID, {})["id"]
+    assert classic["arn"] == (
+        "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/api-classic"
+    )
+
+
+def test_region_and_identity_are_the_providers(plugin: Any) -> None:
+    assert plugin.invoke(GET_REGION, {})["region"] == "us-east-1"
+    identity = plugin.invoke(GET_IDENTITY, {})
+    assert identity["accountId"] == identity["id"] == "123456789012"
+    assert plugin.invoke(GET_HOSTED_ZONE_ID, {"region": "eu-west-1"})["id"] == "Z32O12XQLNTSW2"
+
+
+@pytest.mark.parametrize(
+    ("token", "args", "reason"),
+    [
+        pytest.param(
+            GET_ZONE, {"name": "none.test"}, "no matching Route 53 Hosted Zone found", id="no zone"
+        ),
+        pytest.param(
+            GET_ZONE,
+            {"name": "example.com", "privateZone": True},
+            "no matching Route 53 Hosted Zone found",
+            id="no private zone",
+        ),
+        pytest.param(
+            GET_ZONE,
+            {"name": "example.com", "zoneId": "Z1"},
+            "only one of `zone_id` or `name` may be set",
+            id="a zone by two things",
+        ),
+        pytest.param(
+            GET_LOAD_BALANCER,
+            {"name": "none"},
+            "Search returned 0 results, please revise so only one is returned",
+            id="no load balancer",
+        ),
+        pytest.param(
+            GET_LOAD_BALANCER,
+            {},
+            "Search returned 2 results, please revise so only one is returned",
+            id="any load balancer",
+        ),
+        pytest.param(
+            GET_CLASSIC,
+            {"name": "api"},
+            "reading ELB Classic Load Balancer (api): couldn't find resource. There are 0 of that "
+            "name in us-east-1; is it an application or network load balancer? Those are found by "
+            "aws.lb.get_load_balancer.",
+            id="an application load balancer among the classic ones",
+        ),
+        pytest.param(
+            GET_HOSTED_ZONE_ID,
+            {"region": "mars-north-1"},
+            "unsupported AWS Region: mars-north-1",
+            id="a region that is none",
+        ),
+    ],
+)
+def test_what_is_not_one_thing_is_an_error(
+    plugin: Any, token: str, args: Props, reason: str
+) -> None:
+    failed = plugin.failure(lambda: plugin.invoke(token, args))
+    assert failed.text == f"invoking {token}: {reason}"
+
+
+def test_the_documentation_names_what_there_is_and_nothing_else() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(aws:\S+)` \|", text, flags=re.MULTILINE)
+    assert sorted(named) == sorted([*package().resources, *package().functions])
