@@ -32,6 +32,10 @@ class Sandbox:
             check=False,
         )
 
+    def notes(self) -> list[Path]:
+        """Return the files that say which clouds run."""
+        return [self.home / f"{name}.json" for name in ("aws", "digitalocean")]
+
     def shell(self, script: str) -> str:
         """Run a script in a shell that has entered the sandbox."""
         variables = self.run("env").stdout
@@ -70,12 +74,12 @@ def test_up_again_and_down(sandbox: Sandbox) -> None:
     assert again.returncode == 0, again.stderr
     assert "Nothing changed: the edge was up already." in again.stdout
 
-    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.home.glob("aws.json")]
-    assert [psutil.pid_exists(pid) for pid in clouds] == [True]
+    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.notes()]
+    assert [psutil.pid_exists(pid) for pid in clouds] == [True, True]
     down = sandbox.run("down")
     assert down.returncode == 0, down.stderr
-    assert "Stopped: aws." in down.stderr
-    assert [psutil.pid_exists(pid) for pid in clouds] == [False]
+    assert "Stopped: aws, digitalocean." in down.stderr
+    assert [psutil.pid_exists(pid) for pid in clouds] == [False, False]
     assert not sandbox.home.exists()
     assert "Nothing was up." in sandbox.run("down").stderr
 
@@ -111,7 +115,10 @@ def test_json_goes_to_standard_output_alone(sandbox: Sandbox) -> None:
     assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
     assert up["changes"]["create"] > 0
     assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
-    assert json.loads(sandbox.run("down", "--json").stdout) == {"stopped": ["aws"], "removed": True}
+    assert json.loads(sandbox.run("down", "--json").stdout) == {
+        "stopped": ["aws", "digitalocean"],
+        "removed": True,
+    }
 
 
 def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> None:
@@ -120,7 +127,7 @@ def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> Non
     psutil.Process(pid).kill()
     again = sandbox.run("up")
     assert again.returncode == 0, again.stderr
-    assert "The cloud of the last time is gone; its stacks' state goes with it." in again.stderr
+    assert "A cloud of the last time is gone; its stacks' state goes with it." in again.stderr
     assert "The edge is up" in again.stdout
 
 

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.clouds import background
 from sandbox.clouds.aws import CONTROL_PATH, client_environment
-from sandbox.plugins.aws.session import ACTIONS_FILE
+from sandbox.plugins.actions import ACTIONS_FILE
 from sandbox.plugins.values import Props, decode, encode
 
 STACK = "urn:pulumi:dev::edge::"
