@@ -42,7 +42,7 @@ _REFUSED: Final = (
 )
 _ACTIONS: Final = ("alarmActions", "insufficientDataActions", "okActions")
 _REQUIRED: Final = (
-    *("name", "comparisonOperator", "evaluationPeriods"),
+    *("comparisonOperator", "evaluationPeriods"),
     *("metricName", "namespace", "period", "threshold"),
 )
 _SUB_MINUTE = (10, 20, 30)
@@ -54,10 +54,11 @@ class MetricAlarm(Tagged):
     `name` and `region` need a new one; everything else is changed in place. An alarm of the same
     name that exists already is not taken over: creating it fails.
 
-    Where it differs: `name` is required, where the official plugin makes one up; alarms on several
-    metrics, expressions and anomalies (`metricQueries`, `thresholdMetricId` and the like) are
-    refused.
+    Where it differs: alarms on several metrics, expressions and anomalies (`metricQueries`,
+    `thresholdMetricId` and the like) are refused.
     """
+
+    auto_named = True
 
     type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     args = ClassRef("pulumi_aws.cloudwatch.metric_alarm", "MetricAlarmArgs")

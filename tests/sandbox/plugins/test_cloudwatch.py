@@ -104,6 +104,12 @@ def test_an_alarm_of_the_same_name_is_not_taken_over(plugin: Any) -> None:
     )
 
 
+def test_an_alarm_without_a_name_gets_one_of_its_own(plugin: Any, cloud: Any) -> None:
+    state, inputs = plugin.made(ALARM, alarm(name=None))
+    assert inputs["name"].startswith("it-")
+    assert found(cloud, state["id"])[0]["AlarmName"] == inputs["name"]
+
+
 def test_an_alarm_may_lie_in_another_region_than_the_provider(plugin: Any, cloud: Any) -> None:
     topic = TOPIC.replace("us-east-1", "eu-west-1")
     state, inputs = plugin.made(ALARM, alarm(region="eu-west-1", alarmActions=[topic]))
@@ -134,13 +140,13 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
     ("wanted", "failures"),
     [
         pytest.param(
-            alarm(name=None, comparisonOperator=None),
+            alarm(period=None, comparisonOperator=None),
             [
-                ("name", "name is missing; an alarm needs one. Set it."),
                 (
                     "comparisonOperator",
                     "comparisonOperator is missing; an alarm needs one. Set it.",
                 ),
+                ("period", "period is missing; an alarm needs one. Set it."),
             ],
             id="what is missing",
         ),
