@@ -347,16 +347,18 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"hostname": "api.example.com"},
             "dualstack-edge:hostname is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, distribution, certificateArn, protect. Did you mean hostnames? "
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
+            "protect. Did you mean hostnames? "
             "Remove it with: pulumi config rm dualstack-edge:hostname",
             id="an unknown key",
         ),
         pytest.param(
             {"originSecret": "x"},
             "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, distribution, certificateArn, protect. "
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
+            "protect. "
             "Did you mean origin? Remove it with: pulumi config rm dualstack-edge:originSecret",
-            id="a key of a later version",
+            id="a key of nobody",
         ),
         pytest.param(
             {"traffic": {"direct": 1, "cdn": 1, "cnd": 1}},
@@ -379,12 +381,6 @@ def test_everything_that_is_set_is_read() -> None:
             "direct, cdn. Remove it with: "
             "pulumi config rm --path 'dualstack-edge:traffic[\"a b.c\"]'",
             id="a nested key that a path has to quote",
-        ),
-        pytest.param(
-            {"proxy": {"regions": ["fra1"]}},
-            "dualstack-edge:proxy is set; a setting for a pool of IPv6 proxies, which this version "
-            "does not have. Remove it with: pulumi config rm dualstack-edge:proxy",
-            id="a proxy",
         ),
     ],
 )
