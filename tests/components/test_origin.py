@@ -207,8 +207,10 @@ SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
             Proxies(regions=("xyz1",)),
             [
                 (
-                    'dualstack-edge:proxy.regions[0] is "xyz1", which could not be looked up; a region '
-                    "region that DigitalOcean knows, asked with a token it accepts (Region does not exist: "
+                    'dualstack-edge:proxy.regions[0] is "xyz1", which could not be looked up; a '
+                    "region "
+                    "region that DigitalOcean knows, asked with a token it accepts (Region does "
+                    "not exist: "
                     "xyz1 (name)). List the regions with: doctl compute region list. Set the token "
                     "with: pulumi config set --secret digitalocean:token TOKEN"
                 )
@@ -262,10 +264,12 @@ def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(
         (
             'dualstack-edge:originLock.securityGroup is "sg-0123456789abcdef0", which could not be '
             "looked up; a security group in the account and region of the stack (no matching group "
-            "(name)). Set it with: pulumi config set --path dualstack-edge:originLock.securityGroup ID"
+            "(name)). Set it with: pulumi config set --path "
+            "dualstack-edge:originLock.securityGroup ID"
         ),
         (
-            "The prefix list com.amazonaws.global.cloudfront.origin-facing is one that could not be "
+            "The prefix list com.amazonaws.global.cloudfront.origin-facing is one that could not "
+            "be "
             "looked up; there for everybody who may see it (AccessDenied (name)). See that the "
             "credentials allow ec2:DescribeManagedPrefixLists."
         ),
