@@ -806,7 +806,8 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
             faults.append(not_set(_place((key,))))
     faults += _name_faults(ours, values, masked)
     faults += _pool_faults(values, masked)
-    faults += _lock_faults(values, masked)
+    if "traffic" in values or "traffic" not in ours:
+        faults += _lock_faults(values, masked)
     faults += [unknown(_place((key,)), key) for key in sorted(ours.keys() - KEYS)]
     values["aws"], aws_faults = _aws_arguments(raw, secret)
     faults += aws_faults

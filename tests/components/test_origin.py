@@ -208,10 +208,9 @@ SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
             [
                 (
                     'dualstack-edge:proxy.regions[0] is "xyz1", which could not be looked up; a '
-                    "region "
                     "region that DigitalOcean knows, asked with a token it accepts (Region does "
-                    "not exist: "
-                    "xyz1 (name)). List the regions with: doctl compute region list. Set the token "
+                    "not exist: xyz1 (name)). List the regions with: doctl compute region list. "
+                    "Set the token "
                     "with: pulumi config set --secret digitalocean:token TOKEN"
                 )
             ],
