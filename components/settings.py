@@ -729,7 +729,12 @@ def from_arguments(name: str, arguments: DualStackEdgeArgs) -> Settings:
         there = {fault.what for fault in faults}
         faults += [fault for fault in error.faults if fault.what not in there]
     else:
-        named = {_PROVIDER_ARGUMENTS.get(key, (key,))[0]: value for key, value in provider.items()}
+        named = {
+            _PROVIDER_ARGUMENTS.get(key, (key,))[0]: (
+                int(value) if isinstance(value, float) and value.is_integer() else value
+            )
+            for key, value in provider.items()
+        }
         if not faults:
             return settings.model_copy(update={"aws": named})
     told = [_of_an_argument(fault) for fault in faults]
