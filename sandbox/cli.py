@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -80,7 +81,7 @@ def running_clouds(shell: Shell) -> dict[str, str]:
         shutil.rmtree(shell.state, ignore_errors=True)
         shell.state.mkdir(parents=True)
     with ThreadPoolExecutor(len(CLOUDS)) as pool:
-        clouds = list(pool.map(lambda name: background.start(name, shell.home), CLOUDS))
+        clouds = list(pool.map(partial(background.start, home=shell.home), CLOUDS))
     for cloud in clouds:
         say(f"Cloud: {cloud.name} at {cloud.url} (pid {cloud.pid}, log {cloud.log})")
     return variables_of(clouds)

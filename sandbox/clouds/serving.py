@@ -5,7 +5,6 @@ The command line is the one that `background` starts: `--port`, `--ready-file`.
 
 import argparse
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from sandbox.clouds.background import write_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication
 
 HOST: Final = "127.0.0.1"

@@ -6,9 +6,10 @@ from pathlib import Path
 ACTIONS_FILE = "DUALSTACK_SANDBOX_ACTIONS"
 """Environment variable: a file that gets a line of JSON for every request to a cloud.
 
-`{"action": "route53:ChangeResourceRecordSets"}` is one to AWS: the service's signing name and the API
-operation; `sandbox.permissions` knows what IAM calls them. `{"scope": "droplet:create"}` is one to
-DigitalOcean: a scope that its token needs. Lines are appended, by any number of plugins.
+`{"action": "route53:ChangeResourceRecordSets"}` is one to AWS: the name that the request is signed
+for and the API operation (`sandbox.permissions` knows what IAM calls it). `{"scope":
+"droplet:create"}` is one to DigitalOcean: a scope that its token needs. Lines are appended, by any
+number of plugins.
 """
 
 

@@ -40,9 +40,6 @@ _ENDPOINT: Final = "DIGITALOCEAN_API_URL"
 _PER_PAGE = 200
 """The most the API gives. Source: API reference, 'Links & Pagination'."""
 
-_CONNECTIONS = 64
-"""As many as the plugin answers requests at once."""
-
 _WAY_OUT = (
     "Set DIGITALOCEAN_TOKEN to one made at https://cloud.digitalocean.com/account/api/tokens, "
     "or run `pulumi config set --secret digitalocean:token`."
@@ -177,7 +174,7 @@ class Session:
             )
         if answer.status == FORBIDDEN:
             raise ApiError(
-                answer.status, f"{answer.told()} Scopes of the token needed: {', '.join(scopes)}."
+                answer.status, f"{answer.told()} (It takes a token with {', '.join(scopes)}.)"
             )
         if answer.status >= HTTPStatus.BAD_REQUEST and answer.status != NOT_FOUND:
             raise ApiError(answer.status, answer.told())
@@ -193,18 +190,10 @@ class Session:
         # pydo is not imported by name: a type checker would read its 365,000 lines. And not before
         # it is needed: it is most of what starting this plugin costs.
         pydo: Any = importlib.import_module("pydo")
-        requests: Any = importlib.import_module("requests")
-        adapters: Any = importlib.import_module("requests.adapters")
-        transport: Any = importlib.import_module("azure.core.pipeline.transport")
-        # The default pool keeps 10 connections and complains about every further one.
-        session = requests.Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=0))
         most = int(self._retries["most"])
         return pydo.Client(
             token=self._token,
             endpoint=self.endpoint,
-            transport=transport.RequestsTransport(session=session),
             retry_total=most,
             retry_connect=most,
             retry_read=most,
