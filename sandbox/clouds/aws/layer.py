@@ -1,9 +1,10 @@
 """The layer in front of moto: a WSGI application around moto's.
 
 Every client meets it, whatever it is written in. For each request it finds the operation; one that
-a service module of ours handles is answered by it, all others by moto. Requests to the services
-with rules hold one lock from the check to the change, so no two of them ever interleave: moto's
-memory is a plain dictionary that knows no transactions.
+a service module of ours handles is answered by it, all others by moto. Requests hold one lock from
+the check to the change, so no two of them ever interleave: moto's memory is a plain dictionary that
+knows no transactions, and its routes are compiled at first use, which Python 3.11 may not do in two
+threads at once ("AST constructor recursion depth mismatch", python/cpython#106905).
 """
 
 import sys
@@ -40,11 +41,6 @@ None leaves it to moto."""
 
 RegionalHandler = Callable[[Account, str, Fields], Fields | None]
 """The same for a service whose resources lie in a region."""
-
-GUARDED: Final = frozenset(
-    {"acm", "cloudfront", "ec2", "elasticloadbalancing", "monitoring", "route53"}
-)
-"""The services whose requests are carried out one at a time."""
 
 ERROR_HEADER: Final = "X-Amzn-ErrorType"
 """Where the JSON services tell the error code; the others tell it here too, for the log."""
@@ -114,19 +110,15 @@ class Layer:
         request = request_of(environ)
         if request.path.startswith(CONTROL_PATH):
             return self._control(request)(environ, start_response)
-        call = read(request)
-        if call is None:
-            return self._logged(request, "-", "-", Response.from_app(self._moto, environ))(
-                environ, start_response
-            )
-        if call.service in GUARDED:
-            with self._lock:
+        with self._lock:
+            call = read(request)
+            if call is None:
+                service, operation = "-", "-"
+                response = Response.from_app(self._moto, environ, buffered=True)
+            else:
+                service, operation = call.service, call.action or request.path
                 response = self._answer(call, environ)
-        else:
-            response = Response.from_app(self._moto, environ)
-        return self._logged(request, call.service, call.action or request.path, response)(
-            environ, start_response
-        )
+        return self._logged(request, service, operation, response)(environ, start_response)
 
     def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
         try:
