@@ -7,19 +7,7 @@ from components.edge import DualStackEdge
 
 stack = settings.load()
 
-edge = DualStackEdge(
-    "edge",
-    {
-        "hostnames": stack.hostnames,
-        "zone": stack.zone,
-        "origin": stack.origin,
-        "traffic": stack.traffic,
-        "distribution": stack.distribution,
-        "certificate_arn": stack.certificate_arn,
-        "protect": stack.protect,
-        "provider_arguments": stack.provider_arguments(),
-    },
-)
+edge = DualStackEdge("edge", stack.arguments())
 
 pulumi.export("hostnames", edge.hostnames)
 pulumi.export("distributionId", edge.distribution_id)
@@ -28,3 +16,4 @@ pulumi.export("certificateArn", edge.certificate_arn)
 pulumi.export("proxyAddresses", edge.proxy_addresses)
 pulumi.export("traffic", edge.traffic)
 pulumi.export("records", edge.records)
+pulumi.export("originSecrets", edge.origin_secrets)

@@ -1,48 +1,45 @@
-"""The dual-stack edge: distribution, certificate and records around an IPv4-only API."""
+"""The dual-stack edge: distribution, certificate, proxies and records around an IPv4-only API."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Final
 
 import pulumi
 
 from components import origin as ground
+from components import settings
+from components.alarms import PathAlarms
+from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
 from components.distribution import HOSTED_ZONE_ID, PassThroughDistribution
-from components.settings import Distribution, Origin, Traffic
-from components.weighted_dns import TrafficRecord, WeightedDns
+from components.origin_lock import OriginLock
+from components.proxy_dns import ProxyDns
+from components.proxy_pool import Address, ProxyPool, plan
+from components.settings import Settings
+from components.weighted_dns import TrafficRecord, WeightedDns, hold_negative_answers
 
+LATE: Final = (
+    "Both paths have weight and the old one has no proxies: resolvers keep its empty AAAA answer "
+    "for the zone's negative TTL, 900 seconds unless the zone's SOA record was changed, but "
+    "CloudFront's for 60. So fewer IPv6 clients are on cdn than the weights say. Set "
+    f"{settings.NAMESPACE}:dns.negativeTtlSeconds to 60 to have them follow."
+)
+"""What the user is told while two paths share the answers.
 
-class DualStackEdgeArgs(TypedDict):
-    """What an edge is made of. All of it is plain: nothing waits for another resource."""
-
-    hostnames: Sequence[str]
-    """Names the edge answers, in lower case without a final dot, all in `zone`. At least one."""
-    zone: str
-    """Name of the public Route 53 hosted zone, which exists already."""
-    origin: Origin
-    """The load balancer the API is behind, which exists already, and how to talk to it."""
-    traffic: NotRequired[Traffic]
-    """Weights of the two paths. Default: direct 100, cdn 0, so that deploying moves no user."""
-    distribution: NotRequired[Distribution]
-    """Options of the distribution. Default: those of `Distribution`."""
-    certificate_arn: NotRequired[str | None]
-    """Certificate in us-east-1 covering all hostnames. Default: one is requested and validated."""
-    protect: NotRequired[bool]
-    """Whether the distribution and the traffic records refuse to be deleted or replaced. Default:
-    true. The certificate does not: adding a hostname replaces it."""
-    provider_arguments: NotRequired[Mapping[str, Any]]
-    """Arguments of `aws.Provider` for the provider in us-east-1, but for the region."""
+Source: RFC 2308 section 5; Route 53 Developer Guide, 'The start of authority (SOA) record'."""
 
 
 class DualStackEdge(pulumi.ComponentResource):
     """A second way to an API, with IPv6, beside the way its users take today.
 
-    It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and weighted
-    records (`<name>-dns`). Several edges can live in one program. The load balancer and the zone
-    are looked up before anything is registered, so that an edge that cannot stand leaves nothing.
+    It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and weighted records
+    (`<name>-dns`); where asked for, proxies that give the old way IPv6 too (`<name>-proxy` and
+    `<name>-proxy-dns`), a lock for the load balancer (`<name>-lock`) and alarms (`<name>-alarms`).
+    Several edges can live in one program. What exists already is looked up before anything is
+    registered, so that an edge that cannot stand leaves nothing.
 
     Raises:
-        OriginError: The load balancer or the zone cannot be used.
+        SettingsError: The arguments cannot be used.
+        OriginError: What has to exist already does not, or cannot be used.
+        ProxyError: The proxies cannot be rendered.
     """
 
     hostnames: pulumi.Output[list[str]]
@@ -54,61 +51,110 @@ class DualStackEdge(pulumi.ComponentResource):
     certificate_arn: pulumi.Output[str]
     """The certificate that viewers see."""
     proxy_addresses: pulumi.Output[list[str]]
-    """IPv6 addresses of the proxies on the direct path; none, for there is no proxy pool."""
+    """IPv6 addresses of the proxies on the direct path; none where there is no proxy pool."""
     traffic: pulumi.Output[dict[str, int]]
     """Weights of the paths `direct` and `cdn`."""
     records: pulumi.Output[list[TrafficRecord]]
     """Every traffic record: name, type, set identifier, weight and target."""
+    origin_secrets: pulumi.Output[list[str]]
+    """Values of the header `X-Origin-Secret` for the load balancer to accept: the one CloudFront
+    sends and the next. None where there is no lock. Secret."""
 
     def __init__(
         self, name: str, args: DualStackEdgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Look up what exists, then create the edge."""
-        found = ground.look_up(args["origin"], args["zone"], _invoke_options(opts))
+        wanted = settings.from_arguments(name, args)
+        found = ground.look_up(wanted, opts)
+        pool = wanted.proxy
+        nodes = plan(pool, found.load_balancer.name, wanted.origin.kind) if pool else []
         super().__init__("dualstack:index:DualStackEdge", name, None, opts)
-        hostnames = list(args["hostnames"])
-        traffic = args.get("traffic", Traffic(direct=100, cdn=0))
-        protected = pulumi.ResourceOptions(parent=self, protect=args.get("protect", True))
+        hostnames = list(wanted.hostnames)
+        child = pulumi.ResourceOptions(parent=self)
+        protected = pulumi.ResourceOptions(parent=self, protect=wanted.protect)
         certificate = Certificate(
             f"{name}-tls",
             {
                 "hostnames": hostnames,
-                "zone_id": found.zone_id,
-                "certificate_arn": args.get("certificate_arn"),
-                "provider_arguments": args.get("provider_arguments", {}),
+                "zone_id": found.zone.id,
+                "certificate_arn": wanted.certificate_arn,
+                "provider_arguments": wanted.provider_arguments(),
             },
-            pulumi.ResourceOptions(parent=self),
+            child,
         )
+        lock = self._lock(name, wanted, found)
         cdn = PassThroughDistribution(
             f"{name}-cdn",
             {
                 "hostnames": hostnames,
                 "certificate_arn": certificate.arn,
                 "origin_domain_name": found.load_balancer.name,
-                "origin": args["origin"],
-                "options": args.get("distribution", Distribution()),
+                "origin": wanted.origin,
+                "options": wanted.distribution,
+                "secret": lock.current if lock else None,
             },
             protected,
         )
+        addresses: list[Address] = []
+        proxies = None
+        if pool:
+            addresses = ProxyPool(
+                f"{name}-proxy",
+                {"pool": pool, "nodes": nodes, "protect": wanted.protect},
+                child,
+            ).addresses
+            proxies = ProxyDns(
+                f"{name}-proxy-dns",
+                {
+                    "hostname": hostnames[0],
+                    "zone_id": found.zone.id,
+                    "addresses": addresses,
+                    "pool": pool,
+                    "load_balancer": found.load_balancer,
+                },
+                child,
+            )
         dns = WeightedDns(
             f"{name}-dns",
             {
                 "hostnames": hostnames,
-                "zone_id": found.zone_id,
-                "traffic": traffic,
+                "zone_id": found.zone.id,
+                "traffic": wanted.traffic,
                 "load_balancer": found.load_balancer,
                 "distribution": ground.AliasTarget(cdn.domain_name, HOSTED_ZONE_ID),
+                "proxies": proxies,
                 "cdn_depends_on": [certificate, cdn],
             },
             protected,
         )
+        self._negative_answers(name, wanted, found)
+        if wanted.alarms:
+            PathAlarms(
+                f"{name}-alarms",
+                {
+                    "alarms": wanted.alarms,
+                    "distribution_id": cdn.id,
+                    "load_balancer": found.load_balancer.name,
+                    "port": settings.origin_ports(wanted.origin)[-1],
+                    "proxies": proxies.checks if proxies else [],
+                    "provider_arguments": wanted.provider_arguments(),
+                },
+                child,
+            )
         self.hostnames = pulumi.Output.from_input(hostnames)
         self.distribution_id = cdn.id
         self.distribution_domain_name = cdn.domain_name
         self.certificate_arn = certificate.arn
-        self.proxy_addresses = pulumi.Output.from_input(list[str]())
-        self.traffic = pulumi.Output.from_input(traffic.model_dump())
+        self.proxy_addresses = pulumi.Output.all(*(address.ip for address in addresses))
+        self.traffic = pulumi.Output.from_input(wanted.traffic.model_dump())
         self.records = pulumi.Output.from_input(dns.records)
+        # Known only when every edge location sends the current secret, so that whoever passes them
+        # on to the load balancer does not take the one before away too early.
+        self.origin_secrets = (
+            pulumi.Output.all(lock.accepted, cdn.id).apply(lambda known: known[0])
+            if lock
+            else pulumi.Output.from_input(list[str]())
+        )
         self.register_outputs(
             {
                 "hostnames": self.hostnames,
@@ -118,17 +164,33 @@ class DualStackEdge(pulumi.ComponentResource):
                 "proxyAddresses": self.proxy_addresses,
                 "traffic": self.traffic,
                 "records": self.records,
+                "originSecrets": self.origin_secrets,
             }
         )
 
+    def _lock(self, name: str, wanted: Settings, found: ground.Ground) -> OriginLock | None:
+        if wanted.origin_lock is None:
+            return None
+        return OriginLock(
+            f"{name}-lock",
+            {
+                "lock": wanted.origin_lock,
+                "ports": settings.origin_ports(wanted.origin),
+                "prefix_list_id": found.prefix_list_id,
+            },
+            pulumi.ResourceOptions(parent=self),
+        )
 
-def _invoke_options(opts: pulumi.ResourceOptions | None) -> pulumi.InvokeOptions:
-    """Return what makes the look-ups use the provider that the resources will use."""
-    if opts is None:
-        return pulumi.InvokeOptions()
-    given = opts.providers or ()
-    providers = list(given.values() if isinstance(given, Mapping) else given)
-    if opts.provider is not None:
-        providers.append(opts.provider)
-    chosen = [provider for provider in providers if provider.package == "aws"]
-    return pulumi.InvokeOptions(parent=opts.parent, provider=chosen[-1] if chosen else None)
+    def _negative_answers(self, name: str, wanted: Settings, found: ground.Ground) -> None:
+        """Set how long empty answers live, or say what comes of leaving it."""
+        seconds = wanted.dns.negative_ttl_seconds
+        if seconds is not None:
+            hold_negative_answers(
+                f"{name}-dns-soa",
+                wanted.zone,
+                found.zone,
+                seconds,
+                pulumi.ResourceOptions(parent=self),
+            )
+        elif wanted.proxy is None and wanted.traffic.direct and wanted.traffic.cdn:
+            pulumi.log.info(LATE, self)

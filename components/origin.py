@@ -1,4 +1,4 @@
-"""What the edge stands on: the load balancer and the hosted zone, which exist already.
+"""What the edge stands on and did not make: load balancer, zone, regions, security group.
 
 They are looked up with plain invokes, which answer before the next line of the program runs, and
 `DualStackEdge` does so before it registers anything. The lazy form (`get_zone_output`) would fail
@@ -6,21 +6,29 @@ while resources are being made, and leave half an edge behind.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_digitalocean as digitalocean
 
 from components.faults import Fault, FaultsError
-from components.settings import NAMESPACE, Origin
+from components.settings import NAMESPACE, Origin, OriginLock, Proxies, Settings
 
 T = TypeVar("T")
 
 
+PREFIX_LIST: Final = "com.amazonaws.global.cloudfront.origin-facing"
+"""Managed prefix list of the IPv4 addresses that CloudFront connects to origins from.
+
+Source: Amazon VPC User Guide, 'Available AWS-managed prefix lists'.
+"""
+
+
 class OriginError(FaultsError):
-    """The load balancer or the zone cannot be used; the message says so of both.
+    """Something that has to be there cannot be used; the message says so of everything.
 
     Its cause is what the provider said, a group of exceptions where it said several things.
     """
@@ -41,41 +49,81 @@ class AliasTarget:
 
 
 @dataclass(frozen=True)
+class LoadBalancer(AliasTarget):
+    """A load balancer, whose name is known before anything is made."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Ground:
     """What was found."""
 
-    load_balancer: AliasTarget
+    load_balancer: LoadBalancer
     """The load balancer the API is behind."""
-    zone_id: str
+    zone: "Zone"
     """Hosted zone that the records of the edge go to."""
+    prefix_list_id: str | None = None
+    """CloudFront's addresses; None where no security group is to admit them."""
 
 
-def look_up(origin: Origin, zone: str, options: pulumi.InvokeOptions) -> Ground:
-    """Find the load balancer and the hosted zone.
+@dataclass(frozen=True)
+class Zone:
+    """A public hosted zone."""
+
+    id: str
+    """Its id."""
+    primary_name_server: str
+    """The name server that its SOA record names first."""
+
+
+def look_up(wanted: Settings, opts: pulumi.ResourceOptions | None) -> Ground:
+    """Find everything that has to exist before an edge can be made.
 
     Args:
-        origin: The load balancer; not looked up if it is given by `domain_name`.
-        zone: Name of a public hosted zone.
-        options: Provider and parent of the look-ups.
+        wanted: What the edge is to be.
+        opts: The edge's own options: the look-ups go through the providers that will make it.
 
     Returns:
-        What the edge needs to know of them.
+        What the edge needs to know of what was found.
 
     Raises:
-        OriginError: One of them or both do not exist, are ambiguous, are of the wrong kind, or
-            could not be looked up.
+        OriginError: Something does not exist, is ambiguous, is of the wrong kind, or could not be
+            looked up: the load balancer, the zone, a region of the proxies or what the security
+            group needs. Lists the faults of all of them.
     """
-    load_balancer = _attempt(lambda: _load_balancer(origin, options))
-    zone_id = _attempt(lambda: _zone_id(zone, options))
-    match load_balancer, zone_id:
-        case OriginError() as first, OriginError() as second:
-            causes = [e.__cause__ for e in (first, second) if isinstance(e.__cause__, Exception)]
-            group = ExceptionGroup("the look-ups failed", causes) if causes else None
-            raise OriginError(*first.faults, *second.faults) from group
-        case (OriginError() as error, _) | (_, OriginError() as error):
-            raise error
-        case AliasTarget(), str():
-            return Ground(load_balancer, zone_id)
+    ask_aws = invoke_options(opts, "aws")
+    load_balancer = _attempt(lambda: _load_balancer(wanted.origin, ask_aws))
+    zone = _attempt(lambda: _zone(wanted.zone, ask_aws))
+    regions = _attempt(lambda: _check_regions(wanted.proxy, invoke_options(opts, "digitalocean")))
+    prefix_list = _attempt(lambda: _prefix_list(wanted.origin_lock, ask_aws))
+    match load_balancer, zone, prefix_list, regions:
+        case LoadBalancer(), Zone(), (str() | None) as prefix_list_id, None:
+            return Ground(load_balancer, zone, prefix_list_id)
+        case answers:
+            raise _together(*(answer for answer in answers if isinstance(answer, OriginError)))
+
+
+def _together(*errors: OriginError) -> OriginError:
+    """Return one error for several, caused by all that caused them."""
+    if len(errors) == 1:
+        return errors[0]
+    whole = OriginError(*(fault for error in errors for fault in error.faults))
+    causes = [error.__cause__ for error in errors if isinstance(error.__cause__, Exception)]
+    whole.__cause__ = ExceptionGroup("the look-ups failed", causes) if causes else None
+    return whole
+
+
+def invoke_options(opts: pulumi.ResourceOptions | None, package: str) -> pulumi.InvokeOptions:
+    """Return what makes look-ups use the provider of a package that the resources will use."""
+    if opts is None:
+        return pulumi.InvokeOptions()
+    given = opts.providers or ()
+    providers = list(given.values() if isinstance(given, Mapping) else given)
+    if opts.provider is not None:
+        providers.append(opts.provider)
+    chosen = [provider for provider in providers if provider.package == package]
+    return pulumi.InvokeOptions(parent=opts.parent, provider=chosen[-1] if chosen else None)
 
 
 def _attempt(step: Callable[[], T]) -> T | OriginError:
@@ -101,10 +149,10 @@ class _Found:
 
     kind: str
     internal: bool
-    target: AliasTarget
+    target: LoadBalancer
 
 
-def _load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> AliasTarget:
+def _load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> LoadBalancer:
     """Return the load balancer of an origin.
 
     Classic load balancers have names apart from the others': an account in the middle of a
@@ -115,7 +163,7 @@ def _load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> AliasTarget
     name is unique within the set of classic, and within the set of the other load balancers.
     """
     if origin.domain_name is not None and origin.hosted_zone_id is not None:
-        return AliasTarget(origin.domain_name, origin.hosted_zone_id)
+        return LoadBalancer(origin.domain_name, origin.hosted_zone_id)
     name = origin.load_balancer or ""
     newer = _answer(lambda: _ask_for_newer(name, options))
     classic = _answer(lambda: _ask_for_classic(name, options))
@@ -137,13 +185,13 @@ def _load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> AliasTarget
 
 def _ask_for_newer(name: str, options: pulumi.InvokeOptions) -> _Found:
     found = aws.lb.get_load_balancer(name=name, opts=options)
-    target = AliasTarget(found.dns_name, found.zone_id)
+    target = LoadBalancer(found.dns_name, found.zone_id)
     return _Found(found.load_balancer_type, found.internal, target)
 
 
 def _ask_for_classic(name: str, options: pulumi.InvokeOptions) -> _Found:
     found = aws.elb.get_load_balancer(name=name, opts=options)
-    return _Found("classic", found.internal, AliasTarget(found.dns_name, found.zone_id))
+    return _Found("classic", found.internal, LoadBalancer(found.dns_name, found.zone_id))
 
 
 def _unfit(origin: Origin, found: _Found) -> list[Fault]:
@@ -203,13 +251,11 @@ def _load_balancer_unclear(name: str, cause: Exception) -> Fault:
 # ---- the zone -----------------------------------------------------------------------------------
 
 
-def _zone_id(zone: str, options: pulumi.InvokeOptions) -> str:
-    """Return the id of the public hosted zone of a name; there may be several of one name."""
-    answer = _answer(
-        lambda: aws.route53.get_zone(name=zone, private_zone=False, opts=options).zone_id
-    )
+def _zone(zone: str, options: pulumi.InvokeOptions) -> Zone:
+    """Return the public hosted zone of a name; there may be several of one name."""
+    answer = _answer(lambda: aws.route53.get_zone(name=zone, private_zone=False, opts=options))
     if not isinstance(answer, Exception):
-        return answer
+        return Zone(answer.zone_id, answer.primary_name_server)
     words = _words(answer)
     if _NONE_THERE.search(words):
         found = "which was not found"
@@ -229,6 +275,99 @@ def _zone_id(zone: str, options: pulumi.InvokeOptions) -> str:
     raise OriginError(
         Fault(f"{NAMESPACE}:zone", f'"{zone}", {found}', f"{allowed} ({words})", remedy)
     ) from answer
+
+
+# ---- the regions of the proxies -----------------------------------------------------------------
+
+
+def _check_regions(pool: Proxies | None, options: pulumi.InvokeOptions) -> None:
+    """Refuse regions that cannot have a proxy.
+
+    It also is how a token that is missing or refused is noticed before anything is made.
+    """
+    faults: list[Fault] = []
+    for index, slug in enumerate(pool.regions if pool else ()):
+        key = f"{NAMESPACE}:proxy.regions[{index}]"
+        answer = _answer(lambda slug=slug: digitalocean.get_region(slug=slug, opts=options))
+        if isinstance(answer, Exception):
+            raise OriginError(*faults, _region_unclear(key, slug, answer)) from answer
+        faults += _region_faults(key, answer, pool.size if pool else "")
+    if faults:
+        raise OriginError(*faults)
+
+
+def _region_faults(
+    key: str, region: digitalocean.AwaitableGetRegionResult, size: str
+) -> Iterator[Fault]:
+    """Say what a region lacks.
+
+    Nothing in DigitalOcean's API tells whether a region has reserved IPv6 addresses. Its
+    documentation says that all do, but addresses are reserved in regions that are open only.
+
+    Source: DigitalOcean, 'Reserved IPs Availability'; API Reference, 'Regions'.
+    """
+    if not region.available:
+        yield Fault(
+            key,
+            f'"{region.slug}", which is closed',
+            "a region that is open to new droplets and reserved IPv6 addresses",
+            f"Set it with: pulumi config set --path '{key}' fra1",
+        )
+    elif size not in region.sizes:
+        yield Fault(
+            f"{NAMESPACE}:proxy.size",
+            f'"{size}", which {region.slug} does not offer',
+            f"one of {', '.join(sorted(region.sizes))}",
+            f"Set it with: pulumi config set --path {NAMESPACE}:proxy.size s-1vcpu-1gb",
+        )
+
+
+def _region_unclear(key: str, slug: str, cause: Exception) -> Fault:
+    return Fault(
+        key,
+        f'"{slug}", which could not be looked up',
+        f"a region that DigitalOcean knows, asked with a token it accepts ({_words(cause)})",
+        "List the regions with: doctl compute region list. Set the token with: "
+        "pulumi config set --secret digitalocean:token TOKEN",
+    )
+
+
+# ---- what a security group admits CloudFront by -------------------------------------------------
+
+
+def _prefix_list(lock: OriginLock | None, options: pulumi.InvokeOptions) -> str | None:
+    """Return the id of CloudFront's prefix list, None where no security group is to have it."""
+    if lock is None or lock.security_group is None:
+        return None
+    group = lock.security_group
+    found = _answer(lambda: aws.ec2.get_security_group(id=group, opts=options).id)
+    prefix_list = _answer(
+        lambda: aws.ec2.get_managed_prefix_list(name=PREFIX_LIST, opts=options).id
+    )
+    faults: list[Fault] = []
+    if isinstance(found, Exception):
+        key = f"{NAMESPACE}:originLock.securityGroup"
+        faults.append(
+            Fault(
+                key,
+                f'"{group}", which could not be looked up',
+                f"a security group in the account and region of the stack ({_words(found)})",
+                f"Set it with: pulumi config set --path {key} ID",
+            )
+        )
+    if isinstance(prefix_list, Exception):
+        faults.append(
+            Fault(
+                f"The prefix list {PREFIX_LIST}",
+                "one that could not be looked up",
+                f"there for everybody who may see it ({_words(prefix_list)})",
+                "See that the credentials allow ec2:DescribeManagedPrefixLists.",
+            )
+        )
+    for answer in (found, prefix_list):
+        if isinstance(answer, Exception):
+            raise OriginError(*faults) from answer
+    return str(prefix_list)
 
 
 # ---- what the provider says ---------------------------------------------------------------------

@@ -9,9 +9,12 @@ its type and its limits. Messages and `docs/settings.md` are made from that; a t
 `Pulumi.yaml` with it.
 """
 
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from ipaddress import ip_network
 from typing import Annotated, Any, Final, Literal, Self, cast, get_args, get_type_hints
 
 import pulumi
@@ -32,6 +35,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
+from components.arguments import DualStackEdgeArgs
 from components.faults import Fault, FaultsError
 from components.wording import (
     Place,
@@ -50,6 +54,11 @@ NAMESPACE: Final = "dualstack-edge"
 
 UNPROTECTED_STACK: Final = "sandbox"
 """The one stack whose resources may be deleted without asking: it lives on this machine."""
+
+
+MOST_REGIONS: Final = 8
+"""Regions of a proxy pool. Times the three nodes that a region may have, there are as many proxies
+as hours of the day, and each is upgraded in an hour of its own."""
 
 
 class SettingsError(FaultsError):
@@ -141,6 +150,32 @@ def _bucket(name: str) -> str:
     ):
         raise ValueError(name)
     return name
+
+
+def _regions(slugs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return regions of DigitalOcean: at least one, not too many, none twice."""
+    if not 1 <= len(slugs) <= MOST_REGIONS or len(set(slugs)) < len(slugs):
+        raise ValueError(slugs)
+    return slugs
+
+
+def _ports(ports: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ports to serve: at least one, none twice."""
+    if not ports or len(set(ports)) < len(ports):
+        raise ValueError(ports)
+    return ports
+
+
+def _proxy_port(port: int) -> int:
+    """Return a port a proxy can serve; 22 and 8100 are its own."""
+    if not 1 <= port <= 65535 or port in (22, 8100):  # noqa: PLR2004 - TCP's; see the docstring
+        raise ValueError(port)
+    return port
+
+
+def _network(text: str) -> str:
+    """Return a network in CIDR notation, as the firewall shows it."""
+    return str(ip_network(text))
 
 
 Weight = Annotated[int, Field(ge=0, le=255)]
@@ -373,6 +408,172 @@ class Distribution(Group):
     still point at it. Its hostnames stay taken until it is deleted by hand."""
 
 
+class Proxies(Group):
+    """A pool of IPv6 proxies on DigitalOcean, which the old path's AAAA records lead to."""
+
+    regions: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Field(pattern="^[a-z]{3}[0-9]$"),
+                Says("the slug of a DigitalOcean region", "fra1"),
+            ],
+            ...,
+        ],
+        AfterValidator(_regions),
+        Says("a list of 1 to 8 different regions of DigitalOcean", "fra1", "[0]"),
+    ]
+    """Where the proxies are, best near the load balancer. Adding one at the end of the list leaves
+    the proxies of the others as they are; removing one takes its proxies out of DNS first."""
+    nodes_per_region: Annotated[int, Field(ge=1, le=3), Says(example="1")] = 1
+    """How many proxies each region has. With only one in all, IPv6 users fall back to
+    `whenAllFail` each time it is upgraded."""
+    reserved_ipv6_quota: Annotated[int, Field(ge=1, le=24), Says(example="3")] = 3
+    """How many reserved addresses the DigitalOcean account may have, which is one for each proxy.
+    DigitalOcean allows three until it is asked for more."""
+    size: Annotated[
+        str,
+        Field(pattern="^[a-z0-9-]+$"),
+        Says("the slug of a droplet size", "s-1vcpu-1gb"),
+    ] = "s-1vcpu-1gb"
+    """What each droplet is made of. Changing it replaces the droplets, one after the other."""
+    image: Annotated[
+        Literal["debian-12-x64", "debian-13-x64"],
+        Says(example="debian-12-x64"),
+    ] = "debian-12-x64"
+    """What each droplet boots. Changing it replaces the droplets, one after the other."""
+    ports: Annotated[
+        tuple[
+            Annotated[
+                int,
+                AfterValidator(_proxy_port),
+                Says("an integer from 1 to 65535, but not 22 or 8100", "443"),
+            ],
+            ...,
+        ],
+        AfterValidator(_ports),
+        Says("a list of one or more different ports", "443", "[0]"),
+    ] = (443,)
+    """TCP ports that are served; each leads to the same port of the load balancer. Add 80 if users
+    get a redirect there today."""
+    connections: Annotated[int, Field(ge=1, le=28_000), Says(example="5000")] = 5_000
+    """How many clients one proxy holds at once; each takes 32 KiB of memory."""
+    idle_timeout_seconds: Annotated[int, Field(ge=351, le=86_400), Says(example="600")] = 600
+    """How long a connection may carry nothing before the proxy closes it. The least is one second
+    more than any kind of load balancer allows by default, so that the proxy cuts nothing short."""
+    proxy_protocol: Annotated[bool, Says(example="false")] = False
+    """Whether a PROXY protocol header tells the API each client's address; without it the API sees
+    the proxies' own. It has to be understood behind the load balancer by the time it is turned on,
+    and an application load balancer cannot."""
+    ssh_keys: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Field(pattern="^([0-9]+|([0-9a-f]{2}:){15}[0-9a-f]{2})$"),
+                Says("the id or fingerprint of an SSH key in the DigitalOcean account", "512189"),
+            ],
+            ...,
+        ],
+        Says("a list of SSH keys of the DigitalOcean account", "512189", "[0]"),
+    ] = ()
+    """SSH keys that open the root account. Without any, DigitalOcean makes a root password up and
+    mails it to the account's owner; nothing on the droplet accepts it but the recovery console.
+    Changing them replaces the droplets, one after the other."""
+    ssh_source_ranges: Annotated[
+        tuple[
+            Annotated[
+                str, AfterValidator(_network), Says("a network in CIDR notation", "2001:db8::/48")
+            ],
+            ...,
+        ],
+        Says("a list of networks in CIDR notation", "2001:db8::/48", "[0]"),
+    ] = ()
+    """Networks that may connect to port 22; closed to all when empty. Needs `sshKeys`."""
+    health_check_path: Annotated[
+        Annotated[str, Field(pattern="^/[!-~]*$", max_length=255)] | None,
+        Says("a path that begins with / and has at most 255 characters", "/healthz"),
+    ] = None
+    """Path of the API that Route 53 asks for over HTTPS through each proxy, about three times a
+    second from all over the world. It has to be answered with a status from 200 to 399. When it is
+    not set, Route 53 only connects to each proxy: that finds dead proxies but not a proxy that
+    cannot reach the load balancer, because it accepts before it connects."""
+    when_all_fail: Annotated[Literal["ipv4", "cdn"], Says(example="ipv4")] = "ipv4"
+    """Where IPv6 users go when every proxy is unhealthy. `ipv4`: AAAA is answered empty, as if
+    there were no proxies, so that they use the old path's A records. `cdn`: all of them go to
+    CloudFront, whatever its weight, even 0; choose it once CloudFront carries users already."""
+    ready_seconds: Annotated[int, Field(ge=0, le=1800), Says(example="600")] = 600
+    """How long a new droplet is given, from its creation, to serve every port before its address is
+    moved to it. The deployment asks over IPv6; if the machine it runs on has none it waits this
+    long instead. A droplet that does not serve by then stops the deployment, and the address stays
+    with the old one. 0: the address is moved at once."""
+    alert_emails: Annotated[
+        tuple[
+            Annotated[
+                str,
+                Field(pattern="^[^@ ]+@[^@ ]+$"),
+                Says("a verified e-mail address of the DigitalOcean account", "ops@example.com"),
+            ],
+            ...,
+        ],
+        Says("a list of e-mail addresses", "ops@example.com", "[0]"),
+    ] = ()
+    """Who is told when a droplet is short of processor, memory or disk; no alerts when empty."""
+
+    @property
+    def node_count(self) -> int:
+        """How many proxies there are in all regions together."""
+        return len(self.regions) * self.nodes_per_region
+
+
+class OriginLock(Group):
+    """What lets the load balancer tell CloudFront's requests from anybody else's."""
+
+    generation: Annotated[int, Field(ge=1, le=1_000_000), Says(example="1")]
+    """Number of the secret that CloudFront sends. Two are valid at any time, this one and the next;
+    adding 1 makes CloudFront send the next. Add 1 only, and only after the load balancer accepts
+    both that the stack's output `originSecrets` shows."""
+    security_group: Annotated[
+        Annotated[str, Field(pattern="^sg-[0-9a-f]{8,17}$")] | None,
+        Says("the id of a security group", "sg-0123456789abcdef0"),
+    ] = None
+    """Security group of the load balancer that is to admit CloudFront's addresses. Rules are added
+    to it; those that admit everybody are yours to remove. No rules are added when not set."""
+    rules_per_security_group: Annotated[int, Field(ge=60, le=1000), Says(example="60")] = 60
+    """The account's quota of inbound rules in a security group. CloudFront's addresses count as 55
+    for each port."""
+
+
+class Alarms(Group):
+    """CloudWatch alarms for both paths, all of them in us-east-1."""
+
+    topic_arn: Annotated[
+        Annotated[str, Field(pattern="^arn:aws:sns:us-east-1:[0-9]{12}:[A-Za-z0-9_-]{1,256}$")],
+        Says(
+            "the ARN of an SNS topic in us-east-1",
+            "arn:aws:sns:us-east-1:123456789012:edge-alarms",
+        ),
+    ]
+    """Topic that is told when an alarm goes off and when it is over. It has to be in us-east-1, as
+    the metrics of CloudFront and of Route 53's health checks are."""
+    error_percent: Annotated[int, Field(ge=1, le=100), Says(example="5")] = 5
+    """Share of CloudFront's answers that are server errors (5xx) which, for five minutes, is too
+    much."""
+
+
+class Dns(Group):
+    """What the edge changes about the zone itself."""
+
+    negative_ttl_seconds: Annotated[
+        Annotated[int, Field(ge=30, le=86_400)] | None,
+        Says("an integer from 30 to 86400", "60"),
+    ] = None
+    """How long resolvers keep the answer that a name has no record of a type. When it is set, the
+    zone's SOA record is replaced by one with this TTL; it holds for the whole zone, and stays when
+    the stack is gone. Route 53 begins with 900. An old path without proxies answers AAAA with
+    nothing, so IPv6 clients stay with that answer for this long, while one that leads to CloudFront
+    lives for 60 seconds: they move later than the weights say."""
+
+
 class Settings(Group):
     """Everything the program is configured with, valid as a whole."""
 
@@ -398,10 +599,28 @@ class Settings(Group):
         direct=100, cdn=0
     )
     """Weights of the two paths, the same for A and AAAA. Deploying moves no user by default."""
+    proxy: Annotated[Proxies | None, Says("an object with regions", "fra1", ".regions[0]")] = None
+    """IPv6 proxies for the old path. Without them its AAAA records are answered empty."""
     distribution: Annotated[Distribution, Says("an object", "PriceClass_100", ".priceClass")] = (
         Distribution()
     )
     """Options of the CloudFront distribution."""
+    origin_lock: Annotated[
+        OriginLock | None, Says("an object with generation", "1", ".generation")
+    ] = None
+    """What keeps requests from passing CloudFront by. Refused for as long as the old path has any
+    weight, for its users would be locked out."""
+    alarms: Annotated[
+        Alarms | None,
+        Says(
+            "an object with topicArn",
+            "arn:aws:sns:us-east-1:123456789012:edge-alarms",
+            ".topicArn",
+        ),
+    ] = None
+    """Alarms for both paths; none when not set."""
+    dns: Annotated[Dns, Says("an object", "60", ".negativeTtlSeconds")] = Dns()
+    """What the edge changes about the zone itself."""
     certificate_arn: Annotated[
         Annotated[str, AfterValidator(_certificate_arn)] | None,
         Says(
@@ -413,7 +632,8 @@ class Settings(Group):
     protect: Annotated[
         bool, Says(example="true", default=f"`true`, but `false` in stack `{UNPROTECTED_STACK}`")
     ] = True
-    """Whether the distribution and the traffic records refuse to be deleted or replaced."""
+    """Whether the distribution, the traffic records and the proxies' addresses refuse to be deleted
+    or replaced."""
     aws: Annotated[Mapping[str, Any], Field(exclude=True, repr=False)] = {}
     """The stack's own `aws:` configuration but for the region, as arguments of `aws.Provider`.
 
@@ -429,6 +649,11 @@ class Settings(Group):
             else value
             for name, value in self.aws.items()
         }
+
+    def arguments(self) -> DualStackEdgeArgs:
+        """Return the settings as the arguments of a `DualStackEdge`."""
+        plain = self.model_dump(mode="json", by_alias=False, exclude_none=True)
+        return cast("DualStackEdgeArgs", {**plain, "provider_arguments": self.provider_arguments()})
 
 
 KEYS: Final = fields_of(Settings)
@@ -463,6 +688,87 @@ def load() -> Settings:
     }
     secret = {key for key in raw if pulumi.runtime.is_config_secret(key)}
     return parse(raw, stack=pulumi.get_stack(), secret=secret)
+
+
+def from_arguments(name: str, arguments: DualStackEdgeArgs) -> Settings:
+    """Turn the arguments of a `DualStackEdge` into settings, by the rules of the configuration.
+
+    Args:
+        name: Name of the edge.
+        arguments: Its arguments, from a program in whatever language.
+
+    Returns:
+        The settings, valid as a whole; the provider's arguments are in `aws`.
+
+    Raises:
+        SettingsError: Something is missing, unknown or not allowed; lists every fault.
+    """
+    given = dict(cast("Mapping[str, Any]", arguments))
+    provider = cast("Mapping[str, Any]", given.pop("provider_arguments", None) or {})
+    raw: dict[str, str] = {}
+    faults: list[Fault] = []
+    for key, value in given.items():
+        if value is None:
+            continue
+        try:
+            plain = _plain(value)
+        except TypeError:
+            faults.append(
+                Fault(
+                    f"{NAMESPACE}:{to_camel(key)}",
+                    "an output, or holds one",
+                    "a plain value, known before anything is made",
+                    "",
+                )
+            )
+            continue
+        raw[f"{NAMESPACE}:{to_camel(key)}"] = plain if isinstance(plain, str) else json.dumps(plain)
+    try:
+        settings = parse(raw, stack="")
+    except SettingsError as error:
+        there = {fault.what for fault in faults}
+        faults += [fault for fault in error.faults if fault.what not in there]
+    else:
+        named = {
+            _PROVIDER_ARGUMENTS.get(key, (key,))[0]: (
+                int(value) if isinstance(value, float) and value.is_integer() else value
+            )
+            for key, value in provider.items()
+        }
+        if not faults:
+            return settings.model_copy(update={"aws": named})
+    told = [_of_an_argument(fault) for fault in faults]
+    raise SettingsError(f"{len(told)} of the arguments of {name} cannot be used", told)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with the configuration's own spelling of keys and whole numbers.
+
+    Numbers that come from programs in other languages are floats.
+
+    Raises:
+        TypeError: It is not plain.
+    """
+    match value:
+        case Mapping():
+            items = cast("Mapping[str, Any]", value).items()
+            return {to_camel(key): _plain(item) for key, item in items if item is not None}
+        case list() | tuple():
+            return [_plain(item) for item in cast("Sequence[Any]", value)]
+        case float() if value.is_integer():
+            return int(value)
+        case str() | int() | float() | bool() | None:
+            return value
+        case _:
+            raise TypeError(value)
+
+
+def _of_an_argument(fault: Fault) -> Fault:
+    """Return a fault as the author of a program reads it, who has no configuration to set."""
+    remedy = fault.remedy
+    if "pulumi config" in remedy or not remedy:
+        remedy = "Change it in the program."
+    return replace(fault, what=fault.what.removeprefix(f"{NAMESPACE}:"), remedy=remedy)
 
 
 def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -> Settings:
@@ -504,9 +810,10 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
         elif field.is_required():
             faults.append(not_set(_place((key,))))
     faults += _name_faults(ours, values, masked)
-    faults += [
-        _NOT_YET.get(key) or unknown(_place((key,)), key) for key in sorted(ours.keys() - KEYS)
-    ]
+    faults += _pool_faults(values, masked)
+    if "traffic" in values or "traffic" not in ours:
+        faults += _lock_faults(values, masked)
+    faults += [unknown(_place((key,)), key) for key in sorted(ours.keys() - KEYS)]
     values["aws"], aws_faults = _aws_arguments(raw, secret)
     faults += aws_faults
     if faults:
@@ -514,15 +821,6 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
         raise SettingsError(f"{count} of stack {stack} cannot be used", faults)
     return Settings.model_validate(values)
 
-
-_NOT_YET: Final = {
-    "proxy": Fault(
-        f"{NAMESPACE}:proxy",
-        "set",
-        "a setting for a pool of IPv6 proxies, which this version does not have",
-        f"Remove it with: pulumi config rm {NAMESPACE}:proxy",
-    )
-}
 
 _TYPES: Final = get_type_hints(Settings, include_extras=True)
 _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
@@ -569,6 +867,95 @@ def _name_faults(
                 "Put a shorter hostname first, or bring a certificate of your own: "
                 f"{_place(('certificateArn',)).set_command()}",
             )
+
+
+def _pool_faults(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Fault]:
+    """Compare the proxies with the load balancer and with what the account may have."""
+    match values:
+        case {"proxy": Proxies() as pool}:
+            pass
+        case _:
+            return
+    origin: Origin | None = values.get("origin")
+    kind = origin.kind if origin else "network"  # what is wrong with an origin is told already
+    if pool.proxy_protocol and kind not in ("classic", "network"):
+        place = _place(("proxy", "proxyProtocol"))
+        yield Fault(
+            place.name,
+            f"{shown(value=True, masked='proxy' in masked)}, and the load balancer is "
+            + ("of an unknown kind" if kind is None else "an application load balancer"),
+            "true for a classic or network load balancer only: an application load balancer cannot "
+            "read the header and takes it for a broken request",
+            f"Set it with: {place.set_command()}",
+        )
+    if pool.node_count > pool.reserved_ipv6_quota:
+        place = _place(("proxy", "reservedIpv6Quota"))
+        count = shown(pool.node_count, masked="proxy" in masked)
+        quota = shown(pool.reserved_ipv6_quota, masked="proxy" in masked)
+        yield Fault(
+            f"{NAMESPACE}:proxy",
+            f"a pool of {count} proxies",
+            f"as many as the account may have reserved addresses, {place.name}, which is {quota}",
+            "Take fewer regions or nodes, or ask DigitalOcean's support for more addresses, then: "
+            f"{place.set_command()}",
+        )
+    if pool.ssh_source_ranges and not pool.ssh_keys:
+        place = _place(("proxy", "sshSourceRanges"))
+        yield Fault(
+            place.name,
+            shown(pool.ssh_source_ranges, masked="proxy" in masked),
+            "empty where proxy.sshKeys is: there is no password to log in with",
+            f"Set proxy.sshKeys, or remove it with: {place.remove_command()}",
+        )
+
+
+PREFIX_LIST_WEIGHT: Final = 55
+"""Rules that CloudFront's prefix list counts as in a security group.
+
+Source: CloudFront Developer Guide, 'Locations and IP address ranges of CloudFront edge servers'.
+"""
+
+
+def origin_ports(origin: Origin) -> tuple[int, ...]:
+    """Return the ports that CloudFront connects to."""
+    match origin.protocol:
+        case "https-only":
+            return (origin.https_port,)
+        case "http-only":
+            return (origin.http_port,)
+        case "match-viewer":
+            return (origin.http_port, origin.https_port)
+
+
+def _lock_faults(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Fault]:
+    """Say what keeps the load balancer from being locked."""
+    match values:
+        case {"originLock": OriginLock() as lock}:
+            pass
+        case _:
+            return
+    traffic: Traffic = values.get("traffic", Traffic(direct=100, cdn=0))
+    if traffic.direct:
+        yield Fault(
+            f"{NAMESPACE}:originLock",
+            f"set, and traffic.direct is {shown(traffic.direct, masked='traffic' in masked)}",
+            "not set for as long as the old path has weight: its users and the proxies bring no "
+            "secret and come from addresses of their own, so the lock would shut them out",
+            "Move all traffic first and wait until the old path is empty, or remove it with: "
+            f"pulumi config rm {NAMESPACE}:originLock",
+        )
+    origin: Origin | None = values.get("origin")
+    needed = PREFIX_LIST_WEIGHT * len(origin_ports(origin)) if origin else 0
+    if lock.security_group and needed > lock.rules_per_security_group:
+        place = _place(("originLock", "rulesPerSecurityGroup"))
+        yield Fault(
+            place.name,
+            shown(lock.rules_per_security_group, masked="originLock" in masked),
+            f"at least {needed}, because the addresses of CloudFront count as {PREFIX_LIST_WEIGHT} "
+            "rules for each port, and match-viewer uses two",
+            "Set origin.protocol to https-only; or have AWS raise the quota 'Inbound or outbound "
+            f"rules per security group', then: {place.set_command('200')}",
+        )
 
 
 def _valid_hostnames(text: str) -> Iterator[tuple[int, str]]:

@@ -1,12 +1,13 @@
 """The records that share a hostname's users between the old path and the new one."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components.origin import AliasTarget
+from components.origin import AliasTarget, Zone
+from components.proxy_dns import ProxyDns
 from components.settings import Traffic
 
 FAMILIES: Final = ("A", "AAAA")
@@ -44,6 +45,8 @@ class WeightedDnsArgs(TypedDict):
     """Where `direct` leads."""
     distribution: AliasTarget
     """Where `cdn` leads."""
+    proxies: NotRequired[ProxyDns | None]
+    """Where `direct` leads IPv6 users. Default: to the load balancer, which is to nobody."""
     cdn_depends_on: Sequence[pulumi.Resource]
     """What must be ready before an answer may lead to the distribution, even one with weight 0."""
 
@@ -60,12 +63,14 @@ class WeightedDns(pulumi.ComponentResource):
     with weight 0.
 
     The AAAA alias to a load balancer without IPv6 is answered empty. That is its purpose: IPv6
-    clients then use the A answer and so the old path, in the share the weight gives it.
+    clients then use the A answer and so the old path, in the share the weight gives it. With
+    proxies, it is an alias to their own group of records instead; see `ProxyDns`.
 
-    Neither target's health is evaluated. For CloudFront Route 53 does not allow it. For the load
-    balancer it would do harm: both paths end there, so nothing is gained by leaving one for the
-    other, while an unhealthy load balancer would send everybody to a `cdn` of weight 0 (records of
-    weight 0 are used once all others are unhealthy), a shift that nobody ordered, and again back.
+    Neither target's health is evaluated, but for the proxies' where that is asked for. For
+    CloudFront Route 53 does not allow it. For the load balancer it would do harm: both paths end
+    there, so nothing is gained by leaving one for the other, while an unhealthy load balancer would
+    send everybody to a `cdn` of weight 0 (records of weight 0 are used once all others are
+    unhealthy), a shift that nobody ordered, and again back.
 
     Source: Route 53 Developer Guide, 'How Amazon Route 53 chooses records when health checking is
     configured' and 'Values specific for weighted alias records'.
@@ -83,10 +88,7 @@ class WeightedDns(pulumi.ComponentResource):
         self._args = args
         self.records = []
         for hostname in args["hostnames"]:
-            direct = [
-                self._record((hostname, family, "direct"), args["load_balancer"], depends_on=[])
-                for family in FAMILIES
-            ]
+            direct = [self._direct(hostname, family) for family in FAMILIES]
             for family in FAMILIES:
                 self._record(
                     (hostname, family, "cdn"),
@@ -95,12 +97,25 @@ class WeightedDns(pulumi.ComponentResource):
                 )
         self.register_outputs({"records": self.records})
 
+    def _direct(self, hostname: str, family: str) -> aws.route53.Record:
+        proxies = self._args.get("proxies")
+        if proxies is None or family == "A":
+            return self._record((hostname, family, "direct"), self._args["load_balancer"])
+        # Route 53 refuses an alias to records that are not there yet.
+        return self._record(
+            (hostname, family, "direct"),
+            AliasTarget(proxies.group, self._args["zone_id"]),
+            depends_on=proxies.records,
+            evaluate_target_health=proxies.fails_over_to_cdn,
+        )
+
     def _record(
         self,
         record: tuple[str, str, Path],
         target: AliasTarget,
         *,
-        depends_on: list[pulumi.Resource],
+        depends_on: Sequence[pulumi.Resource] = (),
+        evaluate_target_health: bool = False,
     ) -> aws.route53.Record:
         hostname, family, path = record
         traffic = self._args["traffic"]
@@ -119,8 +134,42 @@ class WeightedDns(pulumi.ComponentResource):
             weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=weight)],
             aliases=[
                 aws.route53.RecordAliasArgs(
-                    name=target.name, zone_id=target.zone_id, evaluate_target_health=False
+                    name=target.name,
+                    zone_id=target.zone_id,
+                    evaluate_target_health=evaluate_target_health,
                 )
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
+
+
+def hold_negative_answers(
+    name: str, zone: str, found: Zone, seconds: int, opts: pulumi.ResourceOptions
+) -> aws.route53.Record:
+    """Set how long resolvers keep the answer that a name has no record of a type.
+
+    That is the smaller of the SOA record's TTL and the last number in it. Route 53 makes the record
+    with the zone, so it is taken over, and it cannot be deleted, so it is left behind.
+
+    Source: RFC 2308 section 5; Route 53 Developer Guide, 'The start of authority (SOA) record'.
+
+    Args:
+        name: Name of the resource.
+        zone: Name of the zone.
+        found: The zone.
+        seconds: How long.
+        opts: The resource's options.
+    """
+    contact = "awsdns-hostmaster.amazon.com."
+    server = found.primary_name_server.removesuffix(".")
+    left = pulumi.ResourceOptions(retain_on_delete=True, protect=False)
+    return aws.route53.Record(
+        name,
+        zone_id=found.id,
+        name=zone,
+        type="SOA",
+        ttl=seconds,
+        records=[f"{server}. {contact} 1 7200 900 1209600 {seconds}"],
+        allow_overwrite=True,
+        opts=pulumi.ResourceOptions.merge(opts, left),
+    )

@@ -5,6 +5,8 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,8 +17,8 @@ from pulumi import automation as auto
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import client_environment
+from sandbox.clouds import aws, background, digitalocean
+from sandbox.clouds.background import Cloud
 from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
@@ -25,7 +27,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
 """Environment variable that moves everything the sandbox writes; default `.sandbox`."""
 
-CLOUDS = ("aws",)
+CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_environment}
+"""The clouds, each with what names one that runs to its clients, by its URL."""
 
 FAILED, WRONG_USE = 1, 2
 
@@ -63,20 +66,34 @@ def ready_engine(shell: Shell) -> Engine:
     return engine
 
 
-def running_cloud(shell: Shell) -> dict[str, str]:
+def running_clouds(shell: Shell) -> dict[str, str]:
     """Start or find the local clouds and return the variables that name them.
 
     A cloud keeps its account in memory. One that was started anew knows nothing of what an older
-    one held, so a state that describes the older one is put away with it.
+    one held, so a state that describes the older one is put away with it, and the other clouds,
+    which still have what that state says, begin anew with it.
     """
     if any(background.find(name, shell.home) is None for name in CLOUDS):
         if shell.state.exists() and any(shell.state.rglob("*.json")):
-            say("The cloud of the last time is gone; its stacks' state goes with it.")
+            say("A cloud of the last time is gone; its stacks' state goes with it.")
+        for name in CLOUDS:
+            background.stop(name, shell.home)
         shutil.rmtree(shell.state, ignore_errors=True)
         shell.state.mkdir(parents=True)
-    cloud = background.start("aws", shell.home)
-    say(f"Cloud: AWS at {cloud.url} (pid {cloud.pid}, log {cloud.log})")
-    return client_environment(cloud.url)
+    with ThreadPoolExecutor(len(CLOUDS)) as pool:
+        clouds = list(pool.map(partial(background.start, home=shell.home), CLOUDS))
+    for cloud in clouds:
+        say(f"Cloud: {cloud.name} at {cloud.url} (pid {cloud.pid}, log {cloud.log})")
+    return variables_of(clouds)
+
+
+def variables_of(clouds: Iterable[Cloud]) -> dict[str, str]:
+    """Return the variables that name clouds that run."""
+    return {
+        variable: value
+        for cloud in clouds
+        for variable, value in CLOUDS[cloud.name](cloud.url).items()
+    }
 
 
 def release_dead_locks(stack: auto.Stack, state: Path) -> None:
@@ -98,7 +115,7 @@ def up(as_json: Json = False) -> None:
     shell.home.mkdir(parents=True, exist_ok=True)
     with FileLock(shell.home / "up.lock"):
         engine = ready_engine(shell)
-        variables = shell.environment(engine, running_cloud(shell))
+        variables = shell.environment(engine, running_clouds(shell))
         os.environ.update(variables)
         stack = auto.create_or_select_stack(
             STACK,
@@ -168,11 +185,12 @@ def _text(value: object) -> str:
 def env(as_json: Json = False) -> None:
     """Print what a shell needs so that plain `pulumi` works on the sandbox."""
     shell = here()
-    cloud = background.find("aws", shell.home)
-    if cloud is None:
-        stop_with("The sandbox's cloud is not running; start it with: make up", WRONG_USE)
+    found = (background.find(name, shell.home) for name in CLOUDS)
+    clouds = [cloud for cloud in found if cloud is not None]
+    if len(clouds) < len(CLOUDS):
+        stop_with("The sandbox's clouds are not running; start them with: make up", WRONG_USE)
     engine = ready_engine(shell)
-    variables = shell.environment(engine, client_environment(cloud.url))
+    variables = shell.environment(engine, variables_of(clouds))
     print(json.dumps(variables, indent=2) if as_json else exports(variables))
 
 

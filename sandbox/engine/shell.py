@@ -22,7 +22,7 @@ PASSPHRASE = "sandbox"  # noqa: S105 - it locks nothing but a state that lives o
 
 STACK = "sandbox"
 
-STAND_INS = {"aws": "sandbox.plugins.aws"}
+STAND_INS = {name: f"sandbox.plugins.{name}" for name in ("aws", "digitalocean", "random")}
 """Clouds whose plugin we have a stand-in for, and the module that is one."""
 
 

@@ -143,7 +143,12 @@ class _Differ:
         elif type_.kind is Kind.LIST:
             self._lists(type_, old, new, path, rule)
         elif not self._same(old, new, rule):
-            self._note(Change.UPDATE, path, rule, old)
+            self._change(old, new, path, rule)
+
+    def _change(self, old: Any, new: Any, path: str, rule: str) -> None:
+        self._note(Change.UPDATE, path, rule, old)
+        if rule in self._shape.one_way and is_zero(new):
+            self.found[path] = Difference(Change.UPDATE, replaces=True, state=old)
 
     def _objects(self, type_: Type, old: Props, new: Props, path: str, rule: str) -> None:
         for name, field in type_.fields.items():
@@ -181,6 +186,7 @@ class _Differ:
 
     def _note(self, change: Change, path: str, rule: str, old: Any) -> None:
         replaces = any(rule == name or rule.startswith(f"{name}.") for name in self._shape.replaces)
+        replaces |= change is not Change.UPDATE and rule in self._shape.switches
         self.found[path] = Difference(change, replaces, old)
 
 

@@ -24,6 +24,10 @@ class PluginError(Exception):
     """Something the user is told as it stands: it names what failed, and says why."""
 
 
+class WaitError(PluginError):
+    """What was waited for did not come true in time."""
+
+
 class CancelledError(PluginError):
     """The engine asked for everything to stop; what was being waited for may still come true."""
 
@@ -55,6 +59,9 @@ class Shape:
         sets: Lists whose order says nothing, each with the field that identifies an item (empty
             for plain values).
         replaces: Properties whose change needs a new resource.
+        switches: Properties whose coming or going, but not their change, needs a new resource.
+        one_way: Truth values that are switched on in place; to be without them needs a new
+            resource.
         same: How to spell a value so that equal meanings compare equal.
         allowed: The values a property may have: a range of whole numbers, or a collection.
         carried: Inputs the cloud's API knows nothing of; they live in the state alone.
@@ -64,6 +71,8 @@ class Shape:
     computed: frozenset[str] = frozenset()
     sets: Mapping[str, str] = field(default_factory=dict[str, str])
     replaces: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
+    one_way: frozenset[str] = frozenset()
     same: Mapping[str, Callable[[str], str]] = field(
         default_factory=dict[str, Callable[[str], str]]
     )
@@ -96,7 +105,7 @@ class Call(Generic[S]):
             default_timeout_seconds: How long to ask where the program does not say.
 
         Raises:
-            PluginError: it has not come true in time.
+            WaitError: it has not come true in time.
             CancelledError: the engine asked to stop.
         """
         timeout_seconds = self.timeout_seconds or default_timeout_seconds
@@ -105,7 +114,7 @@ class Call(Generic[S]):
         while not done():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise PluginError(
+                raise WaitError(
                     f"waited {timeout_seconds:g} s for {what}, in vain. "
                     "Run `pulumi up` again to wait on, or give it longer with `customTimeouts`."
                 )
@@ -133,6 +142,9 @@ class Resource(ABC, Generic[S]):
     """The SDK's class of all properties."""
 
     shape: Shape
+
+    auto_named: bool = False
+    """Whether a `name` that the program leaves out is made of the resource's; see `naming`."""
 
     def prepare(self, session: S, inputs: Props) -> Props:
         """Return the inputs with what the provider's own configuration adds to them."""

@@ -161,6 +161,8 @@ def _member(members: tuple[Any, ...]) -> Any:
         # `Union[str, RecordType]`: the enumeration only lists well-known strings.
         and not (inspect.isclass(member) and issubclass(member, Enum))
     ]
+    # A function's nested argument may be given in the class, as a dictionary or as an output.
+    about = [member for member in about if hasattr(member, _INPUT_CLASS)] or about
     if len(about) != 1:
         raise TypeError(f"an input of the SDK is one of {about}; exactly one type was expected.")
     return about[0]

@@ -26,7 +26,7 @@ import grpc
 from google.protobuf import any_pb2, empty_pb2, message
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
-from sandbox.plugins import schema
+from sandbox.plugins import naming, schema
 from sandbox.plugins.check import check
 from sandbox.plugins.diff import (
     Change,
@@ -179,6 +179,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
             resource = self._resource(request.urn)
             type_ = schema.of_class(resource.args)
             news = resource.prepare(self._connected(), decode(request.news))
+            if resource.auto_named:
+                news = naming.named(request, decode(request.olds), news)
             inputs, failures = check(resource.type_name, type_, resource.shape, news)
             if not failures:
                 failures = list(resource.validate(inputs))
@@ -192,7 +194,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         def answer() -> message.Message:
             resource = self._resource(request.urn)
             state, inputs = decode(request.olds), decode(request.news)
-            return _diff_response(_differences(resource, state, inputs, request.ignoreChanges))
+            response = _diff_response(_differences(resource, state, inputs, request.ignoreChanges))
+            if resource.auto_named and response.replaces:
+                response.deleteBeforeReplace = not naming.is_made(request.urn, inputs.get("name"))
+            return response
 
         return self._answer(context, f"comparing {_name(request.urn)}", answer)
 

@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.edge import DualStackEdge, DualStackEdgeArgs
+from components.arguments import DualStackEdgeArgs
+from components.edge import DualStackEdge
 from components.origin import OriginError
-from components.settings import Origin, Traffic
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ARGS: DualStackEdgeArgs = {
     "hostnames": ["api.example.com"],
     "zone": "example.com",
-    "origin": Origin(load_balancer="api", kind="application"),
+    "origin": {"load_balancer": "api", "kind": "application"},
 }
 LOAD_BALANCER = "api-application.eu-central-1.elb.amazonaws.com"
 DISTRIBUTION = "d111111abcdef8.cloudfront.net"
@@ -46,7 +46,7 @@ def test_everything_has_a_stable_name_and_a_parent(engine: "Engine") -> None:
 
 
 def test_the_outputs_are_the_public_ones(engine: "Engine") -> None:
-    engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": Traffic(direct=90, cdn=10)}))
+    engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": {"direct": 90, "cdn": 10}}))
     assert engine.outputs["edge"] == {
         "hostnames": ["api.example.com"],
         "distributionId": "E2QWRUHAPOMQZL",
@@ -68,6 +68,7 @@ def test_the_outputs_are_the_public_ones(engine: "Engine") -> None:
             )
             for family in ("A", "AAAA")
         ],
+        "originSecrets": [],
     }
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 import pytest
 
-from components.origin import AliasTarget, Ground, OriginError, look_up
-from components.settings import Origin
+from components.origin import Ground, LoadBalancer, OriginError, Zone, look_up
+from components.settings import Origin, OriginLock, Proxies, Settings
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -17,13 +17,17 @@ ZONE = "aws:route53/getZone:getZone"
 BY_NAME = Origin(load_balancer="api", kind="application")
 
 
-def found(engine: "Engine", origin: Origin = BY_NAME, zone: str = "example.com") -> Ground:
-    return engine.run(lambda: look_up(origin, zone, pulumi.InvokeOptions()))
+WANTED = Settings(hostnames=("api.example.com",), zone="example.com", origin=BY_NAME)
+FOUND_ZONE = Zone("Z0EXAMPLE", "ns-1.awsdns-01.org")
 
 
-def faults(engine: "Engine", origin: Origin = BY_NAME, zone: str = "example.com") -> list[str]:
+def found(engine: "Engine", **wanted: Any) -> Ground:
+    return engine.run(lambda: look_up(WANTED.model_copy(update=wanted), None))
+
+
+def faults(engine: "Engine", **wanted: Any) -> list[str]:
     with pytest.raises(OriginError) as caught:
-        found(engine, origin, zone)
+        found(engine, **wanted)
     assert isinstance(caught.value, pulumi.RunError)
     return [str(fault) for fault in caught.value.faults]
 
@@ -31,8 +35,8 @@ def faults(engine: "Engine", origin: Origin = BY_NAME, zone: str = "example.com"
 @pytest.mark.parametrize("kind", ["classic", "application", "network"])
 def test_a_load_balancer_is_found_by_name_and_kind(engine: "Engine", kind: Any) -> None:
     engine.account.set_load_balancers(f"api:{kind}", "other:classic")
-    assert found(engine, Origin(load_balancer="api", kind=kind)) == Ground(
-        AliasTarget(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"), "Z0EXAMPLE"
+    assert found(engine, origin=Origin(load_balancer="api", kind=kind)) == Ground(
+        LoadBalancer(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"), FOUND_ZONE
     )
 
 
@@ -40,8 +44,8 @@ def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "Engine") -> Non
     engine.account.set_load_balancers()
     engine.account.broken.update({NEWER: "asked", CLASSIC: "asked"})
     given = Origin(domain_name="lb.example.net", hosted_zone_id="Z215JYRZR1TBD5")
-    assert found(engine, given) == Ground(
-        AliasTarget("lb.example.net", "Z215JYRZR1TBD5"), "Z0EXAMPLE"
+    assert found(engine, origin=given) == Ground(
+        LoadBalancer("lb.example.net", "Z215JYRZR1TBD5"), FOUND_ZONE
     )
 
 
@@ -180,3 +184,99 @@ def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "Engine") ->
     with pytest.raises(OriginError) as caught:
         found(engine)
     assert str(caught.value.__cause__).startswith(f"invoke of {ZONE} failed: no matching")
+
+
+# ---- regions of proxies -------------------------------------------------------------------------
+
+REGION = "digitalocean:index/getRegion:getRegion"
+SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        pytest.param(
+            Proxies(regions=("fra1", "nyc2")),
+            [
+                'dualstack-edge:proxy.regions[1] is "nyc2", which is closed; a region that is open '
+                "to new droplets and reserved IPv6 addresses. Set it with: " + SET_REGION.format(1)
+            ],
+            id="a region that is closed, and has no reserved IPv6",
+        ),
+        pytest.param(
+            Proxies(regions=("xyz1",)),
+            [
+                (
+                    'dualstack-edge:proxy.regions[0] is "xyz1", which could not be looked up; a '
+                    "region that DigitalOcean knows, asked with a token it accepts (Region does "
+                    "not exist: xyz1 (name)). List the regions with: doctl compute region list. "
+                    "Set the token "
+                    "with: pulumi config set --secret digitalocean:token TOKEN"
+                )
+            ],
+            id="a region that there is not",
+        ),
+        pytest.param(
+            Proxies(regions=("fra1",), size="m-64"),
+            [
+                (
+                    'dualstack-edge:proxy.size is "m-64", which fra1 does not offer; one of '
+                    "s-1vcpu-1gb, s-2vcpu-2gb. Set it with: "
+                    "pulumi config set --path dualstack-edge:proxy.size s-1vcpu-1gb"
+                )
+            ],
+            id="a size that the region does not offer",
+        ),
+    ],
+)
+def test_a_region_that_can_have_no_proxy_is_a_fault(
+    engine: "Engine", pool: Proxies, expected: list[str]
+) -> None:
+    assert faults(engine, proxy=pool) == expected
+
+
+def test_a_token_that_is_refused_is_told_once_and_by_digitalocean_s_own_words(
+    engine: "Engine",
+) -> None:
+    engine.account.broken[REGION] = "GET /v2/regions: 401 Unable to authenticate you"
+    (fault,) = faults(engine, proxy=Proxies(regions=("fra1", "ams3")))
+    assert "(GET /v2/regions: 401 Unable to authenticate you (name))" in fault
+    assert fault.endswith("pulumi config set --secret digitalocean:token TOKEN")
+
+
+# ---- what a lock needs --------------------------------------------------------------------------
+
+LOCK = OriginLock(generation=1, security_group="sg-0123456789abcdef0")
+
+
+def test_the_prefix_list_is_found_where_a_security_group_is_to_admit_it(engine: "Engine") -> None:
+    assert found(engine, origin_lock=LOCK).prefix_list_id == "pl-3b927c52"
+    assert found(engine, origin_lock=OriginLock(generation=1)).prefix_list_id is None
+
+
+def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(
+    engine: "Engine",
+) -> None:
+    engine.account.broken["aws:ec2/getSecurityGroup:getSecurityGroup"] = "no matching group"
+    engine.account.broken["aws:ec2/getManagedPrefixList:getManagedPrefixList"] = "AccessDenied"
+    assert faults(engine, origin_lock=LOCK) == [
+        (
+            'dualstack-edge:originLock.securityGroup is "sg-0123456789abcdef0", which could not be '
+            "looked up; a security group in the account and region of the stack (no matching group "
+            "(name)). Set it with: pulumi config set --path "
+            "dualstack-edge:originLock.securityGroup ID"
+        ),
+        (
+            "The prefix list com.amazonaws.global.cloudfront.origin-facing is one that could not "
+            "be "
+            "looked up; there for everybody who may see it (AccessDenied (name)). See that the "
+            "credentials allow ec2:DescribeManagedPrefixLists."
+        ),
+    ]
+
+
+def test_everything_that_is_missing_is_told_at_once(engine: "Engine") -> None:
+    engine.account.set_load_balancers()
+    engine.account.zones.clear()
+    pool = Proxies(regions=("nyc2",))
+    assert len(faults(engine, proxy=pool)) == 3

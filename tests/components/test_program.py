@@ -49,6 +49,7 @@ def test_the_program_exports_the_public_outputs(engine: "Engine") -> None:
         "proxyAddresses",
         "traffic",
         "records",
+        "originSecrets",
     ]
 
 

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 import pulumi.runtime
@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from pydantic import Secret
 
 from components import settings
+from components.arguments import DualStackEdgeArgs
 from components.faults import Fault
 from components.settings import (
     KEYS,
     Distribution,
     Logs,
     Origin,
+    OriginLock,
     Settings,
     SettingsError,
     Traffic,
@@ -347,16 +349,18 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"hostname": "api.example.com"},
             "dualstack-edge:hostname is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, distribution, certificateArn, protect. Did you mean hostnames? "
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
+            "protect. Did you mean hostnames? "
             "Remove it with: pulumi config rm dualstack-edge:hostname",
             id="an unknown key",
         ),
         pytest.param(
             {"originSecret": "x"},
             "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, distribution, certificateArn, protect. "
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
+            "protect. "
             "Did you mean origin? Remove it with: pulumi config rm dualstack-edge:originSecret",
-            id="a key of a later version",
+            id="a key of nobody",
         ),
         pytest.param(
             {"traffic": {"direct": 1, "cdn": 1, "cnd": 1}},
@@ -381,10 +385,108 @@ def test_everything_that_is_set_is_read() -> None:
             id="a nested key that a path has to quote",
         ),
         pytest.param(
-            {"proxy": {"regions": ["fra1"]}},
-            "dualstack-edge:proxy is set; a setting for a pool of IPv6 proxies, which this version "
-            "does not have. Remove it with: pulumi config rm dualstack-edge:proxy",
-            id="a proxy",
+            {"proxy": {"regions": []}},
+            "dualstack-edge:proxy.regions is []; a list of 1 to 8 different regions of "
+            f"DigitalOcean. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.regions[0]' "
+            "fra1",
+            id="a pool of no regions",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1", "fra1"]}},
+            'dualstack-edge:proxy.regions is ["fra1", "fra1"]; a list of 1 to 8 different regions '
+            f"of DigitalOcean. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.regions[0]' "
+            "fra1",
+            id="a region twice",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1"], "nodesPerRegion": 4}},
+            "dualstack-edge:proxy.nodesPerRegion is 4; an integer from 1 to 3. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.nodesPerRegion 1",
+            id="more nodes than a region has hours for",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1", "ams3"], "nodesPerRegion": 2}},
+            "dualstack-edge:proxy is a pool of 4 proxies; as many as the account may have reserved "
+            "addresses, dualstack-edge:proxy.reservedIpv6Quota, which is 3. Take fewer regions or "
+            "nodes, or ask DigitalOcean's support for more addresses, then: "
+            f"{CONFIG_SET} --path dualstack-edge:proxy.reservedIpv6Quota 3",
+            id="more nodes than reserved addresses",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1"], "proxyProtocol": True}},
+            "dualstack-edge:proxy.proxyProtocol is true, and the load balancer is an application "
+            "load balancer; true for a classic or network load balancer only: an application load "
+            "balancer cannot read the header and takes it for a broken request. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.proxyProtocol false",
+            id="PROXY protocol for an application load balancer",
+        ),
+        pytest.param(
+            {
+                "origin": {"domainName": "lb.example.net", "hostedZoneId": "Z215JYRZR1TBD5"},
+                "proxy": {"regions": ["fra1"], "proxyProtocol": True},
+            },
+            "dualstack-edge:proxy.proxyProtocol is true, and the load balancer is of an unknown "
+            "kind; true for a classic or network load balancer only: an application load balancer "
+            "cannot read the header and takes it for a broken request. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.proxyProtocol false",
+            id="PROXY protocol for a load balancer of an unknown kind",
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1"], "sshSourceRanges": ["192.0.2.0/24"]}},
+            'dualstack-edge:proxy.sshSourceRanges is ["192.0.2.0/24"]; empty where proxy.sshKeys '
+            "is: there is no password to log in with. Set proxy.sshKeys, or remove it with: "
+            "pulumi config rm --path dualstack-edge:proxy.sshSourceRanges",
+            id="SSH from somewhere, but without a key",
+        ),
+        *(
+            pytest.param(
+                {"proxy": {"regions": ["fra1"], "ports": [port]}},
+                f"dualstack-edge:proxy.ports[0] is {port}; an integer from 1 to 65535, but not 22 "
+                f"or 8100. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.ports[0]' 443",
+                id=f"port {port}",
+            )
+            for port in (0, 22, 8100, 65536)
+        ),
+        pytest.param(
+            {"proxy": {"regions": ["fra1"], "idleTimeoutSeconds": 350}},
+            "dualstack-edge:proxy.idleTimeoutSeconds is 350; an integer from 351 to 86400. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.idleTimeoutSeconds 600",
+            id="a proxy less patient than a load balancer",
+        ),
+        pytest.param(
+            {"originLock": {"generation": 1}, "traffic": {"direct": 1, "cdn": 99}},
+            "dualstack-edge:originLock is set, and traffic.direct is 1; not set for as long as the "
+            "old path has weight: its users and the proxies bring no secret and come from "
+            "addresses of their own, so the lock would shut them out. Move all traffic first and "
+            "wait until the old path is empty, or remove it with: "
+            "pulumi config rm dualstack-edge:originLock",
+            id="a lock while the old path has weight",
+        ),
+        pytest.param(
+            {
+                "originLock": {"generation": 1, "securityGroup": "sg-0123456789abcdef0"},
+                "traffic": {"direct": 0, "cdn": 1},
+                "origin": {**GOOD["origin"], "protocol": "match-viewer"},
+            },
+            "dualstack-edge:originLock.rulesPerSecurityGroup is 60; at least 110, because the "
+            "addresses of CloudFront count as 55 rules for each port, and match-viewer uses two. "
+            "Set origin.protocol to https-only; or have AWS raise the quota 'Inbound or outbound "
+            f"rules per security group', then: {CONFIG_SET} --path "
+            "dualstack-edge:originLock.rulesPerSecurityGroup 200",
+            id="more rules than a security group may have",
+        ),
+        pytest.param(
+            {"alarms": {"topicArn": "arn:aws:sns:eu-central-1:123456789012:edge"}},
+            'dualstack-edge:alarms.topicArn is "arn:aws:sns:eu-central-1:123456789012:edge"; the '
+            f"ARN of an SNS topic in us-east-1. Set it with: {CONFIG_SET} --path "
+            "dualstack-edge:alarms.topicArn arn:aws:sns:us-east-1:123456789012:edge-alarms",
+            id="a topic outside us-east-1",
+        ),
+        pytest.param(
+            {"dns": {"negativeTtlSeconds": 1}},
+            "dualstack-edge:dns.negativeTtlSeconds is 1; an integer from 30 to 86400. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:dns.negativeTtlSeconds 60",
+            id="an SOA that holds nothing",
         ),
     ],
 )
@@ -392,6 +494,40 @@ def test_a_fault_says_what_is_found_what_is_allowed_and_what_to_do(
     config: dict[str, Any], fault: str
 ) -> None:
     assert faults(raw(**config)) == [fault]
+
+
+@pytest.mark.parametrize("kind", ["classic", "network"])
+def test_proxy_protocol_is_for_load_balancers_that_can_read_it(kind: str) -> None:
+    config = raw(
+        origin={"loadBalancer": "api", "kind": kind},
+        proxy={"regions": ["fra1"], "proxyProtocol": True},
+    )
+    pool = parse(config, stack="prod").proxy
+    assert pool is not None
+    assert pool.proxy_protocol
+
+
+def test_a_lock_is_not_blamed_for_weights_that_are_wrong_themselves() -> None:
+    config = raw(originLock={"generation": 1}, traffic={"direct": 300, "cdn": 100})
+    (fault,) = faults(config)
+    assert fault.startswith("dualstack-edge:traffic.direct is 300")
+
+
+def test_a_lock_is_refused_where_nothing_says_that_the_old_path_has_no_weight() -> None:
+    (fault,) = faults(raw(originLock={"generation": 1}))
+    assert fault.startswith("dualstack-edge:originLock is set, and traffic.direct is 100; not set")
+
+
+def test_a_lock_is_for_an_old_path_without_weight() -> None:
+    config = raw(originLock={"generation": 2}, traffic={"direct": 0, "cdn": 100})
+    assert parse(config, stack="prod").origin_lock == OriginLock(generation=2)
+
+
+def test_a_pool_may_be_as_large_as_the_account_s_quota() -> None:
+    config = raw(proxy={"regions": ["fra1", "ams3"], "nodesPerRegion": 2, "reservedIpv6Quota": 4})
+    pool = parse(config, stack="prod").proxy
+    assert pool is not None
+    assert pool.node_count == 4
 
 
 def test_all_faults_of_all_keys_are_in_one_message() -> None:
@@ -504,6 +640,96 @@ def test_a_secret_value_is_in_no_message() -> None:
 def test_an_unknown_key_s_value_is_not_shown_for_it_may_be_a_secret() -> None:
     (message,) = faults(raw(originSecret="correct horse"))
     assert "correct horse" not in message
+
+
+def test_a_secret_pool_or_lock_is_in_no_message() -> None:
+    config = raw(
+        proxy={
+            "regions": ["fra1", "ams3"],
+            "nodesPerRegion": 3,
+            "reservedIpv6Quota": 5,
+            "proxyProtocol": True,
+            "sshSourceRanges": ["198.51.100.77/32"],
+        },
+        originLock={"generation": 1},
+        traffic={"direct": 77, "cdn": 1},
+    )
+    messages = faults(config, secret=set(config))
+    assert [message.count("[secret]") for message in messages] == [1, 2, 1, 1]
+    assert "77" not in "".join(messages)
+
+
+# ---- arguments of a component -------------------------------------------------------------------
+
+ARGUMENTS: DualStackEdgeArgs = {
+    "hostnames": ["api.example.com"],
+    "zone": "example.com",
+    "origin": {"load_balancer": "api", "kind": "application"},
+}
+
+
+def test_the_settings_of_a_stack_are_the_arguments_of_its_edge() -> None:
+    config = raw(
+        hostnames=["api.example.com", "api2.example.com"],
+        traffic={"direct": 0, "cdn": 255},
+        proxy={"regions": ["fra1"], "ports": [80, 443], "sshKeys": ["512189"]},
+        distribution={"logs": {"bucket": "edge-logs"}, "webAclArn": WEB_ACL},
+        originLock={"generation": 4},
+        dns={"negativeTtlSeconds": 60},
+        protect="false",
+    )
+    read = parse(config, stack="prod")
+    assert settings.from_arguments("edge", read.arguments()) == read
+
+
+def test_arguments_have_the_defaults_of_the_settings() -> None:
+    assert settings.from_arguments("edge", ARGUMENTS) == parse(raw(), stack="prod")
+
+
+def test_whole_numbers_of_other_languages_are_integers() -> None:
+    args = cast("DualStackEdgeArgs", {**ARGUMENTS, "traffic": {"direct": 90.0, "cdn": 10.0}})
+    assert settings.from_arguments("edge", args).traffic == Traffic(direct=90, cdn=10)
+
+
+def test_arguments_are_refused_by_the_rules_of_the_configuration_and_in_a_program_s_words() -> None:
+    args: DualStackEdgeArgs = {
+        "hostnames": ["api.example.org"],
+        "zone": "example.com",
+        "origin": {"load_balancer": "api", "kind": "gateway"},
+        "traffic": {"direct": 300, "cdn": 0},
+    }
+    with pytest.raises(SettingsError) as caught:
+        settings.from_arguments("edge", args)
+    assert str(caught.value) == (
+        "3 of the arguments of edge cannot be used:\n"
+        '  - origin.kind is "gateway"; one of classic, application, network. '
+        "Change it in the program.\n"
+        "  - traffic.direct is 300; an integer from 0 to 255. Change it in the program.\n"
+        f'  - hostnames[0] is "api.example.org"; {REFUSED_BY_ZONE}. Change it in the program.'
+    )
+
+
+def test_an_output_is_no_argument() -> None:
+    args = cast("DualStackEdgeArgs", {**ARGUMENTS, "zone": pulumi.Output.from_input("example.com")})
+    with pytest.raises(SettingsError) as caught:
+        settings.from_arguments("edge", args)
+    assert [str(fault) for fault in caught.value.faults] == [
+        (
+            "zone is an output, or holds one; a plain value, known before anything is made. "
+            "Change it in the program."
+        )
+    ]
+
+
+def test_the_provider_s_arguments_may_be_spelt_as_in_any_language() -> None:
+    args: DualStackEdgeArgs = {
+        **ARGUMENTS,
+        "provider_arguments": {"allowedAccountIds": ["1"], "max_retries": 2},
+    }
+    assert settings.from_arguments("edge", args).provider_arguments() == {
+        "allowed_account_ids": ["1"],
+        "max_retries": 2,
+    }
 
 
 # ---- the provider of the certificate ------------------------------------------------------------

@@ -23,12 +23,12 @@ def test_up_again_and_down(sandbox: Sandbox) -> None:
     assert again.returncode == 0, again.stderr
     assert "Nothing changed: the edge was up already." in again.stdout
 
-    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.home.glob("aws.json")]
-    assert [psutil.pid_exists(pid) for pid in clouds] == [True]
+    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.notes()]
+    assert [psutil.pid_exists(pid) for pid in clouds] == [True, True]
     down = sandbox.run("down")
     assert down.returncode == 0, down.stderr
-    assert "Stopped: aws." in down.stderr
-    assert [psutil.pid_exists(pid) for pid in clouds] == [False]
+    assert "Stopped: aws, digitalocean." in down.stderr
+    assert [psutil.pid_exists(pid) for pid in clouds] == [False, False]
     assert not sandbox.home.exists()
     assert "Nothing was up." in sandbox.run("down").stderr
 
@@ -64,7 +64,10 @@ def test_json_goes_to_standard_output_alone(sandbox: Sandbox) -> None:
     assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
     assert up["changes"]["create"] > 0
     assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
-    assert json.loads(sandbox.run("down", "--json").stdout) == {"stopped": ["aws"], "removed": True}
+    assert json.loads(sandbox.run("down", "--json").stdout) == {
+        "stopped": ["aws", "digitalocean"],
+        "removed": True,
+    }
 
 
 def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> None:
@@ -73,7 +76,7 @@ def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> Non
     psutil.Process(pid).kill()
     again = sandbox.run("up")
     assert again.returncode == 0, again.stderr
-    assert "The cloud of the last time is gone; its stacks' state goes with it." in again.stderr
+    assert "A cloud of the last time is gone; its stacks' state goes with it." in again.stderr
     assert "The edge is up" in again.stdout
 
 

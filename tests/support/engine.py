@@ -64,6 +64,10 @@ class Sandbox:
             check=False,
         )
 
+    def notes(self) -> list[Path]:
+        """Return the files that say which clouds run."""
+        return [self.home / f"{name}.json" for name in ("aws", "digitalocean")]
+
     def shell(self, script: str) -> str:
         """Run a script in a shell that has entered the sandbox."""
         variables = self.run("env").stdout

@@ -45,6 +45,10 @@ class Account(Mocks):
         default_factory=lambda: [LoadBalancer("api", "application")]
     )
     zones: list[str] = field(default_factory=lambda: ["example.com"])
+    regions: dict[str, bool] = field(
+        default_factory=lambda: {"fra1": True, "ams3": True, "nyc2": False}
+    )
+    """DigitalOcean's regions, and whether they are open."""
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """What the provider says instead of an answer, by token."""
     asked_through: set[str] = field(default_factory=set[str])
@@ -70,6 +74,17 @@ class Account(Mocks):
                 return "E2QWRUHAPOMQZL", outputs
             case "aws:route53/record:Record":
                 outputs["fqdn"] = outputs["name"]
+            case "digitalocean:index/droplet:Droplet":
+                number = sum(map(ord, args.name))
+                outputs["ipv6Address"] = f"2001:db8:d::{number:x}"
+                outputs["createdAt"] = "2026-01-02T03:04:05Z"
+                return str(number), outputs
+            case "digitalocean:index/reservedIpv6:ReservedIpv6":
+                outputs["ip"] = f"2001:db8:a::{sum(map(ord, args.name)):x}"
+            case "digitalocean:index/tag:Tag":
+                return outputs["name"], outputs
+            case "random:index/randomPassword:RandomPassword":
+                outputs["result"] = f"hush-{args.name}"
             case _:
                 pass
         return f"{args.name}-id", outputs
@@ -87,7 +102,7 @@ class Account(Mocks):
                 words = "no matching Route 53 Hosted Zone found"
                 if len(found) > 1:
                     words = "multiple Route 53 Hosted Zones matched; use additional constraints"
-                answer = {"zoneId": "Z0EXAMPLE"}
+                answer = {"zoneId": "Z0EXAMPLE", "primaryNameServer": "ns-1.awsdns-01.org"}
             case "aws:lb/getLoadBalancer:getLoadBalancer":
                 found = self._named(args, classic=False)
                 words = (
@@ -98,6 +113,20 @@ class Account(Mocks):
                 found = self._named(args, classic=True)
                 words = "reading ELB Classic Load Balancer (api): couldn't find resource"
                 answer = _shown(found)
+            case "digitalocean:index/getRegion:getRegion":
+                slug = cast("Any", args).args["slug"]
+                found = [slug] if slug in self.regions else []
+                words = f"Region does not exist: {slug}"
+                answer = {
+                    "slug": slug,
+                    "available": self.regions.get(slug),
+                    "features": ["ipv6"],
+                    "sizes": ["s-1vcpu-1gb", "s-2vcpu-2gb"],
+                }
+            case "aws:ec2/getSecurityGroup:getSecurityGroup":
+                found, words, answer = [1], "", {"id": cast("Any", args).args["id"]}
+            case "aws:ec2/getManagedPrefixList:getManagedPrefixList":
+                found, words, answer = [1], "", {"id": "pl-3b927c52"}
             case token:
                 raise AssertionError(token)
         return (answer, []) if len(found) == 1 else ({}, [("name", words)])
@@ -152,6 +181,10 @@ class Registered:
     retain_on_delete: bool
     depends_on: frozenset[str]
     """Names of what it waits for, itself aside."""
+    replace_on_changes: tuple[str, ...]
+    """Properties whose change replaces it, beside those that the provider says."""
+    before_create: tuple[str, ...]
+    """Names of the hooks that the engine calls before it creates it."""
 
 
 class Recorder(MockMonitor):
@@ -166,6 +199,7 @@ class Recorder(MockMonitor):
         super().__init__(account)
         self.registered: dict[str, Registered] = {}
         self.outputs: dict[str, Any] = {}
+        self.hooks: list[str] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the engine's own name for it
         """Remember a resource, then let the mock create it."""
@@ -180,8 +214,14 @@ class Recorder(MockMonitor):
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
                 depends_on=frozenset(map(_name, request.dependencies)),
+                replace_on_changes=tuple(request.replaceOnChanges),
+                before_create=tuple(request.hooks.before_create),
             )
         return response
+
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802 - see above
+        """Accept a hook; nothing ever calls it."""
+        self.hooks.append(request.name)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - see above
         """Remember what a component says it has made."""

@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from sandbox.clouds.aws.rules import acm, cloudfront, route53
+from sandbox.clouds.aws.rules import (
+    acm,
+    cloudfront,
+    cloudwatch,
+    health_checks,
+    route53,
+    security_groups,
+)
 
 Rules = Iterable[Callable[..., object]]
 
@@ -18,9 +25,12 @@ CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
     ("Route 53: a change batch as a whole", (*route53.BATCH_RULES, *route53.ZONE_RULES)),
     ("Route 53: each change of a batch", route53.CHANGE_RULES),
     ("Route 53: other requests", route53.REQUEST_RULES),
+    ("Route 53: health checks", (*health_checks.CONFIG_RULES, *health_checks.REQUEST_RULES)),
     ("CloudFront: a distribution's configuration", cloudfront.DISTRIBUTION_RULES),
     ("CloudFront: updating and deleting", cloudfront.REQUEST_RULES),
     ("ACM", (*acm.DECISIONS, *acm.REQUEST_RULES)),
+    ("EC2: inbound rules of security groups", security_groups.REQUEST_RULES),
+    ("CloudWatch: alarms", cloudwatch.ALARM_RULES),
 )
 
 BEGIN: Final = "<!-- rules: begin; written by sandbox.clouds.aws.catalogue -->"

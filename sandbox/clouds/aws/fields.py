@@ -18,3 +18,8 @@ def part(parent: ReadOnly, name: str) -> ReadOnly:
 def items(parent: ReadOnly, name: str) -> list[Any]:
     """Return the Items of a member such as `{"Quantity": 1, "Items": [...]}`."""
     return part(parent, name).get("Items") or []
+
+
+def members(parent: ReadOnly, name: str) -> list[Any]:
+    """Return a member that is a plain list; an empty one if it is not given."""
+    return parent.get(name) or []

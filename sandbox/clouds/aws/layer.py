@@ -19,7 +19,17 @@ from moto.core.request import Request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
-from sandbox.clouds.aws import CONTROL_PATH, acm, cloudfront, load_balancers, route53, seed
+from sandbox.clouds.aws import (
+    CONTROL_PATH,
+    acm,
+    alarms,
+    cloudfront,
+    health_checks,
+    load_balancers,
+    route53,
+    security_groups,
+    seed,
+)
 from sandbox.clouds.aws.fields import Fields
 from sandbox.clouds.aws.settings import Settings
 from sandbox.clouds.aws.state import Account
@@ -40,6 +50,11 @@ HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
     ("route53", "ListResourceRecordSets"): route53.list_resource_record_sets,
     ("route53", "GetChange"): route53.get_change,
     ("route53", "DeleteHostedZone"): route53.delete_hosted_zone,
+    ("route53", "CreateHealthCheck"): health_checks.create_health_check,
+    ("route53", "GetHealthCheck"): health_checks.get_health_check,
+    ("route53", "ListHealthChecks"): health_checks.list_health_checks,
+    ("route53", "UpdateHealthCheck"): health_checks.update_health_check,
+    ("route53", "DeleteHealthCheck"): health_checks.delete_health_check,
     ("cloudfront", "CreateDistribution"): cloudfront.create_distribution,
     ("cloudfront", "CreateDistributionWithTags"): cloudfront.create_distribution_with_tags,
     ("cloudfront", "GetDistribution"): cloudfront.get_distribution,
@@ -59,6 +74,10 @@ REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
     ("acm", "DescribeCertificate"): acm.describe_certificate,
     ("acm", "GetCertificate"): acm.get_certificate,
     ("acm", "DeleteCertificate"): acm.delete_certificate,
+    ("ec2", "AuthorizeSecurityGroupIngress"): security_groups.authorize_ingress,
+    ("ec2", "ModifySecurityGroupRules"): security_groups.modify_rules,
+    ("ec2", "DescribeSecurityGroupRules"): security_groups.describe_rules,
+    ("monitoring", "PutMetricAlarm"): alarms.put_metric_alarm,
 }
 
 

@@ -111,7 +111,11 @@ def view(account: Account, zone: FakeZone) -> Zone:
         for balancer in load_balancers.every()
     )
     return Zone(
-        zone.resource_id, canonical(zone.name), _records(zone), (*distributions, *balancers)
+        zone.resource_id,
+        canonical(zone.name),
+        _records(zone),
+        (*distributions, *balancers),
+        frozenset(account.health_checks),
     )
 
 

@@ -6,13 +6,15 @@ from moto.ec2.models import ec2_backends
 from moto.elb.models import elb_backends
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.clouds.aws import ACCOUNT, REGION, load_balancers
+from sandbox.clouds.aws import ACCOUNT, REGION, load_balancers, security_groups
 from sandbox.clouds.aws.state import route53
 
 ZONE: Final = "example.com"
 APPLICATION: Final = "api"
 CLASSIC: Final = "api-classic"
 NETWORK: Final = "api-network"
+SECURITY_GROUP: Final = "api-lb"
+"""The security group of the application load balancer; it lets HTTP and HTTPS in from anywhere."""
 SIMPLE_RECORD: Final = "www.example.com"
 """Today's simple A alias record, out of the way of the sandbox stack's names."""
 
@@ -20,14 +22,19 @@ SIMPLE_RECORD: Final = "www.example.com"
 def seed() -> None:
     """Fill an empty account.
 
-    A hosted zone; three IPv4-only load balancers, one of each kind, in the default VPC; and a
-    simple A alias record from `www.example.com` to the application load balancer.
+    A hosted zone; three IPv4-only load balancers, one of each kind, in the default VPC, the
+    application one with a security group of its own; and a simple A alias record from
+    `www.example.com` to the application load balancer.
     """
-    elbv2 = elbv2_backends[ACCOUNT][REGION]
-    subnets = [subnet.id for subnet in ec2_backends[ACCOUNT][REGION].get_default_subnets().values()]
-    for name, kind in ((APPLICATION, "application"), (NETWORK, "network")):
+    elbv2, ec2 = elbv2_backends[ACCOUNT][REGION], ec2_backends[ACCOUNT][REGION]
+    security_groups.add_prefix_list(REGION)
+    group = ec2.create_security_group(SECURITY_GROUP, "The API's load balancer")
+    for port in ("80", "443"):
+        ec2.authorize_security_group_ingress(group.id, "tcp", port, port, [{"CidrIp": "0.0.0.0/0"}])
+    subnets = [subnet.id for subnet in ec2.get_default_subnets().values()]
+    for name, kind, groups in ((APPLICATION, "application", [group.id]), (NETWORK, "network", [])):
         elbv2.create_load_balancer(
-            name=name, security_groups=[], subnet_ids=subnets, loadbalancer_type=kind
+            name=name, security_groups=groups, subnet_ids=subnets, loadbalancer_type=kind
         )
     listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
     elb_backends[ACCOUNT][REGION].create_load_balancer(

@@ -37,6 +37,20 @@ class Distribution:
 
 
 @dataclass
+class HealthCheck:
+    """A health check as Route 53 keeps it; moto keeps its id, its tags and its status."""
+
+    id: str
+    reference: str
+    """The `CallerReference` of the request that made it."""
+    config: Fields
+    """The `HealthCheckConfig` as it was sent, with AWS's defaults filled in."""
+    created_as: Fields
+    """The configuration that it was made with."""
+    version: int = 1
+
+
+@dataclass
 class Account:
     """The state of the account; guard it with the layer's lock.
 
@@ -48,6 +62,9 @@ class Account:
         route53_requests: when the last second's Route 53 requests came.
         distributions: by id.
         validated: when ACM first saw all validation records of a certificate, by ARN.
+        health_checks: by id.
+        deleted_health_checks: the caller references of those that are gone.
+        rule_descriptions: of the security group rules for prefix lists, by id; moto forgets them.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -57,6 +74,9 @@ class Account:
     route53_requests: deque[float] = field(default_factory=deque[float])
     distributions: dict[str, Distribution] = field(default_factory=dict[str, Distribution])
     validated: dict[str, float] = field(default_factory=dict[str, float])
+    health_checks: dict[str, HealthCheck] = field(default_factory=dict[str, HealthCheck])
+    deleted_health_checks: set[str] = field(default_factory=set[str])
+    rule_descriptions: dict[str, str] = field(default_factory=dict[str, str])
 
     def reset(self) -> None:
         """Forget everything, in moto too; the settings go back to their defaults."""
@@ -70,6 +90,9 @@ class Account:
             self.route53_requests,
             self.distributions,
             self.validated,
+            self.health_checks,
+            self.deleted_health_checks,
+            self.rule_descriptions,
         ):
             remembered.clear()
 

@@ -29,9 +29,14 @@ REST_SERVICES: Final = frozenset({"cloudfront", "route53"})
 MALFORMED: Final = {
     "acm": "SerializationException",
     "cloudfront": "MalformedXML",
+    "ec2": "MalformedQueryString",
+    "monitoring": "SerializationException",
     "route53": "InvalidInput",
 }
 """How each service calls a request that it can't read."""
+
+MODELS: Final = {"monitoring": "cloudwatch"}
+"""What the model of a service is called where it is not what requests are signed for."""
 
 CREDENTIAL_SCOPE: Final = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)")
 """Where a signed request says which service of which region it is for.
@@ -83,14 +88,17 @@ class Call:
         """Return the HTTP response for an operation's output, or for its refusal."""
         operation = self._operation()
         protocol = determine_request_protocol(operation.service_model, self.request.content_type)
-        serializer = get_serializer_class(self.service, protocol)(operation)
+        serializer = get_serializer_class(self._model(), protocol)(operation)
         written = serializer.serialize(result)
         return Response(
             written["body"], status=written["status_code"], headers=dict(written["headers"])
         )
 
     def _operation(self) -> OperationModel:
-        return get_service_model(self.service).operation_model(self.action)
+        return get_service_model(self._model()).operation_model(self.action)
+
+    def _model(self) -> str:
+        return MODELS.get(self.service, self.service)
 
 
 def read(request: Request) -> Call | None:

@@ -2,7 +2,16 @@
 
 from importlib import metadata
 
-from sandbox.plugins.aws import account, acm, cloudfront, elb, route53
+from sandbox.plugins.aws import (
+    account,
+    acm,
+    cloudfront,
+    cloudwatch,
+    ec2,
+    elb,
+    health_checks,
+    route53,
+)
 from sandbox.plugins.aws.session import Session, check_config, explain
 from sandbox.plugins.resource import Package
 from sandbox.plugins.schema import ClassRef
@@ -10,8 +19,10 @@ from sandbox.plugins.schema import ClassRef
 
 def package() -> Package[Session]:
     """Return all that the stand-in for the aws plugin offers."""
-    resources = [*acm.resources(), *cloudfront.resources(), *route53.resources()]
-    functions = [*account.functions(), *elb.functions(), *route53.functions()]
+    services = (acm, cloudfront, cloudwatch, ec2, health_checks, route53)
+    resources = [resource for service in services for resource in service.resources()]
+    asked = (account, ec2, elb, route53)
+    functions = [function for service in asked for function in service.functions()]
     return Package(
         name="aws",
         version=metadata.version("pulumi-aws"),

@@ -12,12 +12,10 @@ Where it differs from the official plugin: roles are not assumed (`assumeRoles` 
 needs them, unless accounts are allowed or forbidden.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -26,15 +24,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sandbox.plugins import actions
 from sandbox.plugins.resource import Failure, PluginError
 from sandbox.plugins.values import UNKNOWN, Props, block_of, items_of
-
-ACTIONS_FILE = "DUALSTACK_SANDBOX_ACTIONS"
-"""Environment variable: a file that gets a line of JSON for every request to AWS.
-
-Each line is `{"action": "route53:ChangeResourceRecordSets"}`: the service's signing name, which is
-the prefix of its IAM actions, and the API operation. Lines are appended, by any number of plugins.
-"""
 
 _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d")
 _ROLES = ("assumeRoles", "assumeRoleWithWebIdentity")
@@ -77,7 +69,7 @@ class Session:
             PluginError: no region is to be found, or the account is not one that is allowed.
         """
         self._config = {name: value for name, value in config.items() if value is not UNKNOWN}
-        self._actions = environment.get(ACTIONS_FILE)
+        self._actions = environment.get(actions.ACTIONS_FILE)
         self._lock = Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self.region = self._region()
@@ -183,10 +175,7 @@ class Session:
         return next((item[name] for item in endpoints if item.get(name)), None)
 
     def _record(self, model: Any, **_: object) -> None:
-        line = json.dumps({"action": f"{model.service_model.signing_name}:{model.name}"})
-        # One write of one short line to a file opened for appending is not torn apart.
-        with Path(str(self._actions)).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        actions.note(self._actions, "action", f"{model.service_model.signing_name}:{model.name}")
 
 
 def explain(error: Exception) -> str:

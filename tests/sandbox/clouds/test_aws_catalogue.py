@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.clouds.aws import catalogue
-from sandbox.clouds.aws.rules import acm, cloudfront, route53
+from sandbox.clouds.aws.rules import (
+    acm,
+    cloudfront,
+    cloudwatch,
+    health_checks,
+    route53,
+    security_groups,
+)
 from sandbox.clouds.aws.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +32,7 @@ def test_the_list_of_rules_is_up_to_date() -> None:
 def test_every_public_function_of_the_rules_that_refuses_is_listed() -> None:
     refusing = {
         name
-        for module in (acm, cloudfront, route53)
+        for module in (acm, cloudfront, cloudwatch, health_checks, route53, security_groups)
         for name, value in vars(module).items()
         if callable(value)
         and not name.startswith("_")

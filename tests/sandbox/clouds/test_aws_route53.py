@@ -50,6 +50,14 @@ def many(count: int, characters: int = 1) -> Fields:
     return {**simple(kind="TXT"), "ResourceRecords": [{"Value": text}] * count}
 
 
+def health_check(aws: Any) -> str:
+    config = {"Type": "TCP", "IPAddress": "2001:db8::1", "Port": 443}
+    made = aws.client("route53").create_health_check(
+        CallerReference="one", HealthCheckConfig=config
+    )
+    return made["HealthCheck"]["Id"]
+
+
 SIMPLE: Final = ("CREATE", simple())
 DIRECT: Final = ("CREATE", weighted("direct"))
 CNAME: Final = ("CREATE", simple(kind="CNAME", value="other.example.com"))
@@ -338,12 +346,14 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
 }
 
 CHANGE_RULES_TESTED_ALONE: Final = {
-    # Refused by boto3 itself, or needing a zone id or a distribution: tests of their own below.
+    # Refused by boto3 itself, or needing what a batch does not make: tests of their own below.
     "action_is_known",
     "weight_is_in_range",
     "policy_comes_with_identifier",
     "values_or_alias",
     "apex_keeps_soa_and_ns",
+    "soa_stays_whole",
+    "health_check_exists",
     "cloudfront_health_is_not_evaluated",
 }
 
@@ -463,6 +473,27 @@ def test_the_zones_own_soa_and_ns_records_stay(aws: Any) -> None:
     _, message = refused(lambda: aws.change(("DELETE", own["NS"])))
     assert "at least one NS record for the zone itself" in message
     aws.change(("UPSERT", {**own["SOA"], "TTL": 60}))
+
+
+def test_soa_stays_whole(aws: Any) -> None:
+    listed = aws.client("route53").list_resource_record_sets(HostedZoneId=aws.zone_id())
+    (soa,) = (record for record in listed["ResourceRecordSets"] if record["Type"] == "SOA")
+    value = soa["ResourceRecords"][0]["Value"]
+    for text in (value.rpartition(" ")[0], value.replace("86400", "a day")):
+        cut = {**soa, "ResourceRecords": [{"Value": text}]}
+        assert "is no SOA record" in refused(lambda cut=cut: aws.change(("UPSERT", cut)))[1]
+    assert "but it already exists" in refused(lambda: aws.change(("CREATE", soa)))[1]
+    shorter = {**soa, "TTL": 60, "ResourceRecords": [{"Value": value.replace("86400", "60")}]}
+    aws.change(("UPSERT", shorter))
+    listed = aws.client("route53").list_resource_record_sets(HostedZoneId=aws.zone_id())
+    assert shorter in listed["ResourceRecordSets"]
+
+
+def test_health_check_exists(aws: Any) -> None:
+    record = {**weighted("direct"), "HealthCheckId": "abcdef11-2222-3333-4444-555555fedcba"}
+    code, message = refused(lambda: aws.change(("CREATE", record)))
+    assert (code, record["HealthCheckId"] in message) == ("NoSuchHealthCheck", True)
+    aws.change(("CREATE", {**record, "HealthCheckId": health_check(aws)}))
 
 
 class TestAliases:
@@ -610,7 +641,7 @@ class TestListing:
             assert refused(lambda bad=bad: self.listed(aws, **bad))[0] == "InvalidInput"
 
     def test_shows_a_record_as_it_was_sent(self, aws: Any) -> None:
-        record = {**weighted("direct", 0), "HealthCheckId": "abcdef11-2222-3333-4444-555555fedcba"}
+        record = {**weighted("direct", 0), "HealthCheckId": health_check(aws)}
         aws.change(("CREATE", record))
         assert aws.records()[0] == record
 

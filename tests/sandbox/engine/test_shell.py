@@ -39,7 +39,12 @@ def plugins(shell: Shell) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
 
 
-STAND_IN = f"resource-aws-v{importlib.metadata.version('pulumi-aws')}/pulumi-resource-aws"
+CLOUDS = ["aws", "digitalocean", "random"]
+
+
+def stand_in(cloud: str) -> str:
+    version = importlib.metadata.version(f"pulumi-{cloud}")
+    return f"resource-{cloud}-v{version}/pulumi-resource-{cloud}"
 
 
 def test_the_variables_name_engine_state_packs_and_cloud(shell: Shell, built: Engine) -> None:
@@ -60,15 +65,17 @@ def test_the_variables_name_engine_state_packs_and_cloud(shell: Shell, built: En
 def test_entering_the_environment_twice_changes_nothing(shell: Shell, built: Engine) -> None:
     shell.prepare({"PATH": "/usr/bin"})
     once = shell.environment(built, CLOUD, {"PATH": "/usr/bin"})
-    assert shell.prepare(once) == ["aws"]
-    assert plugins(shell) == [STAND_IN]
+    assert shell.prepare(once) == CLOUDS
+    assert plugins(shell) == [stand_in(cloud) for cloud in CLOUDS]
     assert shell.environment(built, CLOUD, once) == once
 
 
-def test_a_plugin_that_is_not_installed_gets_a_stand_in(shell: Shell) -> None:
-    assert shell.prepare({"PATH": "/usr/bin", "HOME": str(shell.home)}) == ["aws"]
-    launcher = shell.pulumi_home / "plugins" / STAND_IN
-    assert launcher.read_text() == f'#!/bin/sh\nexec {sys.executable} -m sandbox.plugins.aws "$@"\n'
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_plugin_that_is_not_installed_gets_a_stand_in(shell: Shell, cloud: str) -> None:
+    assert shell.prepare({"PATH": "/usr/bin", "HOME": str(shell.home)}) == CLOUDS
+    launcher = shell.pulumi_home / "plugins" / stand_in(cloud)
+    run = f'exec {sys.executable} -m sandbox.plugins.{cloud} "$@"'
+    assert launcher.read_text() == f"#!/bin/sh\n{run}\n"
     assert os.access(launcher, os.X_OK)
 
 
@@ -77,8 +84,11 @@ def test_an_official_plugin_is_used_where_it_is_installed(tmp_path: Path, shell:
     official.mkdir(parents=True)
     (official / "pulumi-resource-aws").touch(mode=0o755)
     for _ in range(2):
-        assert shell.prepare({"HOME": str(tmp_path / "user")}) == []
-        assert plugins(shell) == ["resource-aws-v7.0.0/pulumi-resource-aws"]
+        assert shell.prepare({"HOME": str(tmp_path / "user")}) == CLOUDS[1:]
+        assert plugins(shell) == [
+            "resource-aws-v7.0.0/pulumi-resource-aws",
+            *map(stand_in, CLOUDS[1:]),
+        ]
     linked = shell.pulumi_home / "plugins" / "resource-aws-v7.0.0" / "pulumi-resource-aws"
     assert linked.resolve() == official / "pulumi-resource-aws"
 
@@ -86,8 +96,9 @@ def test_an_official_plugin_is_used_where_it_is_installed(tmp_path: Path, shell:
 def test_a_plugin_on_path_is_used(tmp_path: Path, shell: Shell) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "pulumi-resource-aws").touch(mode=0o755)
-    assert shell.prepare({"PATH": str(tmp_path / "own"), "HOME": str(tmp_path)}) == []
-    assert plugins(shell) == []
+    made = shell.prepare({"PATH": str(tmp_path / "own"), "HOME": str(tmp_path)})
+    assert made == CLOUDS[1:]
+    assert plugins(shell) == [stand_in(cloud) for cloud in CLOUDS[1:]]
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))

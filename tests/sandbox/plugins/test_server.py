@@ -32,9 +32,10 @@ def test_an_unknown_resource_type_is_refused_by_name(plugin: Any, request_name: 
     assert failed.text.endswith(
         "the resource type is aws:s3/bucket:Bucket; the stand-in for the aws plugin knows "
         "aws:acm/certificate:Certificate, aws:acm/certificateValidation:CertificateValidation, "
-        "aws:cloudfront/distribution:Distribution, aws:route53/record:Record, "
-        "aws:route53/zone:Zone. Install the official plugin for others: "
-        "`pulumi plugin install resource aws`."
+        "aws:cloudfront/distribution:Distribution, aws:cloudwatch/metricAlarm:MetricAlarm, "
+        "aws:route53/healthCheck:HealthCheck, aws:route53/record:Record, aws:route53/zone:Zone, "
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule. "
+        "Install the official plugin for others: `pulumi plugin install resource aws`."
     )
 
 

@@ -10,7 +10,7 @@ tells how Route 53 judges it within one, and a TTL could otherwise never be chan
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Final, Literal, TypeAlias
@@ -24,6 +24,7 @@ CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 MAX_WEIGHT: Final = 255
 MAX_VALUES: Final = 1_000
 MAX_CHARACTERS: Final = 32_000
+SOA_PARTS: Final = 7
 
 Action: TypeAlias = Literal["CREATE", "UPSERT", "DELETE"]
 ACTIONS: Final = ("CREATE", "DELETE", "UPSERT")
@@ -180,6 +181,9 @@ class Zone:
     targets: tuple[Target, ...] = ()
     """What aliases may point to outside the zone."""
 
+    health_checks: frozenset[str] = frozenset()
+    """The ids of the account's health checks."""
+
     def find(self, key: tuple[str, str, str | None]) -> Record | None:
         """Return the record of this key."""
         return next((record for record in self.records if record.key == key), None)
@@ -218,7 +222,7 @@ def after(zone: Zone, change: Change) -> Zone:
     """Return the zone as a change leaves it."""
     kept = tuple(record for record in zone.records if record.key != change.record.key)
     records = (*kept, change.record) if change.puts else kept
-    return Zone(zone.id, zone.name, records, zone.targets)
+    return replace(zone, records=records)
 
 
 def judge(zone: Zone, changes: tuple[Change, ...]) -> Zone:
@@ -508,6 +512,37 @@ def apex_keeps_soa_and_ns(zone: Zone, change: Change) -> Refusal | None:
     return None
 
 
+def soa_stays_whole(_zone: Zone, change: Change) -> Refusal | None:
+    """The SOA record may be changed; it has one value of two names and five numbers of seconds.
+
+    Creating a second one is refused as that of any record that exists.
+
+    Source: Route 53 Developer Guide, 'NS and SOA records that Amazon Route 53 creates for a public
+    hosted zone'.
+    """
+    record = change.record
+    if not change.puts or record.type != "SOA":
+        return None
+    parts = record.values[0].split() if len(record.values) == 1 else []
+    if len(parts) == SOA_PARTS and all(part.isdecimal() for part in parts[2:]):
+        return None
+    return _invalid(
+        f"Invalid Resource Record: '{' '.join(record.values)}' is no SOA record; a primary server, "
+        "an address and five numbers are."
+    )
+
+
+def health_check_exists(zone: Zone, change: Change) -> Refusal | None:
+    """A record that names a health check names one that there is.
+
+    Source: Route 53 API Reference, 'ChangeResourceRecordSets', NoSuchHealthCheck.
+    """
+    check = change.record.fields.get("HealthCheckId")
+    if not change.puts or check is None or check in zone.health_checks:
+        return None
+    return Refusal("NoSuchHealthCheck", f"No health check exists with the specified ID {check}.")
+
+
 def alias_target_lies_in_its_zone(zone: Zone, change: Change) -> Refusal | None:
     """An alias names the hosted zone that its target lies in.
 
@@ -609,6 +644,8 @@ CHANGE_RULES: Final[tuple[Callable[[Zone, Change], Refusal | None], ...]] = (
     deleted_record_exists,
     deleted_record_matches,
     apex_keeps_soa_and_ns,
+    soa_stays_whole,
+    health_check_exists,
     alias_target_lies_in_its_zone,
     alias_target_exists,
     cloudfront_health_is_not_evaluated,

@@ -1,0 +1,285 @@
+"""A pool of IPv6 proxies on DigitalOcean: droplets, the addresses users know, and what guards them.
+
+What runs on a droplet is text, and made in `components.proxy`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NotRequired, TypedDict
+
+import pulumi
+import pulumi_digitalocean as digitalocean
+
+from components.proxy.nginx import LoadBalancerKind, Proxy
+from components.proxy.user_data import user_data
+from components.readiness import deadline, real_world, wait_until_serving
+from components.settings import MOST_REGIONS, Proxies
+
+_EVERYBODY: Final = ["::/0"]
+_ANYWHERE: Final = ["0.0.0.0/0", "::/0"]
+
+ALERTS: Final = (
+    ("cpu", "v1/insights/droplet/cpu", 80),
+    ("memory", "v1/insights/droplet/memory_utilization_percent", 90),
+    ("disk", "v1/insights/droplet/disk_utilization_percent", 80),
+)
+"""What is short when it is above so many percent for ten minutes.
+
+Source: DigitalOcean API Reference, 'Create Alert Policy', `type`.
+"""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One proxy as it is going to be made."""
+
+    id: str
+    """Region and number in it: `fra1-1`."""
+    region: str
+    """Slug of its region."""
+    user_data: str
+    """What makes a proxy of a plain Debian."""
+
+
+def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> list[Node]:
+    """Return the proxies of a pool.
+
+    Each depends on its region's place in the list and on its own number in the region, and not on
+    how many there are, so that a pool that grows replaces nobody.
+
+    Args:
+        pool: The settings.
+        load_balancer: DNS name of the load balancer.
+        kind: Its kind, None where it is not known.
+
+    Raises:
+        ProxyError: The proxies cannot be rendered, or their user data is too large.
+    """
+    proxy = Proxy(
+        load_balancer=load_balancer.lower(),
+        kind=kind,
+        ports=pool.ports,
+        proxy_protocol=pool.proxy_protocol,
+        connections=pool.connections,
+        idle_timeout_seconds=pool.idle_timeout_seconds,
+    )
+    return [
+        Node(f"{region}-{number + 1}", region, user_data(proxy, place + number * MOST_REGIONS))
+        for place, region in enumerate(pool.regions)
+        for number in range(pool.nodes_per_region)
+    ]
+
+
+class ProxyPoolArgs(TypedDict):
+    """What a pool is made of."""
+
+    pool: Proxies
+    """The settings."""
+    nodes: Sequence[Node]
+    """The proxies, as `plan` returns them."""
+    protect: NotRequired[bool]
+    """Whether the reserved addresses refuse to be deleted. Default: true."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where users reach one proxy."""
+
+    node: str
+    """Id of the proxy."""
+    ip: pulumi.Output[str]
+    """Its reserved IPv6 address."""
+    serving: pulumi.Resource
+    """What has to be there before users are sent to it."""
+
+
+class ProxyPool(pulumi.ComponentResource):
+    """Droplets that take IPv6 connections and pass them to the load balancer untouched.
+
+    It creates a tag, a firewall for whatever carries the tag, a VPC in each region, and for each
+    proxy a droplet, a reserved IPv6 address and the assignment of the one to the other; with e-mail
+    addresses to tell, alert policies too.
+
+    **How a proxy is replaced.** A new image, size or configuration makes a new droplet while the
+    old one serves. When the new one serves too, the address is moved to it, and at the very end the
+    old droplet is deleted. Addresses move one after the other, in the order of the pool. What users
+    notice: connections through the old droplet end, and for the ten seconds or so that the new one
+    needs to see that the address is its own, new ones are refused or time out.
+
+    A droplet that does not come to serve stops the deployment before its address is moved. The pool
+    goes on serving from the old ones, and the next `pulumi up` goes on from there.
+
+    The droplets are never protected, because replacing them is how they change. The addresses are:
+    they are in DNS, and in the allow lists of others.
+
+    Source: DigitalOcean, 'Reserved IPs'; terraform-provider-digitalocean,
+    `resource_reserved_ipv6_assignment.go`: deleting an assignment leaves an address alone that was
+    assigned to another droplet since.
+    """
+
+    addresses: list[Address]
+    """Where users reach the proxies, in the order of the pool."""
+
+    def __init__(
+        self, name: str, args: ProxyPoolArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Create the pool."""
+        super().__init__("dualstack:index:ProxyPool", name, None, opts)
+        self._name = name
+        self._pool = args["pool"]
+        self._child = pulumi.ResourceOptions(parent=self)
+        # Names are the account's: two stacks with the same tag would share their firewalls.
+        self._label = _label(pulumi.get_project(), pulumi.get_stack(), name)
+        self._tag = digitalocean.Tag(f"{name}-tag", name=self._label, opts=self._child)
+        firewall = self._firewall()
+        self._alerts()
+        vpcs = {region: self._vpc(region) for region in self._pool.regions}
+        self.addresses = []
+        for node in args["nodes"]:
+            droplet = self._droplet(node, vpcs[node.region], firewall)
+            self._address(node, droplet, protect=args.get("protect", True))
+        self.register_outputs({"addresses": [address.ip for address in self.addresses]})
+
+    def _firewall(self) -> digitalocean.Firewall:
+        """Open what is served, and what the droplets themselves need.
+
+        Out: DNS to anywhere, for the resolver asks the name servers themselves; HTTP and HTTPS for
+        Debian's packages; the time; and the load balancer's ports. The metadata service is
+        link-local, which cloud firewalls leave alone.
+        """
+        served = [
+            digitalocean.FirewallInboundRuleArgs(
+                protocol="tcp", port_range=str(port), source_addresses=_EVERYBODY
+            )
+            for port in self._pool.ports
+        ]
+        if self._pool.ssh_keys and self._pool.ssh_source_ranges:
+            served.append(
+                digitalocean.FirewallInboundRuleArgs(
+                    protocol="tcp",
+                    port_range="22",
+                    source_addresses=list(self._pool.ssh_source_ranges),
+                )
+            )
+        # Path MTU discovery depends on ICMPv6, and a path with a smaller MTU than Ethernet's is
+        # common in IPv6.
+        served.append(
+            digitalocean.FirewallInboundRuleArgs(protocol="icmp", source_addresses=_EVERYBODY)
+        )
+        out = [("udp", 53), ("udp", 123)]
+        out += [("tcp", port) for port in sorted({53, 80, 443, *self._pool.ports})]
+        return digitalocean.Firewall(
+            f"{self._name}-firewall",
+            name=self._label,
+            tags=[self._tag.name],
+            inbound_rules=served,
+            outbound_rules=[
+                digitalocean.FirewallOutboundRuleArgs(
+                    protocol=protocol, port_range=str(port), destination_addresses=_ANYWHERE
+                )
+                for protocol, port in out
+            ]
+            + [
+                digitalocean.FirewallOutboundRuleArgs(
+                    protocol="icmp", destination_addresses=_ANYWHERE
+                )
+            ],
+            opts=self._child,
+        )
+
+    def _alerts(self) -> None:
+        if not self._pool.alert_emails:
+            return
+        for what, metric, percent in ALERTS:
+            digitalocean.MonitorAlert(
+                f"{self._name}-alert-{what}",
+                type=metric,
+                description=f"{self._label}: {what} above {percent} %",
+                compare="GreaterThan",
+                value=percent,
+                window="10m",
+                enabled=True,
+                tags=[self._tag.name],
+                alerts=digitalocean.MonitorAlertAlertsArgs(emails=list(self._pool.alert_emails)),
+                opts=self._child,
+            )
+
+    def _vpc(self, region: str) -> digitalocean.Vpc:
+        return digitalocean.Vpc(
+            f"{self._name}-{region}-vpc",
+            name=f"{self._label}-{region}",
+            region=region,
+            opts=self._child,
+        )
+
+    def _droplet(
+        self, node: Node, vpc: digitalocean.Vpc, firewall: digitalocean.Firewall
+    ) -> digitalocean.Droplet:
+        return digitalocean.Droplet(
+            f"{self._name}-{node.id}",
+            name=f"{self._label}-{node.id}",
+            region=node.region,
+            size=self._pool.size,
+            image=self._pool.image,
+            ipv6=True,
+            monitoring=True,
+            # It is there for a console in the browser, and would want port 22 open to it.
+            droplet_agent=False,
+            ssh_keys=list(self._pool.ssh_keys),
+            tags=[self._tag.name],
+            vpc_uuid=vpc.id,
+            user_data=node.user_data,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Never for a moment without its firewall.
+                depends_on=[firewall],
+                # A droplet is switched off to be resized, and all of them would be at once.
+                replace_on_changes=["size"],
+            ),
+        )
+
+    def _address(self, node: Node, droplet: digitalocean.Droplet, *, protect: bool) -> None:
+        reserved = digitalocean.ReservedIpv6(
+            f"{self._name}-{node.id}-address",
+            region_slug=node.region,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        assignment = digitalocean.ReservedIpv6Assignment(
+            f"{self._name}-{node.id}-assignment",
+            ip=reserved.ip,
+            droplet_id=droplet.id.apply(int),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # One after the other, so that a bad change is noticed at the first.
+                depends_on=[address.serving for address in self.addresses[-1:]],
+                hooks=self._wait_for(node, droplet),
+            ),
+        )
+        self.addresses.append(Address(node.id, reserved.ip, assignment))
+
+    def _wait_for(
+        self, node: Node, droplet: digitalocean.Droplet
+    ) -> pulumi.ResourceHookBinding | None:
+        """Return what keeps the engine from moving an address before a droplet serves."""
+        seconds = self._pool.ready_seconds
+        if seconds == 0:
+            return None
+
+        async def wait(_: pulumi.ResourceHookArgs) -> None:
+            # Both are known: the assignment depends on the droplet.
+            address = await droplet.ipv6_address.future() or ""
+            created = await droplet.created_at.future() or ""
+            until = deadline(created, seconds)
+            world = real_world(lambda words: pulumi.log.warn(words, self))
+            await wait_until_serving(node.id, address, self._pool.ports, until, world)
+
+        return pulumi.ResourceHookBinding(before_create=[wait])
+
+
+def _label(*parts: str) -> str:
+    """Return a name for things of the account, of the characters that all of them may have.
+
+    Source: DigitalOcean API Reference, the patterns of names of droplets, VPCs, firewalls and tags.
+    """
+    return re.sub("[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")

@@ -1,0 +1,118 @@
+"""Waiting until a droplet serves, before its pool's address is moved to it.
+
+DigitalOcean says that a droplet is active a minute after it was asked for. That is when its kernel
+boots; nginx serves some minutes later, after Debian was upgraded and packages were installed. An
+address that moved in between would lead to nobody, and where a change replaces all droplets, so
+would all addresses, while the health checks still believe in them.
+
+So the engine is made to wait, by a hook that it calls before it creates the assignment. It is
+answered by connecting to the droplet's own IPv6 address, the way users will come.
+"""
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from components.faults import Fault, FaultsError
+
+PAUSE_SECONDS: Final = 5
+"""How long to wait between two attempts, and for the answer of each."""
+
+Answer = Literal["yes", "no", "unknown"]
+
+_NO_WAY_THERE: Final = frozenset(
+    {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES}
+)
+"""What a connection fails with on a machine that has no IPv6 itself."""
+
+
+class NotServingError(FaultsError):
+    """A new droplet does not serve; its address stays where it is."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What waiting needs of the world."""
+
+    connect: Callable[[str, int], Awaitable[Any]]
+    """Opens a TCP connection to an address and port and closes it."""
+    now: Callable[[], datetime]
+    """Tells the time, in UTC."""
+    sleep: Callable[[float], Awaitable[None]]
+    """Lets seconds go by."""
+    warn: Callable[[str], None]
+    """Tells the user."""
+
+
+async def _connect(address: str, port: int) -> None:
+    _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), PAUSE_SECONDS)
+    writer.close()
+
+
+def real_world(warn: Callable[[str], None]) -> World:
+    """Return the network, the clock and a way to warn."""
+    return World(_connect, lambda: datetime.now(UTC), asyncio.sleep, warn)
+
+
+async def wait_until_serving(
+    node: str, address: str, ports: Sequence[int], deadline: datetime, world: World
+) -> None:
+    """Return once a droplet serves every port.
+
+    Where this machine has no IPv6 it cannot tell. It then waits for as long as a droplet is given,
+    by which time one that can serve does, and says so.
+
+    Args:
+        node: What to call the droplet.
+        address: Its own IPv6 address.
+        ports: The ports to try.
+        deadline: When to give up.
+        world: The network, the clock and a way to warn.
+
+    Raises:
+        NotServingError: It did not serve by the deadline, though this machine could ask.
+    """
+    while (answer := await _ask(address, ports, world)) != "yes":
+        if world.now() >= deadline:
+            break
+        await world.sleep(PAUSE_SECONDS)
+    if answer == "unknown":
+        world.warn(
+            f"This machine has no IPv6, so nobody knows whether proxy {node} serves yet. It was "
+            "given the time of proxy.readySeconds and is now given its address."
+        )
+    elif answer == "no":
+        fault = Fault(
+            f"Proxy {node} at {address}",
+            f"not serving port {_words(ports)}",
+            "a droplet that answers there within proxy.readySeconds of its creation",
+            "Look at /var/log/cloud-init-output.log on it, then repeat pulumi up; to have a new "
+            "droplet made, use pulumi up --replace with its URN.",
+        )
+        raise NotServingError("The address was left where it is", [fault])
+
+
+def deadline(created: str, seconds: int) -> datetime:
+    """Return when a droplet has to serve.
+
+    Args:
+        created: When it was created, as DigitalOcean writes it: ISO 8601.
+        seconds: How long it is given.
+    """
+    return datetime.fromisoformat(created) + timedelta(seconds=seconds)
+
+
+async def _ask(address: str, ports: Sequence[int], world: World) -> Answer:
+    for port in ports:
+        try:
+            await world.connect(address, port)
+        except (OSError, TimeoutError) as error:
+            return "unknown" if getattr(error, "errno", None) in _NO_WAY_THERE else "no"
+    return "yes"
+
+
+def _words(ports: Sequence[int]) -> str:
+    return " or ".join(map(str, ports))

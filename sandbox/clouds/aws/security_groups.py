@@ -1,0 +1,228 @@
+"""The inbound rules of security groups, and the prefix lists they refer to.
+
+moto counts a prefix list for nothing, forgets the description of a rule that is not for addresses,
+and changes none but these. The layer does the three requests that are about inbound rules itself,
+on moto's groups.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
+
+from sandbox.clouds.aws import ACCOUNT
+from sandbox.clouds.aws.fields import Fields, ReadOnly, members
+from sandbox.clouds.aws.refusal import Refusal
+from sandbox.clouds.aws.rules import security_groups as rules
+from sandbox.clouds.aws.rules.security_groups import PrefixList, Rule
+from sandbox.clouds.aws.state import Account
+
+IPV6_LIST: Final = "com.amazonaws.global.ipv6.cloudfront.origin-facing"
+
+
+def add_prefix_list(region: str) -> None:
+    """Add the prefix list of CloudFront's IPv6 addresses, which moto lacks, to a region.
+
+    Its one entry is of CloudFront's network; the list of AWS has many.
+    """
+    added = ec2_backends[ACCOUNT][region].create_managed_prefix_list(
+        address_family="IPv6",
+        entry=[{"Cidr": "2600:9000:3000::/36", "Description": "default"}],
+        prefix_list_name=IPV6_LIST,
+        owner_id="AWS",
+    )
+    added.version = None
+
+
+def authorize_ingress(account: Account, region: str, asked: Fields) -> Fields | None:
+    """Add inbound rules, all or none."""
+    ec2 = ec2_backends[ACCOUNT][region]
+    group = ec2.get_security_group_by_name_or_id(asked.get("GroupId") or asked.get("GroupName", ""))
+    if group is None or not asked.get("IpPermissions"):
+        return None
+    permissions: list[Fields] = asked["IpPermissions"]
+    for permission in permissions:
+        protocol = permission.get("IpProtocol", "")
+        first, last = permission.get("FromPort"), permission.get("ToPort")
+        _raise(rules.port_protocol_has_ports(protocol, first, last))
+    added = [rule for permission in permissions for rule in _asked_rules(ec2, permission)]
+    _raise(rules.rules_fit_the_quota(_present(ec2, group), added))
+    made: list[SecurityGroupRule] = []
+    for permission in permissions:
+        made += _authorize(account, ec2, group, permission, _tags(asked))
+    return {"Return": True, "SecurityGroupRules": [_described(account, rule) for rule in made]}
+
+
+def describe_rules(account: Account, region: str, asked: Fields) -> Fields:
+    """List the rules of security groups by id or by group."""
+    filters = {one["Name"]: list(one["Values"]) for one in members(asked, "Filters")}
+    ids: list[str] = members(asked, "SecurityGroupRuleIds")
+    found = ec2_backends[ACCOUNT][region].describe_security_group_rules(ids, filters)
+    return {"SecurityGroupRules": [_described(account, rule) for rule in found]}
+
+
+def modify_rules(account: Account, region: str, asked: Fields) -> Fields | None:
+    """Change inbound rules."""
+    ec2 = ec2_backends[ACCOUNT][region]
+    group = ec2.get_security_group_by_name_or_id(asked["GroupId"])
+    changes: dict[str, Fields] = {
+        change["SecurityGroupRuleId"]: change.get("SecurityGroupRule") or {}
+        for change in asked["SecurityGroupRules"]
+    }
+    inbound = {rule.id: rule for rule in group.ingress_rules} if group else {}
+    if group is None or not changes.keys() <= inbound.keys():
+        return None
+    for rule_id, change in changes.items():
+        _raise(
+            rules.changed_rule_keeps_its_kind(rule_id, _kind(inbound[rule_id]), _asked_kind(change))
+        )
+        protocol = change.get("IpProtocol", "")
+        _raise(
+            rules.port_protocol_has_ports(protocol, change.get("FromPort"), change.get("ToPort"))
+        )
+    changed = [_changed(ec2, change) for change in changes.values()]
+    _raise(rules.rules_fit_the_quota(_present(ec2, group, without=changes), changed))
+    for rule_id, change in changes.items():
+        _change(account, inbound[rule_id], change)
+    return {"Return": True}
+
+
+def _authorize(
+    account: Account,
+    ec2: EC2Backend,
+    group: SecurityGroup,
+    permission: Fields,
+    tags: dict[str, str],
+) -> list[SecurityGroupRule]:
+    lists: list[Fields] = members(permission, "PrefixListIds")
+    pairs: list[Fields] = members(permission, "UserIdGroupPairs")
+    made, _ = ec2.authorize_security_group_ingress(
+        group.id,
+        permission["IpProtocol"],
+        permission.get("FromPort"),  # pyright: ignore[reportArgumentType]  # moto takes numbers
+        permission.get("ToPort"),  # pyright: ignore[reportArgumentType]  # moto takes numbers
+        [*members(permission, "IpRanges"), *members(permission, "Ipv6Ranges")],
+        sgrule_tags=tags,
+        source_groups=[_without(pair, "Description") for pair in pairs],
+        prefix_list_ids=lists,
+    )
+    # moto makes the rules in this order: addresses, groups, lists.
+    for rule, source in zip(reversed(made), reversed([*pairs, *lists]), strict=False):
+        if source.get("Description"):
+            account.rule_descriptions[rule.id] = source["Description"]
+    return made
+
+
+def _asked_rules(ec2: EC2Backend, permission: Fields) -> Iterator[Rule]:
+    for entry in members(permission, "IpRanges"):
+        yield Rule(cidr=entry["CidrIp"])
+    for entry in members(permission, "Ipv6Ranges"):
+        yield Rule(cidr=entry["CidrIpv6"])
+    for entry in members(permission, "PrefixListIds"):
+        yield Rule(prefix_list=_prefix_list(ec2, entry["PrefixListId"]))
+    for _ in members(permission, "UserIdGroupPairs"):
+        yield Rule()
+
+
+def _present(
+    ec2: EC2Backend, group: SecurityGroup, without: Mapping[str, object] | None = None
+) -> list[Rule]:
+    return [
+        Rule(
+            rule.cidr_ipv4 or rule.cidr_ipv6,
+            _prefix_list(ec2, rule.prefix_list_id) if rule.prefix_list_id else None,
+        )
+        for rule in group.ingress_rules
+        if rule.id not in (without or {})
+    ]
+
+
+def _prefix_list(ec2: EC2Backend, list_id: str) -> PrefixList:
+    known = ec2.get_managed_prefix_list_entries(list_id)
+    found = known and PrefixList(
+        str(known.prefix_list_name),
+        str(known.address_family),
+        None if known.max_entries is None else int(known.max_entries),
+    )
+    refusal = rules.prefix_list_exists(list_id, found)
+    if found is None or refusal:
+        raise refusal or AssertionError
+    return found
+
+
+def _changed(ec2: EC2Backend, change: ReadOnly) -> Rule:
+    listed = change.get("PrefixListId")
+    return Rule(
+        change.get("CidrIpv4") or change.get("CidrIpv6"),
+        _prefix_list(ec2, listed) if listed else None,
+    )
+
+
+def _change(account: Account, rule: SecurityGroupRule, change: Fields) -> None:
+    rule.ip_protocol = change["IpProtocol"]
+    rule.from_port, rule.to_port = change.get("FromPort"), change.get("ToPort")
+    rule.prefix_list_id = change.get("PrefixListId")
+    if change.get("ReferencedGroupId"):
+        rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
+    rule.ip_range = {
+        moto: change[name]
+        for name, moto in (("CidrIpv4", "CidrIp"), ("CidrIpv6", "CidrIpv6"))
+        if change.get(name)
+    }
+    account.rule_descriptions.pop(rule.id, None)
+    if change.get("Description"):
+        account.rule_descriptions[rule.id] = change["Description"]
+
+
+def _described(account: Account, rule: SecurityGroupRule) -> Fields:
+    unset = -1  # what AWS answers for a range of ports where there is none
+    described: Fields = {
+        "SecurityGroupRuleId": rule.id,
+        "GroupId": rule.group_id,
+        "GroupOwnerId": ACCOUNT,
+        "IsEgress": rule.is_egress,
+        "IpProtocol": rule.ip_protocol,
+        "FromPort": unset if rule.from_port is None else int(rule.from_port),
+        "ToPort": unset if rule.to_port is None else int(rule.to_port),
+        "CidrIpv4": rule.cidr_ipv4,
+        "CidrIpv6": rule.cidr_ipv6,
+        "PrefixListId": rule.prefix_list_id,
+        "Description": account.rule_descriptions.get(rule.id, rule.description),
+        "Tags": [{"Key": tag["key"], "Value": tag["value"]} for tag in rule.get_tags()],
+    }
+    if rule.source_group:
+        described["ReferencedGroupInfo"] = {
+            "GroupId": rule.source_group["GroupId"],
+            "UserId": rule.source_group.get("UserId", ACCOUNT),
+        }
+    return {name: value for name, value in described.items() if value is not None}
+
+
+def _kind(rule: SecurityGroupRule) -> str:
+    values = (rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, rule.source_group)
+    return next(kind for kind, value in zip(rules.KINDS, values, strict=True) if value)
+
+
+def _asked_kind(change: ReadOnly) -> str:
+    given = [kind for kind in rules.KINDS if change.get(kind)]
+    _raise(rules.rule_has_one_source(given))
+    return given[0]
+
+
+def _tags(asked: ReadOnly) -> dict[str, str]:
+    return {
+        tag["Key"]: tag["Value"]
+        for specification in members(asked, "TagSpecifications")
+        if specification.get("ResourceType") == "security-group-rule"
+        for tag in members(specification, "Tags")
+    }
+
+
+def _without(fields: ReadOnly, name: str) -> Fields:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+def _raise(refusal: Refusal | None) -> None:
+    if refusal:
+        raise refusal

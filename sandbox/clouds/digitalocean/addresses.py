@@ -1,0 +1,63 @@
+"""The addresses that the cloud gives out, from ranges reserved for documentation and private use.
+
+An address that was given back is given out again only when all others were used: a record that
+still points to a destroyed Droplet must not by chance point to the next one. DigitalOcean promises
+no such thing.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
+from itertools import chain, islice
+from typing import Final
+
+PUBLIC_IPV4: Final = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
+"""Source: RFC 5737."""
+
+_DROPLETS: Final = "2001:db8:d0:{number:x}::/64"
+_RESERVED: Final = "2001:db8:d1:{number:x}::/64"
+"""Of every region. Source: RFC 3849."""
+
+
+class Pool:
+    """The host addresses of some networks, but each network's first, which is its gateway."""
+
+    def __init__(self, *networks: IPv4Network | IPv6Network) -> None:
+        """Have the addresses of the networks, in this order."""
+        self._fresh: Iterator[str] = chain.from_iterable(_hosts(network) for network in networks)
+        self._returned: deque[str] = deque()
+
+    def take(self) -> str | None:
+        """Return an address that nobody has, or None if there is none."""
+        fresh = next(self._fresh, None)
+        if fresh is not None:
+            return fresh
+        return self._returned.popleft() if self._returned else None
+
+    def give_back(self, address: str) -> None:
+        """Have an address again."""
+        self._returned.append(address)
+
+
+def _hosts(network: IPv4Network | IPv6Network) -> Iterator[str]:
+    return (str(host) for host in islice(network.hosts(), 1, None))
+
+
+def public_ipv4() -> Pool:
+    """Return the pool of all Droplets' public IPv4 addresses."""
+    return Pool(*map(IPv4Network, PUBLIC_IPV4))
+
+
+def droplet_ipv6(number: int) -> IPv6Network:
+    """Return the network of the Droplets of a region, by the region's number."""
+    return IPv6Network(_DROPLETS.format(number=number))
+
+
+def reserved_ipv6(number: int) -> IPv6Network:
+    """Return the network of the reserved IPv6 addresses of a region, by the region's number."""
+    return IPv6Network(_RESERVED.format(number=number))
+
+
+def gateway(network: IPv4Network | IPv6Network) -> str:
+    """Return the address of a network's router."""
+    return str(network.network_address + 1)

@@ -1,0 +1,120 @@
+"""Alert policies of Monitoring: kept and shown, never triggered, because nothing is measured."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, listed, ok
+from sandbox.clouds.digitalocean.state import AlertPolicy, Json
+from sandbox.clouds.digitalocean.wire import NOT_FOUND
+
+ROUTES = Table()
+
+Strings = Annotated[list[str], BeforeValidator(listed)]
+
+
+class Slack(Body):
+    """A channel to tell."""
+
+    channel: str
+    url: str
+
+
+class Alerts(Body):
+    """Whom to tell."""
+
+    email: Strings
+    slack: Annotated[list[Slack], BeforeValidator(listed)]
+
+
+class Policy(Body):
+    """A threshold to watch. Source: API reference, 'Create Alert Policy'."""
+
+    type: Annotated[
+        str,
+        Field(
+            pattern=r"^v1/(insights/droplet/(load_(1|5|15)|(memory|disk)_utilization_percent|cpu"
+            r"|disk_(read|write)|(public|private)_(out|in)bound_bandwidth)"
+            r"|insights/lbaas/(avg_cpu_utilization_percent|connection_utilization_percent"
+            r"|droplet_health|tls_connections_per_second_utilization_percent"
+            r"|increase_in_http_error_rate_(percentage|count)_(4|5)xx"
+            r"|high_http_request_response_time(_(50|95|99)p)?)"
+            r"|dbaas/alerts/(load_15|memory_utilization|disk_utilization|cpu)_alerts"
+            r"|droplet/autoscale_alerts/((current|target)_(instances|(cpu|memory)_utilization)"
+            r"|scale_(up|down)))$"
+        ),
+    ]
+    description: str
+    compare: Literal["GreaterThan", "LessThan"]
+    value: float
+    window: Literal["5m", "10m", "30m", "1h"]
+    entities: Strings
+    tags: Strings
+    alerts: Alerts
+    enabled: bool
+
+
+@ROUTES.add("GET /v2/monitoring/alerts", "monitoring_list_alertPolicy", "monitoring:read")
+def list_policies(call: Call) -> Answer:
+    """Lists the alert policies."""
+    return call.page("policies", list(call.account.alerts.values()), view)
+
+
+@ROUTES.add("POST /v2/monitoring/alerts", "monitoring_create_alertPolicy", "monitoring:create")
+def create_policy(call: Call) -> Answer:
+    """Creates an alert policy; entities, tags and addresses are not looked up."""
+    policy = AlertPolicy(call.account.new_uuid(), _fields(call))
+    call.account.alerts[policy.uuid] = policy
+    return ok(policy=view(policy))
+
+
+@ROUTES.add(
+    "GET /v2/monitoring/alerts/<alert_uuid>",
+    "monitoring_get_alertPolicy",
+    "monitoring:read",
+    refuses=[NOT_FOUND],
+)
+def get_policy(call: Call) -> Answer:
+    """Shows an alert policy."""
+    return ok(policy=view(_named(call)))
+
+
+@ROUTES.add(
+    "PUT /v2/monitoring/alerts/<alert_uuid>",
+    "monitoring_update_alertPolicy",
+    "monitoring:update",
+    refuses=[NOT_FOUND],
+)
+def update_policy(call: Call) -> Answer:
+    """Replaces an alert policy."""
+    policy = _named(call)
+    policy.policy = _fields(call)
+    return ok(policy=view(policy))
+
+
+@ROUTES.add(
+    "DELETE /v2/monitoring/alerts/<alert_uuid>",
+    "monitoring_delete_alertPolicy",
+    "monitoring:delete",
+    refuses=[NOT_FOUND],
+)
+def delete_policy(call: Call) -> Answer:
+    """Deletes an alert policy."""
+    del call.account.alerts[_named(call).uuid]
+    return NO_CONTENT
+
+
+def view(policy: AlertPolicy) -> Json:
+    """Return an alert policy as the API shows it."""
+    return {"uuid": policy.uuid, **policy.policy}
+
+
+def _named(call: Call) -> AlertPolicy:
+    policy = call.account.alerts.get(call.path_values["alert_uuid"])
+    if policy is None:
+        raise NOT_FOUND.refusal()
+    return policy
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    return call.body(Policy).model_dump()

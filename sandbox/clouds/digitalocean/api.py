@@ -1,0 +1,245 @@
+"""The API as a WSGI application: token, rate limit, route, answer.
+
+One lock is held from the first look at the account to the answer, so no two requests interleave.
+"""
+
+import math
+import sys
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
+from itertools import chain
+from secrets import compare_digest
+from threading import RLock
+from typing import Final
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from pydantic import TypeAdapter, ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from sandbox.clouds.digitalocean import (
+    CONTROL_PATH,
+    TOKEN,
+    alerts,
+    droplets,
+    firewalls,
+    lookups,
+    metadata,
+    projects,
+    reserved_ipv6,
+    ssh_keys,
+    tags,
+    vpcs,
+)
+from sandbox.clouds.digitalocean.routes import Answer, Call, Route
+from sandbox.clouds.digitalocean.settings import Settings
+from sandbox.clouds.digitalocean.state import Account, Json
+from sandbox.clouds.digitalocean.wire import (
+    BURST_LIMIT,
+    EVERYWHERE,
+    HOUR_LIMIT,
+    NO_ROUTE,
+    UNAUTHORIZED,
+    RefusalError,
+)
+
+HOUR, MINUTE = 3600.0, 60.0
+
+ROUTES: Final[tuple[Route, ...]] = tuple(
+    chain(
+        droplets.ROUTES,
+        reserved_ipv6.ROUTES,
+        firewalls.ROUTES,
+        vpcs.ROUTES,
+        tags.ROUTES,
+        ssh_keys.ROUTES,
+        projects.ROUTES,
+        alerts.ROUTES,
+        lookups.ROUTES,
+    )
+)
+"""All that is modelled."""
+
+MAP: Final = Map(
+    [Rule(route.path, methods=[route.method], endpoint=route) for route in ROUTES],
+    merge_slashes=False,
+)
+"""Finds the route of a request."""
+
+_JSON: Final = TypeAdapter(Json | list[str])
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+class Api:
+    """The sandbox's DigitalOcean."""
+
+    def __init__(self, account: Account, log: Callable[[str], None] = _print) -> None:
+        """Serve an account.
+
+        Args:
+            account: the state.
+            log: gets a line for every request: method, path, status, scopes it needs.
+        """
+        self._account = account
+        self._log = log
+        self._lock = RLock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        # A body that nobody reads would be taken for the next request of the connection.
+        request.get_data()
+        with self._lock:
+            self._account.settle()
+            if request.path.startswith(CONTROL_PATH):
+                response = self._control(request)
+            else:
+                response = self._answer(request)
+        return response(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        request_id = str(uuid.uuid4())
+        scopes: set[str] = set()
+        headers: dict[str, str] = {}
+        try:
+            self._authenticate(request)
+            self._count(headers)
+            answer = self._dispatch(request, scopes)
+        except RefusalError as refusal:
+            reason = refusal.reason
+            answer = Answer(reason.status, _error(refusal, request_id))
+        self._account.scopes |= scopes
+        self._log(
+            f"{request.method} {request.path} {answer.status.value} "
+            f"{','.join(sorted(scopes)) or '-'}"
+        )
+        response = _json(answer.json, answer.status)
+        response.headers["x-request-id"] = request_id
+        response.headers.update({**self._rate(), **headers})
+        return response
+
+    def _authenticate(self, request: Request) -> None:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not compare_digest(token.encode(), TOKEN.encode()):
+            raise UNAUTHORIZED.refusal()
+
+    def _count(self, headers: dict[str, str]) -> None:
+        """Count a request, or refuse it; a refused one does not count.
+
+        Each request counts for an hour. Source: API reference, 'Rate Limit'.
+        """
+        account, now = self._account, self._account.clock()
+        while account.requests and account.requests[0] <= now - HOUR:
+            account.requests.popleft()
+        if len(account.requests) >= account.settings.requests_per_hour:
+            raise HOUR_LIMIT.refusal()
+        burst = account.settings.requests_per_minute
+        recent = [moment for moment in account.requests if moment > now - MINUTE]
+        if burst is not None and len(recent) >= burst:
+            wait = recent[-burst] + MINUTE - now
+            headers["retry-after"] = str(max(1, math.ceil(wait)))
+            headers["ratelimit-remaining"] = "0"
+            raise BURST_LIMIT.refusal()
+        account.requests.append(now)
+
+    def _rate(self) -> Mapping[str, str]:
+        """Return the headers of every response. Source: API reference, 'Rate Limit'."""
+        account = self._account
+        limit = account.settings.requests_per_hour
+        oldest = account.requests[0] if account.requests else account.clock()
+        return {
+            "ratelimit-limit": str(limit),
+            "ratelimit-remaining": str(max(0, limit - len(account.requests))),
+            "ratelimit-reset": str(math.ceil(oldest + HOUR)),
+        }
+
+    def _dispatch(self, request: Request, scopes: set[str]) -> Answer:
+        try:
+            route, values = MAP.bind_to_environ(request.environ).match()
+        except HTTPException as fault:
+            raise NO_ROUTE.refusal(method=request.method, path=request.path) from fault
+        call = Call(self._account, request, route, values, scopes)
+        call.need(*route.scopes)
+        try:
+            return route.handler(call)
+        except RefusalError as refusal:
+            if refusal.reason not in {*route.refuses, *EVERYWHERE}:
+                raise LookupError(
+                    f"{route.rule} refuses because {refusal.reason.when}, "
+                    "which it does not declare."
+                ) from refusal
+            raise
+
+    def _control(self, request: Request) -> Response:
+        what = (request.method, *request.path.removeprefix(CONTROL_PATH).split("/", 2))
+        match what:
+            case ("GET", "settings"):
+                return self._settings()
+            case ("PUT", "settings"):
+                return self._change_settings(request.get_data())
+            case ("POST", "reset"):
+                self._account.reset()
+                return self._settings()
+            case ("GET", "scopes"):
+                return _json(sorted(self._account.scopes))
+            case ("GET", "droplets", number, path) if number.isdecimal():
+                return self._metadata(int(number), path)
+            case _:
+                return _unknown(request)
+
+    def _settings(self) -> Response:
+        return Response(self._account.settings.model_dump_json(), mimetype="application/json")
+
+    def _change_settings(self, body: bytes) -> Response:
+        """Change the settings that are named; the others stay."""
+        try:
+            asked = Settings.model_validate_json(body)
+        except ValidationError as fault:
+            return Response(str(fault), HTTPStatus.BAD_REQUEST)
+        changed = {name: getattr(asked, name) for name in asked.model_fields_set}
+        self._account.settings = self._account.settings.model_copy(update=changed)
+        return self._settings()
+
+    def _metadata(self, number: int, path: str) -> Response:
+        """Tell a Droplet about itself."""
+        droplet = self._account.droplets.get(number)
+        if droplet is None:
+            return Response("not found", HTTPStatus.NOT_FOUND)
+        found = metadata.document(self._account, droplet)
+        if path == "metadata/v1.json":
+            return _json(found)
+        leaves = metadata.texts(found)
+        below = path.removeprefix("metadata/v1").removeprefix("/")
+        told = metadata.text(leaves, below) if path.startswith("metadata/v1") else None
+        if told is not None:
+            return Response(told, mimetype="text/plain")
+        if metadata.text(leaves, f"{below}/") is not None:
+            base = f"{CONTROL_PATH}droplets/{number}/metadata/v1/"
+            return Response(
+                status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": f"{base}{below}/"}
+            )
+        return Response("not found", HTTPStatus.NOT_FOUND)
+
+
+def _error(refusal: RefusalError, request_id: str) -> Json:
+    if refusal.reason is tags.INVALID_NEW_TAG:
+        return {"error": refusal.message, "messages": None, "root_causes": [refusal.message]}
+    return {"id": refusal.reason.id, "message": refusal.message, "request_id": request_id}
+
+
+def _json(found: Json | list[str] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    body = b"" if found is None else _JSON.dump_json(found)
+    return Response(body, status, content_type="application/json; charset=utf-8")
+
+
+def _unknown(request: Request) -> Response:
+    return Response(
+        f"{request.method} {request.path} is unknown; GET settings, PUT settings, POST reset, "
+        f"GET scopes and GET droplets/<id>/metadata/v1/ below {CONTROL_PATH} are.",
+        HTTPStatus.NOT_FOUND,
+    )

@@ -1,0 +1,112 @@
+"""The page of documentation about the model, made from its routes.
+
+`python -m sandbox.clouds.digitalocean.page > docs/digitalocean-model.md` writes it anew.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from sandbox.clouds.digitalocean.api import ROUTES
+from sandbox.clouds.digitalocean.routes import Route
+from sandbox.clouds.digitalocean.wire import ASSUMED, EVERYWHERE, Reason
+
+_HEAD: Final = f"""\
+# The DigitalOcean of the sandbox
+
+<!-- Made by `python -m sandbox.clouds.digitalocean.page > docs/digitalocean-model.md`; do not
+edit. -->
+
+A small DigitalOcean API v2 on loopback, for tests and for trying things out. It keeps to the
+routes, methods and bodies of the OpenAPI specification (<https://github.com/digitalocean/openapi>),
+so that `pydo`, godo and what is built on them speak to it unchanged. Nothing here was tried against
+DigitalOcean itself: what the documents leave open follows public reports, and where there is no
+report it is marked as "{ASSUMED}". Messages are worded as reports show them, and alike elsewhere.
+
+    python -m sandbox.clouds.digitalocean --port 8080
+
+- The token is `sandbox.clouds.digitalocean.TOKEN`; `client_environment(url)` returns the variables
+  that name it and the address.
+- Actions take `action_seconds` (0.5); limits, rate limits and the token's scopes can be set, too:
+  `PUT /dualstack-sandbox/settings`. `POST /dualstack-sandbox/reset` begins anew.
+- `GET /dualstack-sandbox/scopes` tells which scopes a token needed for all requests so far.
+- `GET /dualstack-sandbox/droplets/<id>/metadata/v1.json` and `.../metadata/v1/user-data` are the
+  metadata service of a Droplet.
+- Bodies are checked: what is specified as required must be there and of its type, `null` is an
+  empty list, unknown fields are ignored.
+- Collections have `page` and `per_page` (20, at most 200), `links.pages` and `meta.total`.
+- Every answer has `ratelimit-limit`, `ratelimit-remaining`, `ratelimit-reset` and `x-request-id`.
+- Errors are `{{"id", "message", "request_id"}}`.
+"""
+
+_NOT_MODELLED: Final = """\
+## Not modelled
+
+- All other resources: volumes, snapshots, backups, load balancers, domains, databases, Kubernetes,
+  reserved IPv4, uptime checks, VPC peering, autoscale pools, and more. Their routes answer 404.
+- Nothing boots, no packet is filtered, nothing is measured: Droplets, firewalls and alert policies
+  are records. No action fails unless its Droplet is gone.
+- Bulk actions by tag, neighbours, kernels, destroying associated resources, image changes.
+- The tighter limit on listing SSH keys (10 a minute), and any limit per region or size.
+- A reserved IPv6 is not listed in its Droplet's `networks.v6`; a fixture of
+  digitalocean/droplet_kit shows one that is, with a netmask of 0.
+- Ranges that DigitalOcean keeps for itself can be given to a VPC.
+- Alert policies may name entities, tags and addresses that do not exist; DigitalOcean takes only
+  verified addresses.
+- A Droplet is shown until it is destroyed, and then at once by nobody; DigitalOcean's own views may
+  disagree for a while.
+- Prices, processors other than regular ones, distributions other than Debian and Ubuntu.
+"""
+
+
+def render() -> str:
+    """Return the page as Markdown."""
+    reasons = dict.fromkeys([*EVERYWHERE, *(why for route in ROUTES for why in route.refuses)])
+    return "\n".join(
+        [
+            _HEAD,
+            "## Routes",
+            "",
+            "Each may also refuse for the reasons marked with \\* below.",
+            "",
+            _row("Route", "What it does", "Scopes of the token", "Refuses when"),
+            _row(*["---"] * 4),
+            *map(_route, ROUTES),
+            "",
+            "## Refusals",
+            "",
+            _row("Status", "When", "Message", "Source"),
+            _row(*["---"] * 4),
+            *map(_reason, reasons),
+            "",
+            _NOT_MODELLED,
+        ]
+    )
+
+
+def _route(route: Route) -> str:
+    scopes = [
+        *(f"`{scope}`" for scope in route.scopes),
+        *(f"`{scope}` if {when}" for scope, when in route.more_scopes.items()),
+    ]
+    refuses = [f"{why.status.value}: {why.when}" for why in route.refuses]
+    return _row(
+        f"`{route.rule}` ({route.operation})", route.summary, _lines(scopes), _lines(refuses)
+    )
+
+
+def _reason(reason: Reason) -> str:
+    mark = " \\*" if reason in EVERYWHERE else ""
+    return _row(f"{reason.status.value}{mark}", reason.when, f"`{reason.message}`", reason.source)
+
+
+def _lines(entries: Iterable[str]) -> str:
+    return "<br>".join(entries)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

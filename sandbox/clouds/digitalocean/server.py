@@ -1,0 +1,25 @@
+"""The sandbox's DigitalOcean as a WSGI application, and what handles its requests."""
+
+from typing import TYPE_CHECKING
+
+from werkzeug.serving import WSGIRequestHandler
+
+from sandbox.clouds.digitalocean.api import Api
+from sandbox.clouds.digitalocean.state import Account
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class Quiet(WSGIRequestHandler):
+    """A request handler that leaves the log to the API; connections are kept, as clients like."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: the API logs the route and its scopes, which say more than the path."""
+
+
+def application() -> "WSGIApplication":
+    """Return the API of an account."""
+    return Api(Account())

@@ -1,0 +1,35 @@
+"""What a test may change about the cloud while it runs."""
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_DROPLETS: Final = 500
+"""So many Droplets the ranges for documentation have public IPv4 addresses for, with some over."""
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Settings(BaseModel):
+    """How slow and how strict the cloud is; the defaults suit a developer in a hurry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action_seconds: Seconds = 0.5
+    """How long an action stays `in-progress`: creating and destroying a Droplet, power, assigning
+    a reserved IPv6, applying a firewall. DigitalOcean takes seconds to a minute."""
+
+    droplet_limit: Annotated[int, Field(ge=0, le=MAX_DROPLETS)] = 25
+    """Droplets the account may have. Source: API reference, `account.droplet_limit`, example."""
+
+    reserved_ip_limit: Annotated[int, Field(ge=0)] = 3
+    """Reserved addresses the account may have. Source: 'Reserved IP Limits'."""
+
+    requests_per_hour: Annotated[int, Field(ge=1)] = 5000
+    """Requests answered in any hour. Source: API reference, 'Rate Limit'."""
+
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests answered in any minute; None never refuses a burst. DigitalOcean answers 250."""
+
+    token_scopes: frozenset[str] | None = None
+    """Scopes of the token, e.g. `["droplet:read"]`; None is a token with full access."""

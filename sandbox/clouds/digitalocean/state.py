@@ -1,0 +1,372 @@
+"""What the account holds, in memory.
+
+Nothing runs in the background. An action notes when it will be over, and `Account.settle`, called
+before every request, completes those whose time has come, in their order. So a clock that a test
+moves by hand moves the whole cloud.
+"""
+
+import time
+import uuid
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+from ipaddress import IPv4Network, IPv6Network
+from itertools import count
+from typing import Any, Final, Literal
+
+from sandbox.clouds.digitalocean import addresses
+from sandbox.clouds.digitalocean.addresses import Pool
+from sandbox.clouds.digitalocean.catalog import REGIONS, Image, Region, Size
+from sandbox.clouds.digitalocean.settings import Settings
+
+Json = dict[str, Any]
+
+UNUSED_REGION: Final = "syd1"
+"""The region in which the account never had anything, so that it has no default VPC there yet."""
+
+GENERATED_RANGES: Final = IPv4Network("10.128.0.0/9")
+"""Where ranges of VPCs come from that ask for none."""
+
+
+@dataclass
+class Action:
+    """Something that takes a while."""
+
+    id: int
+    type: str
+    resource_type: str
+    resource_id: int
+    region: str
+    started: float
+    ends: float
+    effect: Callable[[], bool]
+    """What happens when it is over; False when that could not be done."""
+    status: Literal["in-progress", "completed", "errored"] = "in-progress"
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is not over."""
+        return self.status == "in-progress"
+
+
+@dataclass
+class SshKey:
+    """A public key of the account."""
+
+    id: int
+    name: str
+    public_key: str
+    fingerprint: str
+
+
+@dataclass
+class Vpc:
+    """A private network of one region."""
+
+    id: str
+    name: str
+    description: str
+    region: str
+    network: IPv4Network
+    default: bool
+    created: float
+    pool: Pool
+
+    @property
+    def urn(self) -> str:
+        """Its name among all resources."""
+        return f"do:vpc:{self.id}"
+
+
+@dataclass
+class Droplet:
+    """A virtual machine, or rather the record of one."""
+
+    id: int
+    name: str
+    region: Region
+    size: Size
+    disk: int
+    image: Image
+    vpc: Vpc
+    created: float
+    private_ipv4: str
+    features: set[str]
+    public: bool
+    """Whether it has public addresses at all."""
+    ssh_keys: list[SshKey]
+    user_data: str
+    status: Literal["new", "active", "off"] = "new"
+    public_ipv4: str | None = None
+    ipv6: str | None = None
+    actions: list[Action] = field(default_factory=list[Action])
+
+    @property
+    def pending(self) -> bool:
+        """Whether an action is under way; another one is refused meanwhile."""
+        return any(action.pending for action in self.actions)
+
+    @property
+    def urn(self) -> str:
+        """Its name among all resources."""
+        return f"do:droplet:{self.id}"
+
+
+@dataclass
+class ReservedIpv6:
+    """An address that can be moved between the Droplets of its region."""
+
+    ip: str
+    region: Region
+    reserved: float
+    droplet: Droplet | None = None
+    action: Action | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is being assigned or unassigned."""
+        return self.action is not None and self.action.pending
+
+    @property
+    def holders(self) -> set[int]:
+        """The Droplets that have it or are about to get it."""
+        now = {self.droplet.id} if self.droplet else set[int]()
+        if self.action and self.action.pending and self.action.type == "assign_ip":
+            return now | {self.action.resource_id}
+        return now
+
+    @property
+    def urn(self) -> str:
+        """Its name among all resources."""
+        return f"do:reservedipv6:{self.ip}"
+
+
+@dataclass
+class Tag:
+    """A label; what carries it is listed in the order in which it was tagged."""
+
+    name: str
+    droplets: list[int] = field(default_factory=list[int])
+
+
+@dataclass(frozen=True)
+class PendingChange:
+    """A Droplet to which a firewall is being applied, or from which it is being removed."""
+
+    droplet: int
+    removing: bool
+    ends: float
+
+
+@dataclass
+class Firewall:
+    """Rules, and the Droplets and tags they hold for. Rules are as they are shown."""
+
+    id: str
+    name: str
+    created: float
+    inbound: list[Json]
+    outbound: list[Json]
+    droplets: list[int]
+    tags: list[str]
+    changes: list[PendingChange] = field(default_factory=list[PendingChange])
+
+
+@dataclass
+class Project:
+    """A folder of resources: their URNs, and when each was put in."""
+
+    id: str
+    name: str
+    description: str
+    purpose: str
+    environment: str
+    default: bool
+    created: float
+    updated: float
+    resources: dict[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass
+class AlertPolicy:
+    """A threshold that is watched, as it was sent."""
+
+    uuid: str
+    policy: Json
+
+
+@dataclass
+class Account:
+    """The state of the account; guard it with the API's lock.
+
+    Attributes:
+        settings: how slow and strict the cloud is.
+        clock: seconds since 1970.
+        requests: when the last hour's requests came.
+        scopes: what a token needed for all requests so far.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    clock: Callable[[], float] = time.time
+    requests: deque[float] = field(default_factory=deque[float], init=False)
+    scopes: set[str] = field(default_factory=set[str], init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with an account that was used before."""
+        self._seed()
+
+    def reset(self) -> None:
+        """Begin anew; the settings go back to their defaults."""
+        self.settings = Settings()
+        self._seed()
+
+    def _seed(self) -> None:
+        """Have nothing but a default project and, where the account was used, default VPCs."""
+        self.requests.clear()
+        self.scopes.clear()
+        self._ids = count(1_000_001)
+        self._queue: list[tuple[float, int]] = []
+        self.actions: dict[int, Action] = {}
+        self.droplets: dict[int, Droplet] = {}
+        self.vpcs: dict[str, Vpc] = {}
+        self.reserved: dict[str, ReservedIpv6] = {}
+        self.firewalls: dict[str, Firewall] = {}
+        self.keys: dict[int, SshKey] = {}
+        self.tags: dict[str, Tag] = {}
+        self.projects: dict[str, Project] = {}
+        self.alerts: dict[str, AlertPolicy] = {}
+        self.public_ipv4 = addresses.public_ipv4()
+        self._ipv6_pools: defaultdict[IPv6Network, Pool | None] = defaultdict(lambda: None)
+        now = self.clock()
+        project = Project(
+            id=self.new_uuid(),
+            name="Default",
+            description="Default project",
+            purpose="Just trying out DigitalOcean",
+            environment="Development",
+            default=True,
+            created=now,
+            updated=now,
+        )
+        self.projects[project.id] = project
+        for region in REGIONS.values():
+            if region.available and region.slug != UNUSED_REGION:
+                self.add_default_vpc(region.slug)
+
+    def new_id(self) -> int:
+        """Return a number that no Droplet, action or key has."""
+        return next(self._ids)
+
+    def new_uuid(self) -> str:
+        """Return an identifier that nothing has."""
+        return str(uuid.uuid4())
+
+    def pool(self, network: IPv6Network) -> Pool:
+        """Return the pool of an IPv6 network, the same one every time."""
+        pool = self._ipv6_pools[network] or Pool(network)
+        self._ipv6_pools[network] = pool
+        return pool
+
+    def begin(
+        self,
+        kind: str,
+        resource_type: str,
+        resource_id: int,
+        region: str,
+        effect: Callable[[], bool],
+    ) -> Action:
+        """Start an action that takes as long as the settings say."""
+        now = self.clock()
+        action = Action(
+            id=self.new_id(),
+            type=kind,
+            resource_type=resource_type,
+            resource_id=resource_id,
+            region=region,
+            started=now,
+            ends=now + self.settings.action_seconds,
+            effect=effect,
+        )
+        self.actions[action.id] = action
+        heappush(self._queue, (action.ends, action.id))
+        return action
+
+    def settle(self) -> None:
+        """Complete the actions whose time has come."""
+        now = self.clock()
+        while self._queue and self._queue[0][0] <= now:
+            _, number = heappop(self._queue)
+            action = self.actions[number]
+            action.status = "completed" if action.effect() else "errored"
+
+    def default_project(self) -> Project:
+        """Return the project that new resources come into."""
+        return next(project for project in self.projects.values() if project.default)
+
+    def forget(self, urn: str) -> None:
+        """Take a resource that is gone out of its project."""
+        for project in self.projects.values():
+            project.resources.pop(urn, None)
+
+    def add_vpc(self, name: str, description: str, region: str, network: IPv4Network | None) -> Vpc:
+        """Add a VPC; the first one of a region is its default.
+
+        Args:
+            name: unique in the account.
+            description: what it is for.
+            region: slug.
+            network: its range; None for any that overlaps no other.
+
+        Source: API reference, 'Create a New VPC'.
+        """
+        chosen = network or next(
+            candidate
+            for candidate in GENERATED_RANGES.subnets(new_prefix=20)
+            if not self.overlapping(candidate)
+        )
+        vpc = Vpc(
+            id=self.new_uuid(),
+            name=name,
+            description=description,
+            region=region,
+            network=chosen,
+            default=self.default_vpc(region) is None,
+            created=self.clock(),
+            pool=Pool(chosen),
+        )
+        self.vpcs[vpc.id] = vpc
+        return vpc
+
+    def add_default_vpc(self, region: str) -> Vpc:
+        """Add the default VPC that DigitalOcean makes by itself with a region's first resource."""
+        return self.add_vpc(f"default-{region}", "", region, None)
+
+    def default_vpc(self, region: str) -> Vpc | None:
+        """Return the VPC for Droplets of a region that name none."""
+        mine = (vpc for vpc in self.vpcs.values() if vpc.region == region and vpc.default)
+        return next(mine, None)
+
+    def overlapping(self, network: IPv4Network) -> bool:
+        """Whether a range shares addresses with a VPC of the account."""
+        return any(vpc.network.overlaps(network) for vpc in self.vpcs.values())
+
+    def tag(self, name: str) -> Tag:
+        """Return the tag of a name, new if there is none; capitals of the first use stay.
+
+        Source: API reference, 'Tags': "Tag names are case stable".
+        """
+        for tag in self.tags.values():
+            if tag.name.lower() == name.lower():
+                return tag
+        return self.tags.setdefault(name, Tag(name))
+
+    def tags_of(self, droplet: Droplet) -> list[str]:
+        """Return the names of the tags that a Droplet carries."""
+        return [tag.name for tag in self.tags.values() if droplet.id in tag.droplets]
+
+
+def iso(seconds: float) -> str:
+    """Return a moment as the API writes it: `2020-07-21T18:37:44Z`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

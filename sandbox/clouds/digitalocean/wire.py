@@ -1,0 +1,114 @@
+"""Refusals, in the shape in which DigitalOcean writes them."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+SPECIFICATION: Final = "specification"
+"""The OpenAPI specification says so: digitalocean/openapi."""
+
+ASSUMED: Final = "assumed"
+"""No document or report that we know says so; it follows from what the field means."""
+
+
+class RefusalError(Exception):
+    """A request that is not carried out; nothing has changed.
+
+    Attributes:
+        reason: why.
+        message: what the client gets to read.
+    """
+
+    def __init__(self, reason: "Reason", message: str) -> None:
+        """Keep the reason and the message made of it."""
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason to refuse a request; the routes that may give it name it."""
+
+    status: HTTPStatus
+
+    when: str
+    """The case, for people: `the size is not offered in the region`."""
+
+    message: str
+    """What the client reads, with `{names}` of what was found. Worded as DigitalOcean words it
+    where a report shows the words, and alike where none does."""
+
+    source: str = SPECIFICATION
+    """Who says that it is refused."""
+
+    @property
+    def id(self) -> str:
+        """The error's identifier, which follows from the status: `unprocessable_entity`."""
+        return self.status.name.lower()
+
+    def refusal(self, **found: object) -> RefusalError:
+        """Return the refusal to raise.
+
+        Args:
+            found: values for the names in the message.
+        """
+        return RefusalError(self, self.message.format(**found))
+
+
+UNAUTHORIZED: Final = Reason(
+    HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", "Unable to authenticate you."
+)
+MISSING_SCOPE: Final = Reason(
+    HTTPStatus.FORBIDDEN,
+    "the token lacks a scope that the request needs (setting `token_scopes`)",
+    "You do not have permission to perform this action. The token lacks the scope {scope}.",
+)
+HOUR_LIMIT: Final = Reason(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "the hour's requests are used up (setting `requests_per_hour`)",
+    "API rate limit exceeded.",
+)
+BURST_LIMIT: Final = Reason(
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "the minute's requests are used up (setting `requests_per_minute`); "
+    "only then a `retry-after` header comes along",
+    "API rate limit exceeded.",
+)
+NO_ROUTE: Final = Reason(
+    HTTPStatus.NOT_FOUND,
+    "the route is not modelled",
+    "The resource you were accessing could not be found: the sandbox does not model "
+    "{method} {path}.",
+)
+BAD_JSON: Final = Reason(
+    HTTPStatus.BAD_REQUEST, "the body is not a JSON object", "error parsing request body"
+)
+INVALID_BODY: Final = Reason(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "a field of the body is missing or of another type than specified",
+    "request payload validation failed: {faults}",
+)
+INVALID_QUERY: Final = Reason(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "`page` is below 1 or `per_page` not between 1 and 200",
+    "{name} is {found}; it must be a whole number from 1 to {most}.",
+)
+
+EVERYWHERE: Final = (
+    UNAUTHORIZED,
+    MISSING_SCOPE,
+    HOUR_LIMIT,
+    BURST_LIMIT,
+    NO_ROUTE,
+    BAD_JSON,
+    INVALID_BODY,
+    INVALID_QUERY,
+)
+"""Reasons that any route may give."""
+
+NOT_FOUND: Final = Reason(
+    HTTPStatus.NOT_FOUND,
+    "what the path names does not exist",
+    "The resource you were accessing could not be found.",
+)

@@ -1,0 +1,239 @@
+"""The permissions a deployer needs, from what the stand-ins asked of the clouds in the tests.
+
+A stand-in notes every request it sends, `route53:ChangeResourceRecordSets` of AWS or the scope
+`droplet:create` of DigitalOcean (see `sandbox.plugins.actions`). Two things stand between these
+notes and a policy. What AWS calls an operation and what IAM calls the permission for it are not
+always the same, and a tag given on the way needs a permission of its own; `ACTIONS` says which. And
+DigitalOcean hands out no token with a scope but without those that the scope requires; `REQUIRED`
+says which.
+
+Where this differs from what the official plugins need: they send a few requests that the stand-ins
+do not (a retry, a look at an older feature), so a policy made here may turn out a little too small
+for them; and what is not recorded, because no test deploys it, is not allowed.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+Resources = tuple[str, ...]
+"""ARNs, with placeholders in capitals for what differs from account to account."""
+
+EVERYTHING: Final[Resources] = ("*",)
+ZONE: Final = "arn:aws:route53:::hostedzone/HOSTED_ZONE_ID"
+ANY_ZONE: Final = "arn:aws:route53:::hostedzone/*"
+HEALTH_CHECKS: Final = "arn:aws:route53:::healthcheck/*"
+DISTRIBUTIONS: Final[Resources] = ("arn:aws:cloudfront::ACCOUNT_ID:distribution/*",)
+CERTIFICATES: Final[Resources] = ("arn:aws:acm:us-east-1:ACCOUNT_ID:certificate/*",)
+ALARMS: Final[Resources] = ("arn:aws:cloudwatch:*:ACCOUNT_ID:alarm:*",)
+GROUP_RULES: Final[Resources] = ("arn:aws:ec2:REGION:ACCOUNT_ID:security-group-rule/*",)
+GROUP: Final[Resources] = (
+    "arn:aws:ec2:REGION:ACCOUNT_ID:security-group/SECURITY_GROUP_ID",
+    *GROUP_RULES,
+)
+CHANGED_GROUP: Final[Resources] = (*GROUP, "arn:aws:ec2:REGION:*:prefix-list/*")
+
+Allowed = tuple[tuple[str, Resources], ...]
+"""IAM's actions, each with what it may be done to."""
+
+ACTIONS: Final[Mapping[str, Allowed]] = {
+    "acm:AddTagsToCertificate": (("acm:AddTagsToCertificate", CERTIFICATES),),
+    "acm:DeleteCertificate": (("acm:DeleteCertificate", CERTIFICATES),),
+    "acm:DescribeCertificate": (("acm:DescribeCertificate", CERTIFICATES),),
+    "acm:ListTagsForCertificate": (("acm:ListTagsForCertificate", CERTIFICATES),),
+    "acm:RemoveTagsFromCertificate": (("acm:RemoveTagsFromCertificate", CERTIFICATES),),
+    "acm:RequestCertificate": (
+        ("acm:RequestCertificate", EVERYTHING),
+        ("acm:AddTagsToCertificate", CERTIFICATES),
+    ),
+    "acm:UpdateCertificateOptions": (("acm:UpdateCertificateOptions", CERTIFICATES),),
+    "cloudfront:CreateDistributionWithTags": (
+        ("cloudfront:CreateDistribution", DISTRIBUTIONS),
+        ("cloudfront:TagResource", DISTRIBUTIONS),
+    ),
+    "cloudfront:DeleteDistribution": (("cloudfront:DeleteDistribution", DISTRIBUTIONS),),
+    "cloudfront:GetDistribution": (("cloudfront:GetDistribution", DISTRIBUTIONS),),
+    "cloudfront:ListTagsForResource": (("cloudfront:ListTagsForResource", DISTRIBUTIONS),),
+    "cloudfront:TagResource": (("cloudfront:TagResource", DISTRIBUTIONS),),
+    "cloudfront:UntagResource": (("cloudfront:UntagResource", DISTRIBUTIONS),),
+    "cloudfront:UpdateDistribution": (("cloudfront:UpdateDistribution", DISTRIBUTIONS),),
+    "ec2:AuthorizeSecurityGroupIngress": (("ec2:AuthorizeSecurityGroupIngress", CHANGED_GROUP),),
+    "ec2:CreateTags": (("ec2:CreateTags", GROUP_RULES),),
+    "ec2:DeleteTags": (("ec2:DeleteTags", GROUP_RULES),),
+    "ec2:DescribeManagedPrefixLists": (("ec2:DescribeManagedPrefixLists", EVERYTHING),),
+    "ec2:DescribeSecurityGroupRules": (("ec2:DescribeSecurityGroupRules", EVERYTHING),),
+    "ec2:DescribeSecurityGroups": (("ec2:DescribeSecurityGroups", EVERYTHING),),
+    "ec2:GetManagedPrefixListEntries": (("ec2:GetManagedPrefixListEntries", EVERYTHING),),
+    "ec2:ModifySecurityGroupRules": (("ec2:ModifySecurityGroupRules", CHANGED_GROUP),),
+    "ec2:RevokeSecurityGroupIngress": (("ec2:RevokeSecurityGroupIngress", GROUP),),
+    "elasticloadbalancing:DescribeLoadBalancerAttributes": (
+        ("elasticloadbalancing:DescribeLoadBalancerAttributes", EVERYTHING),
+    ),
+    "elasticloadbalancing:DescribeLoadBalancers": (
+        ("elasticloadbalancing:DescribeLoadBalancers", EVERYTHING),
+    ),
+    "elasticloadbalancing:DescribeTags": (("elasticloadbalancing:DescribeTags", EVERYTHING),),
+    "monitoring:DeleteAlarms": (("cloudwatch:DeleteAlarms", ALARMS),),
+    "monitoring:DescribeAlarms": (("cloudwatch:DescribeAlarms", ALARMS),),
+    "monitoring:ListTagsForResource": (("cloudwatch:ListTagsForResource", ALARMS),),
+    "monitoring:PutMetricAlarm": (
+        ("cloudwatch:PutMetricAlarm", ALARMS),
+        ("cloudwatch:TagResource", ALARMS),
+    ),
+    "monitoring:TagResource": (("cloudwatch:TagResource", ALARMS),),
+    "monitoring:UntagResource": (("cloudwatch:UntagResource", ALARMS),),
+    "route53:AssociateVPCWithHostedZone": (
+        ("route53:AssociateVPCWithHostedZone", (ANY_ZONE,)),
+        ("ec2:DescribeVpcs", EVERYTHING),
+    ),
+    "route53:ChangeResourceRecordSets": (("route53:ChangeResourceRecordSets", (ZONE,)),),
+    "route53:ChangeTagsForResource": (
+        ("route53:ChangeTagsForResource", (ANY_ZONE, HEALTH_CHECKS)),
+    ),
+    "route53:CreateHealthCheck": (("route53:CreateHealthCheck", EVERYTHING),),
+    "route53:CreateHostedZone": (("route53:CreateHostedZone", EVERYTHING),),
+    "route53:DeleteHealthCheck": (("route53:DeleteHealthCheck", (HEALTH_CHECKS,)),),
+    "route53:DeleteHostedZone": (("route53:DeleteHostedZone", (ANY_ZONE,)),),
+    "route53:DisassociateVPCFromHostedZone": (
+        ("route53:DisassociateVPCFromHostedZone", (ANY_ZONE,)),
+        ("ec2:DescribeVpcs", EVERYTHING),
+    ),
+    "route53:GetChange": (("route53:GetChange", ("arn:aws:route53:::change/*",)),),
+    "route53:GetHealthCheck": (("route53:GetHealthCheck", (HEALTH_CHECKS,)),),
+    "route53:GetHostedZone": (("route53:GetHostedZone", (ANY_ZONE,)),),
+    "route53:ListHostedZones": (("route53:ListHostedZones", EVERYTHING),),
+    "route53:ListResourceRecordSets": (("route53:ListResourceRecordSets", (ZONE,)),),
+    "route53:ListTagsForResource": (("route53:ListTagsForResource", (ANY_ZONE, HEALTH_CHECKS)),),
+    "route53:UpdateHealthCheck": (("route53:UpdateHealthCheck", (HEALTH_CHECKS,)),),
+    "route53:UpdateHostedZoneComment": (("route53:UpdateHostedZoneComment", (ANY_ZONE,)),),
+    # "No permissions are required to perform this operation": STS API Reference.
+    "sts:GetCallerIdentity": (),
+}
+"""What IAM has to allow for each operation, by the name under which it is noted.
+
+Source: Service Authorization Reference, 'Actions, resources, and condition keys' of ACM,
+CloudFront, CloudWatch, EC2, Elastic Load Balancing and Route 53; CloudFront API Reference,
+'CreateDistributionWithTags', for the two permissions that it needs.
+"""
+
+_DROPLETS = ("actions:read", "droplet:read", "image:read", "regions:read", "sizes:read")
+
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
+    "droplet": _DROPLETS,
+    "image": _DROPLETS,
+    "reserved_ip": _DROPLETS,
+    "reserved_ip:create": ("project:read",),
+    "sizes": ("regions:read",),
+    "vpc": ("actions:read", "regions:read", "sizes:read"),
+}
+"""Which other scopes a token must have with a scope of a type, or with one in particular.
+
+Beside them every scope requires the one that reads its type. Source: DigitalOcean API, 'Scopes for
+API Tokens', the page of each scope; that of the types that are not listed here names no others.
+"""
+
+BEGIN: Final = "<!-- permissions: begin; written by sandbox.permissions -->"
+END: Final = "<!-- permissions: end -->"
+
+
+def read(text: str) -> list[dict[str, str]]:
+    """Return the notes in a file of actions, one a line."""
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def policy(actions: Iterable[str]) -> dict[str, object]:
+    """Return the IAM policy for operations, a statement for each service and set of resources.
+
+    Raises:
+        ValueError: an operation is not in the table; nothing is guessed.
+    """
+    asked = set(actions)
+    unknown = sorted(asked - ACTIONS.keys())
+    if unknown:
+        raise ValueError(
+            f"the operations recorded are {', '.join(unknown)} among others; ACTIONS in "
+            "sandbox/permissions.py does not know them. Add them, as the Service Authorization "
+            "Reference says."
+        )
+    reach: dict[str, set[str]] = {}
+    for operation in asked:
+        for action, resources in ACTIONS[operation]:
+            reach.setdefault(action, set()).update(resources)
+    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for action, resources in sorted(reach.items()):
+        service = action.partition(":")[0]
+        grouped.setdefault((service, tuple(sorted(resources))), []).append(action)
+    statements = [
+        {"Effect": "Allow", "Action": names, "Resource": list(resources)}
+        for (_, resources), names in sorted(grouped.items())
+    ]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def scopes(used: Iterable[str]) -> list[str]:
+    """Return the scopes of a token that may use some: those, and all that they require."""
+    found: set[str] = set()
+    left = set(used)
+    while left:
+        scope = left.pop()
+        found.add(scope)
+        type_ = scope.partition(":")[0]
+        required = (f"{type_}:read", *REQUIRED.get(type_, ()), *REQUIRED.get(scope, ()))
+        left.update(set(required) - found)
+    return sorted(found)
+
+
+def render(notes: Iterable[Mapping[str, str]]) -> str:
+    """Return the permissions for what was noted, as Markdown.
+
+    Args:
+        notes: each `{"action": ...}` of AWS or `{"scope": ...}` of DigitalOcean, in any order and
+            number.
+    """
+    kept = list(notes)
+    document = json.dumps(policy(note["action"] for note in kept if "action" in note), indent=2)
+    token = scopes(note["scope"] for note in kept if "scope" in note)
+    lines = [
+        "On AWS, this policy. Replace the words in capitals; the region is the load balancer's.",
+        "",
+        "```json",
+        document,
+        "```",
+    ]
+    if token:
+        listed = ", ".join(f"`{scope}`" for scope in token)
+        lines += ["", f"On DigitalOcean, where there is a proxy, a token with the scopes {listed}."]
+    return "\n".join(lines) + "\n"
+
+
+def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
+    """Return a document in which the permissions between the two marks are written anew.
+
+    Raises:
+        ValueError: the document does not have both marks once.
+    """
+    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+    written, count = marked.subn(lambda _: f"{BEGIN}\n\n{render(notes)}\n{END}", document)
+    if count != 1:
+        raise ValueError(
+            f"the marks are there {count} times; once is wanted. Write {BEGIN}, {END}."
+        )
+    return written
+
+
+def main() -> None:
+    """Write the permissions for recorded actions into a document."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.permissions", description=__doc__)
+    parser.add_argument("actions", type=Path, help="what DUALSTACK_SANDBOX_ACTIONS named")
+    parser.add_argument("document", type=Path, help="a Markdown file with the two marks")
+    arguments = parser.parse_args()
+    notes = read(arguments.actions.read_text(encoding="utf-8"))
+    document: Path = arguments.document
+    document.write_text(inserted(document.read_text(encoding="utf-8"), notes), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

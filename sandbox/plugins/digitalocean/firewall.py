@@ -1,0 +1,175 @@
+"""Cloud firewalls.
+
+Source: digitalocean/terraform-provider-digitalocean, `digitalocean/firewall`.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sandbox.plugins.digitalocean.droplet import wrong_tags
+from sandbox.plugins.digitalocean.session import Session
+from sandbox.plugins.resource import Call, Failure, Resource, Shape
+from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.values import UNKNOWN, Props, items_of
+
+_DIRECTIONS: Final = (
+    # The SDK's list of rules and prefix of its fields, the API's list and object.
+    ("inboundRules", "source", "inbound_rules", "sources"),
+    ("outboundRules", "destination", "outbound_rules", "destinations"),
+)
+_TARGETS: Final = {
+    "Addresses": "addresses",
+    "DropletIds": "droplet_ids",
+    "KubernetesIds": "kubernetes_ids",
+    "LoadBalancerUids": "load_balancer_uids",
+    "Tags": "tags",
+}
+_ALL = "all"
+_ALL_IN_API = "0"
+
+
+class Firewall(Resource[Session]):
+    """Rules, and the Droplets and tags they hold for: `digitalocean:index/firewall:Firewall`.
+
+    Everything changes in place, all at once. Neither creation nor change is waited for until the
+    Droplets have it: `status` is `waiting` until then, and `pendingChanges` names them, as of the
+    last refresh. Ports are `443`, `8000-8999` or `all`.
+
+    Where it differs: `action` of a rule, which newer APIs know, is refused.
+    """
+
+    type_name = "digitalocean:index/firewall:Firewall"
+    args = ClassRef("pulumi_digitalocean.firewall", "FirewallArgs")
+    outputs = ClassRef("pulumi_digitalocean.firewall", "_FirewallState")
+    auto_named = True
+    shape = Shape(
+        sets={
+            "dropletIds": "",
+            "tags": "",
+            **{rules: "" for rules, *_ in _DIRECTIONS},
+            **{
+                f"{rules}.{prefix}{target}": ""
+                for rules, prefix, *_ in _DIRECTIONS
+                for target in _TARGETS
+            },
+        },
+        same={
+            "tags": str.lower,
+            **{f"{rules}.{prefix}Tags": str.lower for rules, prefix, *_ in _DIRECTIONS},
+        },
+        allowed={f"{rules}.protocol": ("tcp", "udp", "icmp") for rules, *_ in _DIRECTIONS},
+    )
+
+    def validate(self, inputs: Props) -> Iterator[Failure]:
+        """Yield what the official plugin refuses about rules."""
+        if inputs.get("name") == "":
+            yield Failure("name", "name is empty; text is needed. Set it, or leave it out.")
+        if not inputs.get("inboundRules") and not inputs.get("outboundRules"):
+            yield Failure(
+                "inboundRules",
+                "neither inboundRules nor outboundRules has a rule; at least one must. Add one.",
+            )
+        for rules, *_ in _DIRECTIONS:
+            for index, rule in enumerate(items_of(inputs, rules)):
+                if rule is not UNKNOWN:
+                    yield from _wrong_rule(f"{rules}[{index}]", rule)
+        yield from wrong_tags(inputs)
+
+    def create(self, call: Call[Session], inputs: Props) -> str:
+        """Create the firewall."""
+        return str(call.session.ask("firewalls.create", _to_api(inputs))["firewall"]["id"])
+
+    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+        """Return the firewall."""
+        del prior
+        body = call.session.find("firewalls.get", resource_id)
+        if body is None:
+            return None
+        return body["firewall"]["id"], _from_api(body["firewall"])
+
+    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+        """Replace all of the firewall."""
+        del state
+        call.session.ask("firewalls.update", resource_id, _to_api(inputs))
+
+    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+        """Delete the firewall."""
+        del state
+        call.session.find("firewalls.delete", resource_id)
+
+
+def _wrong_rule(path: str, rule: Props) -> Iterator[Failure]:
+    if rule.get("protocol") in {"tcp", "udp"} and not rule.get("portRange"):
+        yield Failure(
+            f"{path}.portRange",
+            f"{path}.portRange is missing; a rule for {rule['protocol']} needs one. "
+            'Set it, "443", "8000-8999" or "all".',
+        )
+    if rule.get("action") is not None:
+        yield Failure(
+            f"{path}.action",
+            f"{path}.action is {rule['action']!r}; the stand-in for the digitalocean plugin knows "
+            "rules that allow only. Leave it out.",
+        )
+
+
+def _to_api(inputs: Props) -> Props:
+    """Return a firewall as the API takes it."""
+    api: Props = {
+        "name": inputs["name"],
+        "droplet_ids": items_of(inputs, "dropletIds"),
+        "tags": items_of(inputs, "tags"),
+    }
+    for rules, prefix, api_rules, api_targets in _DIRECTIONS:
+        api[api_rules] = [
+            {
+                "protocol": rule["protocol"],
+                "ports": rule.get("portRange", ""),
+                api_targets: {
+                    there: rule[f"{prefix}{here}"]
+                    for here, there in _TARGETS.items()
+                    if rule.get(f"{prefix}{here}")
+                },
+            }
+            for rule in items_of(inputs, rules)
+        ]
+    return api
+
+
+def _from_api(api: Props) -> Props:
+    """Return what the API says of a firewall."""
+    state: Props = {
+        "name": api["name"],
+        "status": api["status"],
+        "createdAt": api["created_at"],
+        "dropletIds": items_of(api, "droplet_ids"),
+        "tags": items_of(api, "tags"),
+        "pendingChanges": [
+            {
+                "dropletId": change["droplet_id"],
+                "removing": change["removing"],
+                "status": change["status"],
+            }
+            for change in items_of(api, "pending_changes")
+        ],
+    }
+    for rules, prefix, api_rules, api_targets in _DIRECTIONS:
+        state[rules] = [
+            {"protocol": rule["protocol"]}
+            | _ports(rule)
+            | {
+                f"{prefix}{here}": rule[api_targets][there]
+                for here, there in _TARGETS.items()
+                if rule[api_targets].get(there)
+            }
+            for rule in items_of(api, api_rules)
+        ]
+    return state
+
+
+def _ports(rule: Props) -> Props:
+    """Return the ports of a rule; the API calls all of them 0, and icmp has none."""
+    ports = rule.get("ports")
+    if ports == _ALL_IN_API:
+        return {} if rule["protocol"] == "icmp" else {"portRange": _ALL}
+    return {"portRange": ports} if ports else {}

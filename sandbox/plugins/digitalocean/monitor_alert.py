@@ -1,0 +1,122 @@
+"""Alert policies.
+
+Source: digitalocean/terraform-provider-digitalocean, `digitalocean/monitoring`, and
+digitalocean/godo, `monitoring.go`, for the types.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from sandbox.plugins.digitalocean.droplet import wrong_tags
+from sandbox.plugins.digitalocean.session import Session
+from sandbox.plugins.resource import Call, Failure, Resource, Shape
+from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.values import Props, block_of, items_of
+
+TYPES: Final = tuple(
+    chain(
+        (
+            f"v1/insights/droplet/{measure}"
+            for measure in (
+                *("load_1", "load_5", "load_15"),
+                *("memory_utilization_percent", "disk_utilization_percent", "cpu"),
+                *("disk_read", "disk_write"),
+                *("public_outbound_bandwidth", "public_inbound_bandwidth"),
+                *("private_outbound_bandwidth", "private_inbound_bandwidth"),
+            )
+        ),
+        (
+            f"v1/insights/lbaas/{measure}"
+            for measure in (
+                *("avg_cpu_utilization_percent", "connection_utilization_percent"),
+                *("droplet_health", "tls_connections_per_second_utilization_percent"),
+                *("increase_in_http_error_rate_percentage_4xx",),
+                *("increase_in_http_error_rate_percentage_5xx",),
+                *("increase_in_http_error_rate_count_4xx",),
+                *("increase_in_http_error_rate_count_5xx",),
+                *("high_http_request_response_time", "high_http_request_response_time_50p"),
+                *("high_http_request_response_time_95p", "high_http_request_response_time_99p"),
+            )
+        ),
+        (
+            f"v1/dbaas/alerts/{measure}_alerts"
+            for measure in ("load_15", "memory_utilization", "disk_utilization", "cpu")
+        ),
+    )
+)
+"""What can be watched."""
+
+
+class MonitorAlert(Resource[Session]):
+    """A threshold that is watched: `digitalocean:index/monitorAlert:MonitorAlert`.
+
+    Everything changes in place, all at once. `uuid` stays empty, as with the official plugin; the
+    id is the UUID.
+    """
+
+    type_name = "digitalocean:index/monitorAlert:MonitorAlert"
+    args = ClassRef("pulumi_digitalocean.monitor_alert", "MonitorAlertArgs")
+    outputs = ClassRef("pulumi_digitalocean.monitor_alert", "_MonitorAlertState")
+    shape = Shape(
+        defaults={"enabled": True},
+        sets={"entities": "", "tags": ""},
+        same={"tags": str.lower},
+        allowed={
+            "compare": ("GreaterThan", "LessThan"),
+            "type": TYPES,
+            "window": ("5m", "10m", "30m", "1h"),
+        },
+    )
+
+    def validate(self, inputs: Props) -> Iterator[Failure]:
+        """Yield what the official plugin's schema refuses."""
+        value = inputs.get("value")
+        if isinstance(value, int | float) and value < 0:
+            yield Failure("value", f"value is {value}; 0 or more is allowed. Raise it.")
+        if inputs.get("entities") == []:
+            yield Failure("entities", "entities is empty; one or more are needed. Leave it out.")
+        yield from wrong_tags(inputs)
+
+    def create(self, call: Call[Session], inputs: Props) -> str:
+        """Create the policy."""
+        answer = call.session.ask("monitoring.create_alert_policy", _to_api(inputs))
+        return str(answer["policy"]["uuid"])
+
+    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+        """Return the policy."""
+        del prior
+        body = call.session.find("monitoring.get_alert_policy", resource_id)
+        if body is None:
+            return None
+        policy = body["policy"]
+        same = ("compare", "description", "enabled", "entities", "tags", "type", "value", "window")
+        alerts = policy["alerts"]
+        told = {"emails": alerts.get("email"), "slacks": alerts.get("slack")}
+        return policy["uuid"], {
+            **{name: policy[name] for name in same},
+            "alerts": {name: found for name, found in told.items() if found},
+        }
+
+    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+        """Replace all of the policy."""
+        del state
+        call.session.ask("monitoring.update_alert_policy", resource_id, _to_api(inputs))
+
+    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+        """Delete the policy."""
+        del state
+        call.session.find("monitoring.delete_alert_policy", resource_id)
+
+
+def _to_api(inputs: Props) -> Props:
+    """Return a policy as the API takes it."""
+    alerts = block_of(inputs, "alerts")
+    same = ("compare", "description", "type", "value", "window")
+    return {
+        **{name: inputs[name] for name in same},
+        "enabled": bool(inputs.get("enabled")),
+        "entities": items_of(inputs, "entities"),
+        "tags": items_of(inputs, "tags"),
+        "alerts": {"email": items_of(alerts, "emails"), "slack": items_of(alerts, "slacks")},
+    }

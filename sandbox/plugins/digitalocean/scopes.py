@@ -1,0 +1,49 @@
+"""The scopes that each operation of the API needs, as its documentation lists them.
+
+Some requests need more, such as `tag:create` for a Droplet that is created with tags; the one who
+sends such a request says so. Source: digitalocean/openapi, `security` of each operation.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "account.get": ("account:read",),
+    "actions.get": ("actions:read",),
+    "droplet_actions.post": ("droplet:update",),
+    "droplets.create": ("droplet:create", "image:read"),
+    "droplets.destroy": ("droplet:delete",),
+    "droplets.get": ("droplet:read",),
+    "firewalls.create": ("firewall:create",),
+    "firewalls.delete": ("firewall:delete",),
+    "firewalls.get": ("firewall:read",),
+    "firewalls.update": ("firewall:update",),
+    "images.get": ("image:read",),
+    "images.list": ("image:read",),
+    "monitoring.create_alert_policy": ("monitoring:create",),
+    "monitoring.delete_alert_policy": ("monitoring:delete",),
+    "monitoring.get_alert_policy": ("monitoring:read",),
+    "monitoring.update_alert_policy": ("monitoring:update",),
+    "regions.list": ("regions:read",),
+    "reserved_ipv6.create": ("reserved_ip:create",),
+    "reserved_ipv6.delete": ("reserved_ip:delete",),
+    "reserved_ipv6.get": ("reserved_ip:read",),
+    "reserved_ipv6_actions.post": ("reserved_ip:update",),
+    "sizes.list": ("sizes:read", "regions:read"),
+    "ssh_keys.create": ("ssh_key:create",),
+    "ssh_keys.delete": ("ssh_key:delete",),
+    "ssh_keys.get": ("ssh_key:read",),
+    "ssh_keys.list": ("ssh_key:read",),
+    "ssh_keys.update": ("ssh_key:update",),
+    "tags.assign_resources": ("tag:create", "droplet:update"),
+    "tags.create": ("tag:create",),
+    "tags.delete": ("tag:delete",),
+    "tags.get": ("tag:read",),
+    "tags.unassign_resources": ("tag:delete", "droplet:update"),
+    "vpcs.create": ("vpc:create",),
+    "vpcs.delete": ("vpc:delete",),
+    "vpcs.get": ("vpc:read",),
+    "vpcs.list": ("vpc:read",),
+    "vpcs.update": ("vpc:update",),
+}
+"""By the operation's name in pydo."""

@@ -1,0 +1,63 @@
+"""Tags.
+
+Source: digitalocean/terraform-provider-digitalocean, `digitalocean/tag/resource_tag.go`.
+"""
+
+from collections.abc import Iterator
+
+from sandbox.plugins.digitalocean.droplet import wrong_tag
+from sandbox.plugins.digitalocean.session import Session
+from sandbox.plugins.resource import Call, Failure, Resource, Shape
+from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.values import Props
+
+_COUNTS = {
+    "databasesCount": "databases",
+    "dropletsCount": "droplets",
+    "imagesCount": "images",
+    "volumeSnapshotsCount": "volume_snapshots",
+    "volumesCount": "volumes",
+}
+
+
+class Tag(Resource[Session]):
+    """A label: `digitalocean:index/tag:Tag`.
+
+    Another name needs another tag. A tag that exists already is adopted, and deleted with the
+    resource. The counts of what carries it are those of the last refresh.
+    """
+
+    type_name = "digitalocean:index/tag:Tag"
+    args = ClassRef("pulumi_digitalocean.tag", "TagArgs")
+    outputs = ClassRef("pulumi_digitalocean.tag", "_TagState")
+    auto_named = True
+    shape = Shape(replaces=frozenset({"name"}))
+
+    def validate(self, inputs: Props) -> Iterator[Failure]:
+        """Yield a name that no tag may have."""
+        if isinstance(inputs.get("name"), str):
+            yield from wrong_tag("name", inputs["name"])
+
+    def create(self, call: Call[Session], inputs: Props) -> str:
+        """Create the tag."""
+        return str(call.session.ask("tags.create", {"name": inputs["name"]})["tag"]["name"])
+
+    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+        """Return the tag and how many resources carry it."""
+        del prior
+        body = call.session.find("tags.get", resource_id)
+        if body is None:
+            return None
+        tag = body["tag"]
+        counts = tag["resources"]
+        state = {"name": tag["name"], "totalResourceCount": counts["count"]}
+        state |= {name: counts[kind]["count"] for name, kind in _COUNTS.items()}
+        return tag["name"], state
+
+    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+        """Change nothing: a tag is nothing but its name."""
+
+    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+        """Delete the tag; nothing carries it any more."""
+        del state
+        call.session.find("tags.delete", resource_id)

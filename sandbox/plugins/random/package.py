@@ -1,0 +1,22 @@
+"""The package `random`: its resources, as the engine asks for them."""
+
+from importlib import metadata
+
+from sandbox.plugins.random.password import RandomPassword, Session
+from sandbox.plugins.resource import Package
+from sandbox.plugins.schema import ClassRef
+
+
+def package() -> Package[Session]:
+    """Return all that the stand-in for the random plugin offers."""
+    password = RandomPassword()
+    return Package(
+        name="random",
+        version=metadata.version("pulumi-random"),
+        config=ClassRef("pulumi_random.provider", "ProviderArgs"),
+        check_config=lambda _: (),
+        connect=lambda _: Session(),
+        explain=str,
+        resources={password.type_name: password},
+        functions={},
+    )

@@ -1,0 +1,379 @@
+"""The rendered configuration at work: the real nginx between real sockets of loopback.
+
+Two things are not as on a droplet: the ports are high ones that are free, so that no root is
+needed, and the socket of the journal is one of the test's own.
+"""
+
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+
+from components.proxy.nginx import LOG_SOCKET, RESOLVER_VALID_SECONDS, Proxy, Resolver, nginx_conf
+from sandbox.debian import find_program
+
+_NAME: Final = "api.elb.example.test"
+_FIRST: Final = "127.0.0.2"
+_SECOND: Final = "127.0.0.3"
+_NOBODY: Final = "127.0.0.4"
+_PATIENCE: Final = 20.0
+
+_TYPE_A: Final = 1
+_NXDOMAIN: Final = 3
+
+
+class Dns:
+    """A DNS server that knows the load balancer's addresses and writes down what it is asked.
+
+    Unlike a real one it speaks UDP only, reads one question of a message, does no name compression
+    but a pointer to the question, and gives every answer a TTL of one second.
+    """
+
+    def __init__(self) -> None:
+        self.addresses = [_FIRST]
+        self.questions: set[tuple[str, int]] = set()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            query, client = self._socket.recvfrom(512)
+            if not query:
+                return
+            self._socket.sendto(self._answer(query), client)
+
+    def _answer(self, query: bytes) -> bytes:
+        labels: list[str] = []
+        at = 12
+        while length := query[at]:
+            labels.append(query[at + 1 : at + 1 + length].decode())
+            at += 1 + length
+        name, kind = ".".join(labels), int.from_bytes(query[at + 1 : at + 3])
+        self.questions.add((name, kind))
+        answers = self.addresses if (name, kind) == (_NAME, _TYPE_A) else []
+        code = 0 if name == _NAME and self.addresses else _NXDOMAIN
+        header = query[:2] + bytes([0x81, 0x80 | code, 0, 1, 0, len(answers), 0, 0, 0, 0])
+        records = [
+            b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x04" + IPv4Address(address).packed
+            for address in answers
+        ]
+        return header + query[12 : at + 5] + b"".join(records)
+
+
+class LoadBalancer:
+    """One address of a load balancer, as TCP sees it: it sends back what it gets.
+
+    Each connection begins with the address itself, so that a test sees whom it talks to; a real
+    load balancer is silent until it is asked.
+    """
+
+    def __init__(self, address: str, port: int) -> None:
+        self.address = address
+        self.received: list[bytearray] = []
+        self._threads: list[threading.Thread] = []
+        self._socket = socket.create_server((address, port))
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        # Only a shutdown wakes a thread that waits in accept().
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(_PATIENCE)
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                received = bytearray()
+                self.received.append(received)
+                thread = threading.Thread(target=self._echo, args=(client, received))
+                self._threads.append(thread)
+                thread.start()
+
+    def _echo(self, client: socket.socket, received: bytearray) -> None:
+        with client, suppress(OSError):
+            client.sendall(self.address.encode())
+            while data := client.recv(65_536):
+                received += data
+                client.sendall(data)
+
+
+@dataclass
+class Running:
+    """A proxy that serves, with the world around it."""
+
+    proxy: Proxy
+    dns: Dns
+    first: LoadBalancer
+    master: psutil.Process
+    errors: Path
+    log: socket.socket
+    clients: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def port(self) -> int:
+        return self.proxy.ports[0]
+
+    def connect(self) -> socket.socket:
+        """Connect over IPv6."""
+        client = socket.create_connection(("::1", self.port), _PATIENCE)
+        return self.clients.enter_context(client)
+
+    def reached(self) -> str:
+        """Return which address of the load balancer a new client reaches, nothing if none."""
+        with self.connect() as client, suppress(ConnectionResetError):
+            return client.recv(64).decode()
+        return ""
+
+    def all_reach(self, address: str) -> bool:
+        """Say whether clients reach this address whichever worker they come to.
+
+        Each worker has a resolver of its own; with two workers, twenty clients miss one of them
+        twice in a million times.
+        """
+        return all(self.reached() == address for _ in range(20))
+
+    def workers(self) -> set[int]:
+        return {child.pid for child in self.master.children()}
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def _receive(client: socket.socket, length: int) -> bytes:
+    received = bytearray()
+    while len(received) < length and (data := client.recv(65_536)):
+        received += data
+    return bytes(received)
+
+
+def _free_port() -> int:
+    """Return a port that is free on the proxy's side and on the load balancer's."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
+        return server.getsockname()[1]
+
+
+@contextmanager
+def _running(*, proxy_protocol: bool = False) -> Generator[Running]:
+    with ExitStack() as stack:
+        # Not pytest's own folder: workers that are not root may not look into that.
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proxy-")))
+        home.chmod(0o755)
+        dns = Dns()
+        stack.callback(dns.close)
+        port = _free_port()
+        proxy = Proxy(
+            _NAME,
+            "network",
+            ports=(port,),
+            proxy_protocol=proxy_protocol,
+            connections=100,
+            resolver=Resolver(IPv4Address("127.0.0.1"), dns.port),
+            health_port=_free_port(),
+        )
+        first, second = LoadBalancer(_FIRST, port), LoadBalancer(_SECOND, port)
+        stack.callback(first.close)
+        stack.callback(second.close)
+        log = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+        log.bind(str(home / "log"))
+        log.settimeout(_PATIENCE)
+        (home / "log").chmod(stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO)
+
+        text = nginx_conf(proxy)
+        assert text.count(f"unix:{LOG_SOCKET},") == 1
+        conf = home / "nginx.conf"
+        conf.write_text(text.replace(f"unix:{LOG_SOCKET},", f"unix:{home}/log,"), encoding="utf-8")
+        master = stack.enter_context(_nginx(conf, home / "errors"))
+        running = Running(proxy, dns, first, master, home / "errors", log)
+        stack.enter_context(running.clients)
+        _wait_until(lambda: _is_up(running))
+        yield running
+
+
+def _is_up(running: Running) -> bool:
+    if not running.master.is_running() or running.master.status() == psutil.STATUS_ZOMBIE:
+        pytest.fail(f"nginx ended: {running.errors.read_text(encoding='utf-8')}")
+    with suppress(ConnectionRefusedError):
+        return _health(running) == b"ok\n"
+    return False
+
+
+def _health(running: Running) -> bytes:
+    with socket.create_connection(("127.0.0.1", running.proxy.health_port), _PATIENCE) as client:
+        return _receive(client, 64)
+
+
+@contextmanager
+def _nginx(conf: Path, errors: Path) -> Generator[psutil.Process]:
+    """Run nginx; it ends with the test, also when the test is killed."""
+    command = [find_program("setpriv"), "--pdeathsig", "TERM", "--", find_program("nginx")]
+    options = ["-c", conf, "-g", f"daemon off; pid {conf.parent}/nginx.pid;"]
+    with (
+        errors.open("wb") as stderr,
+        subprocess.Popen([*command, *options], stderr=stderr) as process,
+    ):
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with _running() as running:
+        yield running
+
+
+def test_bytes_pass_untouched_in_both_directions(running: Running) -> None:
+    sent = os.urandom(1_000_000)
+    client = running.connect()
+    sender = threading.Thread(target=client.sendall, args=(sent,))
+    sender.start()
+    received = _receive(client, len(_FIRST) + len(sent))
+    sender.join()
+
+    assert received == _FIRST.encode() + sent
+    assert running.first.received[-1] == sent
+
+
+def test_a_client_over_ipv4_is_not_served(running: Running) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", running.port), _PATIENCE)
+
+
+def test_the_name_a_client_asks_for_does_not_decide_where_it_goes(running: Running) -> None:
+    hello = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    tls = context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="elsewhere.example.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    sent = hello.read()
+
+    client = running.connect()
+    client.sendall(sent)
+
+    assert _receive(client, len(_FIRST) + len(sent)) == _FIRST.encode() + sent
+    assert running.dns.questions == {(_NAME, _TYPE_A)}
+
+
+def test_a_connection_is_logged_with_its_client_its_bytes_and_its_upstream(
+    running: Running,
+) -> None:
+    client = running.connect()
+    port = client.getsockname()[1]
+    client.sendall(b"12345")
+    _receive(client, len(_FIRST) + 5)
+    client.close()
+    line = ""
+    while f"client_port={port} " not in line:
+        line = running.log.recv(65_536).decode()
+
+    assert " nginx_access: client=::1 " in line
+    assert f" port={running.port} status=200 received=5 sent={len(_FIRST) + 5} " in line
+    assert f" upstream={_FIRST}:{running.port} connect_seconds=0.0" in line
+
+
+def test_a_client_speaks_first_where_proxy_protocol_is_off(running: Running) -> None:
+    client = running.connect()
+    client.sendall(b"GET / HTTP/1.1\r\n")
+    _receive(client, len(_FIRST) + 16)
+
+    assert running.first.received[-1] == b"GET / HTTP/1.1\r\n"
+
+
+def test_proxy_protocol_tells_the_load_balancer_who_the_client_is() -> None:
+    with _running(proxy_protocol=True) as running:
+        client = running.connect()
+        header = f"PROXY TCP6 ::1 ::1 {client.getsockname()[1]} {running.port}\r\n".encode()
+        client.sendall(b"GET / HTTP/1.1\r\n")
+
+        expected = header + b"GET / HTTP/1.1\r\n"
+        assert _receive(client, len(_FIRST) + len(expected)) == _FIRST.encode() + expected
+
+
+def test_a_changed_address_is_followed_and_open_connections_stay() -> None:
+    with _running() as running:
+        old = running.connect()
+        assert _receive(old, len(_FIRST)) == _FIRST.encode()
+        assert running.all_reach(_FIRST)
+
+        running.dns.addresses = [_SECOND]
+        changed = time.monotonic()
+        _wait_until(lambda: running.all_reach(_SECOND))
+        took = time.monotonic() - changed
+        old.sendall(b"still here")
+
+        assert took < RESOLVER_VALID_SECONDS + 3
+        assert _receive(old, 10) == b"still here"
+
+
+def test_an_address_that_refuses_is_passed_over() -> None:
+    with _running() as running:
+        running.dns.addresses = [_NOBODY, _FIRST]
+
+        assert [running.reached() for _ in range(6)] == [_FIRST] * 6
+
+
+def test_a_name_without_an_address_closes_the_connection_and_says_why() -> None:
+    with _running() as running:
+        running.dns.addresses = []
+
+        assert running.reached() == ""
+        _wait_until(lambda: f"{_NAME} could not be resolved" in running.errors.read_text())
+        assert _health(running) == b"ok\n"
+
+
+def test_a_reload_keeps_open_connections_and_takes_new_ones() -> None:
+    with _running() as running:
+        open_before = running.connect()
+        _receive(open_before, len(_FIRST))
+        before = running.workers()
+
+        running.master.send_signal(signal.SIGHUP)
+        _wait_until(lambda: bool(running.workers() - before))
+        open_before.sendall(b"still here")
+
+        assert _receive(open_before, 10) == b"still here"
+        assert running.reached() == _FIRST
+
+
+def test_workers_are_not_root() -> None:
+    with _running() as running:
+        users = {psutil.Process(pid).username() for pid in running.workers()}
+
+        # Only root can become somebody else; anybody else stays who they are.
+        assert users == {"www-data" if os.geteuid() == 0 else psutil.Process().username()}

@@ -1,0 +1,103 @@
+"""`OriginLock`: two secrets at a time, rules that only add, and nothing that can be read."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.edge import DualStackEdge
+from components.origin_lock import OriginLock
+from components.settings import OriginLock as Lock
+
+if TYPE_CHECKING:
+    from components.arguments import DualStackEdgeArgs
+    from support.recording import Engine
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+GROUP = "sg-0123456789abcdef0"
+
+
+def secret(value: Any) -> dict[str, Any]:
+    """Return a secret as it goes to the engine."""
+    return {**SECRET, "value": value}
+
+
+def make(engine: "Engine", lock: Lock, ports: tuple[int, ...] = (443,)) -> None:
+    engine.run(
+        lambda: OriginLock("lock", {"lock": lock, "ports": ports, "prefix_list_id": "pl-3b927c52"})
+    )
+
+
+@pytest.mark.parametrize("generation", [1, 2, 7])
+def test_the_secret_in_use_and_the_next_are_accepted_and_nobody_can_read_them(
+    engine: "Engine", generation: int
+) -> None:
+    make(engine, Lock(generation=generation))
+    current, following = f"lock-secret-{generation}", f"lock-secret-{generation + 1}"
+    assert {name for name in engine.registered if "secret" in name} == {current, following}
+    assert engine.registered[current].inputs == {"length": 64, "special": False}
+    assert engine.outputs["lock"] == {
+        "current": secret(f"hush-{current}"),
+        "accepted": secret([f"hush-{current}", f"hush-{following}"]),
+    }
+
+
+def test_the_next_secret_keeps_its_value_when_it_is_the_one_in_use(engine: "Engine") -> None:
+    make(engine, Lock(generation=1))
+    following = engine.registered["lock-secret-2"]
+    make(engine, Lock(generation=2))
+    assert engine.registered["lock-secret-2"] == following
+
+
+def test_cloudfront_is_admitted_to_the_security_group_port_by_port(engine: "Engine") -> None:
+    make(engine, Lock(generation=1, security_group=GROUP), (80, 443))
+    rules = engine.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+    assert {rule.name: rule.inputs for rule in rules} == {
+        f"lock-from-cloudfront-{port}": {
+            "securityGroupId": GROUP,
+            "prefixListId": "pl-3b927c52",
+            "ipProtocol": "tcp",
+            "fromPort": port,
+            "toPort": port,
+            "description": "CloudFront",
+        }
+        for port in (80, 443)
+    }
+
+
+def test_no_security_group_is_touched_unless_it_is_named(engine: "Engine") -> None:
+    make(engine, Lock(generation=1))
+    assert not [name for name in engine.registered if "from-cloudfront" in name]
+
+
+# ---- in an edge ---------------------------------------------------------------------------------
+
+EDGE: "DualStackEdgeArgs" = {
+    "hostnames": ["api.example.com"],
+    "zone": "example.com",
+    "origin": {"load_balancer": "api", "kind": "application"},
+    "traffic": {"direct": 0, "cdn": 100},
+    "origin_lock": {"generation": 3, "security_group": GROUP},
+}
+
+
+def test_cloudfront_sends_the_secret_in_use_and_the_stack_tells_which_to_accept(
+    engine: "Engine",
+) -> None:
+    engine.run(lambda: DualStackEdge("edge", EDGE))
+    origins = engine.registered["edge-cdn-distribution"].inputs["origins"]
+    assert origins.keys() == {*SECRET, "value"}
+    assert origins["value"][0]["customHeaders"] == [
+        {"name": "X-Origin-Secret", "value": "hush-edge-lock-secret-3"}
+    ]
+    assert engine.outputs["edge"]["originSecrets"] == secret(
+        ["hush-edge-lock-secret-3", "hush-edge-lock-secret-4"]
+    )
+
+
+def test_an_edge_without_a_lock_sends_no_header(engine: "Engine") -> None:
+    args: DualStackEdgeArgs = {**EDGE}
+    del args["origin_lock"]
+    engine.run(lambda: DualStackEdge("edge", args))
+    (origin,) = engine.registered["edge-cdn-distribution"].inputs["origins"]
+    assert "customHeaders" not in origin
+    assert engine.outputs["edge"]["originSecrets"] == []

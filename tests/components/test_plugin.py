@@ -1,0 +1,86 @@
+"""The package for programs in other languages: its schema, and that a component is made by it."""
+
+import json
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from pulumi.provider.experimental.component import ComponentProvider
+
+from components.edge import DualStackEdge
+
+if TYPE_CHECKING:
+    from support.recording import Engine
+
+PLUGIN = Path(__file__).resolve().parents[2] / "plugin"
+EDGE = "dualstack:index:DualStackEdge"
+
+
+@pytest.fixture(scope="module")
+def provider() -> ComponentProvider:
+    return ComponentProvider([DualStackEdge], "dualstack", None, version("dualstack-edge"))
+
+
+@pytest.fixture(scope="module")
+def schema(provider: ComponentProvider) -> dict[str, Any]:
+    return json.loads(provider.schema or "")
+
+
+def test_the_docs_page_is_the_schema_that_the_plugin_serves(
+    check_page: Callable[[str, str], None], schema: Mapping[str, Any]
+) -> None:
+    check_page("schema.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n")
+
+
+def test_the_plugin_serves_the_edge_under_the_type_it_registers(
+    schema: Mapping[str, Any],
+) -> None:
+    # The entry is not started, which only the engine can do, but it is the entry's own name.
+    assert runpy.run_path(str(PLUGIN / "__main__.py"))["NAME"] == "dualstack"
+    assert yaml.safe_load((PLUGIN / "PulumiPlugin.yaml").read_text())["runtime"]["name"] == "python"
+    assert list(schema["resources"]) == [EDGE]
+    assert schema["resources"][EDGE]["isComponent"]
+
+
+def properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every property of the schema with where it is."""
+    edge = schema["resources"][EDGE]
+    owners = {
+        "inputs": edge["inputProperties"],
+        "outputs": edge["properties"],
+        **{name: found["properties"] for name, found in schema["types"].items()},
+    }
+    for owner, found in owners.items():
+        for name, described in found.items():
+            yield f"{owner}.{name}", described
+
+
+def test_every_property_says_what_it_means(schema: Mapping[str, Any]) -> None:
+    silent = [place for place, described in properties(schema) if not described.get("description")]
+    assert silent == []
+
+
+def test_only_what_the_settings_require_is_required(schema: Mapping[str, Any]) -> None:
+    edge = schema["resources"][EDGE]
+    assert sorted(edge["requiredInputs"]) == ["hostnames", "origin", "zone"]
+
+
+def test_a_program_that_knows_only_the_schema_makes_the_edge(
+    engine: "Engine", provider: ComponentProvider
+) -> None:
+    inputs = {
+        "hostnames": ["api.example.com"],
+        "zone": "example.com",
+        "origin": {"loadBalancer": "api", "kind": "application", "readTimeoutSeconds": 90.0},
+        "traffic": {"direct": 90.0, "cdn": 10.0},
+        "providerArguments": {"maxRetries": 3.0},
+    }
+    engine.run(lambda: provider.construct("remote", EDGE, inputs))
+    assert engine.outputs["remote"]["traffic"] == {"direct": 90, "cdn": 10}
+    (origin,) = engine.registered["remote-cdn-distribution"].inputs["origins"]
+    assert origin["customOriginConfig"]["originReadTimeout"] == 90
+    assert engine.registered["remote-tls-us-east-1"].inputs["maxRetries"] == "3"

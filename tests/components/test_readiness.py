@@ -1,0 +1,108 @@
+"""Waiting for a droplet to serve, on a clock of its own."""
+
+import asyncio
+import errno
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from components.readiness import (
+    NotServingError,
+    World,
+    deadline,
+    real_world,
+    wait_until_serving,
+)
+
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+NO_IPV6 = OSError(errno.ENETUNREACH, "network is unreachable")
+
+
+class Scene:
+    """A droplet that answers as its script says, and a clock that moves when somebody waits."""
+
+    def __init__(self, answer: Callable[[int, int], Exception | None]) -> None:
+        self.answer = answer
+        self.seconds = 0.0
+        self.tried: list[tuple[str, int]] = []
+        self.warnings: list[str] = []
+
+    def wait(self, ports: tuple[int, ...] = (443,), given: int = 60) -> None:
+        until = START + timedelta(seconds=given)
+        asyncio.run(wait_until_serving("fra1-1", "2001:db8::1", ports, until, self.world()))
+
+    def world(self) -> World:
+        async def connect(address: str, port: int) -> None:
+            self.tried.append((address, port))
+            if error := self.answer(int(self.seconds), port):
+                raise error
+
+        async def sleep(seconds: float) -> None:
+            self.seconds += seconds
+
+        return World(
+            connect, lambda: START + timedelta(seconds=self.seconds), sleep, self.warnings.append
+        )
+
+
+def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
+    scene = Scene(lambda seconds, port: REFUSED if port == 443 and seconds < 20 else None)
+    scene.wait(ports=(80, 443))
+    assert scene.seconds == 20
+    assert scene.tried[-2:] == [("2001:db8::1", 80), ("2001:db8::1", 443)]
+    assert scene.warnings == []
+
+
+@pytest.mark.parametrize("error", [REFUSED, TimeoutError()], ids=["refused", "no answer"])
+def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Exception) -> None:
+    scene = Scene(lambda _seconds, _port: error)
+    with pytest.raises(NotServingError) as caught:
+        scene.wait(ports=(80, 443))
+    assert scene.seconds == 60
+    assert str(caught.value) == (
+        "The address was left where it is:\n"
+        "  - Proxy fra1-1 at 2001:db8::1 is not serving port 80 or 443; a droplet that answers "
+        "there within proxy.readySeconds of its creation. Look at /var/log/cloud-init-output.log "
+        "on it, then repeat pulumi up; to have a new droplet made, use pulumi up --replace with "
+        "its URN."
+    )
+
+
+def test_a_machine_without_ipv6_waits_for_as_long_as_it_takes_and_says_that_it_cannot_tell() -> (
+    None
+):
+    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene.wait()
+    assert scene.seconds == 60
+    assert scene.warnings == [
+        (
+            "This machine has no IPv6, so nobody knows whether proxy fra1-1 serves yet. It was "
+            "given "
+            "the time of proxy.readySeconds and is now given its address."
+        )
+    ]
+
+
+def test_a_droplet_that_is_old_enough_is_asked_once_and_not_waited_for() -> None:
+    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene.wait(given=-300)
+    assert (scene.seconds, len(scene.tried)) == (0, 1)
+
+
+def test_time_is_counted_from_the_droplet_s_creation() -> None:
+    assert deadline("2026-01-02T03:04:05Z", 90) == START + timedelta(seconds=90)
+
+
+def test_the_real_network_tells_a_port_that_serves_from_one_that_does_not() -> None:
+    async def scene() -> None:
+        server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            world = real_world(pytest.fail)
+            await wait_until_serving("one", "127.0.0.1", [port], world.now(), world)
+        with pytest.raises(NotServingError):
+            await wait_until_serving("one", "127.0.0.1", [port], world.now(), world)
+
+    asyncio.run(scene())

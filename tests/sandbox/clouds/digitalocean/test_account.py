@@ -1,0 +1,160 @@
+"""Tags, keys, projects, alert policies and what there is to choose from."""
+
+from typing import Any
+
+import pytest
+
+ALERT = {
+    "type": "v1/insights/droplet/cpu",
+    "description": "busy",
+    "compare": "GreaterThan",
+    "value": 80.0,
+    "window": "5m",
+    "entities": [],
+    "tags": ["pool"],
+    "alerts": {"email": ["ops@example.com"], "slack": [{"channel": "ops", "url": "https://x"}]},
+    "enabled": True,
+}
+
+
+def test_a_tag_keeps_the_capitals_of_its_first_use(cloud: Any) -> None:
+    number = cloud.droplet(tags=["PROD"])
+    assert cloud.ok("POST /v2/tags", {"name": "prod"})["tag"]["name"] == "PROD"
+    assert cloud.show(cloud.droplet(tags=["Prod", "prod"]))["tags"] == ["PROD"]
+    assert cloud.send("GET /v2/tags/prod").status == 404
+    resources = cloud.ok("GET /v2/tags/PROD")["tag"]["resources"]
+    assert resources["count"] == 2
+    assert resources["droplets"]["last_tagged_uri"].startswith("http://localhost/v2/droplets/")
+    assert cloud.show(number)["tags"] == ["PROD"]
+
+
+def test_droplets_are_tagged_and_untagged(cloud: Any) -> None:
+    number = cloud.droplet()
+    cloud.ok("POST /v2/tags", {"name": "env:prod"})
+    body = {"resources": [{"resource_id": str(number), "resource_type": "droplet"}]}
+    assert cloud.send("POST /v2/tags/env:prod/resources", body).status == 204
+    cloud.ok("POST /v2/tags/env:prod/resources", body)
+    assert cloud.show(number)["tags"] == ["env:prod"]
+    assert cloud.ok("GET /v2/tags/env:prod")["tag"]["resources"]["count"] == 1
+    assert cloud.send("DELETE /v2/tags/env:prod/resources", body).status == 204
+    assert cloud.show(number)["tags"] == []
+
+
+def test_a_deleted_tag_is_on_nothing(cloud: Any) -> None:
+    number = cloud.droplet(tags=["pool"])
+    firewall = cloud.firewall(tags=["pool"])["id"]
+    assert cloud.send("DELETE /v2/tags/pool").status == 204
+    assert cloud.show(number)["tags"] == []
+    assert cloud.ok(f"GET /v2/firewalls/{firewall}")["firewall"]["tags"] == []
+    assert cloud.ok("GET /v2/tags")["tags"] == []
+
+
+def test_a_key_is_found_by_number_and_fingerprint(cloud: Any) -> None:
+    key = cloud.key()
+    assert len(key["fingerprint"].split(":")) == 16
+    for identifier in (key["id"], key["fingerprint"]):
+        assert cloud.ok(f"GET /v2/account/keys/{identifier}")["ssh_key"] == key
+    assert cloud.ok("GET /v2/account/keys")["ssh_keys"] == [key]
+    renamed = cloud.ok(f"PUT /v2/account/keys/{key['fingerprint']}", {"name": "new"})["ssh_key"]
+    assert renamed == {**key, "name": "new"}
+    assert cloud.send(f"DELETE /v2/account/keys/{key['id']}").status == 204
+    assert cloud.key()["id"] != key["id"]
+
+
+def test_new_resources_come_into_the_default_project_and_move(cloud: Any) -> None:
+    droplet, ip = f"do:droplet:{cloud.droplet()}", f"do:reservedipv6:{cloud.reserve()}"
+    body = {"name": "edge", "purpose": "Serving", "environment": "Production"}
+    project = cloud.ok("POST /v2/projects", body)["project"]
+    assert (project["purpose"], project["is_default"]) == ("Other: Serving", False)
+
+    def urns(which: str) -> list[str]:
+        found = cloud.ok(f"GET /v2/projects/{which}/resources")["resources"]
+        return [resource["urn"] for resource in found]
+
+    def assign(*resources: str) -> list[str]:
+        path = f"/v2/projects/{project['id']}/resources"
+        found = cloud.ok(f"POST {path}", {"resources": list(resources)})["resources"]
+        return [resource["status"] for resource in found]
+
+    assert urns("default") == [droplet, ip]
+    assert assign(ip, "do:droplet:7") == ["assigned", "not_found"]
+    assert assign(ip) == ["already_assigned"]
+    assert (urns("default"), urns(project["id"])) == ([droplet], [ip])
+
+
+def test_a_project_becomes_the_default(cloud: Any) -> None:
+    old = cloud.ok("GET /v2/projects/default")["project"]["id"]
+    new = cloud.ok("POST /v2/projects", {"name": "edge", "purpose": "IoT"})["project"]["id"]
+    cloud.ok(f"PATCH /v2/projects/{new}", {"is_default": True, "description": "d"})
+    assert cloud.ok("GET /v2/projects/default")["project"]["id"] == new
+    cloud.droplet()
+    assert len(cloud.ok(f"GET /v2/projects/{new}/resources")["resources"]) == 1
+    assert cloud.send(f"DELETE /v2/projects/{old}").status == 204
+
+
+def test_a_project_is_for_development_unless_said_otherwise(cloud: Any) -> None:
+    body = {"name": "edge", "purpose": "IoT", "environment": ""}
+    assert cloud.ok("POST /v2/projects", body)["project"]["environment"] == "Development"
+
+
+def test_a_project_is_replaced(cloud: Any) -> None:
+    body = {
+        "name": "edge",
+        "description": "d",
+        "purpose": "IoT",
+        "environment": "Staging",
+        "is_default": True,
+    }
+    cloud.wait(60)
+    project = cloud.ok("PUT /v2/projects/default", body)["project"]
+    assert {name: project[name] for name in body} == body
+    assert project["updated_at"] > project["created_at"]
+
+
+def test_an_alert_policy_is_kept_as_it_was_sent(cloud: Any) -> None:
+    reply = cloud.send("POST /v2/monitoring/alerts", ALERT)
+    policy = reply.json["policy"]
+    path = f"/v2/monitoring/alerts/{policy['uuid']}"
+    assert (reply.status, policy) == (200, {"uuid": policy["uuid"], **ALERT})
+    assert cloud.ok(f"GET {path}")["policy"] == policy
+    changed = cloud.ok(f"PUT {path}", {**ALERT, "value": 90})["policy"]
+    assert changed == {**policy, "value": 90.0}
+    assert cloud.ok("GET /v2/monitoring/alerts")["policies"] == [changed]
+    assert cloud.send(f"DELETE {path}").status == 204
+    assert cloud.send(f"GET {path}").status == 404
+
+
+def test_regions_tell_what_they_have(cloud: Any) -> None:
+    regions = {region["slug"]: region for region in cloud.ok("GET /v2/regions")["regions"]}
+    assert {"ipv6", "metadata"} <= set(regions["nyc3"]["features"])
+    assert "s-1vcpu-512mb-10gb" not in regions["nyc3"]["sizes"]
+    assert "s-1vcpu-512mb-10gb" in regions["fra1"]["sizes"]
+    assert (regions["ams1"]["available"], regions["ams1"]["sizes"]) == (False, [])
+    assert "ipv6" not in regions["ams1"]["features"]
+
+
+def test_sizes_and_regions_agree(cloud: Any) -> None:
+    regions = cloud.ok("GET /v2/regions")["regions"]
+    for size in cloud.ok("GET /v2/sizes")["sizes"]:
+        offering = {region["slug"] for region in regions if size["slug"] in region["sizes"]}
+        assert offering == set(size["regions"])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", 4),
+        ("type=distribution", 4),
+        ("type=application", 0),
+        ("private=true", 0),
+        ("tag_name=x", 0),
+    ],
+)
+def test_images_are_filtered(cloud: Any, query: str, found: int) -> None:
+    assert cloud.ok(f"GET /v2/images?{query}")["meta"]["total"] == found
+
+
+def test_the_debian_images_are_there(cloud: Any) -> None:
+    for slug in ("debian-12-x64", "debian-13-x64"):
+        image = cloud.ok(f"GET /v2/images/{slug}")["image"]
+        assert (image["slug"], image["distribution"], image["public"]) == (slug, "Debian", True)

@@ -1,0 +1,279 @@
+"""Pages, rate limits, scopes, control and metadata: what is the same for every resource."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.clouds.digitalocean import CONTROL_PATH
+from sandbox.clouds.digitalocean.state import Account
+
+BODY = {"name": "proxy", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "region": "nyc3"}
+
+
+def follow(cloud: Any, path: str, relation: str = "next") -> list[Any]:
+    """Return all pages from a path on."""
+    pages: list[Any] = []
+    while path:
+        page = cloud.ok(f"GET {path}")
+        pages.append(page)
+        link = urlsplit(str(page["links"].get("pages", {}).get(relation, "")))
+        path = f"{link.path}?{link.query}" if link.path else ""
+    return pages
+
+
+@given(number=st.integers(0, 60), per_page=st.integers(1, 200))
+@settings(max_examples=25, deadline=None)
+def test_following_the_links_shows_each_droplet_once(
+    cloud_of: Any, number: int, per_page: int
+) -> None:
+    cloud, made = cloud_of(number)
+    pages = follow(cloud, f"/v2/droplets?tag_name=pool&per_page={per_page}")
+    assert [droplet["id"] for page in pages for droplet in page["droplets"]] == made
+    assert {page["meta"]["total"] for page in pages} == {number}
+    assert all(len(page["droplets"]) <= per_page for page in pages)
+    last = f"/v2/droplets?tag_name=pool&per_page={per_page}&page={len(pages)}"
+    backwards = follow(cloud, last, "prev")
+    assert backwards == pages[::-1]
+    assert "pages" not in pages[0]["links"] or "first" not in pages[0]["links"]["pages"]
+    assert "next" not in pages[-1]["links"].get("pages", {})
+
+
+@pytest.fixture(scope="module")
+def cloud_of(new_cloud: Any) -> Any:
+    """Return a function that gives a cloud with so many Droplets, and their ids."""
+
+    def made(number: int) -> tuple[Any, list[int]]:
+        cloud = new_cloud()
+        cloud.settings(droplet_limit=100, requests_per_hour=100_000)
+        return cloud, [cloud.new_droplet(tags=["pool"]) for _ in range(number)]
+
+    return made
+
+
+def test_a_page_has_20_items_unless_asked_otherwise(cloud: Any) -> None:
+    cloud.settings(droplet_limit=30)
+    for _ in range(21):
+        cloud.new_droplet()
+    first = cloud.ok("GET /v2/droplets")
+    assert len(first["droplets"]) == 20
+    assert first["links"]["pages"] == {
+        "next": "http://localhost/v2/droplets?page=2&per_page=20",
+        "last": "http://localhost/v2/droplets?page=2&per_page=20",
+    }
+    assert len(cloud.ok("GET /v2/droplets?per_page=200")["droplets"]) == 21
+    beyond = cloud.ok("GET /v2/droplets?page=9")
+    assert beyond["droplets"] == []
+
+
+def test_every_answer_has_rate_limit_headers_and_an_identifier(cloud: Any) -> None:
+    for rule, status in (("GET /v2/account", 200), ("GET /v2/nothing", 404)):
+        reply = cloud.send(rule)
+        assert reply.status == status
+        assert reply.headers["ratelimit-limit"] == "5000"
+        assert reply.headers["x-request-id"]
+    assert reply.headers["ratelimit-remaining"] == "4998"
+    assert reply.headers["ratelimit-reset"] == str(1_700_003_600)
+    assert cloud.send("GET /v2/account", token=None).headers["ratelimit-remaining"] == "4998"
+
+
+def test_each_request_counts_for_an_hour(cloud: Any) -> None:
+    cloud.settings(requests_per_hour=2)
+    cloud.ok("GET /v2/account")
+    cloud.wait(1800)
+    cloud.ok("GET /v2/account")
+    refused = cloud.send("GET /v2/account")
+    assert (refused.status, refused.json["id"]) == (429, "too_many_requests")
+    assert refused.headers["ratelimit-remaining"] == "0"
+    assert "retry-after" not in refused.headers
+    cloud.wait(int(refused.headers["ratelimit-reset"]) - cloud.now)
+    assert cloud.send("GET /v2/account").status == 200
+    assert cloud.send("GET /v2/account").status == 429
+
+
+def test_after_a_burst_the_answer_says_how_long_to_wait(cloud: Any) -> None:
+    cloud.settings(requests_per_minute=2)
+    cloud.ok("GET /v2/account")
+    cloud.wait(15)
+    cloud.ok("GET /v2/account")
+    refused = cloud.send("GET /v2/account")
+    assert (refused.status, refused.headers["retry-after"]) == (429, "45")
+    assert refused.headers["ratelimit-remaining"] == "0"
+    cloud.wait(44)
+    assert cloud.send("GET /v2/account").status == 429
+    cloud.wait(1)
+    assert cloud.send("GET /v2/account").status == 200
+
+
+def test_the_scopes_of_all_requests_are_told(cloud: Any) -> None:
+    cloud.droplet(tags=["pool"], ssh_keys=[cloud.key()["id"]])
+    assert cloud.send(f"GET {CONTROL_PATH}scopes").json == [
+        "droplet:create",
+        "image:read",
+        "ssh_key:create",
+        "ssh_key:read",
+        "tag:create",
+    ]
+
+
+def test_the_scopes_that_were_told_are_enough(cloud: Any) -> None:
+    def deploy() -> None:
+        number = cloud.droplet(tags=["pool"], vpc_uuid=cloud.vpc()["id"])
+        cloud.assign(cloud.reserve(), number)
+        cloud.firewall(tags=["pool"])
+
+    deploy()
+    scopes = cloud.send(f"GET {CONTROL_PATH}scopes").json
+    cloud.send(f"POST {CONTROL_PATH}reset")
+    cloud.settings(token_scopes=scopes)
+    deploy()
+
+
+@pytest.mark.parametrize(
+    "scope", ["droplet:create", "image:read", "tag:create", "ssh_key:read", "vpc:read"]
+)
+def test_each_scope_of_creating_a_droplet_is_needed(cloud: Any, scope: str) -> None:
+    scopes = {"droplet:create", "image:read", "tag:create", "ssh_key:read", "vpc:read"}
+    body = {
+        **BODY,
+        "tags": ["pool"],
+        "ssh_keys": [cloud.key()["id"]],
+        "vpc_uuid": cloud.vpc()["id"],
+    }
+    cloud.settings(token_scopes=sorted(scopes - {scope}))
+    refused = cloud.send("POST /v2/droplets", body)
+    assert (refused.status, refused.json["id"]) == (403, "forbidden")
+    assert scope in refused.json["message"]
+    cloud.settings(token_scopes=sorted(scopes))
+    assert cloud.send("POST /v2/droplets", body).status == 202
+
+
+def test_a_line_is_logged_for_each_request(cloud: Any) -> None:
+    cloud.send("GET /v2/sizes")
+    cloud.send("GET /v2/account", token=None)
+    assert cloud.log == [
+        "GET /v2/sizes 200 regions:read,sizes:read",
+        "GET /v2/account 401 -",
+    ]
+
+
+def test_a_reset_forgets_everything(cloud: Any) -> None:
+    cloud.settings(action_seconds=9)
+    cloud.droplet(tags=["pool"])
+    cloud.key()
+    cloud.reserve()
+    cloud.firewall()
+    reply = cloud.send(f"POST {CONTROL_PATH}reset")
+    assert json.loads(reply.text) == json.loads(Account().settings.model_dump_json())
+    for path in ("droplets", "tags", "account/keys", "reserved_ipv6", "firewalls", "actions"):
+        assert cloud.ok(f"GET /v2/{path}")["meta"]["total"] == 0
+    assert len(cloud.ok("GET /v2/vpcs")["vpcs"]) == 10
+
+
+@pytest.mark.parametrize(
+    "body", [{"action_seconds": -1}, {"droplet_limit": 501}, {"speed": 1}, {"action_seconds": None}]
+)
+def test_an_impossible_setting_is_refused_and_nothing_changes(cloud: Any, body: object) -> None:
+    before = cloud.send(f"GET {CONTROL_PATH}settings").text
+    assert cloud.send(f"PUT {CONTROL_PATH}settings", body).status == 400
+    assert cloud.send(f"GET {CONTROL_PATH}settings").text == before
+
+
+def test_an_unknown_control_says_which_there_are(cloud: Any) -> None:
+    reply = cloud.send(f"GET {CONTROL_PATH}everything")
+    assert reply.status == 404
+    assert "PUT settings" in reply.text
+
+
+def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
+    key, ip = cloud.key(), cloud.reserve()
+    number = cloud.droplet(ssh_keys=[key["id"]], user_data="#cloud-config\n", tags=["pool"])
+    cloud.assign(ip, number)
+    cloud.wait()
+    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    v4 = cloud.show(number)["networks"]["v4"]
+    assert found == {
+        "droplet_id": number,
+        "hostname": "proxy-1",
+        "user_data": "#cloud-config\n",
+        "public_keys": [key["public_key"]],
+        "region": "nyc3",
+        "tags": ["pool"],
+        "interfaces": {
+            "public": [
+                {
+                    "type": "public",
+                    "ipv4": {name: v4[0][name] for name in ("ip_address", "netmask", "gateway")},
+                    "ipv6": {
+                        "ip_address": "2001:db8:d0:8::2",
+                        "cidr": 64,
+                        "gateway": "2001:db8:d0:8::1",
+                    },
+                }
+            ],
+            "private": [
+                {
+                    "type": "private",
+                    "ipv4": {name: v4[1][name] for name in ("ip_address", "netmask", "gateway")},
+                }
+            ],
+        },
+        "reserved_ip": {
+            "ipv4": {"active": False},
+            "ipv6": {"active": True, "ip_address": ip},
+        },
+        "features": {"dhcp_enabled": False},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        pytest.param("user-data", "#cloud-config", id="user data"),
+        pytest.param("hostname", "proxy-1", id="name"),
+        pytest.param("region", "nyc3", id="region"),
+        pytest.param("reserved_ip/ipv6/active", "false", id="reserved IPv6"),
+        pytest.param("interfaces/public/0/ipv6/address", "2001:db8:d0:8::2", id="IPv6"),
+        pytest.param("interfaces/public/0/ipv6/cidr", "64", id="prefix"),
+        pytest.param("interfaces/public/0/", "type\nipv4/\nipv6/", id="index of an interface"),
+        pytest.param("interfaces/", "public/\nprivate/", id="index of interfaces"),
+        pytest.param(
+            "",
+            "id\nhostname\nuser-data\npublic-keys\nregion\ntags/\ninterfaces/\nreserved_ip/",
+            id="index",
+        ),
+    ],
+)
+def test_a_droplet_reads_a_text_of_its_metadata(cloud: Any, path: str, told: str) -> None:
+    number = cloud.droplet(user_data="#cloud-config")
+    reply = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1/{path}")
+    assert (reply.status, reply.text) == (200, told)
+
+
+def test_an_index_without_its_slash_is_elsewhere(cloud: Any) -> None:
+    number = cloud.droplet()
+    for path in ("/interfaces", "/reserved_ip/ipv6"):
+        reply = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1{path}")
+        assert reply.status == 301
+        assert reply.headers["location"].endswith(f"/metadata/v1{path}/")
+
+
+@pytest.mark.parametrize("path", ["metadata/v1/nothing", "metadata/v1/id/", "metadata/v2", "other"])
+def test_unknown_metadata_is_not_found(cloud: Any, path: str) -> None:
+    assert cloud.send(f"GET {CONTROL_PATH}droplets/{cloud.droplet()}/{path}").status == 404
+    assert cloud.send(f"GET {CONTROL_PATH}droplets/7/{path}").status == 404
+
+
+def test_a_droplet_that_does_not_run_yet_has_no_interfaces(cloud: Any) -> None:
+    number = cloud.new_droplet()
+    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    assert (found["interfaces"], found["reserved_ip"]["ipv6"]) == ({}, {"active": False})
+
+
+def test_a_private_droplet_has_a_private_interface(cloud: Any) -> None:
+    number = cloud.droplet(public_networking=False, ipv6=False)
+    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    assert list(found["interfaces"]) == ["private"]

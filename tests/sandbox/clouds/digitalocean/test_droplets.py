@@ -1,0 +1,243 @@
+"""Droplets come, change and go as actions say."""
+
+from typing import Any
+
+import pytest
+
+from sandbox.clouds.digitalocean.catalog import SIZES
+
+BODY = {"region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
+
+
+def test_a_droplet_is_new_and_has_no_address_until_its_action_is_over(cloud: Any) -> None:
+    reply = cloud.send("POST /v2/droplets", {**BODY, "name": "proxy-1", "ipv6": True})
+    droplet, links = reply.json["droplet"], reply.json["links"]
+    assert reply.status == 202
+    assert (droplet["status"], droplet["networks"]) == ("new", {"v4": [], "v6": []})
+    assert [link["rel"] for link in links["actions"]] == ["create"]
+    path = links["actions"][0]["href"].removeprefix("http://localhost")
+    assert cloud.ok(f"GET {path}")["action"]["status"] == "in-progress"
+    cloud.wait(0.4)
+    assert cloud.show(droplet["id"])["status"] == "new"
+    cloud.wait(0.1)
+    assert cloud.show(droplet["id"])["status"] == "active"
+    action = cloud.ok(f"GET {path}")["action"]
+    assert (action["status"], action["resource_id"]) == ("completed", droplet["id"])
+    assert (action["started_at"], action["completed_at"]) == (
+        "2023-11-14T22:13:20Z",
+        "2023-11-14T22:13:20Z",
+    )
+
+
+def test_a_droplet_has_public_and_private_addresses(cloud: Any) -> None:
+    networks = cloud.show(cloud.droplet())["networks"]
+    vpc = cloud.ok("GET /v2/vpcs")["vpcs"][3]
+    assert vpc["region"] == "nyc3"
+    assert networks == {
+        "v4": [
+            {
+                "ip_address": "198.51.100.2",
+                "netmask": "255.255.255.0",
+                "gateway": "198.51.100.1",
+                "type": "public",
+            },
+            {
+                "ip_address": f"{vpc['ip_range'].rpartition('.')[0]}.2",
+                "netmask": "255.255.240.0",
+                "gateway": f"{vpc['ip_range'].rpartition('.')[0]}.1",
+                "type": "private",
+            },
+        ],
+        "v6": [
+            {
+                "ip_address": "2001:db8:d0:8::2",
+                "netmask": 64,
+                "gateway": "2001:db8:d0:8::1",
+                "type": "public",
+            }
+        ],
+    }
+
+
+def test_a_droplet_without_ipv6_has_no_ipv6_address(cloud: Any) -> None:
+    droplet = cloud.show(cloud.droplet(ipv6=False))
+    assert droplet["networks"]["v6"] == []
+    assert "ipv6" not in droplet["features"]
+
+
+def test_a_private_droplet_has_private_addresses_only(cloud: Any) -> None:
+    networks = cloud.show(cloud.droplet(ipv6=False, public_networking=False))["networks"]
+    assert [network["type"] for network in networks["v4"]] == ["private"]
+    assert networks["v6"] == []
+
+
+def test_the_answer_never_has_the_user_data(cloud: Any) -> None:
+    text = cloud.send(f"GET /v2/droplets/{cloud.droplet(user_data='#cloud-config')}").text
+    assert "cloud-config" not in text
+    assert "user_data" not in text
+
+
+def test_user_data_of_64_kib_is_taken(cloud: Any) -> None:
+    assert cloud.droplet(user_data="x" * 65536)
+
+
+def test_up_to_ten_droplets_come_at_once(cloud: Any) -> None:
+    names = [f"proxy-{number}" for number in range(10)]
+    answer = cloud.ok("POST /v2/droplets", {**BODY, "names": names})
+    assert [droplet["name"] for droplet in answer["droplets"]] == names
+    assert len({link["id"] for link in answer["links"]["actions"]}) == 10
+    cloud.wait()
+    shown = [cloud.show(droplet["id"]) for droplet in answer["droplets"]]
+    assert len({droplet["networks"]["v4"][0]["ip_address"] for droplet in shown}) == 10
+
+
+@pytest.mark.parametrize(
+    ("region", "size", "chosen"),
+    [
+        pytest.param("nyc", "s-1vcpu-1gb", "nyc1", id="the beginning of a slug"),
+        pytest.param("sfo", "s-1vcpu-512mb-10gb", "sfo3", id="only where the size is offered"),
+        pytest.param(None, "s-1vcpu-1gb", "nyc1", id="any"),
+    ],
+)
+def test_a_region_is_chosen(cloud: Any, region: str | None, size: str, chosen: str) -> None:
+    assert cloud.show(cloud.droplet(region=region, size=size))["region"]["slug"] == chosen
+
+
+def test_an_image_may_be_named_by_its_number(cloud: Any) -> None:
+    image = cloud.ok("GET /v2/images/debian-13-x64")["image"]
+    for identifier in (image["id"], str(image["id"])):
+        assert cloud.show(cloud.droplet(image=identifier))["image"] == image
+
+
+def test_keys_may_be_named_by_number_or_fingerprint(cloud: Any) -> None:
+    key = cloud.key()
+    assert cloud.droplet(ssh_keys=[key["id"]])
+    assert cloud.droplet(ssh_keys=[key["fingerprint"], str(key["id"])])
+
+
+def test_null_is_an_empty_list_and_unknown_fields_are_ignored(cloud: Any) -> None:
+    assert cloud.droplet(tags=None, ssh_keys=None, volumes=None, private_networking=True, x=1)
+
+
+def test_features_follow_what_was_asked_for(cloud: Any) -> None:
+    number = cloud.droplet(monitoring=True, backups=True, with_droplet_agent=False)
+    assert cloud.show(number)["features"] == [
+        "backups",
+        "ipv6",
+        "monitoring",
+        "private_networking",
+    ]
+
+
+def test_droplets_are_found_by_tag_and_by_name(cloud: Any) -> None:
+    first = cloud.droplet(name="Proxy-1", tags=["pool"])
+    second = cloud.droplet(name="proxy-2", tags=["pool"])
+    other = cloud.droplet(name="other")
+
+    def found(query: str) -> list[int]:
+        return [droplet["id"] for droplet in cloud.ok(f"GET /v2/droplets?{query}")["droplets"]]
+
+    assert found("") == [first, second, other]
+    assert found("tag_name=pool") == [first, second]
+    assert found("tag_name=nothing") == []
+    assert found("name=proxy-1") == [first]
+    assert found("type=gpus") == []
+    assert found("type=droplets") == [first, second, other]
+
+
+def test_a_destroyed_droplet_is_locked_and_shown_until_it_is_gone(cloud: Any) -> None:
+    number = cloud.droplet(tags=["pool"])
+    firewall = cloud.firewall(droplet_ids=[number])["id"]
+    assert cloud.send(f"DELETE /v2/droplets/{number}").status == 204
+    assert (cloud.show(number)["status"], cloud.show(number)["locked"]) == ("active", True)
+    assert cloud.send(f"DELETE /v2/droplets/{number}").status == 204
+    cloud.wait()
+    assert cloud.send(f"GET /v2/droplets/{number}").status == 404
+    assert cloud.send(f"DELETE /v2/droplets/{number}").status == 404
+    assert cloud.ok("GET /v2/tags/pool")["tag"]["resources"]["droplets"] == {"count": 0}
+    assert cloud.ok(f"GET /v2/firewalls/{firewall}")["firewall"]["droplet_ids"] == []
+    assert cloud.ok("GET /v2/projects/default/resources")["resources"] == []
+    latest = cloud.ok("GET /v2/actions")["actions"][0]
+    assert (latest["type"], latest["status"]) == ("destroy", "completed")
+
+
+def test_all_droplets_of_a_tag_are_destroyed(cloud: Any) -> None:
+    first, second = cloud.droplet(tags=["pool"]), cloud.droplet(tags=["pool"])
+    other = cloud.droplet()
+    assert cloud.send("DELETE /v2/droplets?tag_name=pool").status == 204
+    cloud.wait()
+    assert [cloud.send(f"GET /v2/droplets/{number}").status for number in (first, second)] == [
+        404,
+        404,
+    ]
+    assert cloud.show(other)["locked"] is False
+
+
+def test_an_address_is_not_given_out_again_at_once(cloud: Any) -> None:
+    cloud.settings(droplet_limit=2)
+    seen: set[str] = set()
+    for _ in range(20):
+        number = cloud.droplet()
+        networks = cloud.show(number)["networks"]
+        found = {network["ip_address"] for family in networks.values() for network in family}
+        assert not found & seen
+        seen |= found
+        cloud.ok(f"DELETE /v2/droplets/{number}")
+        cloud.wait()
+
+
+def test_a_droplet_that_is_destroyed_first_never_boots(cloud: Any) -> None:
+    cloud.settings(action_seconds=10)
+    number = cloud.new_droplet()
+    cloud.settings(action_seconds=1)
+    cloud.ok(f"DELETE /v2/droplets/{number}")
+    cloud.wait(20)
+    statuses = {
+        action["type"]: action["status"] for action in cloud.ok("GET /v2/actions")["actions"]
+    }
+    assert statuses == {"create": "errored", "destroy": "completed"}
+
+
+def test_power_is_switched(cloud: Any) -> None:
+    number = cloud.droplet()
+    assert cloud.act(number, "shutdown")["status"] == "off"
+    assert cloud.act(number, "power_on")["status"] == "active"
+    assert cloud.act(number, "power_off")["status"] == "off"
+    assert cloud.act(number, "power_cycle")["status"] == "active"
+    assert cloud.act(number, "reboot")["status"] == "active"
+
+
+def test_an_action_locks_the_droplet_until_it_is_over(cloud: Any) -> None:
+    number = cloud.droplet()
+    reply = cloud.send(f"POST /v2/droplets/{number}/actions", {"type": "power_off"})
+    action = reply.json["action"]
+    assert (reply.status, action["status"], action["completed_at"]) == (201, "in-progress", None)
+    assert (cloud.show(number)["locked"], cloud.show(number)["status"]) == (True, "active")
+    second = cloud.send(f"POST /v2/droplets/{number}/actions", {"type": "reboot"})
+    assert second.json["message"] == "Droplet already has a pending event."
+    cloud.wait()
+    assert (cloud.show(number)["locked"], cloud.show(number)["status"]) == (False, "off")
+    shown = cloud.ok(f"GET /v2/droplets/{number}/actions")["actions"]
+    assert [entry["type"] for entry in shown] == ["power_off", "create"]
+
+
+def test_a_droplet_is_renamed(cloud: Any) -> None:
+    assert cloud.act(cloud.droplet(), "rename", name="new.example.com")["name"] == "new.example.com"
+
+
+@pytest.mark.parametrize(("disk", "gigabytes"), [(False, 25), (True, 80)])
+def test_a_droplet_is_resized(cloud: Any, disk: bool, gigabytes: int) -> None:
+    number = cloud.droplet()
+    cloud.act(number, "power_off")
+    droplet = cloud.act(number, "resize", size="s-2vcpu-4gb", disk=disk)
+    assert (droplet["size_slug"], droplet["vcpus"]) == ("s-2vcpu-4gb", 2)
+    assert droplet["memory"] == SIZES["s-2vcpu-4gb"].memory
+    assert droplet["disk"] == gigabytes
+
+
+def test_ipv6_is_switched_on_and_stays(cloud: Any) -> None:
+    number = cloud.droplet(ipv6=False)
+    networks = cloud.act(number, "enable_ipv6")["networks"]
+    assert [network["ip_address"] for network in networks["v6"]] == ["2001:db8:d0:8::2"]
+    assert cloud.act(number, "enable_ipv6")["networks"] == networks
+    assert cloud.send(f"POST /v2/droplets/{number}/actions", {"type": "disable_ipv6"}).status == 422

@@ -1,0 +1,630 @@
+"""Each reason to refuse is given when it applies, in DigitalOcean's shape, and changes nothing."""
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, Final
+
+import pytest
+
+from sandbox.clouds.digitalocean import (
+    droplets,
+    firewalls,
+    lookups,
+    projects,
+    reserved_ipv6,
+    ssh_keys,
+    tags,
+    vpcs,
+    wire,
+)
+from sandbox.clouds.digitalocean.api import ROUTES
+from sandbox.clouds.digitalocean.wire import Reason
+
+DROPLET: Final = {"name": "a", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
+ALERT: Final[dict[str, object]] = {
+    "type": "v1/insights/droplet/cpu",
+    "description": "busy",
+    "compare": "GreaterThan",
+    "value": 80,
+    "window": "5m",
+    "entities": [],
+    "tags": [],
+    "alerts": {"email": ["ops@example.com"], "slack": []},
+    "enabled": True,
+}
+EMPTY: Final = "00000000-0000-4000-8000-000000000000"
+
+Refused = tuple[str, object]
+"""A request, `METHOD path`, and its body."""
+
+Prepare = Callable[[Any], Refused]
+"""Prepares the cloud and returns the request that is to be refused."""
+
+
+def droplet(**fields: object) -> Prepare:
+    return lambda _cloud: ("POST /v2/droplets", {**DROPLET, **fields})
+
+
+def without(name: str) -> dict[str, object]:
+    return {field: value for field, value in DROPLET.items() if field != name}
+
+
+def action(kind: str, *before: str, **arguments: object) -> Prepare:
+    """An action of a Droplet that others were carried out on before."""
+
+    def prepare(cloud: Any) -> Refused:
+        number = cloud.droplet()
+        for earlier in before:
+            cloud.act(number, earlier)
+        return f"POST /v2/droplets/{number}/actions", {"type": kind, **arguments}
+
+    return prepare
+
+
+def private_ipv6(cloud: Any) -> Refused:
+    number = cloud.droplet(public_networking=False, ipv6=False)
+    return f"POST /v2/droplets/{number}/actions", {"type": "enable_ipv6"}
+
+
+def new_droplet_off(cloud: Any) -> Refused:
+    return f"POST /v2/droplets/{cloud.new_droplet()}/actions", {"type": "power_off"}
+
+
+def assigning(
+    *, region: str = "nyc3", ipv6: bool = True, number: int | None = None, ready: bool = True
+) -> Prepare:
+    """Assigning a reserved IPv6 of nyc3 to a Droplet."""
+
+    def prepare(cloud: Any) -> Refused:
+        made = cloud.new_droplet(region=region, ipv6=ipv6)
+        cloud.wait(1 if ready else 0)
+        body = {"type": "assign", "droplet_id": number or made}
+        return f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions", body
+
+    return prepare
+
+
+def second_address(*, wait: float) -> Prepare:
+    def prepare(cloud: Any) -> Refused:
+        number = cloud.droplet()
+        cloud.assign(cloud.reserve(), number)
+        cloud.wait(wait)
+        body = {"type": "assign", "droplet_id": number}
+        return f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions", body
+
+    return prepare
+
+
+def address_in_motion(cloud: Any) -> Refused:
+    ip = cloud.reserve()
+    cloud.assign(ip, cloud.droplet())
+    return f"POST /v2/reserved_ipv6/{ip}/actions", {"type": "unassign"}
+
+
+def assigned_address(*, wait: float) -> Prepare:
+    def prepare(cloud: Any) -> Refused:
+        ip = cloud.reserve()
+        cloud.assign(ip, cloud.droplet())
+        cloud.wait(wait)
+        return f"DELETE /v2/reserved_ipv6/{ip}", None
+
+    return prepare
+
+
+def fourth_address(cloud: Any) -> Refused:
+    for _ in range(3):
+        cloud.reserve()
+    return "POST /v2/reserved_ipv6", {"region_slug": "fra1"}
+
+
+def rule(ports: str | None = "443", protocol: str = "tcp", **sources: object) -> dict[str, object]:
+    named = {} if ports is None else {"ports": ports}
+    return {"protocol": protocol, **named, "sources": sources or {"addresses": ["::/0"]}}
+
+
+def firewall(*rules: dict[str, object], **fields: object) -> Prepare:
+    body = {"name": "pool", "inbound_rules": list(rules or [rule()]), **fields}
+    return lambda _cloud: ("POST /v2/firewalls", body)
+
+
+def crowded_firewall(cloud: Any) -> Refused:
+    numbers = [cloud.droplet() for _ in range(11)]
+    return firewall(droplet_ids=numbers)(cloud)
+
+
+def many_tags(cloud: Any) -> Refused:
+    names = [f"tag-{number}" for number in range(6)]
+    for name in names:
+        cloud.ok("POST /v2/tags", {"name": name})
+    return firewall(tags=names)(cloud)
+
+
+def fifty_one_rules(cloud: Any) -> Refused:
+    path = f"/v2/firewalls/{cloud.firewall()['id']}"
+    more = [rule(str(port)) for port in range(1000, 1050)]
+    return f"POST {path}/rules", {"inbound_rules": more}
+
+
+def same_firewall(cloud: Any) -> Refused:
+    cloud.firewall()
+    return firewall()(cloud)
+
+
+def vpc(**fields: object) -> Prepare:
+    return lambda _cloud: ("POST /v2/vpcs", {"name": "pool", "region": "nyc3", **fields})
+
+
+def same_vpc(cloud: Any) -> Refused:
+    cloud.vpc()
+    return vpc()(cloud)
+
+
+def overlapping_vpc(cloud: Any) -> Refused:
+    cloud.vpc(ip_range="192.168.0.0/20")
+    return vpc(name="other", ip_range="192.168.8.0/24")(cloud)
+
+
+def full_vpc(cloud: Any) -> Refused:
+    small = cloud.vpc(ip_range="192.168.0.0/28")["id"]
+    names = [f"droplet-{number}" for number in range(7)]
+    cloud.ok("POST /v2/droplets", {**without("name"), "names": names, "vpc_uuid": small})
+    return "POST /v2/droplets", {**without("name"), "names": names, "vpc_uuid": small}
+
+
+def vpc_elsewhere(cloud: Any) -> Refused:
+    return droplet(vpc_uuid=cloud.vpc(region="fra1")["id"])(cloud)
+
+
+def default_vpc(cloud: Any) -> str:
+    found = cloud.ok("GET /v2/vpcs")["vpcs"]
+    return next(vpc["id"] for vpc in found if vpc["region"] == "nyc3")
+
+
+def vpc_of_droplet(*, destroying: bool) -> Prepare:
+    def prepare(cloud: Any) -> Refused:
+        made = cloud.vpc()["id"]
+        number = cloud.droplet(vpc_uuid=made)
+        if destroying:
+            cloud.ok(f"DELETE /v2/droplets/{number}")
+        return f"DELETE /v2/vpcs/{made}", None
+
+    return prepare
+
+
+def same_key(cloud: Any) -> Refused:
+    public_key = cloud.key()["public_key"]
+    return "POST /v2/account/keys", {"name": "again", "public_key": public_key}
+
+
+def project(cloud: Any, name: str = "api") -> Any:
+    return cloud.ok("POST /v2/projects", {"name": name, "purpose": "IoT"})["project"]["id"]
+
+
+def full_project(cloud: Any) -> Refused:
+    made = project(cloud)
+    urn = f"do:droplet:{cloud.droplet()}"
+    cloud.ok(f"POST /v2/projects/{made}/resources", {"resources": [urn]})
+    return f"DELETE /v2/projects/{made}", None
+
+
+def same_project(cloud: Any) -> Refused:
+    project(cloud)
+    return "POST /v2/projects", {"name": "api", "purpose": "IoT"}
+
+
+def too_many_droplets(cloud: Any) -> Refused:
+    cloud.settings(droplet_limit=1)
+    cloud.droplet()
+    return "POST /v2/droplets", DROPLET
+
+
+def settings(request: str, requests: int = 0, **changed: object) -> Prepare:
+    """A request after a change of settings and some other requests."""
+
+    def prepare(cloud: Any) -> Refused:
+        cloud.settings(**changed)
+        for _ in range(requests):
+            cloud.ok("GET /v2/account")
+        return request, None
+
+    return prepare
+
+
+def request(rule: str, body: object = None) -> Prepare:
+    return lambda _cloud: (rule, body)
+
+
+def at_default_vpc(method: str, body: object = None) -> Prepare:
+    return lambda cloud: (f"{method} /v2/vpcs/{default_vpc(cloud)}", body)
+
+
+CASES: Final[dict[Reason, dict[str, Prepare]]] = {
+    wire.NO_ROUTE: {
+        "another resource": request("GET /v2/volumes"),
+        "another method": request("PATCH /v2/account"),
+        "outside the API": request("GET /"),
+    },
+    wire.INVALID_BODY: {
+        "no size": lambda _cloud: ("POST /v2/droplets", without("size")),
+        "a number for a name": droplet(name=1),
+        "a word for a number": lambda cloud: (
+            f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions",
+            {"type": "assign", "droplet_id": "1"},
+        ),
+        "a number for a truth": droplet(ipv6=1),
+        "an unknown protocol": firewall(rule(protocol="gre")),
+        "a rule without sources": firewall({"protocol": "tcp", "ports": "443"}),
+        "an unknown action": action("explode"),
+        "a description of 256 characters": vpc(description="x" * 256),
+        "an alert of an unknown type": request(
+            "POST /v2/monitoring/alerts", {**ALERT, "type": "v1/insights/droplet/mood"}
+        ),
+        "an alert without receivers": request(
+            "POST /v2/monitoring/alerts", {**ALERT, "alerts": {}}
+        ),
+        "nothing to tag": lambda cloud: (
+            f"POST /v2/tags/{cloud.ok('POST /v2/tags', {'name': 'web'})['tag']['name']}/resources",
+            {"resources": []},
+        ),
+    },
+    wire.INVALID_QUERY: {
+        "page 0": request("GET /v2/droplets?page=0"),
+        "201 a page": request("GET /v2/droplets?per_page=201"),
+        "no number": request("GET /v2/regions?per_page=all"),
+        "a digit that is not ASCII": request("GET /v2/regions?page=²"),
+    },
+    wire.MISSING_SCOPE: {
+        "of the route": settings("GET /v2/vpcs", token_scopes=["droplet:read"]),
+        "of the query": settings("GET /v2/droplets?tag_name=web", token_scopes=["droplet:read"]),
+    },
+    wire.HOUR_LIMIT: {"the hour": settings("GET /v2/account", 3, requests_per_hour=3)},
+    wire.BURST_LIMIT: {"the minute": settings("GET /v2/account", 3, requests_per_minute=3)},
+    droplets.ONE_NAME: {
+        "none": lambda _cloud: ("POST /v2/droplets", without("name")),
+        "both": droplet(names=["b"]),
+    },
+    droplets.TOO_MANY_NAMES: {
+        "eleven": lambda _cloud: (
+            "POST /v2/droplets",
+            {**without("name"), "names": [f"n{number}" for number in range(11)]},
+        ),
+        "an empty list": lambda _cloud: ("POST /v2/droplets", {**without("name"), "names": []}),
+    },
+    droplets.INVALID_NAME: {
+        "an underscore": droplet(name="my_droplet"),
+        "empty": droplet(name=""),
+        "a last dash": droplet(name="a-"),
+        "256 characters": droplet(name="a" * 256),
+        "a line end": droplet(name="a\n"),
+        "one of two": lambda _cloud: (
+            "POST /v2/droplets",
+            {**without("name"), "names": ["good", "not good"]},
+        ),
+        "rename": action("rename", name="no way"),
+    },
+    droplets.INVALID_REGION: {
+        "unknown": droplet(region="moon1"),
+        "a beginning of no region": droplet(region="ny"),
+    },
+    droplets.CLOSED_REGION: {
+        "closed": droplet(region="ams2"),
+        "without IPv6": droplet(region="ams1", ipv6=True),
+    },
+    droplets.INVALID_SIZE: {
+        "unknown": droplet(size="huge"),
+        "resize": action("resize", "power_off", size="huge"),
+    },
+    droplets.SIZE_ELSEWHERE: {
+        "create": droplet(size="s-1vcpu-512mb-10gb"),
+        "resize": action("resize", "power_off", size="s-1vcpu-512mb-10gb"),
+    },
+    droplets.INVALID_IMAGE: {
+        "slug": droplet(image="debian-1-x64"),
+        "id": droplet(image=1),
+    },
+    droplets.INVALID_KEYS: {
+        "id": droplet(ssh_keys=[1]),
+        "fingerprint": droplet(ssh_keys=["3b:16"]),
+    },
+    droplets.USER_DATA_TOO_LONG: {
+        "one byte": droplet(user_data="x" * 65537),
+        "in bytes, not characters": droplet(user_data="é" * 32769),
+    },
+    droplets.INVALID_VPC: {
+        "unknown": droplet(vpc_uuid=EMPTY),
+        "another region's": vpc_elsewhere,
+    },
+    droplets.VPC_FULL: {"13 of 14 addresses": full_vpc},
+    droplets.NO_VOLUMES: {
+        "by id": droplet(volumes=[EMPTY]),
+        "as godo": droplet(volumes=[{"id": "1"}]),
+    },
+    droplets.PRIVATE_WITH_IPV6: {"both": droplet(ipv6=True, public_networking=False)},
+    droplets.DROPLET_LIMIT: {"the second": too_many_droplets},
+    droplets.FILTERS: {
+        "tag and name": request("GET /v2/droplets?tag_name=web&name=a"),
+        "tag and type": request("GET /v2/droplets?tag_name=web&type=gpus"),
+    },
+    droplets.NO_TAG_NAME: {
+        "absent": request("DELETE /v2/droplets"),
+        "empty": request("DELETE /v2/droplets?tag_name="),
+    },
+    droplets.PENDING_EVENT: {
+        "while it is created": new_droplet_off,
+        "assigning while it is created": assigning(ready=False),
+    },
+    droplets.ALREADY_OFF: {
+        "power_off": action("power_off", "power_off"),
+        "shutdown": action("shutdown", "power_off"),
+    },
+    droplets.ALREADY_ON: {"power_on": action("power_on")},
+    droplets.POWERED_OFF: {"reboot": action("reboot", "power_off")},
+    droplets.STILL_ON: {"resize": action("resize", size="s-2vcpu-4gb")},
+    droplets.SMALLER_DISK: {
+        "resize": lambda cloud: (
+            f"POST /v2/droplets/{_off(cloud, size='s-2vcpu-4gb')}/actions",
+            {"type": "resize", "size": "s-1vcpu-1gb"},
+        )
+    },
+    droplets.MISSING_ARGUMENT: {
+        "resize": action("resize", "power_off"),
+        "rename": action("rename"),
+    },
+    droplets.PRIVATE_DROPLET: {"enable_ipv6": private_ipv6},
+    droplets.ACTION_NOT_MODELLED: {
+        "snapshot": action("snapshot", name="s"),
+        "rebuild": action("rebuild"),
+    },
+    reserved_ipv6.INVALID_RESERVED_REGION: {
+        "unknown": request("POST /v2/reserved_ipv6", {"region_slug": "moon1"}),
+        "closed": request("POST /v2/reserved_ipv6", {"region_slug": "ams1"}),
+    },
+    reserved_ipv6.RESERVED_LIMIT: {"the fourth": fourth_address},
+    reserved_ipv6.STILL_ASSIGNED: {
+        "assigned": assigned_address(wait=1),
+        "about to be": assigned_address(wait=0),
+    },
+    reserved_ipv6.NO_DROPLET_ID: {
+        "assign": lambda cloud: (
+            f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions",
+            {"type": "assign"},
+        )
+    },
+    reserved_ipv6.NO_SUCH_DROPLET: {"assign": assigning(number=7)},
+    reserved_ipv6.OTHER_REGION: {"assign": assigning(region="fra1")},
+    reserved_ipv6.WITHOUT_IPV6: {"assign": assigning(ipv6=False)},
+    reserved_ipv6.DROPLET_HAS_ONE: {
+        "has one": second_address(wait=1),
+        "is about to": second_address(wait=0),
+    },
+    reserved_ipv6.RESERVED_PENDING: {"unassign too early": address_in_motion},
+    reserved_ipv6.NOT_ASSIGNED: {
+        "unassign": lambda cloud: (
+            f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions",
+            {"type": "unassign"},
+        )
+    },
+    firewalls.INVALID_FIREWALL_NAME: {
+        "a space": firewall(name="a b"),
+        "a first dash": firewall(name="-a"),
+        "one character": firewall(name="a"),
+    },
+    firewalls.FIREWALL_NAME_IN_USE: {"create": same_firewall},
+    firewalls.NO_RULES: {
+        "none": request("POST /v2/firewalls", {"name": "pool"}),
+        "null": request(
+            "POST /v2/firewalls", {"name": "pool", "inbound_rules": None, "outbound_rules": None}
+        ),
+    },
+    firewalls.NO_PORTS: {"tcp": firewall(rule(None)), "udp": firewall(rule(None, "udp"))},
+    firewalls.INVALID_PORTS: {
+        ports: firewall(rule(ports))
+        for ports in ("443,80", "65536", "9000-8000", "00000", "1-", "http", "443-")
+    },
+    firewalls.INVALID_ADDRESS: {
+        "a name": firewall(rule(addresses=["example.com"])),
+        "a wrong prefix": firewall(rule(addresses=["::/129"])),
+    },
+    firewalls.UNKNOWN_TARGET: {
+        "a Droplet in a rule": firewall(rule(droplet_ids=[7])),
+        "a tag in a rule": firewall(rule(tags=["web"])),
+        "a load balancer": firewall(rule(load_balancer_uids=[EMPTY])),
+        "a cluster": firewall(rule(kubernetes_ids=[EMPTY])),
+        "a Droplet": firewall(droplet_ids=[7]),
+        "a tag": firewall(tags=["web"]),
+    },
+    firewalls.TOO_MANY_RULES: {
+        "create": firewall(*(rule(str(port)) for port in range(1, 52))),
+        "add": fifty_one_rules,
+    },
+    firewalls.TOO_MANY_TARGETS: {
+        "addresses": firewall(rule(addresses=[f"2001:db8::{n:x}" for n in range(1001)]))
+    },
+    firewalls.TOO_MANY_DROPLETS: {"create": crowded_firewall},
+    firewalls.TOO_MANY_TAGS: {"create": many_tags},
+    vpcs.INVALID_VPC_NAME: {"a space": vpc(name="a b"), "empty": vpc(name="")},
+    vpcs.VPC_NAME_IN_USE: {"create": same_vpc},
+    vpcs.INVALID_VPC_REGION: {"unknown": vpc(region="moon1"), "closed": vpc(region="nyc2")},
+    vpcs.INVALID_RANGE: {
+        text: vpc(ip_range=text)
+        for text in (
+            "8.8.8.0/24",
+            "10.0.0.0/15",
+            "192.168.0.0/29",
+            "10.0.0.1/24",
+            "2001:db8::/64",
+            "everything",
+        )
+    },
+    vpcs.OVERLAPPING_RANGE: {"within": overlapping_vpc},
+    vpcs.STAYS_DEFAULT: {"patch": at_default_vpc("PATCH", {"default": False})},
+    vpcs.DEFAULT_VPC: {"delete": at_default_vpc("DELETE")},
+    vpcs.HAS_MEMBERS: {
+        "a Droplet": vpc_of_droplet(destroying=False),
+        "one that is being destroyed": vpc_of_droplet(destroying=True),
+    },
+    tags.INVALID_TAG: {
+        "a space": droplet(tags=["a b"]),
+        "256 characters": droplet(tags=["a" * 256]),
+    },
+    tags.INVALID_NEW_TAG: {"a space": request("POST /v2/tags", {"name": "a b"})},
+    ssh_keys.INVALID_KEY: {
+        "no key": request("POST /v2/account/keys", {"name": "k", "public_key": "secret"}),
+        "no base64": request("POST /v2/account/keys", {"name": "k", "public_key": "ssh-rsa !!!"}),
+        "another kind inside": request(
+            "POST /v2/account/keys",
+            {"name": "k", "public_key": "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIBh7ae9f0aT2"},
+        ),
+    },
+    ssh_keys.KEY_IN_USE: {"by another name": same_key},
+    ssh_keys.NO_KEY_NAME: {
+        "blank": request("POST /v2/account/keys", {"name": " ", "public_key": "ssh-rsa AAAA"})
+    },
+    projects.PROJECT_NAME_IN_USE: {"create": same_project},
+    projects.EMPTY_PATCH: {"nothing": request("PATCH /v2/projects/default", {})},
+    projects.STAYS_DEFAULT_PROJECT: {
+        "patch": request("PATCH /v2/projects/default", {"is_default": False})
+    },
+    projects.NOT_EMPTY: {"a Droplet in it": full_project},
+    projects.DEFAULT_PROJECT: {"delete": request("DELETE /v2/projects/default")},
+    projects.INVALID_URN: {
+        urn: request("POST /v2/projects/default/resources", {"resources": [urn]})
+        for urn in ("do:vpc:1", "droplet:1", "do:droplet:", "1")
+    },
+    lookups.INVALID_IMAGE_TYPE: {"private": request("GET /v2/images?type=private")},
+}
+
+
+def _off(cloud: Any, **fields: object) -> int:
+    number = cloud.droplet(**fields)
+    cloud.act(number, "power_off")
+    return number
+
+
+def snapshot(cloud: Any) -> object:
+    """Everything the account holds that a client can see."""
+    paths = (
+        "droplets",
+        "reserved_ipv6",
+        "firewalls",
+        "vpcs",
+        "tags",
+        "account/keys",
+        "projects",
+        "projects/default/resources",
+        "monitoring/alerts",
+        "actions",
+    )
+    return [cloud.ok(f"GET /v2/{path}?per_page=200") for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("reason", "prepare"),
+    [
+        pytest.param(reason, prepare, id=f"{reason.when[:40]}: {name}")
+        for reason, cases in CASES.items()
+        for name, prepare in cases.items()
+    ],
+)
+def test_a_request_is_refused(cloud: Any, reason: Reason, prepare: Prepare) -> None:
+    rule, body = prepare(cloud)
+    reply = cloud.send(rule, body)
+    assert reply.status == reason.status
+    if reason is tags.INVALID_NEW_TAG:
+        assert set(reply.json) == {"error", "messages", "root_causes"}
+    else:
+        assert reply.json["id"] == reason.id
+        assert reply.json["request_id"] == reply.headers["x-request-id"]
+        start = reason.message.split("{")[0]
+        assert reply.json["message"].startswith(start)
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        pytest.param(prepare, id=f"{reason.when[:40]}: {name}")
+        for reason, cases in CASES.items()
+        if reason not in {wire.MISSING_SCOPE, wire.HOUR_LIMIT, wire.BURST_LIMIT}
+        for name, prepare in cases.items()
+    ],
+)
+def test_a_refused_request_changes_nothing(cloud: Any, prepare: Prepare) -> None:
+    rule, body = prepare(cloud)
+    before = snapshot(cloud)
+    assert cloud.send(rule, body).status >= 400
+    assert snapshot(cloud) == before
+
+
+MISSING: Final = {
+    "droplet_id": "7",
+    "action_id": "7",
+    "ip": "2001:db8:d1::7",
+    "firewall_id": EMPTY,
+    "vpc_id": EMPTY,
+    "tag_id": "nobody",
+    "identifier": "7",
+    "project_id": EMPTY,
+    "alert_uuid": EMPTY,
+    "image_id": "nothing",
+}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(route.rule.format_map(MISSING), id=route.rule)
+        for route in ROUTES
+        if wire.NOT_FOUND in route.refuses
+    ],
+)
+def test_what_does_not_exist_is_not_found(cloud: Any, rule: str) -> None:
+    reply = cloud.send(rule, {})
+    assert (reply.status, reply.json["id"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("rule", "body"),
+    [
+        pytest.param("POST /v2/tags/web/resources", "volume", id="a volume to tag"),
+        pytest.param("DELETE /v2/tags/web/resources", "droplet", id="a Droplet to untag"),
+    ],
+)
+def test_tagging_what_does_not_exist_is_not_found(cloud: Any, rule: str, body: str) -> None:
+    cloud.ok("POST /v2/tags", {"name": "web"})
+    reply = cloud.send(rule, {"resources": [{"resource_id": "7", "resource_type": body}]})
+    assert reply.status == 404
+
+
+def test_an_address_in_no_notation_is_not_found(cloud: Any) -> None:
+    assert cloud.send("GET /v2/reserved_ipv6/everywhere").status == 404
+
+
+def test_an_action_of_another_droplet_is_not_found(cloud: Any) -> None:
+    first, second = cloud.droplet(), cloud.droplet()
+    number = cloud.ok(f"GET /v2/droplets/{first}/actions")["actions"][0]["id"]
+    assert cloud.send(f"GET /v2/droplets/{first}/actions/{number}").status == 200
+    assert cloud.send(f"GET /v2/droplets/{second}/actions/{number}").status == 404
+
+
+@pytest.mark.parametrize("token", [None, "", "dop_v1_wrong"], ids=["none", "empty", "wrong"])
+def test_without_the_token_nothing_is_answered(cloud: Any, token: str | None) -> None:
+    reply = cloud.send("GET /v2/account", token=token)
+    assert (reply.status, reply.json["id"]) == (401, "unauthorized")
+    assert reply.json["message"] == "Unable to authenticate you."
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'"name"', b"\xff"])
+def test_a_body_that_is_no_object_is_a_bad_request(cloud: Any, data: bytes) -> None:
+    reply = cloud.send("POST /v2/vpcs", data=data)
+    assert (reply.status, reply.json["message"]) == (400, "error parsing request body")
+
+
+def test_all_faults_of_a_body_are_told_at_once(cloud: Any) -> None:
+    message = cloud.send("POST /v2/droplets", {"name": 1, "ipv6": "yes"}).json["message"]
+    assert all(f"{field}: " in message for field in ("name", "size", "image", "ipv6"))
+
+
+def test_every_declared_reason_has_a_case() -> None:
+    declared = set(chain.from_iterable(route.refuses for route in ROUTES)) | set(wire.EVERYWHERE)
+    elsewhere = {wire.NOT_FOUND, wire.UNAUTHORIZED, wire.BAD_JSON}
+    assert set(CASES) == declared - elsewhere

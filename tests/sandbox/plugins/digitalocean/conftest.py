@@ -1,0 +1,138 @@
+"""The digitalocean stand-in as the engine starts it, and a cloud for it to talk to."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from sandbox.clouds import background
+from sandbox.clouds.digitalocean import CONTROL_PATH, TOKEN, client_environment
+from sandbox.plugins.actions import ACTIONS_FILE
+from sandbox.plugins.values import Props
+from support.plugin import Plugin, start_plugin, stop_plugin
+
+KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBh7ae9f0aT2Hn4kQ0iCwqVnNqUqd4Ff0mMErV8Kx4Tn sammy@example"
+)
+
+
+class Cloud:
+    """The cloud that the plugin talks to, as somebody else sees it."""
+
+    def __init__(self, url: str) -> None:
+        """Speak to a cloud that runs."""
+        self.url = url
+
+    def send(self, rule: str, body: object = None) -> Any:
+        """Send a request, `send("GET /v2/account")`, and return the JSON of the answer."""
+        method, _, path = rule.partition(" ")
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        request = Request(self.url + path, data, headers, method=method)  # noqa: S310 loopback
+        with urlopen(request) as response:  # noqa: S310 loopback
+            return json.loads(response.read() or b"null")
+
+    def settings(self, **changed: Any) -> None:
+        self.send(f"PUT {CONTROL_PATH}settings", changed)
+
+    def reset(self) -> None:
+        self.send(f"POST {CONTROL_PATH}reset")
+
+    def scopes(self) -> set[str]:
+        return set(self.send(f"GET {CONTROL_PATH}scopes"))
+
+    def droplet(self, number: str) -> Any:
+        return self.send(f"GET /v2/droplets/{number}")["droplet"]
+
+    def droplets(self) -> list[Any]:
+        return self.send("GET /v2/droplets")["droplets"]
+
+    def user_data(self, number: str) -> str:
+        path = f"{CONTROL_PATH}droplets/{number}/metadata/v1.json"
+        return self.send(f"GET {path}")["user_data"]
+
+    def holder(self, ip: str) -> Any:
+        """Return the id of the Droplet that has a reserved IPv6."""
+        droplet = self.send(f"GET /v2/reserved_ipv6/{ip}")["reserved_ipv6"]["droplet"]
+        return droplet and droplet["id"]
+
+
+@pytest.fixture(scope="module")
+def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    home = tmp_path_factory.mktemp("cloud")
+    yield Cloud(background.start("digitalocean", home).url)
+    background.stop("digitalocean", home)
+
+
+@pytest.fixture(scope="module")
+def actions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("actions") / "actions.jsonl"
+
+
+@pytest.fixture(scope="module")
+def running_plugin(running_cloud: Cloud, actions_file: Path) -> Iterator[Plugin]:
+    environment = {**client_environment(running_cloud.url), ACTIONS_FILE: str(actions_file)}
+    process, port = start_plugin("digitalocean", environment)
+    plugin = Plugin(port)
+    plugin.configure()
+    yield plugin
+    plugin.close()
+    assert stop_plugin(process) == ""
+
+
+@pytest.fixture
+def cloud(running_cloud: Cloud, actions_file: Path) -> Cloud:
+    """Return the cloud, begun anew, in which an action takes a twentieth of a second."""
+    running_cloud.reset()
+    running_cloud.settings(action_seconds=0.05)
+    actions_file.unlink(missing_ok=True)
+    return running_cloud
+
+
+@pytest.fixture
+def plugin(running_plugin: Plugin, cloud: Cloud) -> Plugin:
+    """Return a configured plugin that talks to a fresh cloud."""
+    del cloud
+    return running_plugin
+
+
+@pytest.fixture
+def started_plugin(
+    running_cloud: Cloud,
+) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Plugin]]]:
+    """Return a function that starts one more plugin with other variables; all end with the test."""
+    plugins: list[tuple[subprocess.Popen[str], Plugin]] = []
+
+    def start(**variables: str) -> tuple[subprocess.Popen[str], Plugin]:
+        environment = {**client_environment(running_cloud.url), **variables}
+        process, port = start_plugin("digitalocean", environment)
+        plugins.append((process, Plugin(port)))
+        return plugins[-1]
+
+    yield start
+    for process, plugin in plugins:
+        plugin.close()
+        stop_plugin(process)
+
+
+@pytest.fixture
+def proxy() -> Props:
+    """Return the inputs of a Droplet."""
+    return {
+        "name": "proxy",
+        "region": "fra1",
+        "size": "s-1vcpu-1gb",
+        "image": "debian-12-x64",
+        "ipv6": True,
+        "userData": "#cloud-config\n",
+    }
+
+
+@pytest.fixture
+def key() -> str:
+    """Return a public key."""
+    return KEY

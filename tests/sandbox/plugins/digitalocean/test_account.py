@@ -1,0 +1,250 @@
+"""VPCs, tags, SSH keys and alert policies, from check to destruction, against the cloud."""
+
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.plugins.values import UNKNOWN, Props
+
+VPC = "digitalocean:index/vpc:Vpc"
+TAG = "digitalocean:index/tag:Tag"
+SSH_KEY = "digitalocean:index/sshKey:SshKey"
+ALERT = "digitalocean:index/monitorAlert:MonitorAlert"
+DROPLET = "digitalocean:index/droplet:Droplet"
+
+POOL = {"name": "pool", "region": "fra1", "description": "proxies", "ipRange": "10.200.0.0/24"}
+CPU = {
+    "alerts": {
+        "emails": ["ops@example.com"],
+        "slacks": [{"channel": "ops", "url": "https://hooks.example.com/1"}],
+    },
+    "compare": "GreaterThan",
+    "description": "busy",
+    "type": "v1/insights/droplet/cpu",
+    "value": 80.5,
+    "window": "5m",
+    "tags": ["pool", "edge"],
+}
+
+
+def test_a_vpc_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> None:
+    state, inputs = plugin.made(VPC, POOL)
+    shown = cloud.send(f"GET /v2/vpcs/{state['id']}")["vpc"]
+    day, _, moment = shown["created_at"].rstrip("Z").partition("T")
+    assert state == POOL | {
+        "id": shown["id"],
+        "vpcUrn": f"do:vpc:{shown['id']}",
+        "default": False,
+        "createdAt": f"{day} {moment} +0000 UTC",
+    }
+    assert plugin.diff(VPC, state, inputs) == {}
+    assert plugin.refresh(VPC, state, inputs) == (state, inputs)
+    assert plugin.read(VPC, state["id"], {}, {}) == (state, inputs)
+
+    wanted = {"name": "proxies", "region": "fra1"}
+    changes = {"name": "UPDATE", "description": "DELETE"}
+    assert plugin.diff(VPC, state, wanted) == changes
+    fresh = plugin.update(VPC, state, wanted)
+    assert fresh == state | {"name": "proxies", "description": ""}
+
+    plugin.delete(VPC, fresh)
+    assert plugin.refresh(VPC, fresh, wanted) == ({}, {})
+    plugin.delete(VPC, fresh)
+
+
+def test_a_vpc_of_another_region_or_range_is_another(plugin: Any) -> None:
+    state, inputs = plugin.made(VPC, POOL)
+    elsewhere = inputs | {"region": "ams3", "ipRange": "10.201.0.0/24"}
+    assert plugin.diff(VPC, state, elsewhere) == {
+        "region": "UPDATE_REPLACE",
+        "ipRange": "UPDATE_REPLACE",
+    }
+
+
+def test_vpcs_that_ask_for_no_range_get_one_each(plugin: Any) -> None:
+    preview = plugin.preview(VPC, {"name": "a", "region": "fra1"})
+    assert (preview["ipRange"], preview["id"]) == (UNKNOWN, UNKNOWN)
+    made = [plugin.made(VPC, {"name": name, "region": "fra1"}) for name in ("a", "b")]
+    assert made[0][0]["ipRange"] != made[1][0]["ipRange"]
+    assert plugin.diff(VPC, *made[0]) == {}
+
+
+def test_a_vpc_that_still_has_members_is_deleted_when_they_are_gone(
+    plugin: Any, cloud: Any, proxy: Props
+) -> None:
+    vpc, inputs = plugin.made(VPC, POOL)
+    droplet, _ = plugin.made(DROPLET, proxy | {"vpcUuid": vpc["id"]})
+    cloud.settings(action_seconds=0.5)
+    cloud.send(f"DELETE /v2/droplets/{droplet['id']}")
+    plugin.delete(VPC, vpc)
+    assert plugin.refresh(VPC, vpc, inputs) == ({}, {})
+
+
+def test_a_vpc_that_keeps_its_members_says_so(plugin: Any, proxy: Props) -> None:
+    vpc, _ = plugin.made(VPC, POOL)
+    plugin.made(DROPLET, proxy | {"vpcUuid": vpc["id"]})
+    failed = plugin.failure(lambda: plugin.delete(VPC, vpc, timeout=0.3))
+    assert f"waited 0.3 s for VPC ({vpc['id']}) to be deleted, in vain." in failed.text
+    assert "The last answer was: DELETE /v2/vpcs/" in failed.text
+    assert "Can not delete VPC with members" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "failure"),
+    [
+        pytest.param(
+            {"region": None},
+            ("region", "region is missing; a string is required. Set it."),
+            id="no region",
+        ),
+        pytest.param(
+            {"name": ""}, ("name", "name is empty; text is needed. Set it."), id="empty name"
+        ),
+        pytest.param(
+            {"description": "x" * 256},
+            (
+                "description",
+                "description is 256 characters long; up to 255 are allowed. Shorten it.",
+            ),
+            id="long description",
+        ),
+    ],
+)
+def test_wrong_inputs_of_a_vpc_are_refused(
+    plugin: Any, changed: Props, failure: tuple[str, str]
+) -> None:
+    given = {name: value for name, value in (POOL | changed).items() if value is not None}
+    assert plugin.check(VPC, given)[1] == [failure]
+
+
+def test_a_vpc_that_digitalocean_refuses_is_told_in_its_words(plugin: Any) -> None:
+    plugin.made(VPC, POOL)
+    failed = plugin.failure(lambda: plugin.made(VPC, POOL | {"name": "other"}))
+    assert "ip_range is 10.200.0.0/24; it overlaps with another VPC network" in failed.text
+
+
+def test_a_tag_goes_from_creation_to_destruction(plugin: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(TAG, {"name": "pool"})
+    counts = dict.fromkeys(
+        [
+            *("totalResourceCount", "dropletsCount", "imagesCount"),
+            *("volumesCount", "volumeSnapshotsCount", "databasesCount"),
+        ],
+        0,
+    )
+    assert state == {"id": "pool", "name": "pool"} | counts
+    plugin.made(DROPLET, proxy | {"tags": ["pool"]})
+    fresh = state | {"totalResourceCount": 1, "dropletsCount": 1}
+    assert plugin.refresh(TAG, state, inputs) == (fresh, inputs)
+    assert plugin.diff(TAG, fresh, inputs) == {}
+    assert plugin.diff(TAG, fresh, {"name": "edge"}) == {"name": "UPDATE_REPLACE"}
+    assert plugin.read(TAG, "pool", {}, {}) == (fresh, inputs)
+    assert plugin.preview(TAG, inputs)["dropletsCount"] is UNKNOWN
+
+    plugin.delete(TAG, fresh)
+    assert plugin.refresh(TAG, fresh, inputs) == ({}, {})
+    plugin.delete(TAG, fresh)
+
+
+def test_a_name_no_tag_may_have_is_refused(plugin: Any) -> None:
+    [(path, reason)] = plugin.check(TAG, {"name": "my pool"})[1]
+    assert path == "name"
+    assert reason.startswith("name is 'my pool'; up to 255 letters, digits, colons")
+
+
+def test_a_key_goes_from_creation_to_destruction(plugin: Any, key: str) -> None:
+    state, inputs = plugin.made(SSH_KEY, {"name": "ops", "publicKey": key})
+    assert state == inputs | {"id": state["id"], "fingerprint": state["fingerprint"]}
+    assert len(state["fingerprint"].split(":")) == 16
+    assert plugin.diff(SSH_KEY, state, inputs | {"publicKey": f"{key}\n"}) == {}
+    other = inputs | {"publicKey": key.replace("sammy", "another")}
+    assert plugin.diff(SSH_KEY, state, other) == {"publicKey": "UPDATE_REPLACE"}
+    assert plugin.refresh(SSH_KEY, state, inputs) == (state, inputs)
+    assert plugin.read(SSH_KEY, state["id"], {}, {}) == (state, inputs)
+    fresh = plugin.update(SSH_KEY, state, inputs | {"name": "operators"})
+    assert fresh == state | {"name": "operators"}
+
+    failed = plugin.failure(lambda: plugin.made(SSH_KEY, {"name": "again", "publicKey": key}))
+    assert "422" in failed.text
+    assert "SSH Key is already in use on your account" in failed.text
+    plugin.delete(SSH_KEY, fresh)
+    assert plugin.refresh(SSH_KEY, fresh, inputs) == ({}, {})
+    plugin.delete(SSH_KEY, fresh)
+
+
+def test_a_key_without_text_is_refused(plugin: Any) -> None:
+    failures = plugin.check(SSH_KEY, {"name": "ops", "publicKey": ""})[1]
+    assert failures == [("publicKey", "publicKey is empty; text is needed. Set it.")]
+
+
+def test_a_policy_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> None:
+    state, inputs = plugin.made(ALERT, CPU)
+    assert inputs == CPU | {"enabled": True}
+    # The UUID is the id; the official plugin leaves the property `uuid` empty.
+    assert state == inputs | {"id": state["id"], "entities": []}
+    [shown] = cloud.send("GET /v2/monitoring/alerts")["policies"]
+    assert shown["uuid"] == state["id"]
+    reordered = inputs | {"tags": ["EDGE", "pool"]}
+    assert plugin.diff(ALERT, state, reordered) == {}
+    assert plugin.refresh(ALERT, state, inputs) == (state, inputs)
+    assert plugin.read(ALERT, state["id"], {}, {})[1] == CPU
+
+    wanted = inputs | {"value": 90, "enabled": False, "alerts": {"emails": ["on@example.com"]}}
+    assert plugin.diff(ALERT, state, wanted) == {
+        "alerts.emails[0]": "UPDATE",
+        "alerts.slacks": "DELETE",
+        "enabled": "UPDATE",
+        "value": "UPDATE",
+    }
+    fresh = plugin.update(ALERT, state, wanted)
+    assert fresh == wanted | {"id": state["id"], "entities": []}
+    plugin.delete(ALERT, fresh)
+    assert plugin.refresh(ALERT, fresh, wanted) == ({}, {})
+    plugin.delete(ALERT, fresh)
+
+
+@pytest.mark.parametrize(
+    ("changed", "failure"),
+    [
+        pytest.param(
+            {"window": "1m"},
+            ("window", "window is '1m'; one of 5m, 10m, 30m, 1h is allowed."),
+            id="window",
+        ),
+        pytest.param(
+            {"value": -1}, ("value", "value is -1; 0 or more is allowed. Raise it."), id="value"
+        ),
+        pytest.param(
+            {"entities": []},
+            ("entities", "entities is empty; one or more are needed. Leave it out."),
+            id="entities",
+        ),
+        pytest.param(
+            {"alerts": {"slacks": [{"channel": "ops"}]}},
+            ("alerts.slacks[0].url", "alerts.slacks[0].url is missing; a string is required. "),
+            id="slack",
+        ),
+        pytest.param(
+            {"type": "cpu"},
+            ("type", "type is 'cpu'; one of v1/insights/droplet/load_1,"),
+            id="type",
+        ),
+    ],
+)
+def test_wrong_inputs_of_a_policy_are_refused(
+    plugin: Any, changed: Props, failure: tuple[str, str]
+) -> None:
+    [(path, reason)] = plugin.check(ALERT, CPU | changed)[1]
+    assert path == failure[0]
+    assert reason.startswith(failure[1])
+
+
+def test_a_resource_deleted_by_hand_is_read_as_gone(plugin: Any, cloud: Any) -> None:
+    vpc = plugin.made(VPC, POOL)
+    alert = plugin.made(ALERT, CPU)
+    cloud.send(f"DELETE /v2/vpcs/{vpc[0]['id']}")
+    cloud.send(f"DELETE /v2/monitoring/alerts/{alert[0]['id']}")
+    time.sleep(0.1)
+    assert plugin.refresh(VPC, *vpc) == ({}, {})
+    assert plugin.refresh(ALERT, *alert) == ({}, {})

@@ -1,0 +1,375 @@
+"""Droplets, from check to destruction, against the cloud."""
+
+import hashlib
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.plugins.values import UNKNOWN, Props
+
+DROPLET = "digitalocean:index/droplet:Droplet"
+REPLACE = "UPDATE_REPLACE"
+
+
+def sha1(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def test_a_droplet_goes_from_creation_to_destruction(
+    plugin: Any, cloud: Any, proxy: Props, key: str
+) -> None:
+    ssh_key = cloud.send("POST /v2/account/keys", {"name": "op", "public_key": key})["ssh_key"]
+    vpc = cloud.send("POST /v2/vpcs", {"name": "pool", "region": "fra1"})["vpc"]["id"]
+    wanted = proxy | {
+        "monitoring": True,
+        "tags": ["pool"],
+        "sshKeys": [ssh_key["fingerprint"]],
+        "vpcUuid": vpc,
+    }
+    state, inputs = plugin.made(DROPLET, wanted)
+    shown = cloud.droplet(state["id"])
+    public, private = shown["networks"]["v4"]
+    assert state == wanted | {
+        "id": str(shown["id"]),
+        "backups": False,
+        "gracefulShutdown": False,
+        "resizeDisk": True,
+        "privateNetworking": True,
+        "publicNetworking": True,
+        "createdAt": shown["created_at"],
+        "disk": 25,
+        "dropletUrn": f"do:droplet:{shown['id']}",
+        "ipv4Address": public["ip_address"],
+        "ipv4AddressPrivate": private["ip_address"],
+        "ipv6Address": shown["networks"]["v6"][0]["ip_address"],
+        "locked": False,
+        "memory": 1024,
+        "priceHourly": 0.00893,
+        "priceMonthly": 6,
+        "status": "active",
+        "userData": sha1("#cloud-config\n"),
+        "vcpus": 1,
+        "volumeIds": [],
+    }
+    assert cloud.user_data(state["id"]) == "#cloud-config\n"
+    assert plugin.diff(DROPLET, state, inputs) == {}
+    assert plugin.refresh(DROPLET, state, inputs) == (state, inputs)
+
+    plugin.delete(DROPLET, state)
+    assert cloud.droplets() == []
+    assert plugin.refresh(DROPLET, state, inputs) == ({}, {})
+    plugin.delete(DROPLET, state)  # again, for it is gone already
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        pytest.param({"name": "other"}, {"name": "UPDATE"}, id="name"),
+        pytest.param({"size": "s-1vcpu-2gb"}, {"size": "UPDATE"}, id="size"),
+        pytest.param({"size": "S-1VCPU-1GB"}, {}, id="size in capitals"),
+        pytest.param({"tags": ["pool"]}, {"tags[0]": "ADD"}, id="tags"),
+        pytest.param({"backups": True}, {"backups": "UPDATE"}, id="backups"),
+        pytest.param({"gracefulShutdown": True}, {"gracefulShutdown": "UPDATE"}, id="shutdown"),
+        pytest.param({"image": "debian-13-x64"}, {"image": REPLACE}, id="image"),
+        pytest.param({"region": "ams3"}, {"region": REPLACE}, id="region"),
+        pytest.param({"region": "FRA1"}, {}, id="region in capitals"),
+        pytest.param({"region": None}, {}, id="region left to the cloud"),
+        pytest.param({"userData": "#!/bin/sh\n"}, {"userData": REPLACE}, id="user data"),
+        pytest.param({"userData": UNKNOWN}, {"userData": REPLACE}, id="user data unknown"),
+        pytest.param({"userData": None}, {"userData": "DELETE_REPLACE"}, id="no user data"),
+        pytest.param({"sshKeys": ["1"]}, {"sshKeys": "ADD_REPLACE"}, id="ssh keys"),
+        pytest.param({"monitoring": True}, {"monitoring": REPLACE}, id="monitoring"),
+        pytest.param({"dropletAgent": True}, {"dropletAgent": "ADD_REPLACE"}, id="agent"),
+        pytest.param({"vpcUuid": "another"}, {"vpcUuid": REPLACE}, id="vpc"),
+        pytest.param({"publicNetworking": False}, {"publicNetworking": REPLACE}, id="public"),
+        pytest.param({"ipv6": False}, {"ipv6": REPLACE}, id="ipv6 off"),
+    ],
+)
+def test_what_a_change_takes(plugin: Any, proxy: Props, changed: Props, expected: Props) -> None:
+    state, _ = plugin.made(DROPLET, proxy)
+    given = {name: value for name, value in (proxy | changed).items() if value is not None}
+    assert plugin.diff(DROPLET, state, plugin.checked(DROPLET, given)) == expected
+
+
+def test_ipv6_is_switched_on_in_place(plugin: Any, cloud: Any, proxy: Props) -> None:
+    state, _ = plugin.made(DROPLET, proxy | {"ipv6": False})
+    assert state["ipv6Address"] == ""
+    wanted = plugin.checked(DROPLET, proxy)
+    assert plugin.diff(DROPLET, state, wanted) == {"ipv6": "UPDATE"}
+    fresh = plugin.update(DROPLET, state, wanted)
+    assert fresh["id"] == state["id"]
+    assert fresh["ipv6Address"] == cloud.droplet(state["id"])["networks"]["v6"][0]["ip_address"]
+    assert plugin.diff(DROPLET, fresh, wanted) == {}
+
+
+def test_the_explicitly_named_goes_before_its_replacement_comes(plugin: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(DROPLET, proxy)
+    other = inputs | {"userData": "#!/bin/sh\n"}
+    assert plugin.compare(DROPLET, state, other).deleteBeforeReplace
+    assert not plugin.compare(DROPLET, state, inputs | {"name": "other"}).deleteBeforeReplace
+
+
+def test_a_name_is_made_up_and_kept(plugin: Any, proxy: Props) -> None:
+    del proxy["name"]
+    first = plugin.checked(DROPLET, proxy)
+    assert first["name"].removeprefix("it-").isalnum()
+    assert plugin.check(DROPLET, proxy, olds=first)[0]["name"] == first["name"]
+    # The engine sends no old inputs for a replacement, which is to have a name of its own.
+    assert plugin.checked(DROPLET, proxy)["name"] != first["name"]
+    assert plugin.check(DROPLET, proxy, olds=first | {"name": "given"})[0]["name"] != "given"
+    state = plugin.create(DROPLET, first)
+    other = first | {"userData": "#!/bin/sh\n"}
+    assert not plugin.compare(DROPLET, state, other).deleteBeforeReplace
+
+
+def test_size_name_and_tags_change_in_place(plugin: Any, cloud: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(DROPLET, proxy | {"tags": ["a", "b"]})
+    wanted = inputs | {"size": "s-1vcpu-2gb", "name": "other", "tags": ["b", "c"]}
+    fresh = plugin.update(DROPLET, state, wanted)
+    changed = {"size": "s-1vcpu-2gb", "name": "other", "tags": ["b", "c"]}
+    changed |= {"memory": 2048, "disk": 50, "priceHourly": 0.01786, "priceMonthly": 12}
+    assert fresh == state | changed
+    assert cloud.droplet(state["id"])["status"] == "active"
+    kinds = [
+        action["type"]
+        for action in cloud.send(f"GET /v2/droplets/{state['id']}/actions")["actions"]
+    ]
+    assert kinds == ["rename", "power_on", "resize", "power_off", "create"]
+
+
+def test_a_droplet_that_is_off_is_resized_too(plugin: Any, cloud: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(DROPLET, proxy)
+    cloud.send(f"POST /v2/droplets/{state['id']}/actions", {"type": "power_off"})
+    time.sleep(0.1)
+    fresh = plugin.update(DROPLET, state, inputs | {"size": "s-1vcpu-2gb"})
+    assert (fresh["size"], fresh["status"]) == ("s-1vcpu-2gb", "active")
+
+
+def test_a_droplet_that_cannot_be_resized_runs_again(plugin: Any, cloud: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(DROPLET, proxy | {"size": "s-1vcpu-2gb"})
+    smaller = inputs | {"size": "s-1vcpu-1gb"}
+    failed = plugin.failure(lambda: plugin.update(DROPLET, state, smaller))
+    assert "Size can not decrease size of Droplet's disk image" in failed.text
+    assert cloud.droplet(state["id"])["status"] == "active"
+
+
+def test_a_setting_the_cloud_does_not_know_is_kept_by_the_state(
+    plugin: Any, cloud: Any, proxy: Props
+) -> None:
+    state, inputs = plugin.made(DROPLET, proxy | {"dropletAgent": False})
+    wanted = inputs | {"gracefulShutdown": True}
+    state = plugin.update(DROPLET, state, wanted)
+    assert (state["gracefulShutdown"], state["dropletAgent"]) == (True, False)
+    plugin.delete(DROPLET, state)
+    kinds = [action["type"] for action in cloud.send("GET /v2/actions")["actions"]]
+    assert kinds == ["destroy", "shutdown", "create"]
+
+
+def test_what_was_changed_by_hand_shows_as_just_that(plugin: Any, cloud: Any, proxy: Props) -> None:
+    state, inputs = plugin.made(DROPLET, proxy)
+    rename = {"type": "rename", "name": "by-hand"}
+    cloud.send(f"POST /v2/droplets/{state['id']}/actions", rename)
+    time.sleep(0.1)
+    drifted = {"name": "by-hand"}
+    assert plugin.refresh(DROPLET, state, inputs) == (state | drifted, inputs | drifted)
+    assert plugin.diff(DROPLET, state | drifted, inputs) == {"name": "UPDATE"}
+
+
+def test_a_droplet_is_imported_without_its_user_data(plugin: Any, proxy: Props) -> None:
+    state, _ = plugin.made(DROPLET, proxy)
+    found, inputs = plugin.read(DROPLET, state["id"], {}, {})
+    del state["userData"]
+    assert found == state
+    assert {name: inputs.get(name) for name in proxy} == proxy | {"userData": None}
+    assert plugin.checked(DROPLET, inputs)
+
+
+def test_an_id_that_is_none_is_refused(plugin: Any) -> None:
+    failed = plugin.failure(lambda: plugin.read(DROPLET, "proxy", {}, {}))
+    assert "the id of the Droplet is 'proxy'; a number is one. Take it from" in failed.text
+
+
+def test_a_preview_knows_what_is_known(plugin: Any, cloud: Any, proxy: Props) -> None:
+    seen = plugin.preview(DROPLET, plugin.checked(DROPLET, proxy | {"vpcUuid": UNKNOWN}))
+    assert {name for name, value in seen.items() if value is UNKNOWN} == {
+        *("id", "createdAt", "disk", "dropletUrn", "ipv4Address", "ipv4AddressPrivate"),
+        *("ipv6Address", "locked", "memory", "priceHourly", "priceMonthly", "privateNetworking"),
+        *("publicNetworking", "status", "vcpus", "volumeIds", "vpcUuid"),
+    }
+    assert seen["userData"] == sha1("#cloud-config\n")
+    without = plugin.preview(DROPLET, plugin.checked(DROPLET, proxy | {"ipv6": False}))
+    assert without["ipv6Address"] == ""
+    assert cloud.droplets() == []
+
+
+def test_a_droplet_that_is_not_active_in_time_is_kept_and_waited_for_again(
+    plugin: Any, cloud: Any, proxy: Props
+) -> None:
+    cloud.settings(action_seconds=1.5)
+    checked = plugin.checked(DROPLET, proxy)
+    failed = plugin.failure(lambda: plugin.create(DROPLET, checked, timeout=0.2))
+    number = failed.partial.id
+    assert failed.partial.reasons[0].startswith(
+        f"waited 0.2 s for Droplet ({number}) to become ready, in vain."
+    )
+    assert failed.partial.properties["status"] == "new"
+    assert failed.partial.properties["userData"] == sha1("#cloud-config\n")
+    known = checked | {"id": number, "userData": sha1("#cloud-config\n")}
+    fresh = plugin.update(DROPLET, known, checked)
+    assert (fresh["id"], fresh["status"]) == (number, "active")
+    assert len(cloud.droplets()) == 1
+
+
+def test_a_droplet_that_vanishes_while_it_is_waited_for_is_told(
+    plugin: Any, cloud: Any, proxy: Props
+) -> None:
+    cloud.settings(action_seconds=5)
+    checked = plugin.checked(DROPLET, proxy)
+
+    def destroy() -> None:
+        while not cloud.droplets():
+            time.sleep(0.01)
+        cloud.settings(action_seconds=0)
+        cloud.send(f"DELETE /v2/droplets/{cloud.droplets()[0]['id']}")
+
+    thread = threading.Thread(target=destroy)
+    thread.start()
+    failed = plugin.failure(lambda: plugin.create(DROPLET, checked))
+    thread.join()
+    assert "is gone while it was waited for. Run `pulumi refresh`, then `pulumi up`." in failed.text
+
+
+def test_waiting_stops_when_the_engine_asks(started_plugin: Any, cloud: Any, proxy: Props) -> None:
+    cloud.settings(action_seconds=60)
+    _, plugin = started_plugin()
+    plugin.configure()
+    checked = plugin.checked(DROPLET, proxy)
+    timer = threading.Timer(0.3, plugin.cancel)
+    timer.start()
+    failed = plugin.failure(lambda: plugin.create(DROPLET, checked))
+    timer.join()
+    assert failed.partial.id
+    assert "stopped waiting for Droplet" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "failures"),
+    [
+        pytest.param(
+            {"image": None, "size": None},
+            [
+                ("image", "image is missing; a string is required. Set it."),
+                ("size", "size is missing; a string is required. Set it."),
+            ],
+            id="missing",
+        ),
+        pytest.param(
+            {"userdata": "x"},
+            [("userdata", f"userdata is not an input of {DROPLET}. Did you mean userData?")],
+            id="unknown",
+        ),
+        pytest.param(
+            {"ipv6": "perhaps"},
+            [("ipv6", "ipv6 is 'perhaps'; true or false is needed.")],
+            id="of another type",
+        ),
+        pytest.param(
+            {"region": ""},
+            [("region", "region is empty; text is needed. Set it, or leave it out.")],
+            id="empty",
+        ),
+        pytest.param(
+            {"tags": ["pool", "my pool", UNKNOWN]},
+            [
+                (
+                    "tags[1]",
+                    (
+                        "tags[1] is 'my pool'; up to 255 letters, digits, colons, dashes and "
+                        "underscores are allowed. Use those."
+                    ),
+                )
+            ],
+            id="tag",
+        ),
+        pytest.param(
+            {"backupPolicy": {"plan": "hourly", "hour": 21}},
+            [
+                (
+                    "backupPolicy.hour",
+                    "backupPolicy.hour is 21; a whole number from 0 to 20 is allowed.",
+                ),
+                (
+                    "backupPolicy.plan",
+                    "backupPolicy.plan is 'hourly'; one of daily, weekly is allowed.",
+                ),
+            ],
+            id="backup policy",
+        ),
+        pytest.param(
+            {"backupPolicy": {"plan": "daily"}},
+            [
+                (
+                    "backupPolicy",
+                    (
+                        "backupPolicy is given while backups are off; it needs them. "
+                        "Set backups to true."
+                    ),
+                )
+            ],
+            id="backup policy without backups",
+        ),
+        pytest.param(
+            {"volumeIds": ["v"]},
+            [
+                (
+                    "volumeIds",
+                    (
+                        "volumeIds is given; the stand-in for the digitalocean plugin attaches no "
+                        "volumes. Leave it out, or install the official plugin."
+                    ),
+                )
+            ],
+            id="volumes",
+        ),
+    ],
+)
+def test_wrong_inputs_are_refused_before_anything_is_made(
+    plugin: Any, proxy: Props, changed: Props, failures: list[tuple[str, str]]
+) -> None:
+    given = {name: value for name, value in (proxy | changed).items() if value is not None}
+    assert sorted(plugin.check(DROPLET, given)[1]) == failures
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param(
+            {"size": "huge"}, "You specified an invalid size for Droplet creation.", id="size"
+        ),
+        pytest.param(
+            {"region": "nyc2"}, "Region is not available", id="region closed to new Droplets"
+        ),
+        pytest.param(
+            {"userData": "#" * 65537}, "user_data is 65537 bytes; it may not", id="user data"
+        ),
+        pytest.param({"sshKeys": ["7"]}, "7 are invalid key identifiers", id="ssh key"),
+        pytest.param({"name": "no host"}, "Only valid hostname characters are allowed.", id="name"),
+    ],
+)
+def test_what_digitalocean_refuses_is_told_in_its_words(
+    plugin: Any, cloud: Any, proxy: Props, changed: Props, reason: str
+) -> None:
+    failed = plugin.failure(lambda: plugin.made(DROPLET, proxy | changed))
+    assert failed.partial is None
+    assert failed.text.startswith(f"creating {DROPLET} it: POST /v2/droplets: 422 (request ")
+    assert reason in failed.text
+    assert cloud.droplets() == []
+
+
+def test_the_accounts_limit_is_told(plugin: Any, cloud: Any, proxy: Props) -> None:
+    cloud.settings(droplet_limit=1)
+    plugin.made(DROPLET, proxy)
+    failed = plugin.failure(lambda: plugin.made(DROPLET, proxy))
+    assert "creating this/these droplet(s) will exceed your droplet limit" in failed.text
