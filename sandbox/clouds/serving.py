@@ -1,5 +1,6 @@
-"""Serving a cloud over HTTP on loopback until SIGTERM, SIGINT or its owner's end: what every cloud's process does.
+"""Serving a cloud over HTTP on loopback until SIGTERM, SIGINT or its owner's end.
 
+What the process of every cloud does.
 The command line is the one that `background` starts: `--port`, `--ready-file`.
 """
 
