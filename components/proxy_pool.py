@@ -236,6 +236,9 @@ class ProxyPool(pulumi.ComponentResource):
                 depends_on=[firewall],
                 # A droplet is switched off to be resized, and all of them would be at once.
                 replace_on_changes=["size"],
+                # Said in so many words, because Pulumi's providers delete first what has a name
+                # that was given to it. DigitalOcean does not mind two droplets of one name.
+                delete_before_replace=False,
             ),
         )
 

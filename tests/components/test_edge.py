@@ -1,14 +1,18 @@
 """`DualStackEdge`: what it composes, what it says about it, and what it does not begin."""
 
+import logging
 from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_digitalocean as digitalocean
 import pytest
 
 from components.arguments import DualStackEdgeArgs
-from components.edge import DualStackEdge
+from components.edge import LATE, DualStackEdge
 from components.origin import OriginError
+from components.proxy.nginx import ProxyError
+from components.settings import SettingsError
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -166,3 +170,110 @@ def test_an_edge_that_cannot_stand_registers_nothing(engine: "Engine") -> None:
     with pytest.raises(OriginError):
         engine.run(lambda: DualStackEdge("edge", ARGS))
     assert engine.registered == {}
+
+
+# ---- with proxies -------------------------------------------------------------------------------
+
+WITH_PROXIES: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["fra1", "ams3"]}}
+
+
+def test_proxies_are_where_the_old_path_s_ipv6_leads(engine: "Engine") -> None:
+    engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
+    outputs = engine.outputs["edge"]
+    made = engine.registered
+    assert [made[f"edge-proxy-dns-{node}"].inputs["records"] for node in ("fra1-1", "ams3-1")] == [
+        [address] for address in outputs["proxyAddresses"]
+    ]
+    assert {
+        (record["type"], record["setIdentifier"]): record["target"] for record in outputs["records"]
+    } == {
+        ("A", "direct"): LOAD_BALANCER,
+        ("AAAA", "direct"): "_proxy.api.example.com",
+        ("A", "cdn"): DISTRIBUTION,
+        ("AAAA", "cdn"): DISTRIBUTION,
+    }
+    assert LOAD_BALANCER in made["edge-proxy-fra1-1"].inputs["userData"]
+
+
+def test_ipv6_users_are_sent_to_proxies_only_once_those_serve(engine: "Engine") -> None:
+    engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
+    made = engine.registered
+    assert "edge-proxy-ams3-1-assignment" in made["edge-proxy-dns-ams3-1"].depends_on
+    assert made["edge-dns-api.example.com-aaaa-direct"].depends_on == {
+        "edge-proxy-dns-fra1-1",
+        "edge-proxy-dns-ams3-1",
+        "edge-proxy-dns-none",
+    }
+
+
+def test_of_the_proxies_only_the_addresses_are_protected(engine: "Engine") -> None:
+    engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
+    protected = {
+        name
+        for name, item in engine.registered.items()
+        if item.protect and name.startswith("edge-proxy")
+    }
+    assert protected == {"edge-proxy-fra1-1-address", "edge-proxy-ams3-1-address"}
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        pytest.param(
+            {**ARGS, "origin_lock": {"generation": 1}}, SettingsError, id="a lock too early"
+        ),
+        pytest.param({**ARGS, "proxy": {"regions": ["nyc2"]}}, OriginError, id="a closed region"),
+        pytest.param(
+            {**ARGS, "proxy": {"regions": ["fra1"], "ports": [*range(10_000, 10_400)]}},
+            ProxyError,
+            id="user data over the limit",
+        ),
+    ],
+)
+def test_an_edge_whose_extras_cannot_stand_registers_nothing_either(
+    engine: "Engine", args: DualStackEdgeArgs, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        engine.run(lambda: DualStackEdge("edge", args))
+    assert engine.registered == {}
+
+
+def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
+    engine: "Engine",
+) -> None:
+    def program() -> None:
+        provider = digitalocean.Provider("other-account")
+        DualStackEdge("edge", WITH_PROXIES, pulumi.ResourceOptions(providers=[provider]))
+
+    engine.run(program)
+    assert engine.registered["edge-proxy-fra1-1"].provider == "other-account"
+    assert any("::other-account::" in name for name in engine.account.asked_through)
+
+
+# ---- empty answers that live too long -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        pytest.param({"traffic": {"direct": 90, "cdn": 10}}, True, id="both paths have weight"),
+        pytest.param({}, False, id="nobody is on cdn"),
+        pytest.param({"traffic": {"direct": 0, "cdn": 1}}, False, id="nobody is on direct"),
+        pytest.param(
+            {"traffic": {"direct": 9, "cdn": 1}, "proxy": {"regions": ["fra1"]}},
+            False,
+            id="there are proxies",
+        ),
+        pytest.param(
+            {"traffic": {"direct": 9, "cdn": 1}, "dns": {"negative_ttl_seconds": 60}},
+            False,
+            id="the zone is looked after",
+        ),
+    ],
+)
+def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
+    engine: "Engine", caplog: pytest.LogCaptureFixture, args: DualStackEdgeArgs, told: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    engine.run(lambda: DualStackEdge("edge", {**ARGS, **args}))
+    assert (LATE in caplog.messages) is told

@@ -75,6 +75,59 @@ def test_production_is_protected_logged_inspected_and_moves_no_user(engine: "Eng
     assert provider["allowedAccountIds"] == '["123456789012"]'
 
 
+def test_the_sandbox_has_a_pool_of_two_regions_and_waits_for_nobody(engine: "Engine") -> None:
+    exports = run(engine, "sandbox")
+    assert len(exports["proxyAddresses"]) == 2
+    droplets = engine.of_type("digitalocean:index/droplet:Droplet")
+    assert {droplet.inputs["region"] for droplet in droplets} == {"fra1", "ams3"}
+    assert not any(item.before_create for item in engine.registered.values())
+
+
+def test_production_has_proxies_alarms_and_short_empty_answers(engine: "Engine") -> None:
+    engine.account.set_load_balancers("api-prod:application")
+    run(engine, "prod")
+    made = engine.registered
+    soa = made["edge-dns-soa"]
+    assert soa.inputs == {
+        "zoneId": "Z0EXAMPLE",
+        "name": "example.com",
+        "type": "SOA",
+        "ttl": 60,
+        "records": [
+            "ns-1.awsdns-01.org. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 60",
+        ],
+        "allowOverwrite": True,
+    }
+    assert soa.retain_on_delete
+    assert made["edge-proxy-dns-fra1-1-health"].inputs["resourcePath"] == "/healthz"
+    assert made["edge-alarms-fra1-1-unhealthy"].provider == "edge-alarms-us-east-1"
+    assert made["edge-proxy-fra1-1-address"].protect
+    assert not made["edge-proxy-fra1-1"].protect
+
+
+@pytest.mark.parametrize(
+    ("example", "made", "not_made"),
+    [
+        pytest.param("no-proxy", "edge-cdn-distribution", "edge-proxy"),
+        pytest.param("proxy", "edge-proxy-ams3-1-assignment", "edge-lock"),
+        pytest.param("cloudfront-only", "edge-lock-secret-2", "edge-proxy"),
+    ],
+)
+def test_each_example_is_a_program_of_its_own(
+    engine: "Engine", example: str, made: str, not_made: str
+) -> None:
+    entry = CHECKOUT / "examples" / example / "__main__.py"
+    engine.run(lambda: runpy.run_path(str(entry)))
+    assert made in engine.registered
+    assert not_made not in engine.registered
+    assert engine.exports["records"] == engine.outputs["edge"]["records"]
+
+
+def test_every_example_is_tested() -> None:
+    found = {path.parent.name for path in (CHECKOUT / "examples").glob("*/Pulumi.yaml")}
+    assert found == {"no-proxy", "proxy", "cloudfront-only"}
+
+
 def test_a_misconfigured_stack_registers_nothing(engine: "Engine") -> None:
     config = configuration("sandbox")
     config["dualstack-edge:traffic"] = '{"direct": 300, "cdn": 0}'

@@ -64,6 +64,7 @@ def test_a_droplet_is_a_plain_debian_with_ipv6_a_firewall_and_no_way_in(engine: 
     }
     assert droplet.depends_on == {"pool-firewall", "pool-tag", "pool-fra1-vpc"}
     assert droplet.replace_on_changes == ("size",)
+    assert droplet.delete_before_replace is False
     assert yaml.safe_load(user_data)["ssh_pwauth"] is False
     assert f"set $load_balancer {LOAD_BALANCER}:443;" in user_data
 

@@ -78,13 +78,9 @@ def as_the_engine_writes_it(schema: object) -> object:
     match schema:
         case dict():
             found = cast("dict[str, object]", schema)
-            for key in ("items", "additionalProperties"):
-                match found.get(key):
-                    case {"description": _} as inner:
-                        rest = cast("dict[str, object]", inner)
-                        found = {**found, key: {k: rest[k] for k in rest if k != "description"}}
-                    case _:
-                        pass
+            for key in found.keys() & {"items", "additionalProperties"}:
+                inner = cast("dict[str, object]", found[key])
+                found = {**found, key: {k: inner[k] for k in inner if k != "description"}}
             return {key: as_the_engine_writes_it(value) for key, value in found.items()}
         case list():
             return [as_the_engine_writes_it(item) for item in cast("list[object]", schema)]

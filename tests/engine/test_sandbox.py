@@ -105,7 +105,7 @@ def test_entering_a_sandbox_that_is_not_up_says_how_to_start_it(sandbox: Sandbox
     done = sandbox.run("env")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "start it with: make up" in done.stderr
+    assert "start them with: make up" in done.stderr
 
 
 def test_without_any_way_to_an_engine_up_says_all_three_and_makes_nothing(

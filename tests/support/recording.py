@@ -183,6 +183,8 @@ class Registered:
     """Names of what it waits for, itself aside."""
     replace_on_changes: tuple[str, ...]
     """Properties whose change replaces it, beside those that the provider says."""
+    delete_before_replace: bool | None
+    """Whether it is deleted before its replacement is made; None where the provider decides."""
     before_create: tuple[str, ...]
     """Names of the hooks that the engine calls before it creates it."""
 
@@ -215,6 +217,9 @@ class Recorder(MockMonitor):
                 retain_on_delete=request.retainOnDelete,
                 depends_on=frozenset(map(_name, request.dependencies)),
                 replace_on_changes=tuple(request.replaceOnChanges),
+                delete_before_replace=(
+                    request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None
+                ),
                 before_create=tuple(request.hooks.before_create),
             )
         return response

@@ -1,0 +1,20 @@
+"""The least there is: a distribution, its certificate, and records that move no user yet.
+
+IPv6 clients stay on IPv4 until `traffic` takes them to CloudFront.
+"""
+
+import pulumi
+
+from components.edge import DualStackEdge
+
+edge = DualStackEdge(
+    "edge",
+    {
+        "hostnames": ["api.example.com"],
+        "zone": "example.com",
+        "origin": {"load_balancer": "api", "kind": "application"},
+    },
+)
+
+pulumi.export("distributionDomainName", edge.distribution_domain_name)
+pulumi.export("records", edge.records)
