@@ -1,6 +1,7 @@
 """Serving a cloud over HTTP on loopback until SIGTERM, SIGINT or its owner's end.
 
-This is what every cloud's process does. The command line is the one that `background` starts: `--port`, `--ready-file`.
+This is what every cloud's process does. The command line is the one that `background` starts:
+`--port`, `--ready-file`.
 """
 
 import argparse
