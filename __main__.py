@@ -16,4 +16,5 @@ pulumi.export("certificateArn", edge.certificate_arn)
 pulumi.export("proxyAddresses", edge.proxy_addresses)
 pulumi.export("traffic", edge.traffic)
 pulumi.export("records", edge.records)
-pulumi.export("originSecrets", edge.origin_secrets)
+if stack.origin_lock:
+    pulumi.export("originSecrets", edge.origin_secrets)

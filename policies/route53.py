@@ -8,7 +8,7 @@ Source: Route 53 Developer Guide, "DNS domain name format" and "Weighted routing
 Reference, "AliasTarget"; terraform-provider-aws, documentation of `aws_route53_record`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -136,6 +136,8 @@ class Records:
 
     by_urn: Mapping[str, Record]
     by_name: Mapping[tuple[str, str], Sequence[Record]]
+    aliased: frozenset[tuple[str, str]]
+    """The names and types that another name's alias of the same type leads to."""
 
     def beside(self, record: Record, *types: str) -> list[Record]:
         """Return the records of the same zone and name and of some types, itself included."""
@@ -143,6 +145,10 @@ class Records:
             return [record] if record.type in types else []
         same = self.by_name[record.zone, record.name]
         return [found for found in same if found.type in types]
+
+    def behind_an_alias(self, record: Record) -> bool:
+        """Say whether another name of the stack leads to a record's group, in an alias tree."""
+        return (record.name, record.type) in self.aliased
 
 
 def record_of(place: Place) -> tuple[Record, Records]:
@@ -176,7 +182,14 @@ def _read(stack: Stack, alone: Place | None = None) -> Records:
         by_urn[record.urn] = record
         if whole is not None:
             by_name.setdefault((zone, whole), []).append(record)
-    return Records(by_urn, by_name)
+    return Records(by_urn, by_name, frozenset(_aliased(by_urn.values())))
+
+
+def _aliased(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
+    for record in records:
+        target = record.alias.get("name").value if record.alias else None
+        if isinstance(target, str) and record.type and normal(target) != record.name:
+            yield normal(target), record.type
 
 
 def _zone(record: Place) -> str:

@@ -6,7 +6,8 @@ clients as well. Weights that differ send the two families different ways. The w
 harmless: with an AAAA record for CloudFront alone, every IPv6 client moves at once, whatever the
 weights of the A records say. The old path's AAAA record may be an alias of a load balancer without
 IPv6: it is answered empty, and its clients go on over IPv4. A simple alias of a distribution needs
-its twin for the same reason.
+its twin for the same reason. A group that another name's alias leads to, such as one of IPv6
+proxies, may be of one family: clients ask for the name in front of it.
 
 Source: Route 53 Developer Guide, "Values specific for weighted alias records" and "How Amazon
 Route 53 chooses records"; RFC 8305, "Happy Eyeballs Version 2".
@@ -29,6 +30,8 @@ def check(place: Place) -> Iterator[Finding]:
     """Yield a finding for a record whose counterpart in the other family is missing or differs."""
     record, records = record_of(place)
     if not record.weighted and not (record.simple and record.leads_to_cloudfront):
+        return
+    if records.behind_an_alias(record):  # clients ask for the name in front of it, judged there
         return
     if record.type is None:
         yield place.get("type").finding("known", "Write the type out in the program.")

@@ -49,7 +49,6 @@ def test_the_program_exports_the_public_outputs(engine: "Engine") -> None:
         "proxyAddresses",
         "traffic",
         "records",
-        "originSecrets",
     ]
 
 

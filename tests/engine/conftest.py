@@ -1,4 +1,4 @@
-"""The real engine, the program as it stands, and a cloud on loopback.
+"""The real engine, the program as it stands, and clouds on loopback.
 
 Each test gets the account as seeded, and a stack in a folder of its own: the program's entry is
 copied there, the components it imports are the checkout's.
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import client_environment
+from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
@@ -35,12 +34,27 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[background.Cloud
     background.stop("aws", home)
 
 
+@pytest.fixture(scope="session")
+def other_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[background.Cloud]:
+    home = tmp_path_factory.mktemp("other-cloud")
+    yield background.start("digitalocean", home)
+    background.stop("digitalocean", home)
+
+
 @pytest.fixture
 def account(cloud: background.Cloud) -> background.Cloud:
-    """The account as seeded, with distributions that deploy at once."""
+    """The AWS account as seeded, with distributions that deploy at once."""
     control(cloud, "POST", "reset")
     control(cloud, "PUT", "settings", {"deploy_seconds": 0.1})
     return cloud
+
+
+@pytest.fixture
+def droplets(other_cloud: background.Cloud) -> background.Cloud:
+    """The DigitalOcean account as seeded, with droplets that boot at once."""
+    control(other_cloud, "POST", "reset")
+    control(other_cloud, "PUT", "settings", {"action_seconds": 0.1})
+    return other_cloud
 
 
 @pytest.fixture
@@ -54,7 +68,9 @@ def cloudfront(account: background.Cloud) -> "CloudFrontClient":
 
 
 @pytest.fixture
-def stack(account: background.Cloud, engine: Engine, tmp_path: Path) -> Stack:
+def stack(
+    account: background.Cloud, droplets: background.Cloud, engine: Engine, tmp_path: Path
+) -> Stack:
     """The sandbox's stack, not yet deployed."""
     folder = tmp_path / "project"
     folder.mkdir()
@@ -64,7 +80,11 @@ def stack(account: background.Cloud, engine: Engine, tmp_path: Path) -> Stack:
         (folder / name).symlink_to(CHECKOUT / name)
     shell = Shell(folder, tmp_path / "home")
     shell.prepare()
-    stack = Stack(folder, shell.environment(engine, client_environment(account.url)))
+    clouds = {
+        **digitalocean.client_environment(droplets.url),
+        **aws.client_environment(account.url),
+    }
+    stack = Stack(folder, shell.environment(engine, clouds))
     stack.pulumi("stack", "init", STACK).must()
     return stack
 

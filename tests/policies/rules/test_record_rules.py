@@ -88,6 +88,29 @@ WEIGHT = "weightedRoutingPolicies[0].weight"
             id="a name relative to its zone",
         ),
         pytest.param(
+            {
+                **TWINS,
+                "six-direct": record("AAAA", {**ALB, "name": "_proxy.api.example.com."}, 100),
+                "proxy": record("AAAA", None, 1, "fra1-1", name="_proxy.api.example.com"),
+            },
+            {},
+            id="a group of one family behind another name's alias",
+        ),
+        pytest.param(
+            {**TWINS, "proxy": record("AAAA", None, 1, "fra1-1", name="_proxy.api.example.com")},
+            {"proxy": [(FAIL, "type")]},
+            id="a group of one family that no name leads to",
+        ),
+        pytest.param(
+            {
+                "a": record("A", {**ALB, "name": "_proxy.api.example.com"}, 1),
+                "six": record("AAAA", ALB, 1),
+                "proxy": record("AAAA", None, 1, "fra1-1", name="_proxy.api.example.com"),
+            },
+            {"proxy": [(FAIL, "type")]},
+            id="a group that only an alias of the other family leads to",
+        ),
+        pytest.param(
             {name: TWINS[name] for name in ("a-direct", "a-cdn")},
             {"a-direct": [(FAIL, "type")], "a-cdn": [(FAIL, "type")]},
             id="no AAAA at all",
