@@ -126,7 +126,11 @@ def up(as_json: Json = False) -> None:
 def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     """Print what was deployed and what to try next."""
     # A log has no width; folded values could not be copied out of it.
-    console = Console(width=None if sys.stdout.isatty() else 200)
+    console = Console(
+        width=None if sys.stdout.isatty() else 200,
+        emoji=False,  # ":a:" in an IPv6 address is one
+        markup=False,
+    )
     records = outputs.get("records", [])
     plain = [(name, value) for name, value in outputs.items() if name != "records"]
     console.print()
