@@ -23,7 +23,8 @@ def nothing_was_made(stack: Stack, route53: "Route53Client", before: object) -> 
     """
     types = {resource["type"] for resource in stack.resources()}
     untouched = zone_records(route53) == before
-    return untouched and types <= {"pulumi:pulumi:Stack", "pulumi:providers:aws"}
+    providers = {"pulumi:providers:aws", "pulumi:providers:digitalocean"}
+    return untouched and types <= {"pulumi:pulumi:Stack", *providers}
 
 
 BAD_SETTINGS = [
@@ -50,7 +51,24 @@ BAD_SETTINGS = [
         id="weight as text",
     ),
     pytest.param({"trafic": {"direct": 1}}, ["Did you mean traffic?"], id="unknown key"),
-    pytest.param({"proxy": {"regions": ["fra1"]}}, ["dualstack-edge:proxy is "], id="proxy"),
+    pytest.param(
+        {"proxy": {"regions": ["fra1"], "proxyProtocol": True}},
+        ["dualstack-edge:proxy.proxyProtocol is true", "an application load balancer cannot"],
+        id="PROXY protocol to an application load balancer",
+    ),
+    pytest.param(
+        {"proxy": {"regions": ["fra1", "ams3"], "nodesPerRegion": 2}},
+        ["dualstack-edge:proxy.reservedIpv6Quota is 3"],
+        id="more proxies than addresses",
+    ),
+    pytest.param(
+        {"proxy": {"regions": ["nyc2"]}}, ["nyc2"], id="a region without reserved addresses"
+    ),
+    pytest.param(
+        {"originLock": {"generation": 1}, "traffic": {"direct": 1, "cdn": 99}},
+        ["dualstack-edge:originLock"],
+        id="a lock while the old path has users",
+    ),
     pytest.param(
         {"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"},
         ["us-east-1"],

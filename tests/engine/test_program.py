@@ -184,8 +184,7 @@ def test_two_edges_live_in_one_program(stack: Stack, cloudfront: "CloudFrontClie
     path = stack.folder / "__main__.py"
     path.write_text(
         f"{path.read_text()}\n"
-        "DualStackEdge('second', {'hostnames': ['api3.example.com'], 'zone': stack.zone,"
-        " 'origin': stack.origin, 'protect': False})\n"
+        "DualStackEdge('second', {**stack.arguments(), 'hostnames': ['api3.example.com']})\n"
     )
     stack.up().must()
     distributions = cloudfront.list_distributions()["DistributionList"].get("Items", [])
