@@ -274,7 +274,10 @@ class ProxyPool(pulumi.ComponentResource):
             address = await droplet.ipv6_address.future() or ""
             created = await droplet.created_at.future() or ""
             until = deadline(created, seconds)
-            world = real_world(lambda words: pulumi.log.warn(words, self))
+            world = real_world(
+                lambda words: pulumi.log.info(words, self),
+                lambda words: pulumi.log.warn(words, self),
+            )
             await wait_until_serving(node.id, address, self._pool.ports, until, world)
 
         return pulumi.ResourceHookBinding(before_create=[wait])

@@ -43,8 +43,10 @@ class World:
     """Tells the time, in UTC."""
     sleep: Callable[[float], Awaitable[None]]
     """Lets seconds go by."""
+    say: Callable[[str], None]
+    """Tells the user what goes on."""
     warn: Callable[[str], None]
-    """Tells the user."""
+    """Tells the user what is not as it should be."""
 
 
 async def _connect(address: str, port: int) -> None:
@@ -52,9 +54,9 @@ async def _connect(address: str, port: int) -> None:
     writer.close()
 
 
-def real_world(warn: Callable[[str], None]) -> World:
-    """Return the network, the clock and a way to warn."""
-    return World(_connect, lambda: datetime.now(UTC), asyncio.sleep, warn)
+def real_world(say: Callable[[str], None], warn: Callable[[str], None]) -> World:
+    """Return the network, the clock and two ways to tell the user."""
+    return World(_connect, lambda: datetime.now(UTC), asyncio.sleep, say, warn)
 
 
 async def wait_until_serving(
@@ -70,15 +72,18 @@ async def wait_until_serving(
         address: Its own IPv6 address.
         ports: The ports to try.
         deadline: When to give up.
-        world: The network, the clock and a way to warn.
+        world: The network, the clock and the user.
 
     Raises:
         NotServingError: It did not serve by the deadline, though this machine could ask.
     """
-    while (answer := await _ask(address, ports, world)) != "yes":
-        if world.now() >= deadline:
-            break
+    answer = await _ask(address, ports, world)
+    if answer != "yes" and world.now() < deadline:
+        until = f"{deadline:%H:%M:%S} UTC"
+        world.say(f"Proxy {node} does not serve yet; its address waits for it until {until}.")
+    while answer != "yes" and world.now() < deadline:
         await world.sleep(PAUSE_SECONDS)
+        answer = await _ask(address, ports, world)
     if answer == "unknown":
         world.warn(
             f"This machine has no IPv6, so nobody knows whether proxy {node} serves yet. It was "

@@ -115,8 +115,10 @@ def test_production_has_proxies_alarms_and_short_empty_answers(engine: "Engine")
 def test_each_example_is_a_program_of_its_own(
     engine: "Engine", example: str, made: str, not_made: str
 ) -> None:
-    entry = CHECKOUT / "examples" / example / "__main__.py"
-    engine.run(lambda: runpy.run_path(str(entry)))
+    folder = CHECKOUT / "examples" / example
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
+    engine.run(lambda: runpy.run_path(str(folder / "__main__.py")))
+    assert project["name"] == f"edge-{example}"
     assert made in engine.registered
     assert not_made not in engine.registered
     assert engine.exports["records"] == engine.outputs["edge"]["records"]

@@ -27,6 +27,7 @@ class Scene:
         self.answer = answer
         self.seconds = 0.0
         self.tried: list[tuple[str, int]] = []
+        self.said: list[str] = []
         self.warnings: list[str] = []
 
     def wait(self, ports: tuple[int, ...] = (443,), given: int = 60) -> None:
@@ -43,7 +44,11 @@ class Scene:
             self.seconds += seconds
 
         return World(
-            connect, lambda: START + timedelta(seconds=self.seconds), sleep, self.warnings.append
+            connect,
+            lambda: START + timedelta(seconds=self.seconds),
+            sleep,
+            self.said.append,
+            self.warnings.append,
         )
 
 
@@ -52,6 +57,9 @@ def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
     scene.wait(ports=(80, 443))
     assert scene.seconds == 20
     assert scene.tried[-2:] == [("2001:db8::1", 80), ("2001:db8::1", 443)]
+    assert scene.said == [
+        "Proxy fra1-1 does not serve yet; its address waits for it until 03:05:05 UTC."
+    ]
     assert scene.warnings == []
 
 
@@ -100,7 +108,7 @@ def test_the_real_network_tells_a_port_that_serves_from_one_that_does_not() -> N
         server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            world = real_world(pytest.fail)
+            world = real_world(pytest.fail, pytest.fail)
             await wait_until_serving("one", "127.0.0.1", [port], world.now(), world)
         with pytest.raises(NotServingError):
             await wait_until_serving("one", "127.0.0.1", [port], world.now(), world)

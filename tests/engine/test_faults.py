@@ -23,7 +23,7 @@ def nothing_was_made(stack: Stack, route53: "Route53Client", before: object) -> 
     """
     types = {resource["type"] for resource in stack.resources()}
     untouched = zone_records(route53) == before
-    providers = {"pulumi:providers:aws", "pulumi:providers:digitalocean"}
+    providers = {f"pulumi:providers:{cloud}" for cloud in ("aws", "digitalocean")}
     return untouched and types <= {"pulumi:pulumi:Stack", *providers}
 
 
@@ -52,22 +52,29 @@ BAD_SETTINGS = [
     ),
     pytest.param({"trafic": {"direct": 1}}, ["Did you mean traffic?"], id="unknown key"),
     pytest.param(
-        {"proxy": {"regions": ["fra1"], "proxyProtocol": True}},
-        ["dualstack-edge:proxy.proxyProtocol is true", "an application load balancer cannot"],
-        id="PROXY protocol to an application load balancer",
-    ),
-    pytest.param(
         {"proxy": {"regions": ["fra1", "ams3"], "nodesPerRegion": 2}},
-        ["dualstack-edge:proxy.reservedIpv6Quota is 3"],
-        id="more proxies than addresses",
+        ["dualstack-edge:proxy is a pool of 4 proxies; as many as the account may have reserved"],
+        id="more proxies than reserved addresses",
     ),
     pytest.param(
-        {"proxy": {"regions": ["nyc2"]}}, ["nyc2"], id="a region without reserved addresses"
+        {"proxy": {"regions": ["fra1"], "proxyProtocol": True}},
+        ["dualstack-edge:proxy.proxyProtocol is true, and the load balancer is an application"],
+        id="PROXY protocol for an application load balancer",
     ),
     pytest.param(
-        {"originLock": {"generation": 1}, "traffic": {"direct": 1, "cdn": 99}},
-        ["dualstack-edge:originLock"],
-        id="a lock while the old path has users",
+        {"proxy": {"regions": ["nyc2"]}},
+        ['dualstack-edge:proxy.regions[0] is "nyc2", which is closed; a region that is open'],
+        id="a region without reserved IPv6",
+    ),
+    pytest.param(
+        {"proxy": {"regions": ["fra1"], "ports": list(range(10_000, 10_400))}},
+        ["bytes; at most 65,536 bytes, which is DigitalOcean's limit"],
+        id="user data over the limit",
+    ),
+    pytest.param(
+        {"originLock": {"generation": 1}},
+        ["dualstack-edge:originLock is set, and traffic.direct is 100; not set for as long as"],
+        id="a lock while direct has weight",
     ),
     pytest.param(
         {"certificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d"},

@@ -1,0 +1,211 @@
+"""Proxies, lock, alarms and examples with the real engine: order, failure, recovery, secrets."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import urllib3
+
+from sandbox.clouds import digitalocean
+from support.engine import client, zone_records
+
+if TYPE_CHECKING:
+    from types_boto3_route53 import Route53Client
+
+    from sandbox.clouds import background
+    from support.engine import Stack
+
+pytestmark = pytest.mark.engine
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+GROUP = "_proxy.api.example.com"
+POOL = {"regions": ["fra1", "ams3"], "readySeconds": 0}
+
+
+def holders(droplets: "background.Cloud") -> dict[str, int]:
+    """Return which droplet has each reserved address."""
+    answer = urllib3.request(
+        "GET",
+        f"{droplets.url}/v2/reserved_ipv6",
+        headers={"Authorization": f"Bearer {digitalocean.TOKEN}"},
+    )
+    assert answer.status == 200, answer.data
+    return {
+        found["ip"]: found["droplet"]["id"]
+        for found in answer.json()["reserved_ipv6s"]
+        if found["droplet"]
+    }
+
+
+def steps(said: str) -> list[tuple[str, str]]:
+    """Return the steps of the droplets and assignments, in the order the engine tells them."""
+    shown = re.compile(
+        r"^ \S+ +digitalocean:index:(?:Droplet|ReservedIpv6Assignment) edge-proxy-(\S+) "
+        r"(create replacement|created replacement|delete original|deleted original)",
+        re.MULTILINE,
+    )
+    return [(what, done) for what, done in shown.findall(said)]
+
+
+def test_up_makes_a_pool_of_two_regions_that_ipv6_is_led_to(
+    stack: "Stack", droplets: "background.Cloud", route53: "Route53Client"
+) -> None:
+    stack.up().must()
+    addresses = stack.outputs()["proxyAddresses"]
+    assert set(holders(droplets)) == set(addresses)
+    group = {
+        record.get("SetIdentifier"): record
+        for record in zone_records(route53)
+        if record["Name"] == f"{GROUP}."
+    }
+    assert group.keys() == {"fra1-1", "ams3-1", "none"}
+    assert [
+        record["Value"]
+        for node in ("fra1-1", "ams3-1")
+        for record in group[node].get("ResourceRecords", [])
+    ] == addresses
+    assert group["fra1-1"].get("HealthCheckId") != group["ams3-1"].get("HealthCheckId")
+    assert group["none"].get("Weight") == 0
+    leads = [
+        record["AliasTarget"]["DNSName"]
+        for record in zone_records(route53)
+        if record["Type"] == "AAAA"
+        and record.get("SetIdentifier") == "direct"
+        and "AliasTarget" in record
+    ]
+    assert leads == [f"{GROUP}."] * 2
+    assert "36 unchanged" in stack.up().must()
+
+
+def test_a_changed_proxy_is_replaced_in_the_order_that_keeps_the_pool_serving(
+    stack: "Stack", droplets: "background.Cloud"
+) -> None:
+    stack.up().must()
+    before = holders(droplets)
+    stack.configure(proxy={**POOL, "connections": 4000})
+    planned = steps(stack.pulumi("preview").must())
+    for node in ("fra1-1", "ams3-1"):
+        order = [
+            (node, "create replacement"),
+            (f"{node}-assignment", "create replacement"),
+            (f"{node}-assignment", "delete original"),
+            (node, "delete original"),
+        ]
+        assert [step for step in planned if step in order] == order
+    stack.up().must()
+    after = holders(droplets)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+
+
+def test_an_address_stays_where_it_is_until_the_new_droplet_serves(
+    stack: "Stack", droplets: "background.Cloud"
+) -> None:
+    stack.up().must()
+    before = holders(droplets)
+    # Nothing serves at a droplet's address here, and addresses for documentation lead nowhere.
+    stack.configure(proxy={**POOL, "connections": 4000, "readySeconds": 1})
+    said = stack.up()
+    if "is not serving port 443" in said.text:
+        said.refused()
+        assert holders(droplets) == before
+        stack.configure(proxy={**POOL, "connections": 4000})
+        stack.up().must()
+    else:
+        assert "nobody knows whether proxy fra1-1 serves yet" in said.must()
+    assert not set(holders(droplets).values()) & set(before.values())
+
+
+def test_a_token_that_is_refused_is_told_in_the_project_s_words_and_nothing_is_made(
+    stack: "Stack",
+) -> None:
+    stack.variables["DIGITALOCEAN_TOKEN"] = "dop_v1_wrong"
+    said = stack.up().refused()
+    assert 'dualstack-edge:proxy.regions[0] is "fra1", which could not be looked up' in said
+    assert "401" in said
+    assert "pulumi config set --secret digitalocean:token TOKEN" in said
+    made = {resource["type"] for resource in stack.resources()}
+    assert not [kind for kind in made if kind.startswith(("aws:", "digitalocean:", "dualstack:"))]
+
+
+def test_more_proxies_than_the_account_has_addresses_for_are_made_once_it_has_them(
+    stack: "Stack", droplets: "background.Cloud"
+) -> None:
+    urllib3.request(
+        "PUT", f"{droplets.url}/dualstack-sandbox/settings", json={"reserved_ip_limit": 1}
+    )
+    stack.up().refused()
+    urllib3.request(
+        "PUT", f"{droplets.url}/dualstack-sandbox/settings", json={"reserved_ip_limit": 3}
+    )
+    stack.up().must()
+    assert len(holders(droplets)) == 2
+
+
+LOCKED: dict[str, Any] = {"traffic": {"direct": 0, "cdn": 100}, "originLock": {"generation": 1}}
+
+
+def test_a_lock_sends_a_secret_that_only_those_who_ask_for_it_see(stack: "Stack") -> None:
+    stack.configure(proxy=None, **LOCKED)
+    said = stack.up().must()
+    shown = json.loads(
+        stack.pulumi("stack", "output", "originSecrets", "--show-secrets", "--json").must()
+    )
+    assert [len(secret) for secret in shown] == [64, 64]
+    exported = stack.pulumi("stack", "export").must()
+    previewed = stack.pulumi("preview", "--diff").must()
+    for secret in shown:
+        assert secret not in said + exported + previewed
+
+
+def test_a_secret_is_accepted_for_a_whole_generation_before_it_is_sent(
+    stack: "Stack", account: "background.Cloud"
+) -> None:
+    def accepted() -> list[str]:
+        said = stack.pulumi("stack", "output", "originSecrets", "--show-secrets", "--json")
+        return json.loads(said.must())
+
+    def sent() -> str:
+        cloudfront = client(account, "cloudfront")
+        (summary,) = cloudfront.list_distributions()["DistributionList"]["Items"]
+        (origin,) = summary["Origins"]["Items"]
+        (header,) = origin["CustomHeaders"]["Items"]
+        return header["HeaderValue"]
+
+    stack.configure(proxy=None, **LOCKED)
+    stack.up().must()
+    first = accepted()
+    assert sent() == first[0]
+    stack.configure(originLock={"generation": 2})
+    stack.up().must()
+    second = accepted()
+    assert second[0] == first[1]
+    assert sent() == second[0]
+    assert second[1] not in first
+
+
+def test_alarms_are_in_us_east_1(stack: "Stack", account: "background.Cloud") -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
+    stack.configure(alarms={"topicArn": topic})
+    stack.up().must()
+    alarms = client(account, "cloudwatch").describe_alarms()["MetricAlarms"]
+    assert len(alarms) == 4
+    assert {alarm["AlarmArn"].split(":")[3] for alarm in alarms} == {"us-east-1"}
+    assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(topic,)}
+
+
+@pytest.mark.parametrize("example", ["no-proxy", "proxy", "cloudfront-only"])
+def test_each_example_deploys_as_it_stands(stack: "Stack", example: str) -> None:
+    for file in (CHECKOUT / "examples" / example).iterdir():
+        if file.is_file():
+            shutil.copy(file, stack.folder)
+    project = stack.folder / "Pulumi.yaml"
+    project.write_text(project.read_text().replace("../../.venv", ".venv"))
+    (stack.folder / f"Pulumi.{stack.variables['PULUMI_STACK']}.yaml").unlink()
+    stack.pulumi("stack", "init", stack.variables["PULUMI_STACK"]).must()
+    stack.pulumi("config", "set", "readySeconds", "0").must()
+    stack.up().must()
+    assert len(stack.outputs()["records"]) == 4
