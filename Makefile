@@ -19,6 +19,7 @@ down: ## Stop the sandbox and remove what it wrote; the caches stay
 
 test: $(STAMP) ## Run all the tests
 	@$(RUN)/dualstack sandbox engine
+	@$(RUN)/python -m sandbox.debian
 	@$(RUN)/python -m pytest
 
 check: $(STAMP) ## Format, lint, types, layers

@@ -1,6 +1,9 @@
 """The programs of the proxy droplets that are run on this machine, and where Debian has them."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +20,8 @@ DEBIAN_PACKAGES: Final = (
 )
 """Debian packages with what the proxies run and what checks their configuration.
 
-To install them: `apt-get install --no-install-recommends cloud-init curl …`. Only the programs are
-used; their services need not run.
+`python -m sandbox.debian` installs what is missing. Only the programs are used; their services need
+not run.
 """
 
 _SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,3 +40,43 @@ def find_program(name: str) -> Path:
         f"The program {name} is missing; it is part of Debian 12 or 13. Install all that is needed "
         f"with: sudo apt-get install --no-install-recommends {' '.join(DEBIAN_PACKAGES)}"
     )
+
+
+def missing() -> list[str]:
+    """Return the packages of `DEBIAN_PACKAGES` that are not installed."""
+    return [name for name in DEBIAN_PACKAGES if not _is_installed(name)]
+
+
+def _is_installed(package: str) -> bool:
+    asked = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout == "installed"
+
+
+def main() -> None:
+    """Install what is missing when run as root; otherwise say what it is and how to install it."""
+    if shutil.which("dpkg-query") is None:
+        sys.exit(
+            "This machine is not Debian; the tests of the proxies need its packages: "
+            f"{' '.join(DEBIAN_PACKAGES)}. Run them on Debian 12 or 13."
+        )
+    names = missing()
+    if not names:
+        return
+    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *names]
+    if os.geteuid() != 0:
+        sys.exit(f"Debian packages are missing: {' '.join(names)}. Run: sudo {' '.join(install)}")
+    print(f"Installing Debian packages: {' '.join(names)} ...", flush=True)
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (["apt-get", "update", "--quiet"], install):
+        done = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(command)} failed: {done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    main()

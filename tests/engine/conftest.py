@@ -68,10 +68,10 @@ def cloudfront(account: background.Cloud) -> "CloudFrontClient":
 
 
 @pytest.fixture
-def stack(
+def whole(
     account: background.Cloud, droplets: background.Cloud, engine: Engine, tmp_path: Path
 ) -> Stack:
-    """The sandbox's stack without its proxies, not yet deployed."""
+    """The sandbox's stack with all it has, not yet deployed."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
@@ -86,15 +86,14 @@ def stack(
     }
     stack = Stack(folder, shell.environment(engine, clouds))
     stack.pulumi("stack", "init", STACK).must()
-    stack.configure(proxy=None)
     return stack
 
 
 @pytest.fixture
-def proxied(stack: Stack) -> Stack:
-    """The sandbox's stack with its two proxies, not yet deployed."""
-    shutil.copy(CHECKOUT / f"Pulumi.{STACK}.yaml", stack.folder)
-    return stack
+def stack(whole: Stack) -> Stack:
+    """The sandbox's stack without its proxies, not yet deployed."""
+    whole.configure(proxy=None)
+    return whole
 
 
 @pytest.fixture

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from sandbox.clouds import background
     from support.engine import Stack
 
-pytestmark = pytest.mark.engine
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 GROUP = "_proxy.api.example.com"
 POOL = {"regions": ["fra1", "ams3"], "readySeconds": 0}
+
+
+@pytest.fixture
+def stack(whole: "Stack") -> "Stack":
+    """The stack with its proxies."""
+    return whole
 
 
 def holders(droplets: "background.Cloud") -> dict[str, int]:
@@ -99,24 +103,6 @@ def test_a_changed_proxy_is_replaced_in_the_order_that_keeps_the_pool_serving(
     after = holders(droplets)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
-
-
-def test_an_address_stays_where_it_is_until_the_new_droplet_serves(
-    stack: "Stack", droplets: "background.Cloud"
-) -> None:
-    stack.up().must()
-    before = holders(droplets)
-    # Nothing serves at a droplet's address here, and addresses for documentation lead nowhere.
-    stack.configure(proxy={**POOL, "connections": 4000, "readySeconds": 1})
-    said = stack.up()
-    if "is not serving port 443" in said.text:
-        said.refused()
-        assert holders(droplets) == before
-        stack.configure(proxy={**POOL, "connections": 4000})
-        stack.up().must()
-    else:
-        assert "nobody knows whether proxy fra1-1 serves yet" in said.must()
-    assert not set(holders(droplets).values()) & set(before.values())
 
 
 def test_a_token_that_is_refused_is_told_in_the_project_s_words_and_nothing_is_made(

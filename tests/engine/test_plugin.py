@@ -18,8 +18,6 @@ from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
 from support.engine import Stack
 
-pytestmark = pytest.mark.engine
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 PROGRAM = """\
