@@ -1,0 +1,62 @@
+"""The permissions in README.md are those of a whole life of everything that can be deployed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox.clouds import background
+from sandbox.permissions import inserted
+from sandbox.plugins.actions import ACTIONS_FILE
+from support.engine import CHECKOUT, Stack, client
+
+README = CHECKOUT / "README.md"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
+
+
+def lives(stack: Stack, changed: dict[str, object]) -> None:
+    """Deploy, refresh, change, and destroy a stack."""
+    stack.up().must()
+    stack.pulumi("refresh", "--yes", "--skip-preview").must()
+    stack.configure(**changed)
+    stack.up().must()
+    stack.pulumi("destroy", "--yes", "--skip-preview").must()
+
+
+@pytest.fixture
+def notes(whole: Stack, tmp_path: Path) -> Path:
+    """Where the stand-ins note every request they send."""
+    path = tmp_path / "actions.jsonl"
+    whole.variables[ACTIONS_FILE] = str(path)
+    return path
+
+
+def test_the_readme_allows_what_is_needed_and_no_more(
+    whole: Stack, account: background.Cloud, notes: Path
+) -> None:
+    whole.configure(alarms={"topicArn": TOPIC}, dns={"negativeTtlSeconds": 60})
+    pool = {"regions": ["fra1"], "readySeconds": 0, "alertEmails": ["edge@example.com"]}
+    lives(
+        whole,
+        {
+            "proxy": {**pool, "ports": [80, 443]},
+            "alarms": {"topicArn": TOPIC, "errorPercent": 9},
+            "distribution": {"priceClass": "PriceClass_100"},
+        },
+    )
+    groups = client(account, "ec2").describe_security_groups(GroupNames=["api-lb"])
+    lock = {"generation": 1, "securityGroup": groups["SecurityGroups"][0]["GroupId"]}
+    whole.configure(
+        proxy=None,
+        alarms=None,
+        dns=None,
+        origin={"loadBalancer": "api-classic", "kind": "classic"},
+        traffic={"direct": 0, "cdn": 100},
+        originLock=lock,
+    )
+    lives(whole, {"originLock": {**lock, "generation": 2}})
+    asked = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert inserted(README.read_text(), asked) == README.read_text(), (
+        f"README.md asks for other permissions than were needed; write it from a run's notes "
+        f"({notes}) with: python -m sandbox.permissions NOTES README.md"
+    )
