@@ -45,7 +45,7 @@ def copy(tmp_path: Path) -> Path:
         pytest.param("components/settings.py", "import sandbox.cli", id="components sandbox"),
         pytest.param("components/edge.py", "import policies.model", id="components policies"),
         pytest.param("policies/model.py", "import components.faults", id="policies components"),
-        pytest.param("policies/adapter.py", "import rollout.cli", id="policies rollout"),
+        pytest.param("policies/server.py", "import rollout.cli", id="policies rollout"),
         pytest.param("rollout/cli.py", "import sandbox.cli", id="rollout sandbox"),
         pytest.param("rollout/cli.py", "import components.edge", id="rollout components"),
         pytest.param("sandbox/cli.py", "import components.settings", id="sandbox components"),
