@@ -859,7 +859,7 @@ def _name_faults(
         seen.setdefault(hostname, index)
         # The common name of a certificate is shorter than a DNS name may be.
         # Source: ACM API Reference, RequestCertificate, DomainName.
-        if index == 0 and len(hostname) > 64 and "certificateArn" not in raw:  # noqa: PLR2004
+        if index == 0 and len(hostname) > 64 and "certificateArn" not in raw:  # noqa: PLR2004 - ACM's
             yield Fault(
                 place.name,
                 f"{found} ({len(hostname)} characters)",

@@ -165,7 +165,7 @@ def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
         "\nTry next:\n"
         '  eval "$(.venv/bin/dualstack sandbox env)"   then plain pulumi works on the sandbox:\n'
         "  pulumi config set --path traffic.direct 99; pulumi config set --path traffic.cdn 1\n"
-        "  pulumi preview                              the policy pack is on\n"
+        "  pulumi preview                              the policy packs are on\n"
         "  make down                                   stop it and leave nothing behind",
         highlight=False,
         soft_wrap=True,

@@ -135,7 +135,7 @@ def test_a_program_that_fails_fails_the_run(
         def add_callback(self, callback: object) -> bool:
             return bool(callback)
 
-    assert host.Run(request(tmp_path), Context()) == answer  # pyright: ignore[reportArgumentType]
+    assert host.Run(request(tmp_path), Context()) == answer  # pyright: ignore[reportArgumentType] - all the host asks of one
 
 
 def test_a_missing_interpreter_is_named_with_the_way_to_mend_it(tmp_path: Path, host: Host) -> None:
