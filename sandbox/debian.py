@@ -1,4 +1,4 @@
-"""The programs of the proxy droplets that are run on this machine, and where Debian has them."""
+"""The programs that the proxy droplets and the lab run on this machine, and where Debian has them."""
 
 import os
 import shutil
@@ -10,15 +10,19 @@ from typing import Final
 DEBIAN_PACKAGES: Final = (
     "cloud-init",
     "curl",
+    "gdnsd",
     "iproute2",
+    "libnginx-mod-http-lua",
     "libnginx-mod-stream",
+    "nftables",
     "nginx",
     "shellcheck",
     "systemd",
+    "tayga",
     "unbound",
     "util-linux",
 )
-"""Debian packages with what the proxies run and what checks their configuration.
+"""Debian packages with what the proxies and the lab run, and what checks their configuration.
 
 `python -m sandbox.debian` installs what is missing. Only the programs are used; their services need
 not run.

@@ -1,0 +1,1 @@
+"""`dualstack verify`: whether the old path and the new one behave alike."""

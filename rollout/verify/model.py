@@ -1,0 +1,222 @@
+"""What verification is about: the ways to an API, and what was found on each.
+
+Every check is a function from `Surroundings` to results. It never decides for the whole, never
+prints, and answers one of three things for each way: pass, fail, or cannot tell.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Path = Literal["direct", "cdn"]
+Family = Literal["IPv4", "IPv6"]
+Verdict = Literal["pass", "fail", "unknown"]
+"""`unknown` is 'cannot tell': it never counts as a pass."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to reach the API: the TCP connection goes to an address, TLS and HTTP to the name."""
+
+    path: Path
+    """Which path it is."""
+    family: Family
+    """Which family the address is of."""
+    hostname: str
+    """The API's name: SNI, the certificate's name, and the Host header."""
+    address: str
+    """The literal address to connect to."""
+    port: int = 443
+    """The port."""
+    by_name: bool = False
+    """Whether the address is what the resolver of this machine answered for the hostname, and not
+    what it answers for the path's own target."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check found on one way."""
+
+    check: str
+    """Name of the check, stable: `headers-custom`."""
+    verdict: Verdict
+    """Pass, fail, or cannot tell."""
+    evidence: str
+    """What was seen, in one line; for a failure what was expected and what came instead."""
+    hostname: str = ""
+    """The name it is about; empty where it is about all."""
+    path: Path | None = None
+    """The path it is about; None where it is about neither."""
+    family: Family | None = None
+    """The family it is about; None where it is about neither."""
+    accepted: tuple[str, ...] = ()
+    """The documented differences that were seen and let pass, each by its name."""
+    remedy: str = ""
+    """What to do about a failure, where that is known."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is verified, as the stack's outputs and the user tell it."""
+
+    hostnames: tuple[str, ...]
+    """Names of the API."""
+    direct: str
+    """DNS name of the load balancer."""
+    cdn: str
+    """The distribution's own DNS name."""
+    proxy_addresses: tuple[str, ...] = ()
+    """IPv6 addresses of the proxies: the direct path over IPv6. None: that way does not exist."""
+    weights: tuple[int, int] | None = None
+    """Declared weights of direct and cdn; None where the user named the paths by hand."""
+    distribution_id: str = ""
+    """Id of the distribution; empty where it is not known."""
+    port: int = 443
+    """HTTPS port of both paths."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, as it is to be sent. `Host` (or `:authority`) is added from the way."""
+
+    method: str
+    """The method."""
+    target: str
+    """Path and query string exactly as they go onto the wire, already encoded."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers in order, each name in the case it is sent in over HTTP/1.1; names may repeat.
+    `Content-Length` or `Transfer-Encoding` is added from the body."""
+    body: bytes | tuple[bytes, ...] | None = None
+    """The body; a tuple is sent chunked, piece by piece; None: none and no length."""
+    http2: bool = False
+    """Whether to speak HTTP/2."""
+    timeout_seconds: float = 15.0
+    """How long the whole answer may take."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    """The status code."""
+    headers: tuple[tuple[str, str], ...]
+    """Headers in order, names as they were received."""
+    body: bytes
+    """The body, with any content coding still on it."""
+    protocol: str
+    """`HTTP/1.1` or `HTTP/2`."""
+    seconds: float
+    """From the request's first byte to the answer's last."""
+    pieces: tuple[tuple[float, int], ...] = ()
+    """When each piece of the body arrived, in seconds from the start, and how long it was."""
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a header, whatever its case; several joined by `, `."""
+        found = [value for own, value in self.headers if own.lower() == name.lower()]
+        return ", ".join(found) if found else None
+
+
+TroubleKind = Literal[
+    "refused", "unreachable", "timeout", "reset", "tls", "certificate", "protocol"
+]
+
+
+class TroubleError(Exception):
+    """There was no answer."""
+
+    def __init__(self, kind: TroubleKind, message: str) -> None:
+        """Keep what kind of trouble it was.
+
+        Args:
+            kind: `refused` and `unreachable`: no connection. `timeout`: silence. `reset`: the
+                connection ended early. `tls`, `certificate`: the handshake failed, the latter
+                because of whom it names or when it expired. `protocol`: what came is not HTTP.
+            message: The reason in one line.
+        """
+        super().__init__(message)
+        self.kind = kind
+
+
+class Wire(Protocol):
+    """What sends requests; it holds the limits of rate and concurrency for all checks together."""
+
+    async def send(self, way: Way, request: Request) -> Answer:
+        """Send a request on a connection of its own.
+
+        Raises:
+            TroubleError: There was no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class DnsAnswer:
+    """An answer of a name server."""
+
+    code: str
+    """`NOERROR`, `NXDOMAIN`, `SERVFAIL` …"""
+    values: tuple[str, ...]
+    """Values of the type that was asked for, after any CNAMEs."""
+    ttl_seconds: int | None
+    """TTL of those values; of the negative answer (RFC 2308) where there are none; None where
+    nothing tells it."""
+    authoritative: bool
+    """Whether the server is an authority for it."""
+
+
+class Names(Protocol):
+    """What asks name servers."""
+
+    async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
+        """Ask for records of a type.
+
+        Args:
+            name: The name.
+            kind: The type: `A`, `AAAA`, `NS`, `HTTPS`, `DNSKEY` …
+            server: Literal address of the server; None: the resolver of this machine.
+
+        Raises:
+            TroubleError: Nobody answered: `timeout` or `unreachable`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to verify."""
+
+    echo: str | None
+    """Path below which the origin echoes (`/echo`); None: it does not."""
+    unsafe: bool
+    """Whether requests may be sent that are not idempotent."""
+    rate: float
+    """Requests that may be started per second, of all checks together."""
+    concurrency: int
+    """Requests that may be under way at once."""
+    dns_queries: int
+    """The most DNS queries that one group of weighted records may cost."""
+    share_tolerance: float
+    """How far the true share of a path may be from the declared one, 0 to 1."""
+    account: bool
+    """Whether AWS may be asked, with the credentials at hand."""
+
+
+Check = Callable[["Surroundings"], AsyncIterator[Result]]
+"""A check. Each module of checks names its own in a tuple `CHECKS`."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every check is given."""
+
+    target: Target
+    """What is verified."""
+    ways: tuple[Way, ...]
+    """Every way there is, each address once."""
+    options: Options
+    """How."""
+    wire: Wire
+    """Sends requests."""
+    names: Names
+    """Asks name servers."""

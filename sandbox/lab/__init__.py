@@ -1,0 +1,1 @@
+"""The lab: the deployed edge with packets in it, in network namespaces of this machine."""

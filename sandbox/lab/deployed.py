@@ -1,0 +1,97 @@
+"""What is deployed, as the clouds' APIs tell it: all that the lab is built from.
+
+Plain values, so that everything the lab runs is a function of them and of nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Fields = Mapping[str, Any]
+"""A structure of an AWS API, with the member names and shapes that boto3 gives it."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A public hosted zone."""
+
+    id: str
+    """Its id, without `/hostedzone/`."""
+    name: str
+    """Its name, without the final dot."""
+    records: tuple[Fields, ...]
+    """Its `ResourceRecordSet`s, SOA and NS too."""
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """A load balancer of any kind."""
+
+    dns_name: str
+    """The name that aliases point to, in lower case, without a final dot."""
+    kind: str
+    """`classic`, `application` or `network`."""
+    listeners: tuple[tuple[str, int], ...]
+    """Protocol (`HTTP`, `HTTPS`, `TCP`, `TLS`, `SSL`) and port of each listener."""
+    certificates: tuple[str, ...]
+    """ARNs of its listeners' certificates."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A CloudFront distribution."""
+
+    id: str
+    """Its id."""
+    domain_name: str
+    """Its own name, `….cloudfront.net`."""
+    config: Fields
+    """Its `DistributionConfig`."""
+
+
+@dataclass(frozen=True)
+class Droplet:
+    """A droplet that is active."""
+
+    id: int
+    """Its id."""
+    name: str
+    """Its name."""
+    ipv4: str
+    """Its public IPv4 address."""
+    ipv6: str
+    """Its own IPv6 address; empty where it has none."""
+    ipv6_gateway: str
+    """The gateway of that network; empty where it has none."""
+    ipv6_prefix_length: int
+    """Bits of that network's prefix; 0 where it has none."""
+    reserved_ipv6: str
+    """The reserved IPv6 address assigned to it; empty where there is none."""
+    user_data: str
+    """Its user data; empty where it has none."""
+    metadata: Fields
+    """What its metadata service tells as `v1.json`."""
+    firewalls: tuple[Fields, ...]
+    """The firewalls that apply to it, as the API gives them: `inbound_rules`, `outbound_rules`."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Everything that is deployed in both clouds, at one moment."""
+
+    zones: tuple[Zone, ...] = ()
+    """Hosted zones."""
+    health_checks: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    """`HealthCheckConfig` by health check id."""
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    """Load balancers of every kind, of every region that the account uses."""
+    distributions: tuple[Distribution, ...] = ()
+    """Distributions."""
+    cache_policies: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    """`CachePolicyConfig` by id, for each one that a distribution names."""
+    origin_request_policies: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
+    """`OriginRequestPolicyConfig` by id, for each one that a distribution names."""
+    certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names that each ACM certificate covers, by ARN, issued ones only."""
+    droplets: tuple[Droplet, ...] = ()
+    """Active droplets."""
