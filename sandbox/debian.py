@@ -1,4 +1,4 @@
-"""The programs that the proxy droplets and the lab run on this machine, and where Debian has them."""
+"""The Debian programs that proxies and the lab run on this machine, and where to get them."""
 
 import os
 import shutil
