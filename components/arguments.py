@@ -111,10 +111,14 @@ class ProxiesArgs(TypedDict):
     Allowed: one of ipv4, cdn. Default: ipv4."""
     ready_seconds: NotRequired[int]
     """How long a new droplet is given, from its creation, to serve every port before its address is
-    moved to it. The deployment asks over IPv6; if the machine it runs on has none it waits this
-    long instead. A droplet that does not serve by then stops the deployment, and the address stays
-    with the old one. 0: the address is moved at once. Allowed: an integer from 0 to 1800. Default:
-    600."""
+    moved to it. The deployment asks over IPv6. A droplet that does not serve by then stops the
+    deployment, and the address stays with the old one. 0: the address is moved at once. Allowed: an
+    integer from 0 to 1800. Default: 600."""
+    when_untestable: NotRequired[str]
+    """What a deployment does when the machine it runs on has no IPv6 and so cannot tell whether a
+    new droplet serves. `stop`: it stops, and the address stays with the old droplet. `wait`: the
+    address is moved after `readySeconds`, though nobody saw the droplet serve. Allowed: one of
+    stop, wait. Default: stop."""
     alert_emails: NotRequired[Sequence[str]]
     """Who is told when a droplet is short of processor, memory or disk; no alerts when empty.
     Allowed: a list of e-mail addresses."""

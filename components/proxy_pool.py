@@ -278,7 +278,14 @@ class ProxyPool(pulumi.ComponentResource):
                 lambda words: pulumi.log.info(words, self),
                 lambda words: pulumi.log.warn(words, self),
             )
-            await wait_until_serving(node.id, address, self._pool.ports, until, world)
+            await wait_until_serving(
+                node.id,
+                address,
+                self._pool.ports,
+                until,
+                world,
+                wait_untested=self._pool.when_untestable == "wait",
+            )
 
         return pulumi.ResourceHookBinding(before_create=[wait])
 

@@ -60,12 +60,15 @@ def real_world(say: Callable[[str], None], warn: Callable[[str], None]) -> World
 
 
 async def wait_until_serving(
-    node: str, address: str, ports: Sequence[int], deadline: datetime, world: World
+    node: str,
+    address: str,
+    ports: Sequence[int],
+    deadline: datetime,
+    world: World,
+    *,
+    wait_untested: bool = False,
 ) -> None:
     """Return once a droplet serves every port.
-
-    Where this machine has no IPv6 it cannot tell. It then waits for as long as a droplet is given,
-    by which time one that can serve does, and says so.
 
     Args:
         node: What to call the droplet.
@@ -73,11 +76,23 @@ async def wait_until_serving(
         ports: The ports to try.
         deadline: When to give up.
         world: The network, the clock and the user.
+        wait_untested: What to do on a machine that has no IPv6 and so cannot tell. True: wait until
+            the deadline, by which a droplet that can serve does, say so, and return.
 
     Raises:
-        NotServingError: It did not serve by the deadline, though this machine could ask.
+        NotServingError: It did not serve by the deadline, or this machine cannot tell.
     """
     answer = await _ask(address, ports, world)
+    if answer == "unknown" and not wait_untested:
+        fault = Fault(
+            f"Proxy {node} at {address}",
+            "not testable from this machine, which has no IPv6",
+            "a droplet that was seen to serve before its address is moved to it",
+            "Deploy from a machine with IPv6, which goes on from here, or set "
+            "proxy.whenUntestable to wait to have the address moved after proxy.readySeconds, "
+            "unseen.",
+        )
+        raise NotServingError("The address was left where it is", [fault])
     if answer != "yes" and world.now() < deadline:
         until = f"{deadline:%H:%M:%S} UTC"
         world.say(f"Proxy {node} does not serve yet; its address waits for it until {until}.")
@@ -87,7 +102,8 @@ async def wait_until_serving(
     if answer == "unknown":
         world.warn(
             f"This machine has no IPv6, so nobody knows whether proxy {node} serves yet. It was "
-            "given the time of proxy.readySeconds and is now given its address."
+            "given the time of proxy.readySeconds and, as proxy.whenUntestable says, is now given "
+            "its address."
         )
     elif answer == "no":
         fault = Fault(

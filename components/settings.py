@@ -503,9 +503,12 @@ class Proxies(Group):
     CloudFront, whatever its weight, even 0; choose it once CloudFront carries users already."""
     ready_seconds: Annotated[int, Field(ge=0, le=1800), Says(example="600")] = 600
     """How long a new droplet is given, from its creation, to serve every port before its address is
-    moved to it. The deployment asks over IPv6; if the machine it runs on has none it waits this
-    long instead. A droplet that does not serve by then stops the deployment, and the address stays
-    with the old one. 0: the address is moved at once."""
+    moved to it. The deployment asks over IPv6. A droplet that does not serve by then stops the
+    deployment, and the address stays with the old one. 0: the address is moved at once."""
+    when_untestable: Annotated[Literal["stop", "wait"], Says(example="stop")] = "stop"
+    """What a deployment does when the machine it runs on has no IPv6 and so cannot tell whether a
+    new droplet serves. `stop`: it stops, and the address stays with the old droplet. `wait`: the
+    address is moved after `readySeconds`, though nobody saw the droplet serve."""
     alert_emails: Annotated[
         tuple[
             Annotated[

@@ -1,6 +1,6 @@
 """IPv6 for the old path too: two proxies in two regions, and who is told when one is short of room.
 
-`pulumi config set readySeconds 0` where the machine that deploys has no IPv6 and nobody is to wait.
+`pulumi config set readySeconds 0` where nobody is to wait until a new droplet serves.
 """
 
 import pulumi

@@ -30,9 +30,14 @@ class Scene:
         self.said: list[str] = []
         self.warnings: list[str] = []
 
-    def wait(self, ports: tuple[int, ...] = (443,), given: int = 60) -> None:
+    def wait(
+        self, ports: tuple[int, ...] = (443,), given: int = 60, *, untested: bool = False
+    ) -> None:
         until = START + timedelta(seconds=given)
-        asyncio.run(wait_until_serving("fra1-1", "2001:db8::1", ports, until, self.world()))
+        world = self.world()
+        asyncio.run(
+            wait_until_serving("fra1-1", "2001:db8::1", ports, until, world, wait_untested=untested)
+        )
 
     def world(self) -> World:
         async def connect(address: str, port: int) -> None:
@@ -78,24 +83,35 @@ def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Excep
     )
 
 
-def test_a_machine_without_ipv6_waits_for_as_long_as_it_takes_and_says_that_it_cannot_tell() -> (
-    None
-):
+def test_a_machine_without_ipv6_stops_because_it_cannot_tell() -> None:
     scene = Scene(lambda _seconds, _port: NO_IPV6)
-    scene.wait()
+    with pytest.raises(NotServingError) as caught:
+        scene.wait()
+    assert (scene.seconds, len(scene.tried)) == (0, 1)
+    assert str(caught.value) == (
+        "The address was left where it is:\n"
+        "  - Proxy fra1-1 at 2001:db8::1 is not testable from this machine, which has no IPv6; a "
+        "droplet that was seen to serve before its address is moved to it. Deploy from a machine "
+        "with IPv6, which goes on from here, or set proxy.whenUntestable to wait to have the "
+        "address moved after proxy.readySeconds, unseen."
+    )
+
+
+def test_a_machine_without_ipv6_waits_where_it_is_told_to_and_says_that_it_cannot_tell() -> None:
+    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene.wait(untested=True)
     assert scene.seconds == 60
-    assert scene.warnings == [
-        (
-            "This machine has no IPv6, so nobody knows whether proxy fra1-1 serves yet. It was "
-            "given "
-            "the time of proxy.readySeconds and is now given its address."
-        )
-    ]
+    (warning,) = scene.warnings
+    assert warning == (
+        "This machine has no IPv6, so nobody knows whether proxy fra1-1 serves yet. It was given "
+        "the time of proxy.readySeconds and, as proxy.whenUntestable says, is now given its "
+        "address."
+    )
 
 
 def test_a_droplet_that_is_old_enough_is_asked_once_and_not_waited_for() -> None:
     scene = Scene(lambda _seconds, _port: NO_IPV6)
-    scene.wait(given=-300)
+    scene.wait(given=-300, untested=True)
     assert (scene.seconds, len(scene.tried)) == (0, 1)
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import urllib3
 
-from sandbox.clouds import digitalocean
-from support.engine import client, zone_records
+from support.engine import client, holders, zone_records
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
@@ -27,21 +26,6 @@ POOL = {"regions": ["fra1", "ams3"], "readySeconds": 0}
 def stack(whole: "Stack") -> "Stack":
     """The stack with its proxies."""
     return whole
-
-
-def holders(droplets: "background.Cloud") -> dict[str, int]:
-    """Return which droplet has each reserved address."""
-    answer = urllib3.request(
-        "GET",
-        f"{droplets.url}/v2/reserved_ipv6",
-        headers={"Authorization": f"Bearer {digitalocean.TOKEN}"},
-    )
-    assert answer.status == 200, answer.data
-    return {
-        found["ip"]: found["droplet"]["id"]
-        for found in answer.json()["reserved_ipv6s"]
-        if found["droplet"]
-    }
 
 
 def steps(said: str) -> list[tuple[str, str]]:

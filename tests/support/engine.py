@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,9 +14,9 @@ import boto3.session
 import urllib3
 import yaml
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import client_environment
-from sandbox.engine.shell import STACK
+from sandbox.clouds import aws, background, digitalocean
+from sandbox.engine.find import Engine
+from sandbox.engine.shell import STACK, Shell
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
@@ -142,6 +143,49 @@ class Stack:
         return json.loads(self.pulumi("stack", "output", "--json").must())
 
 
+def new_stack(
+    account: background.Cloud, droplets: background.Cloud, engine: Engine, folder: Path
+) -> Stack:
+    """Return the sandbox's stack with all it has, not yet deployed.
+
+    Args:
+        account: The AWS cloud.
+        droplets: The DigitalOcean cloud.
+        engine: The engine.
+        folder: Where the program's entry is copied to and all else is written.
+    """
+    project = folder / "project"
+    project.mkdir()
+    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
+        shutil.copy(CHECKOUT / name, project)
+    for name in (".venv", "policies"):
+        (project / name).symlink_to(CHECKOUT / name)
+    shell = Shell(project, folder / "home")
+    shell.prepare()
+    clouds = {
+        **digitalocean.client_environment(droplets.url),
+        **aws.client_environment(account.url),
+    }
+    stack = Stack(project, shell.environment(engine, clouds))
+    stack.pulumi("stack", "init", STACK).must()
+    return stack
+
+
+def holders(droplets: background.Cloud) -> dict[str, int]:
+    """Return which droplet has each reserved address."""
+    answer = urllib3.request(
+        "GET",
+        f"{droplets.url}/v2/reserved_ipv6",
+        headers={"Authorization": f"Bearer {digitalocean.TOKEN}"},
+    )
+    assert answer.status == 200, answer.data
+    return {
+        found["ip"]: found["droplet"]["id"]
+        for found in answer.json()["reserved_ipv6s"]
+        if found["droplet"]
+    }
+
+
 def control(cloud: background.Cloud, method: str, what: str, body: object = None) -> None:
     """Ask the cloud's layer for a change."""
     answer = urllib3.request(method, f"{cloud.url}/dualstack-sandbox/{what}", json=body)
@@ -150,7 +194,7 @@ def control(cloud: background.Cloud, method: str, what: str, body: object = None
 
 def client(cloud: background.Cloud, service: str) -> Any:
     """Return a boto3 client, as any other program that works in the account would have it."""
-    variables = client_environment(cloud.url)
+    variables = aws.client_environment(cloud.url)
     session: Any = boto3.session.Session(
         variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
     )

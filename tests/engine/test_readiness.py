@@ -1,0 +1,102 @@
+"""An address moves to a droplet that serves, with the real engine, in a network of the test's own.
+
+The droplets of the sandbox are entries in an account, at addresses for documentation. In a network
+namespace those addresses can lead nowhere, to a machine that refuses, or to one that serves.
+"""
+
+import ctypes
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from sandbox.clouds import background
+from sandbox.engine.find import Engine
+from support.engine import Stack, control, holders, new_stack
+
+CLONE_NEWNET: Final = 0x40000000
+"""Source: Linux, `include/uapi/linux/sched.h`."""
+
+READY_SECONDS: Final = 5
+CHANGED: Final = {"regions": ["fra1", "ams3"], "connections": 4000, "readySeconds": READY_SECONDS}
+
+
+@pytest.fixture
+def network() -> Iterator[None]:
+    """Put this thread, and what it starts, into a network with nothing but loopback.
+
+    With `setns` and `unshare` of the C library, because Python has its own only since 3.12.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        pytest.fail(f"no network of its own: {os.strerror(ctypes.get_errno())}; run it as root")
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        assert libc.setns(outside, CLONE_NEWNET) == 0
+        os.close(outside)
+
+
+@pytest.fixture
+def droplets(network: None, tmp_path: Path) -> Iterator[background.Cloud]:
+    del network
+    home = tmp_path / "clouds"
+    cloud = background.start("digitalocean", home)
+    control(cloud, "PUT", "settings", {"action_seconds": 0.1})
+    yield cloud
+    background.stop("digitalocean", home)
+
+
+@pytest.fixture
+def stack(droplets: background.Cloud, engine: Engine, tmp_path: Path) -> Iterator[Stack]:
+    """The stack, deployed, and after that changed in a way that replaces its droplets."""
+    home = tmp_path / "clouds"
+    account = background.start("aws", home)
+    control(account, "PUT", "settings", {"deploy_seconds": 0.1})
+    stack = new_stack(account, droplets, engine, tmp_path)
+    stack.up().must()
+    stack.configure(proxy=CHANGED)
+    yield stack
+    background.stop("aws", home)
+
+
+def lead_the_droplets_addresses_here() -> None:
+    route = ["ip", "-6", "route", "add", "local", "2001:db8:d0::/48", "dev", "lo"]
+    subprocess.run(route, check=True)
+
+
+def test_a_droplet_that_does_not_serve_stops_the_deployment_and_its_address_stays(
+    stack: Stack, droplets: background.Cloud
+) -> None:
+    before = holders(droplets)
+    lead_the_droplets_addresses_here()
+    said = stack.up().refused()
+    assert "The address was left where it is" in said
+    assert "is not serving port 443; a droplet that answers there" in said
+    assert "Traceback" not in said
+    assert holders(droplets) == before
+    with socket.create_server(("::", 443), family=socket.AF_INET6):
+        stack.up().must()
+    after = holders(droplets)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+
+
+def test_a_machine_without_ipv6_leaves_the_address_unless_it_is_told_to_wait_unseen(
+    stack: Stack, droplets: background.Cloud
+) -> None:
+    before = holders(droplets)
+    said = stack.up().refused()
+    assert "is not testable from this machine, which has no IPv6" in said
+    assert "Traceback" not in said
+    assert holders(droplets) == before
+    stack.configure(proxy={**CHANGED, "whenUntestable": "wait"})
+    waited = stack.up().must()
+    assert "nobody knows whether proxy fra1-1 serves yet" in waited
+    assert not set(holders(droplets).values()) & set(before.values())
