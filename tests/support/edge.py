@@ -95,9 +95,7 @@ def no_error_caching(*codes: int) -> dict[str, Any]:
     return listed([{"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in codes or ERROR_CODES])
 
 
-def distribution(
-    name: str = "E1", aliases: Sequence[str] = (API,), **changes: Any
-) -> Distribution:
+def distribution(name: str = "E1", aliases: Sequence[str] = (API,), **changes: Any) -> Distribution:
     """Return a distribution as the API gives it back: pass-through but for `changes`."""
     config: Fields = {
         "CallerReference": name,
@@ -409,9 +407,7 @@ class Edge:
 
     def deploy(self, what: Deployed) -> None:
         """Change what is deployed, without an interruption."""
-        self.program = program(
-            "edge-1", what, self.certificates, self.ca, "127.0.0.1", self.folder
-        )
+        self.program = program("edge-1", what, self.certificates, self.ca, "127.0.0.1", self.folder)
         _write(self.program)
         assert self.program.reload is not None
         workers = self._workers()
