@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-from sandbox.lab.deployed import Deployed, Fields
+from sandbox.lab.deployed import Deployed
 
 MOST_DETAILS: Final = 4
 """How many values of one thing are told; there may be hundreds in a distribution."""
@@ -55,12 +55,11 @@ def _plain(thing: Any) -> Any:
 
 def _details(before: Any, after: Any, path: str) -> Iterator[str]:
     """Return each value that differs, by its path."""
-    if isinstance(before, Mapping) and isinstance(after, Mapping):
-        one: Fields = before
-        two: Fields = after
-        for name in dict.fromkeys([*one, *two]):
-            if one.get(name) != two.get(name):
-                yield from _details(one.get(name), two.get(name), f"{path}.{name}".lstrip("."))
+    if _is_mapping(before) and _is_mapping(after):
+        for name in dict.fromkeys([*before, *after]):
+            if before.get(name) != after.get(name):
+                below = f"{path}.{name}".lstrip(".")
+                yield from _details(before.get(name), after.get(name), below)
     elif _is_list(before) and _is_list(after) and len(before) == len(after):
         for number, (first, second) in enumerate(zip(before, after, strict=True)):
             if first != second:
@@ -69,7 +68,11 @@ def _details(before: Any, after: Any, path: str) -> Iterator[str]:
         yield f"{path} {_short(before)} → {_short(after)}".lstrip()
 
 
-def _is_list(value: Any) -> bool:
+def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 

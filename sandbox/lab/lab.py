@@ -28,7 +28,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from sandbox.debian import find_program
-from sandbox.lab import edge
+from sandbox.lab import dns, edge
 from sandbox.lab import read as clouds
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.differences import differences
@@ -129,17 +129,13 @@ class Door:
         Raises:
             LabError: There is none.
         """
-        try:
-            note = json.loads((folder / NOTE).read_text())
-            process = psutil.Process(note["pid"])
-            alive = process.create_time() == note["created"]
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-            alive = False
-        if not alive:
-            raise LabError(
-                f"No lab is open in {folder}; one must be. Open it in another terminal: make lab"
-            )
-        return cls(folder, note["pid"])
+        with contextlib.suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            note: dict[str, Any] = json.loads((folder / NOTE).read_text())
+            if psutil.Process(note["pid"]).create_time() == note["created"]:
+                return cls(folder, note["pid"])
+        raise LabError(
+            f"No lab is open in {folder}; one must be. Open it in another terminal: make lab"
+        )
 
     @property
     def ca(self) -> Path:
@@ -410,7 +406,7 @@ class Lab(Door):
 
     def unsupported(self) -> list[str]:
         """Return what is deployed that the lab cannot stand in for."""
-        return edge.unsupported(self.deployed)
+        return [*edge.unsupported(self.deployed), *dns.unsupported(self.deployed)]
 
     def look(self) -> None:
         """Read the clouds, and hand over what is deployed now if it is another thing.

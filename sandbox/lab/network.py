@@ -65,6 +65,8 @@ class Host:
     """Name servers of its `/etc/resolv.conf`."""
     routed: tuple[str, ...] = ()
     """Further networks that the router sends to it; its own addresses come by themselves."""
+    prepare: tuple[tuple[str, ...], ...] = ()
+    """Commands that it needs once, when it was made."""
     forwards: bool = False
     """Whether it forwards packets, as a router does."""
     mtu: int = STANDARD_MTU
@@ -116,6 +118,7 @@ def host_script(before: Host | None, after: Host) -> str:
     batch += [line for key, line in new.items() if old.get(key) != line]
     if batch:
         lines += [f"ip -batch - <<'END'\n{_joined(batch)}END"]
+    lines += [] if before else map(shlex.join, after.prepare)
     return _joined(lines)
 
 

@@ -8,12 +8,14 @@ CloudFront's nodes are, who asks.
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import IPv4Address, IPv4Interface, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
 from sandbox.lab import dns, droplet, edge, origin
 from sandbox.lab.deployed import Deployed, Droplet, Fields, LoadBalancer
+from sandbox.lab.dns import NAME_SERVERS
+from sandbox.lab.dns.resolver import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
 from sandbox.lab.network import GATEWAYS, LARGEST_MTU, LEAST_MTU, STANDARD_MTU, Host, interface
 from sandbox.lab.program import Program
 
@@ -21,17 +23,11 @@ NAMES, RESOLVER, CLOUD_RESOLVER, CHECKERS = "names", "resolver", "cloud-resolver
 LOAD_BALANCER, NAT64 = "load-balancer", "nat64"
 """Hosts that every lab has."""
 
-NAMES_ADDRESSES: Final = ("198.18.3.1", "2001:db8:53::1")
 RESOLVER_ADDRESSES: Final = ("198.18.3.2", "2001:db8:53:2::1")
 CHECKERS_ADDRESSES: Final = ("198.18.3.3", "2001:db8:53:3::1")
 CLOUD_RESOLVER_ADDRESSES: Final = ("198.18.3.4", "2001:db8:53:4::1")
 """The resolver that clouds have for themselves: whatever users' resolvers do, it obeys TTLs."""
 NAT64_ADDRESSES: Final = ("198.18.3.64", "2001:db8:64::53")
-NAT64_POOL: Final = "198.18.4.0/24"
-"""IPv4 addresses that NAT64's users have outside."""
-NAT64_PREFIX: Final = "2001:db8:64:6464::/96"
-"""Below it every IPv4 address has an IPv6 one. Not the well-known 64:ff9b::/96, which must not
-stand for addresses of documentation (RFC 6052, section 3.1)."""
 # 198.18.0.0/15 is for benchmarks, 2001:db8::/32 for documentation: neither is anybody's.
 # Source: RFC 2544, RFC 3849.
 LOAD_BALANCERS: Final = "198.18.0.0"
@@ -75,6 +71,7 @@ ALL_PORTS: Final = ("0", "all")
 
 MAX_EDGE_NODES: Final = 16
 MAX_SECONDS: Final = 3600.0
+LEAST_SPEED, MOST_SPEED = 0.1, 100.0
 MAX_TTL: Final = 86_400
 
 
@@ -89,6 +86,8 @@ class Settings:
     others take it evenly before. AWS takes minutes."""
     least_ttl_seconds: int = 0
     """For how long at least the clients' resolver keeps an answer, whatever its TTL, 0 to 86400."""
+    check_speed: float = 1.0
+    """How many times faster than configured the health checkers ask, 0.1 to 100."""
     load_balancer_addresses: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict[str, tuple[str, ...]]
     )
@@ -111,6 +110,7 @@ class Settings:
             for name, value, least, most in (
                 ("edge-nodes", self.edge_nodes, 1, MAX_EDGE_NODES),
                 ("propagation-seconds", self.propagation_seconds, 0, MAX_SECONDS),
+                ("check-speed", self.check_speed, LEAST_SPEED, MOST_SPEED),
                 ("least-ttl-seconds", self.least_ttl_seconds, 0, MAX_TTL),
                 *((f"mtu.{host}", mtu, LEAST_MTU, LARGEST_MTU) for host, mtu in self.mtu.items()),
             )
@@ -126,7 +126,7 @@ class Settings:
         found += [
             f"allow has {network}; it is a list of IPv4 networks. Separate them with commas."
             for network in self.allow or ()
-            if not _is(ip_network, network)
+            if not _is(IPv4Network, network)
         ]
         return found
 
@@ -162,7 +162,7 @@ def changed(settings: Settings, name: str, value: str) -> Settings:
         match field_name:
             case "edge_nodes" | "least_ttl_seconds":
                 new: Any = int(value) if value else known[field_name]
-            case "propagation_seconds":
+            case "propagation_seconds" | "check_speed":
                 new = float(value) if value else known[field_name]
             case "mtu":
                 new = {**settings.mtu, whose: int(value or STANDARD_MTU)}
@@ -360,7 +360,7 @@ def _hosts(deployed: Deployed, settings: Settings, given: Given) -> Iterator[Hos
 
 def _all_hosts(deployed: Deployed, settings: Settings, given: Given) -> Iterator[Host]:
     cloud = CLOUD_RESOLVER_ADDRESSES
-    yield _host(NAMES, "name servers: Route 53 and the rest of DNS", NAMES_ADDRESSES)
+    yield _host(NAMES, "name servers: Route 53 and the rest of DNS", NAME_SERVERS)
     yield _host(RESOLVER, "resolver of the clients", RESOLVER_ADDRESSES)
     yield _host(CLOUD_RESOLVER, "resolver of edge, droplets and checkers", cloud)
     yield _host(CHECKERS, "health checkers of Route 53", CHECKERS_ADDRESSES, cloud)
@@ -371,8 +371,12 @@ def _all_hosts(deployed: Deployed, settings: Settings, given: Given) -> Iterator
         yield _host(f"edge-{number}", "node of CloudFront", _edge_addresses(number), cloud[:1])
     for each in deployed.droplets:
         yield _droplet_host(each, given.droplets[each.id])
-    nat64 = _host(NAT64, "NAT64 gateway, and its DNS64 resolver", NAT64_ADDRESSES)
-    yield replace(nat64, routed=(NAT64_POOL, NAT64_PREFIX), forwards=True)
+    yield replace(
+        _host(NAT64, "NAT64 gateway, and its DNS64 resolver", NAT64_ADDRESSES),
+        routed=(NAT64_POOL, NAT64_PREFIX, *map(_whole, NAT64_GATEWAY[1:])),
+        prepare=dns.nat64(NAT64, _folder(given, NAT64)).prepare,
+        forwards=True,
+    )
     for client in CLIENTS:
         yield _host(client.name, client.role, client.addresses, client.resolvers)
 
@@ -489,9 +493,9 @@ def _peers(named: Fields, deployed: Deployed) -> list[str]:
 
 def _programs(deployed: Deployed, settings: Settings, given: Given) -> Iterator[Program]:
     yield from dns.programs(
-        deployed, leads(deployed, settings), given.health, _folder(given, NAMES)
+        deployed, leads(deployed, settings), given.health, _folder(given, NAMES), host=NAMES
     )
-    authority = NAMES_ADDRESSES
+    authority = NAME_SERVERS
     for name, addresses, least_ttl_seconds in (
         (RESOLVER, RESOLVER_ADDRESSES, settings.least_ttl_seconds),
         (CLOUD_RESOLVER, CLOUD_RESOLVER_ADDRESSES, 0),
@@ -511,8 +515,14 @@ def _programs(deployed: Deployed, settings: Settings, given: Given) -> Iterator[
         least_ttl_seconds=settings.least_ttl_seconds,
         dns64_prefix=NAT64_PREFIX,
     )
-    yield dns.nat64(_folder(given, NAT64))
-    yield dns.checkers(deployed, _folder(given, CHECKERS))
+    yield dns.nat64(NAT64, _folder(given, NAT64)).program
+    yield dns.checkers(
+        deployed,
+        CLOUD_RESOLVER_ADDRESSES[0],
+        _folder(given, CHECKERS),
+        host=CHECKERS,
+        speed=settings.check_speed,
+    )
     yield _origin(deployed, settings, given)
     certificates = {
         arn: given.certificates[frozenset(names)]
