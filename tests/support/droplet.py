@@ -24,6 +24,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Droplet
 from sandbox.lab.droplet.program import Config, programs
@@ -116,6 +117,11 @@ class Network:
         done = subprocess.run(words, check=True, capture_output=True, text=True)
         return json.loads(done.stdout or "[]")
 
+    def setting(self, path: str) -> str:
+        """Return a setting of the kernel for this network, by its path below `/proc/sys`."""
+        words = self.command(find_program("cat"), f"/proc/sys/{path}")
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
     def addresses(self, device: str) -> list[str]:
         """Return the global IPv6 addresses of a device."""
         shown = self.ip(f"-6 address show dev {device} scope global")
@@ -137,7 +143,7 @@ class Network:
 
 
 class Names:
-    """The name server of everything: it knows the load balancer and signs nothing."""
+    """A name server that knows the load balancer, refuses all other names, and signs nothing."""
 
     def __init__(self, internet: Network) -> None:
         self.addresses = [FIRST]
@@ -169,9 +175,9 @@ class Names:
         name, kind = str(question.name).lower().rstrip("."), question.rdtype.name
         if name == LOAD_BALANCER and kind == "A":
             answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", "A", *self.addresses))
-        elif not f".{LOAD_BALANCER}".endswith(f".{name}") and name:
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        if not answer.answer:
+        elif name != LOAD_BALANCER:
+            answer.set_rcode(dns.rcode.REFUSED)
+        else:
             answer.authority.append(dns.rrset.from_text(".", 1, "IN", "SOA", "a. b. 1 1 1 1 1"))
         return answer.to_wire()
 
@@ -319,7 +325,10 @@ def laid_out(folder: Path) -> Generator[Site]:
             network.ip(f"link set eth0 address {_MAC} arp off up")
         for address in (f"{GATEWAY}/64 dev eth0", f"{CLIENT}/128 dev lo"):
             internet.ip(f"-6 address add {address} nodad")
-        for address in ("198.51.100.1/24 dev eth0", *(f"{at_lo}/32 dev lo" for at_lo in (NAMES, FIRST, SECOND))):
+        for address in (
+            "198.51.100.1/24 dev eth0",
+            *(f"{at_lo}/32 dev lo" for at_lo in (NAMES, FIRST, SECOND)),
+        ):
             internet.ip(f"address add {address}")
         for address in (RESERVED, OTHER_RESERVED):
             internet.ip(f"-6 route add {address}/128 dev eth0 src {CLIENT}")

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -59,7 +60,8 @@ def main() -> int:
         return asyncio.run(_keep(pid, path, config, ours))
     finally:
         config.ready.unlink(missing_ok=True)
-        config.mount_point.rmdir()
+        with suppress(OSError):
+            config.mount_point.rmdir()
 
 
 async def _keep(pid: int, path: Path, config: Config, guest: socket.socket) -> int:

@@ -31,6 +31,7 @@ from sandbox.lab.droplet.processes import Processes
 from sandbox.lab.droplet.program import Config
 from sandbox.lab.droplet.systemd import Manager, load
 from sandbox.lab.droplet.tree import Packages
+from sandbox.lab.droplet.units import Timer
 
 METADATA: Final = "169.254.169.254"
 """Where a droplet asks about itself. Source: DigitalOcean Metadata API Reference."""
@@ -70,8 +71,12 @@ def be_the_guest(boot: Boot, keeper: socket.socket) -> int:
     journal = Journal(config.journal)
     kernel.unshare(kernel.NEW_MOUNTS | kernel.NEW_NAMES | kernel.NEW_IPC)
     kernel.mount("", Path("/"), flags=kernel.PRIVATE | kernel.RECURSIVE)
-    tree.build(config.mount_point, boot.packages, host=config.droplet.name)
-    kernel.pivot_root(config.mount_point / "root")
+    try:
+        tree.build(config.mount_point, boot.packages, host=config.droplet.name)
+        kernel.pivot_root(config.mount_point / "root")
+    except OSError as error:
+        print(f"The guest's files cannot be mounted ({error}); Linux has to let root do it.")
+        return _FAILED
     socket.sethostname(config.droplet.name)
     try:
         return asyncio.run(_Guest(boot, journal, keeper).run())
@@ -104,15 +109,14 @@ class _Guest:
         booting = asyncio.create_task(self._first_boot(manager))
         told = asyncio.create_task(self._told_to_end.wait())
         await asyncio.wait((booting, told), return_when=asyncio.FIRST_COMPLETED)
-        code = 0
         if booting.done():
-            code = 0 if booting.result() else _FAILED
+            booting.result()
             await told
         booting.cancel()
         await manager.stop_all()
         server.close()
         heard.cancel()
-        return code
+        return 0
 
     async def _hear(self) -> None:
         """Take new metadata from the keeper; end with it."""
@@ -135,8 +139,8 @@ class _Guest:
         for command in commands:
             await manager.run("network", ["/usr/sbin/ip", *command.split()])
 
-    async def _first_boot(self, manager: Manager) -> bool:
-        """Do what cloud-init does at a first boot, in its order; say whether all of it went well.
+    async def _first_boot(self, manager: Manager) -> None:
+        """Do what cloud-init does at a first boot, in its order.
 
         Raises:
             BootError: A unit cannot be run as on a droplet.
@@ -144,27 +148,23 @@ class _Guest:
         plan = self._boot.plan
         for note in plan.notes:
             self._journal.say("lab", note)
-        for file in plan.files:
-            if not file.defer:
-                _write(file)
+        _write_files(plan, defer=False)
         if _UNBOUND in plan.packages:
             _write(_unbound_file(self._boot.config.resolver))
         _check_units(plan)
         well = True
         for service in self._boot.packages.services:
             # As Debian's package scripts do, which pass over a service that does not start.
-            await manager.start(service)
-        for file in plan.files:
-            if file.defer:
-                _write(file)
+            if load(service).wanted_by:
+                await manager.start(service)
+        _write_files(plan, defer=True)
         for command in plan.commands:
             if not await self._run(manager, command):
                 self._journal.say("cloud-init", f"{' '.join(_words(command))} failed.")
                 well = False
-        if well:
-            self._keeper.send(READY)
+        # As a droplet is, whose cloud-init failed: it runs, and serves what it can.
+        self._keeper.send(READY)
         self._journal.say("cloud-init", f"finished, {'all well' if well else 'with failures'}.")
-        return well
 
     async def _run(self, manager: Manager, command: Command) -> bool:
         match command.verb:
@@ -175,7 +175,7 @@ class _Guest:
             case "daemon-reload":
                 return True
             case "enable":
-                return all([bool(load(unit).wanted_by) for unit in command.units])
+                return all(load(unit).wanted_by for unit in command.units)
             case "start":
                 return all([await manager.start(unit) for unit in command.units])
             case "restart":
@@ -224,9 +224,11 @@ def _check_units(plan: Plan) -> None:
         BootError: A unit cannot be run as on a droplet.
     """
     faults: list[str] = []
-    for unit in dict.fromkeys(unit for command in plan.commands for unit in command.units):
+    for name in dict.fromkeys(unit for command in plan.commands for unit in command.units):
         try:
-            load(unit)
+            unit = load(name).value
+            if isinstance(unit, Timer) and unit.after_start:
+                load(unit.unit)
         except BootError as error:
             faults += error.faults
     if faults:
@@ -235,6 +237,12 @@ def _check_units(plan: Plan) -> None:
 
 def _words(command: Command) -> tuple[str, ...]:
     return (command.verb, *command.units)
+
+
+def _write_files(plan: Plan, *, defer: bool) -> None:
+    for file in plan.files:
+        if file.defer == defer:
+            _write(file)
 
 
 def _write(file: WrittenFile) -> None:
@@ -249,11 +257,11 @@ def _write(file: WrittenFile) -> None:
 
 def _unbound_file(resolver: str) -> WrittenFile:
     text = f"""\
-# The lab's: the root is this server, and it is not signed.
+# The lab's: this server knows everything, and nothing of it is signed.
 server:
     val-permissive-mode: yes
-stub-zone:
+forward-zone:
     name: "."
-    stub-addr: {ip_address(resolver)}
+    forward-addr: {ip_address(resolver)}
 """
     return WrittenFile("/etc/unbound/unbound.conf.d/zz-lab.conf", text.encode())

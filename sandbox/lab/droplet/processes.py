@@ -131,7 +131,7 @@ def _become(
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         command = [*_setpriv(limits), *words]
-        os.execve(command[0], command, dict(environment))
+        os.execve(command[0], command, dict(environment))  # noqa: S606 - no shell is wanted
     except BaseException as error:  # noqa: BLE001 - nothing may run on as a second process 1
         os.write(tell, f"{words[0]}: {error}".encode())
     os._exit(_CANNOT_RUN)

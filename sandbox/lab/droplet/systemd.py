@@ -20,7 +20,7 @@ import struct
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -307,9 +307,7 @@ class _Running:
         while True:
             self._starts.append(time.monotonic())
             clean = await self._live()
-            again = service.restart == "always" or service.restart == (
-                "on-success" if clean else "on-failure"
-            )
+            again = service.restart in ("always", "on-success" if clean else "on-failure")
             if self._told_to_stop.is_set() or not again:
                 self.state = "inactive" if clean or self._told_to_stop.is_set() else "failed"
                 return
@@ -351,8 +349,7 @@ class _Running:
                 self._say(f"ended with {_outcome(code)}.")
         self.state = "deactivating"
         await self._clear()
-        if self.service.pid_file:
-            Path(self.service.pid_file).unlink(missing_ok=True)
+        _remove(self.service.pid_file)
         for command in self.service.stop_post:
             await self._within_stop_time(self.run(command))
         return clean
@@ -416,10 +413,7 @@ class _Running:
         (command,) = self.service.start
         await self._must(command)
         while self._main is None:
-            # The file may be missing still, or be left from one that was killed.
-            with suppress(OSError, ValueError):
-                pid = int(Path(self.service.pid_file).read_text())
-                self._main = pid if pid in members(self._namespaces) else None
+            self._main = _pid_of(self.service.pid_file, self._namespaces)
             if self._main is None:
                 await asyncio.sleep(_POLL_SECONDS)
         return self._processes.end_of(self._main)
@@ -462,12 +456,29 @@ class _Running:
         if self.service.kill_mode == "control-group":
             send(signal.SIGTERM, members(self._namespaces))
             deadline = time.monotonic() + self.service.stop_seconds
-            while members(self._namespaces) and time.monotonic() < deadline:
+            while members(self._namespaces) and time.monotonic() < deadline:  # noqa: ASYNC110 - Linux tells of no process that is not ours
                 await asyncio.sleep(_POLL_SECONDS)
         while left := members(self._namespaces):
             send(signal.SIGKILL, left)
             await asyncio.sleep(_POLL_SECONDS)
         self._namespaces.clear()
+
+
+def _pid_of(file: str, namespaces: Collection[int]) -> int | None:
+    """Return the process that a PID file names, None unless it is in one of the namespaces.
+
+    The file may be missing still, or be left from one that was killed.
+    """
+    try:
+        pid = int(Path(file).read_text())
+    except (OSError, ValueError):
+        return None
+    return pid if pid in members(namespaces) else None
+
+
+def _remove(file: str) -> None:
+    if file:
+        Path(file).unlink(missing_ok=True)
 
 
 def _finite(seconds: float) -> float | None:

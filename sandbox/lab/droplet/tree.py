@@ -36,7 +36,7 @@ _EMPTY: Final = (
     "/var/backups",
     "/var/cache",
     "/var/mail",
-    "/var/tmp",
+    "/var/tmp",  # noqa: S108 - the guest's own
 )
 
 _FOLDERS_ONLY: Final = ("/var/lib/nginx", "/var/lib/unbound", "/var/log", "/var/spool")
@@ -208,7 +208,9 @@ def build(target: Path, packages: Packages, *, host: str) -> None:
     for folder in (upper, work, root):
         folder.mkdir()
     _fill(_Upper(upper), packages, host)
-    kernel.mount("overlay", root, "overlay", options=f"lowerdir=/,upperdir={upper},workdir={work}")
+    # The kernel reads colons and commas of a path as its own: none is in a relative one.
+    os.chdir(target)
+    kernel.mount("overlay", root, "overlay", options="lowerdir=/,upperdir=upper,workdir=work")
     _mount_devices(root / "dev")
     kernel.mount("proc", root / "proc", "proc")
     _protect_settings(root / "proc/sys")
@@ -275,21 +277,7 @@ class _Upper:
 
 def _fill(upper: _Upper, packages: Packages, host: str) -> None:
     """Put into the upper folder what the guest is to see in place of this machine's files."""
-    for entry in Path("/").iterdir():
-        if entry.is_dir() and not entry.is_symlink() and entry.name not in _KEPT:
-            upper.hide(str(entry))
-    for path in _EMPTY:
-        if Path(path).is_dir():
-            upper.hide(path)
-    for name in _LOCAL:
-        upper.folder(f"/usr/local/{name}").chmod(0o755)
-    upper.folder("/run/lock").chmod(0o1777)
-    for path in _FOLDERS_ONLY:
-        upper.hide(path)
-        for found, folders, _ in os.walk(path):
-            for name in folders:
-                if not (Path(found) / name).is_symlink():
-                    upper.folder(f"{found}/{name}")
+    _empty_folders(upper)
     for path in (*_OF_PACKAGES, *_UNCHANGED_ONLY):
         upper.hide(path)
     for path in sorted(packages.unchanged):
@@ -300,6 +288,23 @@ def _fill(upper: _Upper, packages: Packages, host: str) -> None:
         upper.text(str(_ROOT_KEY), _ROOT_KEY_TEXT)
     for path, text in {**_TEXTS, "/etc/hostname": f"{host}\n"}.items():
         upper.text(path, text)
+
+
+def _empty_folders(upper: _Upper) -> None:
+    """Hide what this machine has where a new droplet has nothing."""
+    of_root = [entry for entry in Path("/").iterdir() if entry.is_dir() and not entry.is_symlink()]
+    hidden = [str(entry) for entry in of_root if entry.name not in _KEPT]
+    for path in (*hidden, *_EMPTY, *_FOLDERS_ONLY):
+        if Path(path).is_dir():
+            upper.hide(path)
+    for name in _LOCAL:
+        upper.folder(f"/usr/local/{name}").chmod(0o755)
+    upper.folder("/run/lock").chmod(0o1777)
+    for path in _FOLDERS_ONLY:
+        for found, folders, _ in os.walk(path):
+            for name in folders:
+                if not (Path(found) / name).is_symlink():
+                    upper.folder(f"{found}/{name}")
 
 
 def _fill_from_packages(upper: _Upper, folder: str, packages: Packages) -> None:

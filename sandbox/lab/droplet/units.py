@@ -252,6 +252,7 @@ _UNITS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("w", "week", "weeks"), 604_800.0),
 }
 
+_MEND: Final = "Write the unit with what sandbox/lab/droplet/units.py knows"
 _LEVELS: Final = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _YES: Final = ("1", "yes", "true", "on")
 _NO: Final = ("0", "no", "false", "off")
@@ -337,9 +338,11 @@ class _Reader:
             executables=tuple(self._all("ConditionFileIsExecutable")),
             **cast("dict[str, Any]", {key: v for key, v in given.items() if v is not None}),
         )
-        if not service.start or (len(service.start) > 1 and service.kind != "oneshot"):
+        unread = any(fault.startswith("ExecStart= ") for fault in self.faults)
+        more = len(service.start) > 1 and service.kind != "oneshot"
+        if not unread and (more or not service.start):
             self._refuse(
-                "ExecStart",
+                "ExecStart=",
                 f"{len(service.start)} commands",
                 "one is wanted, or more with Type=oneshot",
             )
@@ -392,7 +395,7 @@ class _Reader:
 
     def _refuse(self, what: str, found: str, allowed: str, path: str = "") -> None:
         where = f"{what} of {path or self._name}"
-        self.faults.append(fault(where, found, allowed, "Write the unit with what systemd.py has"))
+        self.faults.append(fault(where, found, allowed, _MEND))
 
     def _take(self, key: str) -> list[_Line]:
         taken = [line for line in self._left if line.key == key]
