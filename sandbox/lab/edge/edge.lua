@@ -36,6 +36,9 @@ local WEBSOCKET = { ["upgrade"] = true, ["sec-websocket-key"] = true, ["sec-webs
                     ["sec-websocket-protocol"] = true, ["sec-websocket-extensions"] = true,
                     ["sec-websocket-accept"] = true }
 
+-- nginx would send these to the next address even after they were sent to one.
+local SENT_ONCE = { PUT = true, DELETE = true, OPTIONS = true }
+
 local TITLES = { [400] = "Bad request.", [403] = "Request blocked.", [413] = "Request too large.",
                  [421] = "Misdirected request.", [502] = "The origin could not be reached.",
                  [504] = "The origin did not answer in time." }
@@ -501,16 +504,21 @@ function edge.origin(name, scheme)
     end
     if ngx.var.http_upgrade then
         return ngx.exec("@websocket")
+    elseif SENT_ONCE[ngx.var.request_method] then
+        return ngx.exec("@once")
     end
 end
 
--- The origin did not answer. GET and HEAD are tried again; what may have been done once already is not.
+-- The origin did not answer, at none of its addresses. GET and HEAD are tried again; what may have
+-- been done once already is not.
 function edge.failed(name, status)
-    local behavior = settings.behaviors[name]
-    local method, attempt = ngx.var.request_method, tonumber(ngx.var.edge_attempt)
-    if (method == "GET" or method == "HEAD") and attempt < behavior.origin.connect_attempts then
-        ngx.var.edge_attempt = attempt + 1
-        return ngx.exec("@again")
+    local method, tried = ngx.var.request_method, 0
+    for _ in (ngx.var.upstream_addr or ""):gmatch("[^,%s]+:%d+") do
+        tried = tried + 1
+    end
+    local again = tried > 0 and tried < settings.behaviors[name].origin.connect_attempts
+    if again and (method == "GET" or method == "HEAD") then
+        return ngx.exec("@once")
     end
     ngx.header["X-Edge-Own"] = "1"
     return edge.refuse(status)

@@ -318,7 +318,6 @@ error_page 502 = @refused;
 error_page 504 = @late;
 set $edge_id $http_x_amz_cf_id;
 set $edge_own "";
-set $edge_attempt 1;
 set $edge_host "";
 set $edge_tls_name "";
 set $edge_domain {origin.domain_name};
@@ -339,9 +338,11 @@ proxy_send_timeout {origin.read_timeout_seconds}s;
 {_origin_tls(origin, ca) if scheme == "https" else ""}\
 location / {{
     rewrite_by_lua_block {{ edge.origin("{behavior.name}", "{scheme}") }}
+    proxy_next_upstream error timeout;
+    proxy_next_upstream_tries {origin.connect_attempts};
     {target}
 }}
-location @again {{
+location @once {{
     {target}
 }}
 location @websocket {{
