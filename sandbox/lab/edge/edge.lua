@@ -36,6 +36,9 @@ local WEBSOCKET = { ["upgrade"] = true, ["sec-websocket-key"] = true, ["sec-webs
                     ["sec-websocket-protocol"] = true, ["sec-websocket-extensions"] = true,
                     ["sec-websocket-accept"] = true }
 
+-- nginx would send these to the next address even after they were sent to one.
+local SENT_ONCE = { PUT = true, DELETE = true, OPTIONS = true }
+
 local TITLES = { [400] = "Bad request.", [403] = "Request blocked.", [413] = "Request too large.",
                  [421] = "Misdirected request.", [502] = "The origin could not be reached.",
                  [504] = "The origin did not answer in time." }
@@ -101,7 +104,7 @@ local function identify()
 end
 
 local function id()
-    if ngx.var.edge_id == "" then
+    if (ngx.var.edge_id or "") == "" then
         ngx.var.edge_id = identify()
     end
     return ngx.var.edge_id
@@ -132,9 +135,6 @@ local function say(status, body)
 end
 
 function edge.refuse(status)
-    if status == 413 then
-        ngx.header["Connection"] = "close"
-    end
     return say(status, string.format([[
 <!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
 <HTML><HEAD><META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=iso-8859-1">
@@ -165,7 +165,7 @@ end
 -- The viewer's request ------------------------------------------------------------------------------
 
 local function lengths(headers)
-    local line = #ngx.var.request_method + #ngx.var.request_uri + #"HTTP/1.1" + 4
+    local line = #ngx.var.request_method + #ngx.var.request_uri + #"HTTP/1.1" + 6
     local total = line
     for name, value in pairs(headers) do
         for _, each in ipairs(type(value) == "table" and value or { value }) do
@@ -377,7 +377,9 @@ function edge.viewer(name)
     end
     local headers = ngx.req.get_headers(0, true)
     local refused = fault(behavior, headers)
-    if refused then
+    if refused == 413 then
+        return ngx.exec("/.edge-413") -- which ends the connection too
+    elseif refused then
         return edge.refuse(refused)
     end
 
@@ -429,13 +431,16 @@ function edge.answer()
     local header, status = ngx.header, ngx.status
     local behavior = settings.behaviors[ngx.var.edge_behavior]
     local word = WORDS[ngx.var.upstream_cache_status] or "Miss"
-    local own = ngx.var.edge_own ~= "" or header["X-Edge-Own"]
+    local own = (ngx.var.edge_own or "") ~= "" or header["X-Edge-Own"]
     local stored = tonumber(header["X-Edge-Stored"])
     header["X-Edge-Stored"] = nil
     header["X-Edge-Own"] = nil
 
     if own or not header["Server"] then
         header["Server"] = "CloudFront"
+    end
+    if not header["Date"] then
+        header["Date"] = ngx.http_time(ngx.time())
     end
     if behavior and not own then
         if not behavior.cookies_pass then
@@ -499,16 +504,21 @@ function edge.origin(name, scheme)
     end
     if ngx.var.http_upgrade then
         return ngx.exec("@websocket")
+    elseif SENT_ONCE[ngx.var.request_method] then
+        return ngx.exec("@once")
     end
 end
 
--- The origin did not answer. GET and HEAD are tried again; what may have been done once already is not.
+-- The origin did not answer, at none of its addresses. GET and HEAD are tried again; what may have
+-- been done once already is not.
 function edge.failed(name, status)
-    local behavior = settings.behaviors[name]
-    local method, attempt = ngx.var.request_method, tonumber(ngx.var.edge_attempt)
-    if (method == "GET" or method == "HEAD") and attempt < behavior.origin.connect_attempts then
-        ngx.var.edge_attempt = attempt + 1
-        return ngx.exec("@again")
+    local method, tried = ngx.var.request_method, 0
+    for _ in (ngx.var.upstream_addr or ""):gmatch("[^,%s]+:%d+") do
+        tried = tried + 1
+    end
+    local again = tried > 0 and tried < settings.behaviors[name].origin.connect_attempts
+    if again and (method == "GET" or method == "HEAD") then
+        return ngx.exec("@once")
     end
     ngx.header["X-Edge-Own"] = "1"
     return edge.refuse(status)
@@ -561,6 +571,14 @@ end
 function edge.kept(name)
     local method, status = ngx.var.request_method, ngx.status
     local ttl = 0
+    if status < 200 and status ~= 101 then
+        -- nginx takes an interim answer for the whole one, and what follows for its body: an answer
+        -- without an end. An error is told from that at once.
+        ngx.ctx.interim = true
+        ngx.status = 502
+        ngx.header["Content-Length"] = 0
+        ngx.header["X-Edge-Own"] = "1"
+    end
     if (method == "GET" or method == "HEAD") and status >= 200 then
         ttl = ttl_of(settings.behaviors[name], status, ngx.header)
     end
@@ -568,6 +586,12 @@ function edge.kept(name)
     -- What is kept is gathered into buffers on its way; everything else streams.
     ngx.header["X-Accel-Buffering"] = ttl == 0 and "no" or nil
     ngx.header["X-Edge-Stored"] = tostring(ngx.time())
+end
+
+function edge.without_interim()
+    if ngx.ctx.interim then
+        ngx.arg[1], ngx.arg[2] = "", true
+    end
 end
 
 -- TLS towards viewers -------------------------------------------------------------------------------

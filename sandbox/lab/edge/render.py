@@ -191,15 +191,16 @@ header_filter_by_lua_block { edge.answer() }"""
 
 # nginx's own refusals of what it cannot read look like CloudFront's. 494 and 414: too large for any
 # buffer; 405: TRACE and CONNECT; 495 to 497: TLS where there should be none and the other way round.
+# Not named locations: nginx does not go to those while it knows of no path.
 _OWN_ERRORS: Final = """\
-error_page 400 495 496 497 = @bad_request;
-error_page 405 = @forbidden;
-error_page 413 414 494 = @too_large;
-error_page 500 502 504 = @bad_gateway;
-location @bad_request { content_by_lua_block { edge.refuse(400) } }
-location @forbidden { content_by_lua_block { edge.refuse(403) } }
-location @too_large { content_by_lua_block { edge.refuse(413) } }
-location @bad_gateway { content_by_lua_block { edge.refuse(502) } }"""
+error_page 400 495 496 497 = /.edge-400;
+error_page 405 = /.edge-403;
+error_page 413 414 494 = /.edge-413;
+error_page 500 502 504 = /.edge-502;
+location = /.edge-400 { internal; content_by_lua_block { edge.refuse(400) } }
+location = /.edge-403 { internal; content_by_lua_block { edge.refuse(403) } }
+location = /.edge-413 { internal; keepalive_timeout 0; content_by_lua_block { edge.refuse(413) } }
+location = /.edge-502 { internal; content_by_lua_block { edge.refuse(502) } }"""
 
 _TO_SECOND_PASS: Final = """\
 proxy_set_header Host $edge_origin;
@@ -317,11 +318,11 @@ error_page 502 = @refused;
 error_page 504 = @late;
 set $edge_id $http_x_amz_cf_id;
 set $edge_own "";
-set $edge_attempt 1;
 set $edge_host "";
 set $edge_tls_name "";
 set $edge_domain {origin.domain_name};
 header_filter_by_lua_block {{ edge.kept("{behavior.name}") }}
+body_filter_by_lua_block {{ edge.without_interim() }}
 
 proxy_set_header Host $edge_host;
 proxy_set_header X-Edge-Host "";
@@ -337,9 +338,11 @@ proxy_send_timeout {origin.read_timeout_seconds}s;
 {_origin_tls(origin, ca) if scheme == "https" else ""}\
 location / {{
     rewrite_by_lua_block {{ edge.origin("{behavior.name}", "{scheme}") }}
+    proxy_next_upstream error timeout;
+    proxy_next_upstream_tries {origin.connect_attempts};
     {target}
 }}
-location @again {{
+location @once {{
     {target}
 }}
 location @websocket {{
