@@ -320,6 +320,9 @@ class Request:
 class Exchange(Protocol):
     """What carries the answer to one request."""
 
+    begun: bool
+    """Whether the head of the answer was sent."""
+
     async def inform(self, status: int, headers: Headers) -> None:
         """Send an informational answer."""
         ...
