@@ -51,9 +51,12 @@ PROGRAMS: Final = ("ip", "nft", "nsenter", "unshare", "setpriv")
 """What this module and the network need; what runs on the hosts is asked for where it is used."""
 
 SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TRUST: Final = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+"""Variables that name the certificates that OpenSSL, curl and Python's `requests` trust."""
+
 OUTSIDE: Final = tuple(
     spelled
-    for name in ("all_proxy", "http_proxy", "https_proxy", "curl_ca_bundle")
+    for name in ("all_proxy", "http_proxy", "https_proxy", "ssl_cert_dir")
     for spelled in (name, name.upper())
 )
 """Variables of the caller's that would lead commands out of the lab, or to trust others."""
@@ -192,7 +195,7 @@ class Door:
         Args:
             host: Name of the host.
             command: What to run there, in the current folder.
-            env: Variables beside the caller's own, `PATH` and `SSL_CERT_FILE`.
+            env: Variables beside the caller's own and `environment`.
 
         Raises:
             LabError: There is no such host.
@@ -217,7 +220,7 @@ class Door:
         """Return the variables of a command inside: it trusts the lab, and finds ours."""
         return {
             "PATH": f"{Path(sys.executable).parent}:{SYSTEM_PATH}",
-            "SSL_CERT_FILE": str(self.ca),
+            **dict.fromkeys(TRUST, str(self.ca)),
         }
 
     def run(
@@ -232,7 +235,7 @@ class Door:
         Args:
             host: Name of the host.
             command: What to run there, in the current folder.
-            env: Variables beside the caller's own, `PATH` and `SSL_CERT_FILE`.
+            env: Variables beside the caller's own and `environment`.
             timeout: Seconds until it is killed.
 
         Raises:

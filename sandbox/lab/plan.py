@@ -65,6 +65,14 @@ CLIENTS: Final = (
 )
 """The users; each one's name is its host's."""
 
+USUAL_LISTENERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
+    "application": (("HTTP", 80), ("HTTPS", 443)),
+    "network": (("TCP", 80), ("TCP", 443)),
+    "classic": (("HTTP", 80), ("TCP", 443)),
+}
+"""What a load balancer without a listener stands for: the sandbox's account has such ones, because
+a listener for HTTPS needs a certificate, which a new account does not have."""
+
 IPV4: Final = 4
 ALL_PORTS: Final = ("0", "all")
 """How a cloud firewall writes all ports. Source: DigitalOcean API reference, `ports`."""
@@ -556,7 +564,10 @@ def _folder(given: Given, host: str) -> Path:
 def _origin(deployed: Deployed, settings: Settings, given: Given) -> Program:
     return origin.program(
         LOAD_BALANCER,
-        deployed.load_balancers,
+        [
+            replace(each, listeners=each.listeners or USUAL_LISTENERS[each.kind])
+            for each in deployed.load_balancers
+        ],
         load_balancer_addresses(deployed, settings),
         {
             each.dns_name: tuple(

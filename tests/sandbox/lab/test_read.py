@@ -105,7 +105,7 @@ def test_an_account_as_seeded_is_read(
     found = read(aws.url, digitalocean.url)
     assert [(zone.name, len(zone.records)) for zone in found.zones] == [("example.com", 3)]
     assert [each.kind for each in found.load_balancers] == ["application", "classic", "network"]
-    assert found.load_balancers[1].listeners == (("HTTP", 80),)
+    assert found.load_balancers[1].listeners == (("HTTP", 80), ("TCP", 443))
     assert (found.distributions, found.droplets, found.certificates) == ((), (), {})
 
 
