@@ -390,6 +390,8 @@ class Api:
         path = request.path
         if not self._allowed(request):
             await self._refuse(request, exchange, 403, "The client's address is not on the list.")
+        elif request.method == b"CONNECT":
+            await self._refuse(request, exchange, 405, "This is no proxy.")
         elif path == GRPC_TARGET and _is_grpc(request):
             await _answer_grpc(request, exchange)
         elif path == self._path + b"/websocket":

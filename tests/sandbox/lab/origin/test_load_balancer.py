@@ -293,14 +293,14 @@ def test_where_bytes_are_passed_on_silence_ends_the_connection(tmp_path: Path) -
 
 def test_an_idle_connection_is_closed_and_a_busy_one_is_not(tmp_path: Path) -> None:
     with (
-        served(tmp_path, idle_timeout_seconds=0.6) as (address, _, http),
+        served(tmp_path, idle_timeout_seconds=1.5) as (address, _, http),
         Raw(address, http) as busy,
         Raw(address, http) as idle,
         Raw(address, http) as half,
     ):
         half.send(b"GET /echo HTTP/1.1\r\n")
-        for _ in range(5):
-            time.sleep(0.2)
+        for _ in range(4):
+            time.sleep(0.5)
             assert busy.ask("/echo")["target"] == "/echo"
         assert ended(idle)
         assert ended(half)
@@ -490,7 +490,7 @@ def test_nothing_is_left_after_the_end_whatever_is_under_way(tmp_path: Path) -> 
             assert raw.head().status == 200
         begun = time.monotonic()
         os.kill(pid, signal.SIGTERM)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5, "it did not have to be killed"
     assert not (tmp_path / "origin.pid").exists()
     for raw in under_way:
         raw.socket.close()
