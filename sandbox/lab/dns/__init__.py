@@ -64,7 +64,7 @@ def programs(
         Program(
             name="authority",
             host=host,
-            command=(sys.executable, "-m", "sandbox.lab.dns.authority", "--config", str(path)),
+            command=_command("authority", path),
             files={path: _text(config)},
             ready=(sys.executable, str(ready.__file__), addresses[0]),
         )
@@ -93,7 +93,7 @@ def checkers(
     return Program(
         name="checkers",
         host=host,
-        command=(sys.executable, "-m", "sandbox.lab.dns.checkers", "--config", str(path)),
+        command=_command("checkers", path),
         files={path: _text(config)},
     )
 
@@ -105,6 +105,16 @@ def unsupported(deployed: Deployed) -> list[str]:
         for name, check in sorted(deployed.health_checks.items())
         if check.get("Type") in UNCHECKED_TYPES
     ]
+
+
+def _command(module: str, config: Path) -> tuple[str, ...]:
+    """Return the command that runs a module of this package.
+
+    SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
+    ignored; whatever is missed that way is in the file, which is read later.
+    """
+    ignoring = (str(find_program("env")), "--ignore-signal=HUP")
+    return (*ignoring, sys.executable, "-m", f"{__name__}.{module}", "--config", str(config))
 
 
 def _answered(leads: Leads, distributions: Sequence[Distribution]) -> Leads:

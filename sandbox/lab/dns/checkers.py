@@ -152,16 +152,12 @@ async def passes(check_id: str, config: Mapping[str, Any], resolver: str) -> boo
 async def _passes_http(check_id: str, config: Mapping[str, Any], resolver: str) -> bool:
     secure = config["Type"].startswith("HTTPS")
     connected = await _connected(config, resolver, HTTP_CONNECT_SECONDS)
-    async with asyncio.timeout(ANSWER_SECONDS):
-        reader, writer = await asyncio.open_connection(
-            sock=connected,
-            ssl=_tls() if secure else None,
-            server_hostname=_sni(config) if secure else None,
-        )
-        answer = _Answer(reader)
-        writer.write(answer.request(_target(config), host(config), check_id))
-        status = await answer.status()
+    answer: _Answer | None = None
     try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            answer = await _Answer.open(connected, _sni(config) if secure else None)
+            answer.ask(_target(config), host(config), check_id)
+            status = await answer.status()
         if status not in _PASSING:
             return False
         wanted: str | None = config.get("SearchString")
@@ -170,7 +166,9 @@ async def _passes_http(check_id: str, config: Mapping[str, Any], resolver: str) 
         async with asyncio.timeout(ANSWER_SECONDS):
             return wanted.encode() in await answer.body(SEARCHED_BYTES)
     finally:
-        writer.close()
+        if answer is not None:
+            answer.end()
+        connected.close()
 
 
 async def _connected(config: Mapping[str, Any], resolver: str, seconds: float) -> socket.socket:
@@ -195,18 +193,30 @@ def _sni(config: Mapping[str, Any]) -> str:
 class _Answer:
     """One request and the answer to it."""
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
+        self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
 
-    def request(self, target: str, name: str, check_id: str) -> bytes:
+    @classmethod
+    async def open(cls, connected: socket.socket, name: str | None) -> "_Answer":
+        """Do the TLS handshake; without TLS, the name is None."""
+        tls = None if name is None else _tls()
+        return cls(*await asyncio.open_connection(sock=connected, ssl=tls, server_hostname=name))
+
+    def ask(self, target: str, name: str, check_id: str) -> None:
         headers = [
             ("Host", name),
             ("Connection", "close"),
             ("User-Agent", USER_AGENT.format(id=check_id)),
         ]
         asked = h11.Request(method="GET", target=target, headers=headers)
-        return (self._http.send(asked) or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+        self._writer.write(self._http.send(asked) or b"")
+        self._http.send(h11.EndOfMessage())
+
+    def end(self) -> None:
+        """Let go of the connection at once, whatever the other side does."""
+        self._writer.transport.abort()
 
     async def status(self) -> int:
         event = await self._next()

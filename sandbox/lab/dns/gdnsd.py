@@ -136,7 +136,7 @@ def plan(
             f"{name} {kind}": ttls
             for records in answered.values()
             for (name, kind), shares in sorted(records.items())
-            if (ttls := _deviating(records, name, shares))
+            if kind in _FAMILIES and (ttls := _deviating(records, name, shares))
         },
     )
 
@@ -225,7 +225,8 @@ def _infrastructure(
             continue  # its own zone says what it is
         parent = ".".join(name.split(".")[-2:])
         for kind, values in zip(_FAMILIES, addresses, strict=True):
-            zones[parent][name, kind] = _always(*(str(ip_address(value)) for value in values))
+            if values:
+                zones[parent][name, kind] = _always(*(str(ip_address(value)) for value in values))
     return zones
 
 
@@ -300,7 +301,7 @@ def _draws(kind: str, shares: Shares) -> bool:
 
 
 def _is_drawn(shares: Shares) -> bool:
-    """Return whether there is a choice, or an empty answer at a name that would be there anyway."""
+    """Return whether there is a choice, or an empty answer, which no master file can tell."""
     return len(shares) > 1 or EMPTY in shares
 
 
@@ -346,6 +347,7 @@ def _ttl(records: Mapping[Key, Shares], name: str) -> int:
 
 
 def _deviating(records: Mapping[Key, Shares], name: str, shares: Shares) -> dict[str, int]:
+    """Return the TTLs of all answers of a family, if gdnsd has another for one of them."""
     drawn = any(_draws(kind, records.get((name, kind), {})) for kind in _FAMILIES)
     if not drawn:
         return {}

@@ -135,7 +135,7 @@ class _Zone:
     """A zone while its answers are found."""
 
     def __init__(self, zone: Zone, leads: Leads, health: Mapping[str, bool]) -> None:
-        self._leads = leads
+        self._leads = {canonical(name): addresses for name, addresses in leads.items()}
         self._health = health
         self.groups: dict[Key, list[_Record]] = defaultdict(list)
         for fields in zone.records:
