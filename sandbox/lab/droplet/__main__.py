@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,8 @@ def main() -> int:
             kernel.die_with_parent()
             ours.close()
             code = be_the_guest(Boot(config, plan, packages), theirs)
+        except BaseException:  # noqa: BLE001 - nothing may run on as a second keeper
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)

@@ -44,5 +44,5 @@ def shown(value: Any) -> str:
         text = str(value)
     else:
         return f"of the type {type(value).__name__}"
-    text = text.encode("unicode_escape").decode()
+    text = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

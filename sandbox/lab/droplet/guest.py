@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -75,13 +76,16 @@ def be_the_guest(boot: Boot, keeper: socket.socket) -> int:
         tree.build(config.mount_point, boot.packages, host=config.droplet.name)
         kernel.pivot_root(config.mount_point / "root")
     except OSError as error:
-        print(f"The guest's files cannot be mounted ({error}); Linux has to let root do it.")
+        print(
+            f"The guest's files cannot be mounted ({error}); Linux has to let root do it.",
+            file=sys.stderr,
+        )
         return _FAILED
     socket.sethostname(config.droplet.name)
     try:
         return asyncio.run(_Guest(boot, journal, keeper).run())
     except BootError as error:
-        print(error, flush=True)
+        print(error, file=sys.stderr)
         journal.say("lab", " ".join(str(error).split("\n")))
         return _REFUSED
 

@@ -4,7 +4,8 @@ systemd finds the processes of a service by its control group. Control groups ca
 everywhere the lab runs, and the usual ways without them lose some: a daemon leaves its parent, its
 session and its process group, and nginx overwrites its environment. A namespace is never left
 without the right to, and children inherit it. So every command gets a mount namespace of its own,
-as systemd gives it too to lock it in, and whoever is in that one belongs to it.
+as systemd gives it too to lock it in, and whoever is in that one belongs to it. Linux gives the
+number of a namespace that is gone to a new one, so each is held for as long as it is asked for.
 
 This needs process 1 of a PID namespace, to which all orphans come.
 """
@@ -13,6 +14,7 @@ import asyncio
 import os
 import resource
 import signal
+import socket
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,7 +55,7 @@ class Process:
     pid: int
     """Its id."""
     namespace: int
-    """Its mount namespace, which all that come from it share."""
+    """A file that holds its mount namespace, which all that come from it share; to be closed."""
     output: int
     """A pipe with what it and all that come from it print."""
 
@@ -94,28 +96,37 @@ class Processes:
             OSError: It could not be started.
         """
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        told, tell = os.pipe2(os.O_CLOEXEC)
-        pid = os.fork()
-        if pid == 0:
-            _become(words, environment, limits, writer, tell)
-        os.close(writer)
-        os.close(tell)
-        # Nothing comes once the program is executed, for that closes the pipe.
-        with os.fdopen(told, "rb") as pipe:
-            fault = pipe.read().decode()
-        if fault:
-            os.close(reader)
-            raise OSError(fault)
-        return Process(pid, namespace_of(pid) or 0, reader)
+        told, tell = socket.socketpair()
+        with told:
+            pid = os.fork()
+            if pid == 0:
+                _become(words, environment, limits, writer, tell)
+            os.close(writer)
+            tell.close()
+            first, held, _, _ = socket.recv_fds(told, 1, 1)
+            # Nothing more comes once the program is executed, for that closes the socket.
+            with told.makefile("rb") as file:
+                fault = (file.read() if held else first + file.read()).decode()
+        if fault or not held:
+            for descriptor in (reader, *held):
+                os.close(descriptor)
+            raise OSError(fault or f"{words[0]}: it ended early")
+        return Process(pid, held[0], reader)
 
 
 def _become(
-    words: Sequence[str], environment: Mapping[str, str], limits: Limits, output: int, tell: int
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    limits: Limits,
+    output: int,
+    tell: socket.socket,
 ) -> NoReturn:
     """Turn this process, just forked, into the program."""
     try:
         os.setsid()
         kernel.unshare(kernel.NEW_MOUNTS)
+        namespace = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        socket.send_fds(tell, [b"."], [namespace])
         if limits.read_only:
             for folder in limits.writable:
                 path = Path(folder)
@@ -133,7 +144,7 @@ def _become(
         command = [*_setpriv(limits), *words]
         os.execve(command[0], command, dict(environment))  # noqa: S606 - no shell is wanted
     except BaseException as error:  # noqa: BLE001 - nothing may run on as a second process 1
-        os.write(tell, f"{words[0]}: {error}".encode())
+        tell.send(f"{words[0]}: {error}".encode())
     os._exit(_CANNOT_RUN)
 
 
@@ -148,18 +159,19 @@ def _setpriv(limits: Limits) -> list[str]:
     return [_SETPRIV, *options, "--"] if options else []
 
 
-def namespace_of(pid: int) -> int | None:
-    """Return a process's mount namespace, None once it is gone."""
+def members(namespaces: Collection[int]) -> list[int]:
+    """Return the processes in the mount namespaces that these files hold."""
+    numbers = {os.fstat(namespace).st_ino for namespace in namespaces}
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if _namespace_of(pid) in numbers]
+
+
+def _namespace_of(pid: int) -> int | None:
+    """Return the number of a process's mount namespace, None once it is gone."""
     try:
         return Path(f"/proc/{pid}/ns/mnt").stat().st_ino
     except OSError:
         return None
-
-
-def members(namespaces: Collection[int]) -> list[int]:
-    """Return the processes of these mount namespaces."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    return [pid for pid in pids if namespace_of(pid) in namespaces]
 
 
 def send(number: signal.Signals, pids: Collection[int]) -> None:

@@ -164,7 +164,7 @@ class Manager:
 
     async def run(self, tag: str, words: Sequence[str]) -> int:
         """Run a command to its end and return its exit code; what it prints is logged."""
-        return await _Running(Service(tag), self._processes, self._journal).run(Command((*words,)))
+        return await _Running(Service(tag), self._processes, self._journal).once(words)
 
     def _load(self, name: str) -> Unit:
         unit = load(name)
@@ -261,6 +261,12 @@ class _Running:
         pid = self._make(command)
         return UNKNOWN if pid is None else await self._processes.end_of(pid)
 
+    async def once(self, words: Sequence[str]) -> int:
+        """Run any command to its end, and end all that it left."""
+        code = await self.run(Command((*words,)))
+        await self._clear()
+        return code
+
     def _say(self, text: str) -> None:
         self._journal.say("systemd", f"{self.service.name}: {text}")
 
@@ -352,6 +358,7 @@ class _Running:
         _remove(self.service.pid_file)
         for command in self.service.stop_post:
             await self._within_stop_time(self.run(command))
+        await self._clear()
         return clean
 
     async def _unless_told_to_stop(
@@ -450,18 +457,20 @@ class _Running:
 
     async def _clear(self) -> None:
         """End what is left of it: politely where all processes count the same, else at once."""
-        if self.service.kill_mode == "process":
-            self._namespaces.clear()
-            return
         if self.service.kill_mode == "control-group":
             send(signal.SIGTERM, members(self._namespaces))
             deadline = time.monotonic() + self.service.stop_seconds
             while members(self._namespaces) and time.monotonic() < deadline:  # noqa: ASYNC110 - Linux tells of no process that is not ours
                 await asyncio.sleep(_POLL_SECONDS)
-        while left := members(self._namespaces):
+        while self.service.kill_mode != "process" and (left := members(self._namespaces)):
             send(signal.SIGKILL, left)
             await asyncio.sleep(_POLL_SECONDS)
-        self._namespaces.clear()
+        for namespace in tuple(self._namespaces):
+            self._let_go(namespace)
+
+    def _let_go(self, namespace: int) -> None:
+        self._namespaces.discard(namespace)
+        os.close(namespace)
 
 
 def _pid_of(file: str, namespaces: Collection[int]) -> int | None:

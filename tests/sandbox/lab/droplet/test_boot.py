@@ -217,12 +217,16 @@ def test_user_data_that_cannot_be_booted_is_refused_before_anything_is_done(site
         assert guest.process.wait(10) == 2
         assert guest.errors().splitlines() == [
             "The user data cannot be booted:",
-            '- The key "users" of the user data is not one that the lab knows; it may be '
-            "disable_root, package_reboot_if_required, package_update, package_upgrade, packages, "
-            "runcmd, ssh_pwauth, write_files. Leave it out, or write what it does as files and "
-            "units.",
-            "- packages[0] is haproxy, which is not on this machine; the lab installs nothing. "
-            "Install it with: sudo apt-get install --no-install-recommends haproxy.",
+            (
+                '- The key "users" of the user data is not one that the lab knows; it may be '
+                "disable_root, package_reboot_if_required, package_update, package_upgrade, "
+                "packages, runcmd, ssh_pwauth, write_files. Leave it out, or write what it does as files and "
+                "units."
+            ),
+            (
+                "- packages[0] is haproxy, which is not on this machine; the lab installs nothing. "
+                "Install it with: sudo apt-get install --no-install-recommends haproxy."
+            ),
         ]
         assert not guest.config.journal.exists()
 
@@ -237,10 +241,14 @@ def test_units_that_cannot_be_run_are_refused_together(site: Site) -> None:
         assert guest.process.wait(10) == 2
         assert guest.errors().splitlines() == [
             "The units cannot be run:",
-            "- The unit a.service is missing; neither a package nor the user data brings it. Write "
-            "it with write_files.",
-            '- WatchdogSec= of /etc/systemd/system/b.service is "1"; the lab does not know what '
-            "that does. Write the unit with what sandbox/lab/droplet/units.py knows.",
+            (
+                "- The unit a.service is missing; neither a package nor the user data brings it. "
+                "Write it with write_files."
+            ),
+            (
+                '- WatchdogSec= of /etc/systemd/system/b.service is "1"; the lab does not know '
+                "what that does. Write the unit with what sandbox/lab/droplet/units.py knows."
+            ),
         ]
 
 
@@ -309,6 +317,8 @@ def test_a_service_stops_as_it_says(site: Site) -> None:
 
         assert guest.process.wait(10) == 0
         said = [line.split(" ", 1)[1] for line in guest.journal().splitlines()]
+        # The shell tells of its sleep, if there was one at that moment.
+        said = [line for line in said if line != "sh: Terminated"]
         assert said[-3:] == ["echo: stopping", "sh: told", "echo: stopped"]
 
 
