@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import platform
-import pwd
 import shutil
 import socket
 import subprocess
@@ -87,20 +86,20 @@ class HostSeen:
     """The process that holds its namespaces, as this machine numbers it; for `nsenter --target`."""
 
 
-def faults() -> list[str]:
-    """Return why no lab can be opened on this machine, one line each; none: it can."""
-    if platform.system() != "Linux":
-        return [f"The system is {platform.system()}; the lab needs Linux. Use Debian 12 or 13."]
+def faults(system: str | None = None, uid: int | None = None) -> list[str]:
+    """Return why no lab can be opened on this machine, one line each; none: it can.
+
+    Args:
+        system: The kernel's name; None: this machine's.
+        uid: The user's number; None: that of whoever calls.
+    """
+    system = platform.system() if system is None else system
+    uid = os.geteuid() if uid is None else uid
+    if system != "Linux":
+        return [f"The system is {system}; the lab needs Linux. Use Debian 12 or 13."]
     found: list[str] = []
-    if os.geteuid() != 0:
-        try:
-            user = pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            user = "unnamed"
-        found.append(
-            f"The user is {user} (uid {os.geteuid()}); network namespaces are made by root. "
-            "Run the same with sudo."
-        )
+    if uid != 0:
+        found.append(f"The user is number {uid}; the lab needs root, number 0. Use sudo.")
     for name in PROGRAMS:
         try:
             find_program(name)

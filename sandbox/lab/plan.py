@@ -73,6 +73,9 @@ USUAL_LISTENERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
 """What a load balancer without a listener stands for: the sandbox's account has such ones, because
 a listener for HTTPS needs a certificate, which a new account does not have."""
 
+CLOUDFRONT_NAMES: Final = frozenset({"*.cloudfront.net"})
+"""Names of the certificate that every distribution has by itself."""
+
 IPV4: Final = 4
 ALL_PORTS: Final = ("0", "all")
 """How a cloud firewall writes all ports. Source: DigitalOcean API reference, `ports`."""
@@ -308,6 +311,7 @@ def leads(
 def certificates_needed(deployed: Deployed) -> set[frozenset[str]]:
     """Return the names that each certificate of the lab covers."""
     needed = {frozenset(names) for names in deployed.certificates.values()}
+    needed.add(CLOUDFRONT_NAMES)
     for each in deployed.load_balancers:
         needed |= set(_names_served(each, deployed))
     return needed
@@ -537,6 +541,7 @@ def _programs(deployed: Deployed, settings: Settings, given: Given) -> Iterator[
         for known in (*given.seen, deployed)
         for arn, names in known.certificates.items()
     }
+    certificates[edge.DEFAULT_CERTIFICATE] = given.certificates[CLOUDFRONT_NAMES]
     for number, seen in enumerate(given.seen, 1):
         name = f"edge-{number}"
         yield edge.program(

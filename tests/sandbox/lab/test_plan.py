@@ -13,6 +13,7 @@ from sandbox.lab import plan as planning
 from sandbox.lab.deployed import Deployed, Distribution, Droplet, LoadBalancer, Zone
 from sandbox.lab.network import Host, interface
 from sandbox.lab.plan import (
+    CLOUDFRONT_NAMES,
     Given,
     Settings,
     certificates_needed,
@@ -189,7 +190,9 @@ def test_names_lead_to_addresses_and_to_ipv6_only_where_it_is_on() -> None:
 
 
 def test_a_load_balancer_without_a_listener_has_a_certificate_for_all_that_leads_to_it() -> None:
-    assert certificates_needed(replace(DEPLOYED, distributions=(distribution(),))) == {
+    found = certificates_needed(replace(DEPLOYED, distributions=(distribution(),)))
+    assert found == {
+        CLOUDFRONT_NAMES,
         frozenset(
             {
                 BALANCER.dns_name,
@@ -198,7 +201,7 @@ def test_a_load_balancer_without_a_listener_has_a_certificate_for_all_that_leads
                 "old.example.com",
                 "cdn.example.com",
             }
-        )
+        ),
     }
 
 
@@ -207,7 +210,10 @@ def test_a_load_balancer_has_the_certificates_that_its_listeners_name() -> None:
     found = replace(
         DEPLOYED, load_balancers=(named,), certificates={"arn:1": ("*.example.org", "example.org")}
     )
-    assert certificates_needed(found) == {frozenset({"*.example.org", "example.org"})}
+    assert certificates_needed(found) == {
+        CLOUDFRONT_NAMES,
+        frozenset({"*.example.org", "example.org"}),
+    }
 
 
 # Firewalls
