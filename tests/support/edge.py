@@ -6,13 +6,12 @@ behind, even when the tests are killed.
 
 import ctypes
 import http.client
-import os
 import socket
 import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import psutil
@@ -135,8 +135,10 @@ class Namespace:
     def __init__(self) -> None:
         """Make it."""
         self._unshare = subprocess.Popen(
-            ("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
-            + ("sh", "-c", "ip link set lo up && echo up && exec cat"),
+            (
+                *("unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
+                *("sh", "-c", "ip link set lo up && echo up && exec cat"),
+            ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -212,7 +214,7 @@ class Names:
             self.asked.append((name, dns.rdatatype.to_text(question.rdtype)))
             reply = dns.message.make_response(query, recursion_available=True)
             if name not in self.addresses:
-                reply.set_rcode(3)  # NXDOMAIN
+                reply.set_rcode(dns.rcode.NXDOMAIN)
             elif question.rdtype == dns.rdatatype.A:
                 reply.answer.append(
                     dns.rrset.from_text_list(
@@ -442,7 +444,7 @@ class Edge:
     ) -> ssl.SSLSocket:
         """Speak TLS on a connection."""
         context = ssl.create_default_context()
-        authority().configure_trust(context)
+        cast("Any", authority()).configure_trust(context)
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
         context.maximum_version = most
@@ -501,7 +503,7 @@ def answer_on(connection: socket.socket, method: str = "GET") -> Answer:
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     body = response.read()
-    headers = cast("list[tuple[str, str]]", response.msg.items())
+    headers = response.msg.items()
     return Answer(response.status, tuple(headers), body)
 
 
@@ -524,7 +526,7 @@ def edge(
     *,
     origin_names: Sequence[str] = (ORIGIN,),
     certificates: Mapping[str, Sequence[str]] | None = None,
-) -> Iterator[Edge]:
+) -> Generator[Edge]:
     """Run an edge node.
 
     Args:
@@ -540,7 +542,7 @@ def edge(
     ca = folder / "ca.pem"
     authority().cert_pem.write_to_path(str(ca))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority().issue_cert(*origin_names).configure_cert(context)
+    cast("Any", authority().issue_cert(*origin_names)).configure_cert(context)
     own = folder / "edge"
     own.mkdir()
     wanted = program("edge-1", what or deployed(), keys, ca, "127.0.0.1", own)
@@ -566,8 +568,3 @@ def edge(
 def with_enabled(made: Distribution, *, enabled: bool) -> Distribution:
     """Return a distribution that is on or off."""
     return replace(made, config={**made.config, "Enabled": enabled})
-
-
-def process_exists(pid: int) -> bool:
-    """Say whether a process exists."""
-    return Path(f"/proc/{pid}").exists() and os.path.lexists(f"/proc/{pid}/exe")

@@ -16,8 +16,8 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   case.
 - *Headers of answers.* `Content-Type` is written anew (`; charset=` with one space, no quotes);
   headers that nginx knows get their usual case; `X-Accel-…` and `X-Edge-…` of the origin are
-  dropped; an origin without `Server` gets `Server: CloudFront`. Trailers are dropped. Interim
-  answers (1xx) of the origin never reach the viewer.
+  dropped; an origin without `Server` gets `Server: CloudFront`. Trailers are dropped. An interim
+  answer (1xx) of the origin ends in 502, for nginx takes it for the whole one.
 - *The cache.* GET and HEAD are kept apart; OPTIONS is never kept. Parts (206) are not kept. An
   answer that is kept reaches its first viewer in pieces of the buffers' size. Requests for the same
   object are not collapsed. A 200 that CloudFront would keep for 0 seconds and ask for anew with its
@@ -25,15 +25,16 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   are not carried out, and a stale object is served during an origin's errors without asking less
   often.
 - *To the origin.* One connection for each request; none is kept alive, though the header says so.
-  GET and HEAD are tried again, each time at the next of the origin's addresses; all else is tried
-  once, a refused connection included. A WebSocket handshake may take as long as its idle time.
-  Whether the origin's certificate names the `Host` that is forwarded or the origin itself is found
-  out by a handshake of its own, once in ten seconds for each pair.
+  GET and HEAD are tried again; POST and PATCH only at other addresses and only while nothing was
+  sent; all else is tried once, a refused connection included. A WebSocket handshake may take as
+  long as its idle time. Whether the origin's certificate names the `Host` that is forwarded or the
+  origin itself is found out by a handshake of its own, once in ten seconds for each pair; for gRPC
+  the `Host` alone counts. A body that came in pieces and was there at once goes on with a length.
 - *Compression.* gzip only, and also where the origin sent no length.
 - *`CloudFront-…` headers.* What needs a database of addresses (country, city, ASN …) is not sent.
   Devices are told by a few words of `User-Agent`.
-- *Custom error pages* are asked for like any other object; if one is missing, its own error is shown
-  with the status that was asked for.
+- *Custom error pages* are asked for like any other object; if one is missing, its own error is
+  shown with the status that was asked for.
 
 What is not there at all is named by `unsupported`.
 """
@@ -56,7 +57,7 @@ from sandbox.lab.program import Program
 __all__ = ["DEFAULT_CERTIFICATE", "program", "unsupported"]
 
 
-def program(
+def program(  # noqa: PLR0917 - what the lab knows of a node, each of another type
     host: str,
     deployed: Deployed,
     certificates: Mapping[str, tuple[Path, Path]],

@@ -25,12 +25,14 @@ local ERROR_SECONDS = 10
 -- Answers that are kept like a 200. Source: the same guide, 'HTTP 3xx status codes'.
 local OBJECTS = { [200] = true, [203] = true, [204] = true, [300] = true, [301] = true, [302] = true, [307] = true, [308] = true }
 
--- Never forwarded, whatever a distribution says.
-local REMOVED = { ["expect"] = true, ["te"] = true, ["trailer"] = true, ["upgrade"] = true, ["keep-alive"] = true,
+-- Never forwarded, whatever a distribution says; besides what nginx itself takes out.
+local REMOVED = { ["trailer"] = true, ["upgrade"] = true, ["keep-alive"] = true,
                   ["x-forwarded-proto"] = true, ["x-real-ip"] = true, ["x-amz-cf-id"] = true }
 
--- nginx sends these itself, from the connection or from a variable.
-local OF_THE_CONNECTION = { ["host"] = true, ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true }
+-- nginx needs these and sends them itself as they have to be, or not at all: `Expect` it answers, `TE`
+-- passes for gRPC only.
+local OF_THE_CONNECTION = { ["host"] = true, ["connection"] = true, ["content-length"] = true,
+                            ["transfer-encoding"] = true, ["expect"] = true, ["te"] = true }
 
 local WEBSOCKET = { ["upgrade"] = true, ["sec-websocket-key"] = true, ["sec-websocket-version"] = true,
                     ["sec-websocket-protocol"] = true, ["sec-websocket-extensions"] = true,

@@ -1,7 +1,7 @@
 """What a distribution asks for that the edge of the lab cannot stand in for."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from sandbox.lab.deployed import Deployed, Distribution, Fields
@@ -40,9 +40,7 @@ _BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
         "it is left out",
     ),
     "caching of OPTIONS (CachedMethods)": (
-        lambda behavior: (
-            "OPTIONS" in items(part(behavior, "AllowedMethods"), "CachedMethods")
-        ),
+        lambda behavior: "OPTIONS" in items(part(behavior, "AllowedMethods"), "CachedMethods"),
         "its answers are never kept",
     ),
 }
@@ -85,7 +83,8 @@ _DISTRIBUTION: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
             config.get("AnycastIpListId")
             or (
                 _has_own_certificate(config)
-                and part(config, "ViewerCertificate").get("SSLSupportMethod") in ("vip", "static-ip")
+                and part(config, "ViewerCertificate").get("SSLSupportMethod")
+                in ("vip", "static-ip")
             )
         ),
         "it is told apart by SNI",
@@ -142,33 +141,32 @@ def unsupported(deployed: Deployed) -> list[str]:
 
 def _found(distribution: Distribution, deployed: Deployed) -> Iterator[str]:
     config = distribution.config
-    for what, (asks, instead) in _DISTRIBUTION.items():
-        if asks(config):
-            yield f"the lab has no {_bare(what)}; {instead}"
+    yield from _asked(_DISTRIBUTION, config)
     for origin in items(config, "Origins"):
-        for what, (asks, instead) in _ORIGIN.items():
-            if asks(origin):
-                yield f"origin {origin.get('Id')}: the lab has no {_bare(what)}; {instead}"
+        yield from (f"origin {origin.get('Id')}: {found}" for found in _asked(_ORIGIN, origin))
     for behavior in behaviors(config):
         where = f"behavior {behavior.get('PathPattern') or 'default'}"
-        for what, (asks, instead) in _BEHAVIOR.items():
-            if asks(behavior):
-                yield f"{where}: the lab has no {_bare(what)}; {instead}"
-        for member, known in (
-            ("CachePolicyId", deployed.cache_policies),
-            ("OriginRequestPolicyId", deployed.origin_request_policies),
-        ):
-            name = behavior.get(member)
-            if name and name not in known:
-                yield (
-                    f"{where}: the policy {name} ({member}) could not be read; it is taken to "
-                    "keep nothing and to forward nothing"
-                )
+        for found in (*_asked(_BEHAVIOR, behavior), *_unread(behavior, deployed)):
+            yield f"{where}: {found}"
 
 
-def _bare(what: str) -> str:
-    """Return a name without its article."""
-    return what.removeprefix("a ").removeprefix("an ")
+def _asked(known: Mapping[str, tuple[Callable[[Fields], bool], str]], of: Fields) -> Iterator[str]:
+    for what, (asks, instead) in known.items():
+        if asks(of):
+            yield f"the lab has no {what.removeprefix('a ').removeprefix('an ')}; {instead}"
+
+
+def _unread(behavior: Fields, deployed: Deployed) -> Iterator[str]:
+    for member, known in (
+        ("CachePolicyId", deployed.cache_policies),
+        ("OriginRequestPolicyId", deployed.origin_request_policies),
+    ):
+        name = behavior.get(member)
+        if name and name not in known:
+            yield (
+                f"the policy {name} ({member}) could not be read; it is taken to keep nothing and "
+                "to forward nothing"
+            )
 
 
 def _has_own_certificate(config: Fields) -> bool:

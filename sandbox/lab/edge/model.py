@@ -381,9 +381,9 @@ def _origin(config: Fields, target: str) -> Origin:
         if group.get("Id") == target:
             members: list[Fields] = items(group, "Members")
             target = str(members[0].get("OriginId")) if members else target
-    found: Fields = next(
-        (origin for origin in items(config, "Origins") if origin.get("Id") == target), {}
-    )
+    origins: list[Fields] = items(config, "Origins")
+    nothing: Fields = {}
+    found = next((origin for origin in origins if origin.get("Id") == target), nothing)
     custom = part(found, "CustomOriginConfig")
     known = {"TLSv1", "TLSv1.1", "TLSv1.2"}
     tls = [name for name in items(custom, "OriginSslProtocols") if name in known]

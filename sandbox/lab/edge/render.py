@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote
 
 from sandbox.lab.edge.model import Behavior, Choice, Origin, Selection, Site
@@ -128,6 +128,12 @@ http {{
     proxy_cache_convert_head off;
     proxy_cache_revalidate on;
 
+    # Names as long as DNS allows; and the one way to write a dollar where nginx looks for a name.
+    server_names_hash_bucket_size 512;
+    geo $edge_dollar {{
+        default "$";
+    }}
+
     # A stale copy is asked for anew by its own marks, everything else by the viewer's.
     map $upstream_cache_etag$upstream_cache_last_modified $edge_if_none_match {{
         "" $http_if_none_match;
@@ -190,8 +196,8 @@ ssl_client_hello_by_lua_block { edge.hello() }
 header_filter_by_lua_block { edge.answer() }"""
 
 # nginx's own refusals of what it cannot read look like CloudFront's. 494 and 414: too large for any
-# buffer; 405: TRACE and CONNECT; 495 to 497: TLS where there should be none and the other way round.
-# Not named locations: nginx does not go to those while it knows of no path.
+# buffer; 405: TRACE and CONNECT; 495 to 497: TLS where there should be none, and the other way
+# round. Not named locations: nginx does not go to those while it knows of no path.
 _OWN_ERRORS: Final = """\
 error_page 400 495 496 497 = /.edge-400;
 error_page 405 = /.edge-403;
@@ -202,7 +208,7 @@ location = /.edge-403 { internal; content_by_lua_block { edge.refuse(403) } }
 location = /.edge-413 { internal; keepalive_timeout 0; content_by_lua_block { edge.refuse(413) } }
 location = /.edge-502 { internal; content_by_lua_block { edge.refuse(502) } }"""
 
-_TO_SECOND_PASS: Final = """\
+_TO_ORIGIN_SERVER: Final = """\
 proxy_set_header Host $edge_origin;
 proxy_set_header Connection $edge_connection;
 proxy_set_header Upgrade $edge_upgrade;
@@ -228,7 +234,8 @@ def _viewer_server(site: Site, certificates: Certificates, ca: Path, *, http2: b
     # In the locations: there they take the place of what the server says of nginx's own errors,
     # which an origin's errors are not.
     pages = "".join(
-        f"error_page {code} ={shown} {_quoted(path)};\n" for code, path, shown in site.error_pages
+        f"error_page {code} ={shown} {_quoted(path.replace('$', '${edge_dollar}'))};\n"
+        for code, path, shown in site.error_pages
     )
     pages = f"proxy_intercept_errors on;\n{pages}" if pages else ""
     locations = "\n".join(_viewer_location(behavior, ca, pages) for behavior in site.behaviors)
@@ -275,7 +282,7 @@ def _viewer_location(behavior: Behavior, ca: Path, pages: str) -> str:
     body = f"""\
 set $edge_behavior {behavior.name};
 rewrite_by_lua_block {{ edge.viewer("{behavior.name}") }}
-{_TO_SECOND_PASS}
+{_TO_ORIGIN_SERVER}
 {pages}{kept}{gzip if behavior.compress else ""}proxy_pass http://edge_origin$edge_uri;"""
     grpc = _grpc_location(behavior, ca) if behavior.grpc else ""
     return f"location {where} {{\n{_indented(body, 1)}\n}}\n{grpc}"
@@ -382,7 +389,7 @@ def _regex(pattern: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """Return a text as nginx takes it literally; a `$` cannot be, but in a regular expression."""
+    """Return a text as nginx reads it; a `$` in it is one only in a regular expression."""
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -464,9 +471,9 @@ def _lua(value: object) -> str:
     if isinstance(value, str):
         return '"' + "".join(_lua_bytes(value.encode())) + '"'
     if isinstance(value, Mapping):
-        return "{" + ", ".join(_lua_pairs(value)) + "}"
+        return "{" + ", ".join(_lua_pairs(cast("Mapping[object, object]", value))) + "}"
     if isinstance(value, Sequence):
-        return "{" + ", ".join(_lua(item) for item in value) + "}"
+        return "{" + ", ".join(_lua(item) for item in cast("Sequence[object]", value)) + "}"
     raise TypeError(f"{value!r} cannot be written in Lua")
 
 

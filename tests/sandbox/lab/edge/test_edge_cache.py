@@ -5,12 +5,14 @@ the edge's own headers.
 """
 
 import time
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.edge import (
     API,
     Edge,
@@ -52,7 +54,7 @@ def _policy(
     }
 
 
-def _caching(folder: Path, policy: dict[str, Any], **changes: Any) -> Any:
+def _caching(folder: Path, policy: dict[str, Any], **changes: Any) -> AbstractContextManager[Edge]:
     """Run an edge whose behavior has a cache policy of its own."""
     changes.setdefault("DefaultCacheBehavior", behavior(CachePolicyId="mine"))
     return edge(folder, deployed(distribution(**changes), cache_policies={"mine": policy}))
@@ -340,10 +342,10 @@ def test_an_unreachable_origin_is_remembered_like_any_error(tmp_path: Path) -> N
 
 def test_conditions_and_ranges_pass_where_only_errors_are_kept(tmp_path: Path) -> None:
     sent = [
-        "If-None-Match: W/\"a\"",
+        'If-None-Match: W/"a"',
         "If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT",
         "Range: bytes=1-2",
-        "If-Range: \"a\"",
+        'If-Range: "a"',
     ]
     with edge(tmp_path, deployed(distribution(CustomErrorResponses=listed([])))) as node:
         node.origin.answer = lambda _: reply(
@@ -367,7 +369,7 @@ def test_a_custom_error_page_is_shown_with_its_own_status(tmp_path: Path) -> Non
             "ErrorCachingMinTTL": 0,
         }
     ]
-    changes = {"CustomErrorResponses": listed(pages)}
+    changes: dict[str, Any] = {"CustomErrorResponses": listed(pages)}
     with edge(tmp_path, deployed(distribution(**changes))) as node:
         node.origin.answer = lambda request: (
             reply(b"page")
@@ -383,11 +385,9 @@ def test_a_custom_error_page_is_shown_with_its_own_status(tmp_path: Path) -> Non
 def test_only_a_behavior_that_compresses_does(tmp_path: Path) -> None:
     body = b"text " * 1000
     chosen = behavior(CachePolicyId="mine", Compress=True, PathPattern="/yes/*")
-    changes = {"CacheBehaviors": listed([chosen])}
+    changes: dict[str, Any] = {"CacheBehaviors": listed([chosen])}
     policy = _policy((0, 100, 100), gzip=True)
-    with edge(
-        tmp_path, deployed(distribution(**changes), cache_policies={"mine": policy})
-    ) as node:
+    with edge(tmp_path, deployed(distribution(**changes), cache_policies={"mine": policy})) as node:
         node.origin.answer = lambda _: reply(body, "Content-Type: text/plain")
         compressed = node.send("/yes/", "Accept-Encoding: gzip")
         assert compressed.values("content-encoding") == ["gzip"]
@@ -398,7 +398,7 @@ def test_only_a_behavior_that_compresses_does(tmp_path: Path) -> None:
 
 def test_the_caches_of_two_paths_are_told_apart_by_their_behaviors(tmp_path: Path) -> None:
     chosen = behavior(CachePolicyId="mine", PathPattern="/kept/*")
-    changes = {"CacheBehaviors": listed([chosen])}
+    changes: dict[str, Any] = {"CacheBehaviors": listed([chosen])}
     policies = {"mine": _policy((0, 100, 100))}
     with edge(tmp_path, deployed(distribution(**changes), cache_policies=policies)) as node:
         _answers(node)

@@ -3,10 +3,12 @@
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.edge import (
     ALL_VIEWER_EXCEPT_HOST,
     API,
@@ -27,7 +29,9 @@ def _https(**changes: Any) -> dict[str, Any]:
     return {"Origins": listed([origin(CustomOriginConfig=custom, **changes)])}
 
 
-def _run(folder: Path, names: Sequence[str] = (ORIGIN,), **changes: Any) -> Any:
+def _run(
+    folder: Path, names: Sequence[str] = (ORIGIN,), **changes: Any
+) -> AbstractContextManager[Edge]:
     return edge(folder, deployed(distribution(**changes)), origin_names=names)
 
 
@@ -87,7 +91,9 @@ def test_the_forwarded_host_is_the_name_that_is_asked_for(tmp_path: Path) -> Non
 
 def test_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
     with _run(tmp_path, **_https()) as node:
-        (tmp_path / "ca.pem").write_bytes(node.certificates[next(iter(node.certificates))][0].read_bytes())
+        (tmp_path / "ca.pem").write_bytes(
+            node.certificates[next(iter(node.certificates))][0].read_bytes()
+        )
         node.deploy(deployed(distribution(**_https())))
         assert node.send().status == 502
 
@@ -151,9 +157,7 @@ def test_a_refused_connection_is_a_bad_gateway(tmp_path: Path) -> None:
     ("method", "attempts", "tried"),
     [("GET", 3, 3), ("GET", 1, 1), ("HEAD", 2, 2), ("POST", 3, 1), ("PUT", 3, 1), ("DELETE", 3, 1)],
 )
-def test_only_reads_are_tried_again(
-    tmp_path: Path, method: str, attempts: int, tried: int
-) -> None:
+def test_only_reads_are_tried_again(tmp_path: Path, method: str, attempts: int, tried: int) -> None:
     with _run(tmp_path, Origins=listed([origin(ConnectionAttempts=attempts)])) as node:
         node.origin.answer = lambda _: None  # closes
         assert node.send(method=method).status == 502

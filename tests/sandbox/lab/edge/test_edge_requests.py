@@ -1,11 +1,13 @@
 """What an edge node lets through to the origin, with the real nginx."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.edge import (
     ALL_VIEWER_AND_CLOUDFRONT,
     ALL_VIEWER_EXCEPT_HOST,
@@ -31,7 +33,7 @@ def passing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         yield made
 
 
-def _run(folder: Path, **changes: Any) -> Any:
+def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
     return edge(folder, deployed(distribution(**changes)))
 
 
@@ -52,7 +54,7 @@ def test_a_pass_through_edge_forwards_headers_as_they_are(passing: Edge) -> None
         "User-Agent: test/1",
         "Referer: https://example.org/",
         "X-Empty:",
-        "If-None-Match: W/\"1\"",
+        'If-None-Match: W/"1"',
         "Range: bytes=0-1",
         "Cookie: a=1; b=2",
         "X-HTTP-Method-Override: PUT",
@@ -364,7 +366,7 @@ def test_a_request_goes_by_the_first_pattern_that_matches(tmp_path: Path) -> Non
 
     origins = [origin()] + [origin(Id=name, OriginPath=f"/{name}") for name in ("x", "y", "z")]
     ordered = [to("x", "images/*.jpg"), to("y", "/images/*"), to("z", "/a?c.(d)+")]
-    changes = {"Origins": listed(origins), "CacheBehaviors": listed(ordered)}
+    changes: dict[str, Any] = {"Origins": listed(origins), "CacheBehaviors": listed(ordered)}
     with _run(tmp_path, **changes) as node:
         cases = {
             "/images/a/b.jpg?q": "/x/images/a/b.jpg?q",

@@ -3,10 +3,12 @@
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.edge import (
     API,
     ARN,
@@ -31,7 +33,7 @@ def passing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         yield made
 
 
-def _run(folder: Path, **changes: Any) -> Any:
+def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
     return edge(folder, deployed(distribution(**changes)))
 
 
@@ -187,7 +189,7 @@ def test_old_versions_of_tls_are_refused_by_policy(
         if works:
             assert node.secure(connection, most=offered).version() is not None
         else:
-            with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION|INTERNAL_ERROR"):
+            with pytest.raises(ssl.SSLError, match=r"PROTOCOL_VERSION|INTERNAL_ERROR"):
                 node.secure(connection, most=offered)
 
 
@@ -264,9 +266,7 @@ def _of_length(length: int) -> list[str]:
 @pytest.mark.parametrize(
     ("length", "status"), [(20_480, 200), (20_481, 413), (60_000, 413), (300_000, 413)]
 )
-def test_a_request_may_have_20480_bytes_of_headers(
-    passing: Edge, length: int, status: int
-) -> None:
+def test_a_request_may_have_20480_bytes_of_headers(passing: Edge, length: int, status: int) -> None:
     answer = passing.send("/", *_of_length(length))
     assert answer.status == status
     if status == 413:
@@ -325,7 +325,7 @@ def test_an_answer_comes_back_as_it_was_sent(passing: Edge) -> None:
         "Set-Cookie: a=1",
         "Set-Cookie: b=2; Path=/",
         "Cache-Control: no-store",
-        "ETag: \"1\"",
+        'ETag: "1"',
         "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT",
         "Vary: Origin, Accept-Encoding, X-Mine",
         "Location: http://elsewhere.example/",
