@@ -389,11 +389,12 @@ class Lab(Door):
             lock.release()
             raise
         try:
+            found = lab._read()  # while the world starts
             lab.pid = _started(lab._process, folder)
             created = psutil.Process(lab.pid).create_time()
             (folder / NOTE).write_text(json.dumps({"pid": lab.pid, "created": created}))
             lab.set(settings)
-            lab.look()
+            lab._hand_over(found)
         except BaseException:
             lab.close()
             raise
@@ -417,18 +418,25 @@ class Lab(Door):
             ReadError: They cannot be read.
         """
         with self._reading:
-            before = clouds.changes(*self._urls)
-            if before == self._known:
-                return
-            found = clouds.read(*self._urls)
-            self._known = before
-            if found == self._deployed:
-                return
-            if self._deployed is not None:
-                for line in differences(self._deployed, found):
-                    self._say(line)
-            self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(found, mode="json")})
-            self._deployed = found
+            self._hand_over(self._read())
+
+    def _read(self) -> Deployed | None:
+        """Return what is deployed now; None: what was handed over."""
+        now = clouds.changes(*self._urls)
+        if now == self._known:
+            return None
+        found = clouds.read(*self._urls)
+        self._known = now
+        return None if found == self._deployed else found
+
+    def _hand_over(self, found: Deployed | None) -> None:
+        if found is None:
+            return
+        self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(found, mode="json")})
+        if self._deployed is not None:
+            for line in differences(self._deployed, found):
+                self._say(line)
+        self._deployed = found
 
     def settle(self, timeout: float = SETTLE_SECONDS) -> None:
         """Wait until what is deployed now, as it is set now, is what runs.

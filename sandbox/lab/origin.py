@@ -42,7 +42,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sandbox.lab.connections import LateError, Line, serve
 from sandbox.lab.deployed import LoadBalancer
 from sandbox.lab.echo import Api, Exchange, Request
-from sandbox.lab.program import Program
+from sandbox.lab.program import Program, is_taken, take
 
 ECHO_PATH: Final = "/echo"
 """Where the API echoes."""
@@ -196,7 +196,7 @@ def program(
         host=host,
         command=(sys.executable, "-m", "sandbox.lab.origin", "--config", str(file)),
         files={file: settings.model_dump_json(indent=2)},
-        ready=("/bin/sh", "-c", 'kill -0 "$(cat "$0")"', str(settings.pid_file)),
+        ready=is_taken(file),
     )
 
 
@@ -527,8 +527,10 @@ async def _run(file: Path) -> int:
     ended = loop.create_future()
 
     def load() -> Settings:
-        settings = Settings.model_validate_json(file.read_bytes())
+        content = file.read_bytes()
+        settings = Settings.model_validate_json(content)
         origin.apply(settings)
+        take(file, content)
         return settings
 
     def again() -> None:

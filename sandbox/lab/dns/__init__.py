@@ -11,11 +11,11 @@ from typing import Final
 
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed, Distribution
-from sandbox.lab.dns import gdnsd, ready
+from sandbox.lab.dns import gdnsd
 from sandbox.lab.dns.checkers import UNCHECKED_TYPES
 from sandbox.lab.dns.resolver import Gateway, nat64, resolver
 from sandbox.lab.dns.route53 import Leads
-from sandbox.lab.program import Program
+from sandbox.lab.program import Program, is_taken
 
 __all__ = [
     "NAME_SERVERS",
@@ -66,7 +66,7 @@ def programs(
             host=host,
             command=_command("authority", path),
             files={path: _text(config)},
-            ready=(sys.executable, str(ready.__file__), addresses[0]),
+            ready=is_taken(path),
         )
     ]
 

@@ -42,6 +42,7 @@ import dns.rrset
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.lab.dns.gdnsd import NOTHING, Plan
+from sandbox.lab.program import take
 
 START_SECONDS: Final = 10.0
 """How long gdnsd may take until it answers; it needs some milliseconds."""
@@ -273,11 +274,12 @@ class Server:
             OSError: An address can't be listened on.
         """
         shutil.rmtree(self._folder, ignore_errors=True)
-        config = _read(self._path)
+        config, content = _read(self._path)
         current = await self._replace(config)
         try:
             for address in config.addresses:
                 await self._listen(address)
+            take(self._path, content)
             while not stop.is_set():
                 if await _first(current.ended(), reloads.wait(), stop.wait()) == 0:
                     raise GdnsdError("gdnsd has ended; what it says is above.")
@@ -292,10 +294,13 @@ class Server:
 
     async def _reload(self, current: _Generation) -> _Generation:
         try:
-            return await self._replace(_read(self._path))
+            config, content = _read(self._path)
+            new = await self._replace(config)
         except (GdnsdError, ValidationError, OSError) as error:
             print(f"The old records stay: {error}", file=sys.stderr, flush=True)
             return current
+        take(self._path, content)
+        return new
 
     async def _replace(self, config: Config) -> _Generation:
         self._generations += 1
@@ -454,8 +459,9 @@ async def _first(*waits: Coroutine[object, object, object]) -> int:
             task.cancel()
 
 
-def _read(path: Path) -> Config:
-    return Config.model_validate_json(path.read_bytes())
+def _read(path: Path) -> tuple[Config, bytes]:
+    content = path.read_bytes()
+    return Config.model_validate_json(content), content
 
 
 async def _run(path: Path) -> None:

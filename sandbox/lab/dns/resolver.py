@@ -18,6 +18,7 @@ Source: unbound.conf(5); tayga(8), tayga.conf(5).
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -82,7 +83,6 @@ def resolver(
             TTL; 0: for as long as the TTL says.
         dns64_prefix: Prefix of the AAAA records it makes up; None: it makes none up.
     """
-    path = folder / f"unbound-{host}.conf"
     modules = "iterator" if dns64_prefix is None else "dns64 iterator"
     lines = [
         "server:",
@@ -113,11 +113,14 @@ def resolver(
         "remote-control:",
         "  control-enable: no",
     ]
+    text = "\n".join(lines) + "\n"
+    # Another text is another command: it starts anew, and nothing tells when a reload is over.
+    path = folder / f"unbound-{host}-{sha256(text.encode()).hexdigest()[:8]}.conf"
     return Program(
         name="resolver",
         host=host,
         command=(str(find_program("unbound")), "-d", "-p", "-c", str(path)),
-        files={path: "\n".join(lines) + "\n"},
+        files={path: text},
         ready=(sys.executable, str(ready.__file__), addresses[0]),
     )
 

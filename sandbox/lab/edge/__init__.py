@@ -40,7 +40,9 @@ What is not there at all is named by `unsupported`.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed
@@ -53,6 +55,12 @@ from sandbox.lab.edge.render import (
     settings_lua,
 )
 from sandbox.lab.program import Program
+
+BOTH_SERVE_SECONDS: Final = 0.2
+"""How long old workers may go on accepting beside new ones, twice over.
+
+Source: nginx, `src/os/unix/ngx_process_cycle.c`: the old are told 100 ms after the new started.
+"""
 
 __all__ = ["DEFAULT_CERTIFICATE", "program", "unsupported"]
 
@@ -83,19 +91,26 @@ def program(  # noqa: PLR0917 - what the lab knows of a node, each of another ty
     served = sites(deployed)
     nginx, conf = str(find_program("nginx")), folder / "nginx.conf"
     command = (nginx, "-p", str(folder), "-c", str(conf))
+    lua = {
+        folder / "settings.lua": settings_lua(served, host),
+        folder / "edge.lua": Path(__file__).with_name("edge.lua").read_text(),
+    }
+
+    def rendered(version: str) -> str:
+        return nginx_conf(served, certificates, ca, resolver, folder, version=version)
+
+    version = sha256("".join([rendered(""), *lua.values()]).encode()).hexdigest()
+    curl = find_program("curl")
+    asked = f"{curl} --silent --fail --noproxy '*' --max-time 2 \"$0\""
     return Program(
         name="edge",
         host=host,
         command=command,
-        files={
-            conf: nginx_conf(served, certificates, ca, resolver, folder),
-            folder / "settings.lua": settings_lua(served, host),
-            folder / "edge.lua": Path(__file__).with_name("edge.lua").read_text(),
-        },
+        files={conf: rendered(version), **lua},
         reload=(*command, "-s", "reload"),
+        # New workers serve for a tenth of a second before the old ones are told to end.
         ready=(
-            str(find_program("curl")),
-            *("--silent", "--fail", "--noproxy", "*", "--max-time", "2"),
-            f"http://127.0.0.1:{ORIGIN_PORT}/",
+            *("/bin/sh", "-c", f"{asked} && sleep {BOTH_SERVE_SECONDS} && {asked}"),
+            f"http://127.0.0.1:{ORIGIN_PORT}/{version}",
         ),
     )

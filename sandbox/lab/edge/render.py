@@ -49,9 +49,18 @@ Certificates = Mapping[str, tuple[Path, Path]]
 
 
 def nginx_conf(
-    sites: Sequence[Site], certificates: Certificates, ca: Path, resolver: str, folder: Path
+    sites: Sequence[Site],
+    certificates: Certificates,
+    ca: Path,
+    resolver: str,
+    folder: Path,
+    *,
+    version: str,
 ) -> str:
-    """Return the whole of an edge node's `nginx.conf`."""
+    """Return the whole of an edge node's `nginx.conf`.
+
+    The path `/<version>` of `ORIGIN_PORT` is there in no other version.
+    """
     http2 = any(site.http2 for site in sites)
     ipv6 = any(site.ipv6 for site in sites)
     # One name is served once; two distributions of one name cannot be deployed.
@@ -171,7 +180,8 @@ http {{
     server {{
         listen 127.0.0.1:{ORIGIN_PORT} default_server;
         access_log off;
-        return 204;
+        location = /{version} {{ return 204; }}
+        location / {{ return 404; }}
     }}
 
 {origins}}}

@@ -502,7 +502,7 @@ def _listener(address: str) -> socket.socket:
 
 
 def test_the_ready_command_fails_where_nobody_answers() -> None:
-    (program,) = programs(Deployed(), {}, {}, Path("lab"), addresses=["127.0.0.1"])
+    program = resolver("resolver", ["127.0.0.1"], ["127.0.0.2"], Path("lab"))
     assert program.ready[0] == sys.executable
 
     def body() -> None:
