@@ -275,12 +275,13 @@ class Origin:
         """Serve on ports 8000 (HTTP) and 8443 (HTTPS)."""
         self.received: list[Received] = []
         self.connections: list[str] = []
-        self.answer: Answering = lambda _: reply(str(len(self.received)).encode())
-        self.reads_bodies = True
+        self.answer: Answering
+        self.reads_bodies: bool
+        self.behave()
         self.names: list[str | None] = []
         self._asked_name = threading.local()
         self._threads: list[threading.Thread] = []
-        context.sni_callback = self._remember  # type: ignore[assignment] - its stub wants an int back
+        context.sni_callback = self._remember
         self._sockets = {
             namespace.inside(lambda: socket.create_server(("0.0.0.0", 8000))): None,  # noqa: S104 - a namespace of our own
             namespace.inside(lambda: socket.create_server(("0.0.0.0", 8443))): context,  # noqa: S104 - as above
@@ -290,6 +291,11 @@ class Origin:
             thread = threading.Thread(target=self._accept, args=(listener, tls))
             thread.start()
             self._threads.append(thread)
+
+    def behave(self) -> None:
+        """Answer every request with its number."""
+        self.answer = lambda _: reply(str(len(self.received)).encode())
+        self.reads_bodies = True
 
     def close(self) -> None:
         """End every connection."""

@@ -8,16 +8,14 @@ What is documented of CloudFront is followed. **Where it differs from the real o
 
 - *Between viewer and edge.* No HTTP/3. HTTP/2 is offered for all distributions if any has it
   (`unsupported` says so). A TLS handshake by a name on no distribution gets the certificate of
-  `*.cloudfront.net` if there is one, else it is refused. nginx's own faults (a broken request line)
-  answer 400 without an id in the log of CloudFront.
+  `*.cloudfront.net` if there is one, else it is refused. `OPTIONS *` is a bad request.
 - *Headers of requests.* Names keep their case and repeated ones their number and order, but `Host`,
   `Connection`, those of the body and those that the edge sets come where nginx puts them. Where an
   answer may be kept (also for an error only), `If-…` and `Range` come first, once, in their usual
   case.
-- *Headers of answers.* `Content-Type` is written anew (`; charset=` with one space, no quotes);
-  headers that nginx knows get their usual case; `X-Accel-…` and `X-Edge-…` of the origin are
-  dropped; an origin without `Server` gets `Server: CloudFront`. Trailers are dropped. An interim
-  answer (1xx) of the origin ends in 502, for nginx takes it for the whole one.
+- *Headers of answers.* `X-Accel-…`, `X-Edge-…` and `Keep-Alive` of the origin are dropped, and so
+  are trailers; an origin without `Server` gets `Server: CloudFront`. An interim answer (1xx) of the
+  origin ends in 502, for nginx takes it for the whole one.
 - *The cache.* GET and HEAD are kept apart; OPTIONS is never kept. Parts (206) are not kept. An
   answer that is kept reaches its first viewer in pieces of the buffers' size. Requests for the same
   object are not collapsed. A 200 that CloudFront would keep for 0 seconds and ask for anew with its

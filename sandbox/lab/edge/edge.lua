@@ -444,6 +444,10 @@ function edge.answer()
     if not header["Date"] then
         header["Date"] = ngx.http_time(ngx.time())
     end
+    header["Trailer"] = nil
+    if status ~= 101 then
+        header["Upgrade"] = nil
+    end
     if behavior and not own then
         if not behavior.cookies_pass then
             header["Set-Cookie"] = nil

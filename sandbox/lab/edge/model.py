@@ -181,10 +181,12 @@ class Site:
 
     id: str
     """Its id."""
-    names: tuple[str, ...]
-    """Names it answers, in lower case: its own first."""
-    certificate: str | None
-    """ARN of the viewer certificate; None: CloudFront's own, for its own name only."""
+    name: str
+    """Its own name, for which the certificate is always CloudFront's."""
+    aliases: tuple[str, ...]
+    """Its other names, in lower case."""
+    certificate: str
+    """ARN of the certificate for those; empty where ACM has none."""
     tls_protocols: tuple[str, ...]
     """Versions of TLS that viewers may speak, as nginx calls them."""
     http2: bool
@@ -227,8 +229,9 @@ def _site(distribution: Distribution, deployed: Deployed) -> Site:
     version = str(config.get("HttpVersion") or "http2").lower()
     return Site(
         id=distribution.id,
-        names=_lower((distribution.domain_name, *items(config, "Aliases"))),
-        certificate=certificate.get("ACMCertificateArn") or None,
+        name=distribution.domain_name.lower(),
+        aliases=_lower(items(config, "Aliases")),
+        certificate=certificate.get("ACMCertificateArn") or "",
         tls_protocols=_viewer_tls(certificate.get("MinimumProtocolVersion") or "TLSv1"),
         http2=version in ("http2", "http2and3"),
         ipv6=bool(config.get("IsIPV6Enabled")),

@@ -64,7 +64,12 @@ def nginx_conf(
     http2 = any(site.http2 for site in sites)
     ipv6 = any(site.ipv6 for site in sites)
     # One name is served once; two distributions of one name cannot be deployed.
-    servers = "\n".join(_viewer_server(site, certificates, ca, http2=http2) for site in sites)
+    servers = "\n".join(
+        _viewer_server(site, names, _certificate(arn, certificates), ca, http2=http2)
+        for site in sites
+        for names, arn in (((site.name,), DEFAULT_CERTIFICATE), (site.aliases, site.certificate))
+        if names
+    )
     origins = "\n".join(
         _origin_server(behavior, scheme, ca)
         for site in sites
@@ -87,7 +92,9 @@ events {{
 }}
 
 http {{
-    access_log {_quoted(folder / "access.log")};
+    log_format edge '$time_iso8601 $remote_addr "$host" "$request" $status '
+                    '"$sent_http_x_cache" $sent_http_x_amz_cf_id';
+    access_log {_quoted(folder / "access.log")} edge;
     client_body_temp_path {_quoted(folder / "body")};
     proxy_temp_path {_quoted(folder / "proxy")};
     fastcgi_temp_path {_quoted(folder / "fastcgi")};
@@ -103,7 +110,7 @@ http {{
     lua_ssl_protocols TLSv1 TLSv1.1 TLSv1.2;
     lua_socket_log_errors off;
     init_by_lua_block {{
-        edge = dofile({_lua(str(folder / "edge.lua"))}).load({_lua(str(folder / "settings.lua"))})
+        edge = dofile({lua(str(folder / "edge.lua"))}).load({lua(str(folder / "settings.lua"))})
     }}
 
     # Headers reach the other side as they are.
@@ -190,7 +197,7 @@ http {{
 
 def settings_lua(sites: Sequence[Site], name: str) -> str:
     """Return the table that the Lua file reads: everything that differs between distributions."""
-    return f"return {_lua(_settings(sites, name))}\n"
+    return f"return {lua(_settings(sites, name))}\n"
 
 
 _VIEWER_VARIABLES: Final = """\
@@ -240,7 +247,9 @@ proxy_cache_bypass $edge_upgrade;
 proxy_no_cache $edge_upgrade;"""
 
 
-def _viewer_server(site: Site, certificates: Certificates, ca: Path, *, http2: bool) -> str:
+def _viewer_server(
+    site: Site, names: Sequence[str], certificate: str, ca: Path, *, http2: bool
+) -> str:
     # In the locations: there they take the place of what the server says of nginx's own errors,
     # which an origin's errors are not.
     pages = "".join(
@@ -250,9 +259,9 @@ def _viewer_server(site: Site, certificates: Certificates, ca: Path, *, http2: b
     pages = f"proxy_intercept_errors on;\n{pages}" if pages else ""
     locations = "\n".join(_viewer_location(behavior, ca, pages) for behavior in site.behaviors)
     text = f"""\
-server_name {" ".join(site.names)};
+server_name {" ".join(names)};
 {_listens(certificate=True, http2=http2, ipv6=site.ipv6, default=False)}
-{_certificate(site.certificate or DEFAULT_CERTIFICATE, certificates)}
+{certificate}
 {_VIEWER_VARIABLES}
 {_OWN_ERRORS}
 
@@ -280,7 +289,7 @@ def _certificate(key: str, certificates: Certificates) -> str:
 
 
 def _viewer_location(behavior: Behavior, ca: Path, pages: str) -> str:
-    where = "/" if behavior.pattern is None else f"~ {_quoted(_regex(behavior.pattern))}"
+    where = "/" if behavior.pattern is None else f"~ {_quoted(regex(behavior.pattern))}"
     kept = f"{_KEPT_CONDITIONS}\n" if behavior.keeps_something else ""
     # An object whose time is over is better than an error of the origin.
     kept += (
@@ -389,7 +398,7 @@ proxy_ssl_session_reuse off;
 """
 
 
-def _regex(pattern: str) -> str:
+def regex(pattern: str) -> str:
     """Return the regular expression of a path pattern.
 
     nginx compares it with the decoded path, so what is encoded in the pattern is decoded.
@@ -414,7 +423,7 @@ def _settings(sites: Sequence[Site], name: str) -> dict[str, object]:
     return {
         "via": f"{label}.cloudfront.net (CloudFront)",
         "pop": f"LAB{_number(name)}-P1",
-        "names": {own: site.id for site in sites for own in site.names},
+        "names": {own: site.id for site in sites for own in (site.name, *site.aliases)},
         "protocols": {site.id: list(site.tls_protocols) for site in sites},
         "behaviors": {
             behavior.name: _behavior(behavior) for site in sites for behavior in site.behaviors
@@ -470,7 +479,7 @@ def _choice(choice: Choice) -> dict[str, object]:
     return {"kind": choice.kind, "names": dict.fromkeys(choice.names, True)}
 
 
-def _lua(value: object) -> str:
+def lua(value: object) -> str:
     """Return a value as Lua writes it."""
     if value is None:
         return "nil"
@@ -483,13 +492,13 @@ def _lua(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(_lua_pairs(cast("Mapping[object, object]", value))) + "}"
     if isinstance(value, Sequence):
-        return "{" + ", ".join(_lua(item) for item in cast("Sequence[object]", value)) + "}"
+        return "{" + ", ".join(lua(item) for item in cast("Sequence[object]", value)) + "}"
     raise TypeError(f"{value!r} cannot be written in Lua")
 
 
 def _lua_pairs(value: Mapping[object, object]) -> Iterator[str]:
     for key, item in value.items():
-        yield f"[{_lua(key)}] = {_lua(item)}"
+        yield f"[{lua(key)}] = {lua(item)}"
 
 
 def _lua_bytes(text: bytes) -> Iterator[str]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sandbox.lab.deployed import Deployed, Distribution
 from sandbox.lab.edge import DEFAULT_CERTIFICATE, program, unsupported
 from sandbox.lab.edge.model import Site, sites
-from sandbox.lab.edge.render import _lua, _regex  # pyright: ignore[reportPrivateUsage]
+from sandbox.lab.edge.render import lua, regex
 from support.edge import (
     ALL_VIEWER_AND_CLOUDFRONT,
     API,
@@ -136,7 +136,8 @@ def _site(**changes: Any) -> Site:
 def test_a_distribution_of_this_project_keeps_and_drops_nothing() -> None:
     site = _site()
     (only,) = site.behaviors
-    assert (site.ipv6, site.http2, site.names) == (True, True, (API, "e1.cloudfront.net")[::-1])
+    assert (site.name, site.aliases) == ("e1.cloudfront.net", (API,))
+    assert (site.ipv6, site.http2, site.certificate) == (True, True, ARN)
     assert (only.min_ttl, only.default_ttl, only.max_ttl) == (0, 0, 0)
     assert set(only.error_ttls.values()) == {0}
     assert any(selection.headers.kind == "all" for selection in only.forwarded)
@@ -171,7 +172,7 @@ def test_a_pattern_matches_as_documented(pattern: str, path: str) -> None:
             return any(matches(pattern[1:], path[start:]) for start in range(len(path) + 1))
         return bool(path) and pattern[0] in ("?", path[0]) and matches(pattern[1:], path[1:])
 
-    assert bool(re.match(_regex(pattern), path)) == matches(pattern, path)
+    assert bool(re.match(regex(pattern), path)) == matches(pattern, path)
 
 
 @given(st.text())
@@ -180,7 +181,7 @@ def test_a_text_survives_lua(text: str) -> None:
         raw = text.encode()
     except UnicodeEncodeError:
         return
-    written = _lua(text)
+    written = lua(text)
     assert written.isascii()
     assert written.isprintable()
     read = re.sub(r"\\(\d{3})", lambda found: chr(int(found.group(1))), written[1:-1])

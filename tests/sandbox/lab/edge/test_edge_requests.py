@@ -27,10 +27,17 @@ _NOISE = ("host", "connection", "x-amz-cf-id", "via", "x-forwarded-for")
 
 
 @pytest.fixture(scope="module")
-def passing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """Run a pass-through edge."""
     with edge(tmp_path_factory.mktemp("edge")) as made:
         yield made
+
+
+@pytest.fixture
+def passing(running: Edge) -> Edge:
+    """Return it, with an origin that does what it did at first."""
+    running.origin.behave()
+    return running
 
 
 def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:

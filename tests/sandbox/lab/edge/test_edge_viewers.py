@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.lab.edge import DEFAULT_CERTIFICATE
 from support.edge import (
     API,
     ARN,
@@ -27,10 +28,17 @@ from support.edge import (
 
 
 @pytest.fixture(scope="module")
-def passing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """Run a pass-through edge."""
     with edge(tmp_path_factory.mktemp("edge")) as made:
         yield made
+
+
+@pytest.fixture
+def passing(running: Edge) -> Edge:
+    """Return it, with an origin that does what it did at first."""
+    running.origin.behave()
+    return running
 
 
 def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
@@ -64,8 +72,16 @@ def test_a_handshake_by_a_name_on_no_distribution_is_refused(passing: Edge) -> N
             passing.viewer(name=name)
 
 
-def test_a_distribution_answers_by_its_own_name_too(passing: Edge) -> None:
-    assert passing.send(host="e1.cloudfront.net", tls=False).status == 200
+def test_a_distribution_answers_by_its_own_name_with_cloudfronts_certificate(
+    tmp_path: Path,
+) -> None:
+    own = "e1.cloudfront.net"
+    certificates = {ARN: (API,), DEFAULT_CERTIFICATE: ("*.cloudfront.net",)}
+    with edge(tmp_path, certificates=certificates) as node:
+        assert node.send(host=own, tls=False).status == 200
+        assert node.send(host=own, on=node.viewer(name=own)).status == 200
+        assert node.send(host=API, on=node.viewer(name=API)).status == 200
+        assert node.send(host=API, on=node.viewer(name=own)).status == 200
 
 
 def test_a_wildcard_alias_covers_every_name_below_it(tmp_path: Path) -> None:
@@ -355,6 +371,25 @@ def test_an_origins_error_is_an_error_from_cloudfront(passing: Edge) -> None:
     answer = passing.send()
     assert (answer.status, answer.body) == (404, b"mine")
     assert answer.values("x-cache") == ["Error from cloudfront"]
+
+
+def test_what_is_of_one_connection_does_not_pass_to_the_next(passing: Edge) -> None:
+    passing.origin.answer = lambda _: (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nUpgrade: h2c\r\n"
+        b"Keep-Alive: timeout=5\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n"
+    )
+    answer = passing.send()
+    assert answer.body == b"ab"
+    for name in ("trailer", "upgrade", "keep-alive", "x-sum"):
+        assert answer.values(name) == []
+
+
+@pytest.mark.parametrize(
+    "value", ["text/html;charset=utf-8", 'text/html; charset="UTF-8"', "multipart/x; boundary=a"]
+)
+def test_a_content_type_is_not_written_anew(passing: Edge, value: str) -> None:
+    passing.origin.answer = lambda _: reply(b"", f"content-type: {value}")
+    assert passing.send().values("content-type") == [value]
 
 
 def test_an_origin_cannot_speak_to_nginx(passing: Edge) -> None:
