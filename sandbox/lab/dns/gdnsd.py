@@ -60,6 +60,10 @@ NAT64_DISCOVERY: Final = ("ipv4only.arpa", ("192.0.0.170", "192.0.0.171"))
 
 _FAMILIES: Final = ("A", "AAAA")
 _AMAZON_SOA: Final = "awsdns-hostmaster.amazon.com. 1 7200 900 1209600"
+_AMAZON_SOA_TTL: Final = 900
+_AMAZON_SOA_MINIMUM: Final = 86_400
+"""What Route 53 gives a new zone. Source: Route 53 Developer Guide, 'The start of authority (SOA)
+record'."""
 
 
 class Level(BaseModel):
@@ -116,7 +120,13 @@ def plan(
     """
     hosted = {canonical(zone.name): zone for zone in reversed(zones)}
     answered = {
-        name: _complete(name, route53.answers(zone, leads, health)) for name, zone in hosted.items()
+        name: _complete(
+            name,
+            route53.answers(zone, leads, health),
+            soa_ttl_seconds=_AMAZON_SOA_TTL,
+            minimum_seconds=_AMAZON_SOA_MINIMUM,
+        )
+        for name, zone in hosted.items()
     }
     for name, records in _infrastructure(answered, leads, servers).items():
         answered[name] = _complete(name, records)
@@ -187,13 +197,20 @@ def _unservable(kind: str, shares: Shares) -> str | None:
     return None
 
 
-def _complete(name: str, records: dict[Key, Shares]) -> dict[Key, Shares]:
+def _complete(
+    name: str,
+    records: dict[Key, Shares],
+    *,
+    soa_ttl_seconds: int = INFRASTRUCTURE_TTL_SECONDS,
+    minimum_seconds: int = INFRASTRUCTURE_TTL_SECONDS,
+) -> dict[Key, Shares]:
     """Leave out what cannot be served, and see to it that the zone has an SOA and an NS record."""
     served = {key: shares for key, shares in records.items() if not _unservable(key[1], shares)}
-    soa = f"{ROOT_SERVER}. {_AMAZON_SOA} {INFRASTRUCTURE_TTL_SECONDS}"
-    for kind, value in (("SOA", soa), ("NS", f"{ROOT_SERVER}.")):
-        if not _values(served, (name, kind)):
-            served[name, kind] = _always(value)
+    soa = f"{ROOT_SERVER}. {_AMAZON_SOA} {minimum_seconds}"
+    if not _values(served, (name, "SOA")):
+        served[name, "SOA"] = {Answer((soa,), soa_ttl_seconds): Fraction(1)}
+    if not _values(served, (name, "NS")):
+        served[name, "NS"] = _always(f"{ROOT_SERVER}.")
     return served
 
 

@@ -130,6 +130,15 @@ def test_a_negative_answer_lives_for_the_smaller_of_two_numbers() -> None:
         assert found.zones["example.com"].negative_ttl_seconds == 60
 
 
+def test_a_zone_whose_soa_record_is_none_has_that_of_a_new_zone() -> None:
+    for wrong in ([], [record("example.com", "SOA", ["nonsense"])]):
+        found = plan([zone(*wrong)], {}, {}, SERVERS).zones
+        assert (found["example.com"].negative_ttl_seconds, found[""].negative_ttl_seconds) == (
+            900,
+            60,
+        )
+
+
 def test_a_zone_inside_another_has_a_gdnsd_of_its_own() -> None:
     found = plan([zone(), zone(name="sub.example.com", zone_id="ZSUB")], {}, {}, SERVERS)
     assert {name: own.level for name, own in found.zones.items()} == {
