@@ -243,14 +243,29 @@ class Site:
 
     @contextmanager
     def booted(
-        self, user_data: str, reserved: str = "", *, speed: float = 10.0, until_ready: bool = True
+        self,
+        user_data: str,
+        reserved: str = "",
+        *,
+        until_ready: bool = True,
+        changed: tuple[Path, str] | None = None,
     ) -> Generator["Guest"]:
-        """Boot a droplet; it ends with the block."""
-        config = Config(droplet(user_data, reserved), "droplet-proxy-0", NAMES, self.folder, speed)
-        (program,) = programs(config.droplet, config.host, NAMES, self.folder, speed=speed)
+        """Boot a droplet; it ends with the block.
+
+        Args:
+            user_data: Its user data.
+            reserved: The reserved address that is assigned to it, none if empty.
+            until_ready: Whether to wait for its first boot.
+            changed: A file that is seen in place of one of this machine.
+        """
+        config = Config(droplet(user_data, reserved), "droplet-proxy-0", NAMES, self.folder)
+        (program,) = programs(config.droplet, config.host, NAMES, self.folder)
         for path, text in program.files.items():
             path.write_text(text)
         command = [find_program("setpriv"), "--pdeathsig", "KILL"]
+        if changed is not None:
+            bind = f'mount --bind {changed[0]} {changed[1]} && exec "$@"'
+            command += [find_program("unshare"), "--mount", "sh", "-c", bind, "sh"]
         with (
             (self.folder / "errors").open("wb") as errors,
             subprocess.Popen(

@@ -22,7 +22,7 @@ from typing import Final
 from sandbox.lab.droplet import kernel, tree
 from sandbox.lab.droplet.cloud_config import parse
 from sandbox.lab.droplet.faults import BootError
-from sandbox.lab.droplet.guest import READY, Boot, be_the_guest
+from sandbox.lab.droplet.guest import END, READY, Boot, be_the_guest
 from sandbox.lab.droplet.program import Config
 
 _REFUSED: Final = 2
@@ -37,6 +37,8 @@ def main() -> int:
     path: Path = parser.parse_args().config
     config = Config.from_json(path.read_text())
     config.ready.unlink(missing_ok=True)
+    # One that comes before anybody listens is answered once somebody does.
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     try:
         plan = parse(config.droplet.user_data, tree.this_machine())
         packages = tree.packages(plan.packages, (file.path for file in plan.files))
@@ -45,6 +47,7 @@ def main() -> int:
         return _REFUSED
     config.mount_point.mkdir(parents=True, exist_ok=True)
     ours, theirs = socket.socketpair()
+    # From here on every child of this process is in the guest's PID namespace.
     kernel.unshare(kernel.NEW_PIDS)
     pid = os.fork()
     if pid == 0:
@@ -82,6 +85,7 @@ async def _keep(pid: int, path: Path, config: Config, guest: socket.socket) -> i
             ended.set_result(os.waitstatus_to_exitcode(status))
 
     def tell() -> None:
+        # Not by a signal to the guest, which is lost if the guest does not listen yet.
         changed = Config.from_json(path.read_text())
         writer.write(json.dumps(changed.droplet.metadata).encode() + b"\n")
 
@@ -92,8 +96,9 @@ async def _keep(pid: int, path: Path, config: Config, guest: socket.socket) -> i
     loop.add_signal_handler(signal.SIGCHLD, reap)
     loop.add_signal_handler(signal.SIGHUP, tell)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, os.kill, pid, signal.SIGTERM)
+        loop.add_signal_handler(number, writer.write, END)
     reap()
+    tell()
     hearing = asyncio.create_task(hear())
     code = await ended
     hearing.cancel()

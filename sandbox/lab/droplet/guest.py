@@ -14,7 +14,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -39,6 +38,9 @@ METADATA: Final = "169.254.169.254"
 
 READY: Final = b"r"
 """What the guest tells its keeper once its first boot is done."""
+
+END: Final = b"null\n"
+"""What the keeper tells the guest that is to end."""
 
 _REFUSED: Final = 2
 _FAILED: Final = 1
@@ -65,8 +67,8 @@ def be_the_guest(boot: Boot, keeper: socket.socket) -> int:
     Args:
         boot: What to boot.
         keeper: The one who made this process. It is told once the boot is done; from it come the
-            droplet's metadata when they change, a JSON document a line. When it is gone, so is the
-            guest.
+            droplet's metadata when they change, a JSON document a line, and at last `END`. When it
+            is gone, so is the guest.
     """
     config = boot.config
     journal = Journal(config.journal)
@@ -99,9 +101,6 @@ class _Guest:
         self._told_to_end = asyncio.Event()
 
     async def run(self) -> int:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told_to_end.set)
         self._keeper.setblocking(False)
         heard = asyncio.create_task(self._hear())
         processes = Processes()
@@ -123,10 +122,13 @@ class _Guest:
         return 0
 
     async def _hear(self) -> None:
-        """Take new metadata from the keeper; end with it."""
+        """Take what the keeper tells; end with it."""
         reader, _ = await asyncio.open_unix_connection(sock=self._keeper, limit=1 << 24)
         while line := await reader.readline():
-            self._metadata = json.loads(line)
+            if line == END:
+                self._told_to_end.set()
+            else:
+                self._metadata = json.loads(line)
         # Process 1's end is the end of all.
         os._exit(_FAILED)
 
@@ -264,6 +266,7 @@ def _unbound_file(resolver: str) -> WrittenFile:
 # The lab's: this server knows everything, and nothing of it is signed.
 server:
     val-permissive-mode: yes
+    trust-anchor-signaling: no
 forward-zone:
     name: "."
     forward-addr: {ip_address(resolver)}

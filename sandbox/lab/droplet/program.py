@@ -1,6 +1,7 @@
 """What the lab runs for a droplet: a program that boots it and keeps it, and the file it reads."""
 
 import json
+import shlex
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def programs(
     """
     config = Config(droplet, host, resolver, folder, speed)
     path = folder / f"{host}-{droplet.id}.json"
-    alive = f'kill -0 "$(cat {config.ready})"'
+    alive = f'kill -0 "$(cat {shlex.quote(str(config.ready))})"'
     return [
         Program(
             name="droplet",

@@ -220,7 +220,8 @@ def test_user_data_that_cannot_be_booted_is_refused_before_anything_is_done(site
             (
                 '- The key "users" of the user data is not one that the lab knows; it may be '
                 "disable_root, package_reboot_if_required, package_update, package_upgrade, "
-                "packages, runcmd, ssh_pwauth, write_files. Leave it out, or write what it does as files and "
+                "packages, runcmd, ssh_pwauth, write_files. Leave it out, or write what it does as "
+                "files and "
                 "units."
             ),
             (
@@ -229,6 +230,45 @@ def test_user_data_that_cannot_be_booted_is_refused_before_anything_is_done(site
             ),
         ]
         assert not guest.config.journal.exists()
+
+
+def test_a_package_that_was_changed_on_this_machine_is_refused(site: Site) -> None:
+    path = "/etc/nginx/mime.types"
+    changed = site.folder / "mime.types"
+    changed.write_text("types {}\n")
+    text = _cloud_config(packages=["nginx"])
+    with site.booted(text, changed=(changed, path)) as guest:
+        assert guest.process.wait(10) == 2
+        assert guest.errors().splitlines() == [
+            "The packages cannot be used:",
+            (
+                f"- {path} is changed on this machine; the guest needs it as its package brings "
+                "it. Bring it back with: sudo apt-get install --reinstall -o "
+                f"Dpkg::Options::=--force-confnew $(dpkg -S {path} | cut -d: -f1)."
+            ),
+        ]
+
+
+def test_a_changed_file_that_user_data_writes_is_no_fault(site: Site) -> None:
+    path = "/etc/nginx/mime.types"
+    changed = site.folder / "mime.types"
+    changed.write_text("types {}\n")
+    written = {"path": path, "content": "types { text/plain txt; }\n"}
+    text = _cloud_config(packages=["nginx"], write_files=[written])
+    with site.booted(text, changed=(changed, path)) as guest:
+        found = Path(f"/proc/{guest.processes()[0]}/root{path}")
+
+        assert found.read_text(encoding="utf-8") == written["content"]
+
+
+def test_a_guest_that_is_told_to_end_while_it_boots_ends(site: Site) -> None:
+    with site.booted(_USER_DATA, RESERVED, until_ready=False) as guest:
+        wait_until(lambda: guest.journal() != "")
+
+        guest.process.terminate()
+
+        assert guest.process.wait(15) == 0
+        assert not guest.is_ready()
 
 
 def test_units_that_cannot_be_run_are_refused_together(site: Site) -> None:

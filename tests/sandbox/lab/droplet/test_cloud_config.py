@@ -313,7 +313,7 @@ def test_a_number_of_endless_digits_is_refused_in_one_line() -> None:
 _VALUES: Final = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=12,
+    max_leaves=4,
 )
 _FILES: Final = st.dictionaries(
     st.sampled_from(["append", "content", "defer", "encoding", "owner", "path", "permissions"]),
@@ -321,7 +321,7 @@ _FILES: Final = st.dictionaries(
 )
 _CONFIGS: Final = st.dictionaries(
     st.sampled_from(["packages", "write_files", "runcmd", "package_update"]) | st.text(),
-    _VALUES | st.lists(_VALUES) | st.lists(_FILES),
+    _VALUES | st.lists(_VALUES, max_size=3) | st.lists(_FILES, max_size=3),
 )
 
 

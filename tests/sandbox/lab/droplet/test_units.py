@@ -124,9 +124,9 @@ def test_the_timer_of_the_reserved_address_and_its_service() -> None:
         notes=(
             (
                 "reserved-ipv6.service is not locked in by LockPersonality, "
-                "MemoryDenyWriteExecute, PrivateDevices, PrivateTmp, ProtectHome, ProtectKernelModules, "
-                "RestrictAddressFamilies, RestrictNamespaces, RestrictRealtime, RestrictSUIDSGID, "
-                "SystemCallArchitectures."
+                "MemoryDenyWriteExecute, PrivateDevices, PrivateTmp, ProtectHome, "
+                "ProtectKernelModules, RestrictAddressFamilies, RestrictNamespaces, "
+                "RestrictRealtime, RestrictSUIDSGID, SystemCallArchitectures."
             ),
         ),
     )
