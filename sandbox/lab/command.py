@@ -16,8 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.lab.lab import OUTPUTS, Door, HostSeen, Lab, LabError, faults
-from sandbox.lab.plan import CLIENTS, changed
+from sandbox.lab.lab import OUTPUTS, Door, HostSeen, Lab, LabError, NotSettledError, faults
+from sandbox.lab.plan import CLIENTS, changed, leads
 from sandbox.lab.read import ReadError
 
 FAILED, WRONG_USE = 1, 2
@@ -96,7 +96,7 @@ def _stop(message: str, code: int) -> NoReturn:
 def _open(found: Surroundings) -> None:
     if missing := {"aws", "digitalocean"} - set(found.urls):
         _stop(
-            f"The sandbox's {' and '.join(sorted(missing))} is not running; the lab is of what is "
+            f"Not running: {' and '.join(sorted(missing))} of the sandbox; the lab is of what is "
             "deployed there. Deploy first: make up",
             WRONG_USE,
         )
@@ -112,10 +112,10 @@ def _open(found: Surroundings) -> None:
         ) as lab:
             fault = _settle(lab)
             _write_outputs(found, lab)
-            show(lab.hosts.values(), lab.unsupported(), _folder(found))
-            print(
-                fault or f"The lab is open, after {time.monotonic() - began:.1f} s. Ctrl-C ends it."
-            )
+            names = leads(lab.deployed, lab.settings)
+            show(lab.hosts.values(), names, lab.unsupported(), lab.folder)
+            spent = time.monotonic() - began
+            print(fault or f"The lab is open, after {spent:.1f} s. Ctrl-C ends it.", flush=True)
             _follow(found, lab, told)
     except KeyboardInterrupt:
         print("\nThe lab is closed; nothing of it is left.")
@@ -156,17 +156,34 @@ def _write_outputs(found: Surroundings, lab: Lab) -> None:
         unfinished.replace(lab.folder / OUTPUTS)
 
 
-def show(hosts: Iterable[HostSeen], unsupported: Iterable[str], folder: Path) -> None:
-    """Print who is where, what the lab cannot stand in for, and how to go in."""
+def show(
+    hosts: Iterable[HostSeen],
+    names: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]],
+    unsupported: Iterable[str],
+    folder: Path,
+) -> None:
+    """Print who is where, what the lab cannot stand in for, and how to go in.
+
+    Args:
+        hosts: The hosts.
+        names: IPv4 and IPv6 addresses of load balancers and distributions, by DNS name.
+        unsupported: What the lab cannot stand in for.
+        folder: The lab's folder.
+    """
     console = Console(
         width=None if sys.stdout.isatty() else 200, emoji=False, markup=False, highlight=False
     )
-    table = Table(box=None, pad_edge=False)
-    for column in ("host", "what it is", "addresses"):
-        table.add_column(column, overflow="fold")
-    for host in hosts:
-        table.add_row(host.name, host.role, " ".join(host.addresses))
-    console.print(table)
+    _print_table(
+        console,
+        ("host", "what it is", "addresses"),
+        ((host.name, host.role, " ".join(host.addresses)) for host in hosts),
+    )
+    console.print()
+    _print_table(
+        console,
+        ("load balancer or distribution", "addresses"),
+        ((name, " ".join((*ipv4, *ipv6))) for name, (ipv4, ipv6) in names.items()),
+    )
     lines = list(unsupported)
     console.print("\nNot in the lab:" if lines else "\nEverything deployed is in the lab.")
     for line in lines:
@@ -182,6 +199,15 @@ def show(hosts: Iterable[HostSeen], unsupported: Iterable[str], folder: Path) ->
     )
 
 
+def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
 def _enter(folder: Path, host: str, command: list[str]) -> None:
     try:
         line = Door.find(folder).command(host, *(command or [os.environ.get("SHELL", "/bin/sh")]))
@@ -193,10 +219,13 @@ def _enter(folder: Path, host: str, command: list[str]) -> None:
 def _set(folder: Path, name: str, value: str) -> None:
     try:
         door = Door.find(folder)
-        door.set(changed(door.settings, name, value))
+        settings = changed(door.settings, name, value)
+        for host in (*settings.mtu, *settings.down):
+            door.command(host)  # says which there are if there is none of that name
+        door.set(settings)
         door.wait()
-    except ValueError as fault:
-        _stop(str(fault), WRONG_USE)
-    except LabError as fault:
+    except NotSettledError as fault:
         _stop(str(fault), FAILED)
+    except (ValueError, LabError) as fault:
+        _stop(str(fault), WRONG_USE)
     print(json.dumps({name: value}))

@@ -307,7 +307,8 @@ def _unsettled(status: Mapping[str, Any], timeout: float, folder: Path) -> str:
         for found in status["programs"]
         if not found["settled"]
     ]
-    told = "; ".join([*([status["fault"]] if status["fault"] else []), *missing])
+    way = ["a change is on its way to the edge nodes"] if status["pending"] else []
+    told = "; ".join([*([status["fault"]] if status["fault"] else []), *missing, *way])
     return (
         f"The lab is not what is deployed after {timeout:g} s: {told or 'a change is under way'}. "
         f"The programs' logs are in {folder / 'hosts'}."

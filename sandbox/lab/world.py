@@ -142,6 +142,7 @@ class World:
             and not self._pending
             and all(one.settled for one in kept.values()),
             "fault": self._fault,
+            "pending": self._pending,
             "settings": SETTINGS.dump_python(self._settings, mode="json"),
             "droplets": {str(number): name for number, name in self._droplets.items()},
             "hosts": [

@@ -164,7 +164,7 @@ def test_edge_nodes_take_a_changed_distribution_one_after_the_other(
         cloudfront.update_distribution(Id=number, IfMatch=etag, DistributionConfig=config)
         until(lambda: post("edge-1") == "403")
         assert post("edge-2") == "200"
-        with pytest.raises(NotSettledError, match=r"a change is under way"):
+        with pytest.raises(NotSettledError, match=r"a change is on its way to the edge nodes"):
             lab.settle(timeout=0)
         lab.settle()
         assert post("edge-2") == "403"
