@@ -25,7 +25,7 @@ class Config:
     host: str
     """Name of its host, which its files are named after."""
     resolver: str
-    """Address of the name server that answers for the root."""
+    """Address of the name server that is asked for every name."""
     folder: Path
     """The lab's folder."""
     speed: float = SPEED
@@ -75,7 +75,8 @@ def programs(
     Args:
         droplet: The droplet. One with another id is another guest.
         host: Name of its host.
-        resolver: Address of the name server that answers for the root.
+        resolver: Address of the name server that is asked for every name: a resolver, or one that
+            is authoritative for all of them.
         folder: The lab's folder; `<host>.journal` in it is all that the guest logs.
         speed: How many times faster timers tick than on a droplet.
     """

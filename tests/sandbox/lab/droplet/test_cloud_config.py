@@ -2,6 +2,9 @@
 
 import base64
 import gzip
+import os
+import subprocess
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -121,6 +124,45 @@ def test_encoded_content_is_decoded(content: bytes) -> None:
     plan = _plan(write_files=[{"path": "/a", **entry} for entry in entries])
 
     assert {file.content for file in plan.files} == {content}
+
+
+_CLOUD_INIT: Final = """\
+import sys
+import yaml
+from cloudinit.config.cc_write_files import write_files
+write_files("lab", yaml.safe_load(sys.stdin), "root:root")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="cloud-init gives files to root")
+def test_files_are_what_cloud_init_itself_writes(tmp_path: Path) -> None:
+    zipped = gzip.compress(b"zipped\n")
+    entries: list[dict[str, Any]] = [
+        {"content": "plain é\n"},
+        {"content": "plain\n", "permissions": "0755"},
+        {"content": "plain\n", "permissions": 0o600, "encoding": "text/plain"},
+        {"content": base64.b64encode(b"coded\n").decode(), "encoding": "b64"},
+        {"content": base64.encodebytes(bytes(range(200))).decode(), "encoding": "Base64 "},
+        {"content": base64.b64encode(zipped).decode(), "encoding": "gz+b64"},
+        {"content": zipped, "encoding": "gzip"},
+        {"content": b"\x00binary"},
+        {},
+    ]
+    files = [{"path": f"{tmp_path}/{n}", **entry} for n, entry in enumerate(entries)]
+    files.append({"path": f"{tmp_path}/0", "content": "more\n", "append": True})
+    # The distribution's own Python, which cloud-init is installed for.
+    command = ["/usr/bin/python3", "-I", "-c", _CLOUD_INIT]
+    subprocess.run(command, input=yaml.safe_dump(files), text=True, check=True)
+
+    expected: dict[str, tuple[bytes, int]] = {}
+    for file in _plan(write_files=files).files:
+        before = expected[file.path][0] if file.append else b""
+        expected[file.path] = (before + file.content, file.permissions)
+
+    written = {str(path): path for path in tmp_path.iterdir()}
+    assert expected == {
+        name: (path.read_bytes(), path.stat().st_mode & 0o7777) for name, path in written.items()
+    }
 
 
 @pytest.mark.parametrize(

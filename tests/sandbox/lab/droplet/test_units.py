@@ -1,5 +1,6 @@
 """What of systemd's units is understood, what is noted and what is refused."""
 
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from components.proxy.nginx import Proxy, file_limit
 from components.proxy.user_data import droplet_files
+from sandbox.debian import find_program
 from sandbox.lab.droplet.faults import BootError
 from sandbox.lab.droplet.units import (
     Command,
@@ -278,6 +280,15 @@ def test_all_faults_of_a_unit_are_told_at_once() -> None:
 )
 def test_a_time_span(text: str, expected: float | None) -> None:
     assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["5", "1min 30s", "1min30s", "2.5 h", "250ms", "1d 2w", "3 us"])
+def test_a_time_span_is_what_systemd_itself_reads(text: str) -> None:
+    command = [find_program("systemd-analyze"), "timespan", text]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    microseconds = done.stdout.splitlines()[1].split()[-1]
+
+    assert seconds(text) == pytest.approx(int(microseconds) / 1_000_000)
 
 
 @pytest.mark.parametrize(
