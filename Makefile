@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check format bench lock docs policy-packs
+.PHONY: help up down lab env test check format bench lock docs policy-packs
 
 help: ## List the goals
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -16,6 +16,11 @@ up: $(STAMP) ## Deploy the edge to a cloud on this machine
 
 down: ## Stop the sandbox and remove what it wrote; the caches stay
 	@if [ -x $(RUN)/dualstack ]; then $(RUN)/dualstack sandbox down; else echo "Nothing was up."; fi
+
+lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; needs root
+	@$(RUN)/python -m sandbox.debian
+	@$(RUN)/dualstack sandbox env >/dev/null 2>&1 || $(RUN)/dualstack sandbox up
+	@$(RUN)/dualstack sandbox lab open
 
 test: $(STAMP) ## Run all the tests
 	@$(RUN)/dualstack sandbox engine

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from sandbox.clouds.background import Cloud
 from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
+from sandbox.lab import command as lab_command
+from sandbox.lab.command import Surroundings
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -196,6 +199,34 @@ def env(as_json: Json = False) -> None:
     engine = ready_engine(shell)
     variables = shell.environment(engine, variables_of(clouds))
     print(json.dumps(variables, indent=2) if as_json else exports(variables))
+
+
+def surroundings() -> Surroundings:
+    """Return what a lab needs to know of the sandbox of this checkout."""
+    shell = here()
+    found = [background.find(name, shell.home) for name in CLOUDS]
+    clouds = [cloud for cloud in found if cloud is not None]
+
+    def outputs() -> subprocess.CompletedProcess[str] | None:
+        try:
+            engine = find.find(lambda _: None)
+        except EngineNotFoundError:
+            return None
+        return subprocess.run(
+            [engine.command, "stack", "output", "--json", "--stack", STACK],
+            cwd=shell.project,
+            env={**os.environ, **shell.environment(engine, variables_of(clouds))},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=lab_command.OUTPUT_SECONDS,
+            check=False,
+        )
+
+    return Surroundings(shell.home, {cloud.name: cloud.url for cloud in clouds}, outputs)
+
+
+app.add_typer(lab_command.build(surroundings), name="lab")
 
 
 @app.command()

@@ -42,6 +42,9 @@ None leaves it to moto."""
 RegionalHandler = Callable[[Account, str, Fields], Fields | None]
 """The same for a service whose resources lie in a region."""
 
+READING: Final = ("Describe", "Get", "List")
+"""How the names of operations begin that change nothing."""
+
 ERROR_HEADER: Final = "X-Amzn-ErrorType"
 """Where the JSON services tell the error code; the others tell it here too, for the log."""
 
@@ -102,6 +105,7 @@ class Layer:
         self._account = account
         self._log = log
         self._lock = RLock()
+        self._changes = 0
         acm.disarm_moto()
         self._reset()
 
@@ -118,6 +122,8 @@ class Layer:
             else:
                 service, operation = call.service, call.action or request.path
                 response = self._answer(call, environ)
+            if response.status_code < HTTPStatus.BAD_REQUEST and not operation.startswith(READING):
+                self._changes += 1
         return self._logged(request, service, operation, response)(environ, start_response)
 
     def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
@@ -158,6 +164,14 @@ class Layer:
         with self._lock:
             self._account.reset()
             seed.seed()
+            self._changes += 1
+
+    def _count_changes(self) -> Response:
+        """Tell how far the account has come; a certificate is issued by the clock alone."""
+        with self._lock:
+            acm.refresh(self._account)
+            told = f"{self._changes}.{acm.count_issued()}"
+        return Response(told, mimetype="text/plain")
 
     def _control(self, request: Request) -> Response:
         what = (request.method, request.path.removeprefix(CONTROL_PATH))
@@ -169,10 +183,12 @@ class Layer:
             case ("POST", "reset"):
                 self._reset()
                 return self._settings()
+            case ("GET", "changes"):
+                return self._count_changes()
             case _:
                 return Response(
-                    f"{what[0]} {request.path} is unknown; GET settings, PUT settings and "
-                    f"POST reset below {CONTROL_PATH} are.",
+                    f"{what[0]} {request.path} is unknown; GET settings, PUT settings, "
+                    f"POST reset and GET changes below {CONTROL_PATH} are.",
                     HTTPStatus.NOT_FOUND,
                 )
 

@@ -36,9 +36,13 @@ def seed() -> None:
         elbv2.create_load_balancer(
             name=name, security_groups=groups, subnet_ids=subnets, loadbalancer_type=kind
         )
-    listener = {"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}
     elb_backends[ACCOUNT][REGION].create_load_balancer(
-        name=CLASSIC, zones=[f"{REGION}a", f"{REGION}b"], ports=[listener]
+        name=CLASSIC,
+        zones=[f"{REGION}a", f"{REGION}b"],
+        ports=[
+            {"Protocol": protocol, "LoadBalancerPort": port, "InstancePort": port}
+            for protocol, port in (("HTTP", 80), ("TCP", 443))
+        ],
     )
     load_balancers.repair()
     target = next(found for found in load_balancers.every() if found.name == APPLICATION)

@@ -19,7 +19,8 @@ TOKEN: Final = f"dop_v1_{'0' * 64}"
 
 CONTROL_PATH: Final = "/dualstack-sandbox/"
 """Below this path the sandbox itself is spoken to, without a token: `settings` (GET, PUT), `reset`
-(POST), `scopes` (GET: what a token needed for all requests so far), `droplets/<id>/metadata/v1`."""
+(POST), `changes` (GET: a text that is another one as soon as anything in the account has changed),
+`scopes` (GET: what a token needed for all requests so far), `droplets/<id>/metadata/v1`."""
 
 
 def client_environment(url: str) -> dict[str, str]:

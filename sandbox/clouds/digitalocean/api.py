@@ -88,6 +88,7 @@ class Api:
         self._account = account
         self._log = log
         self._lock = RLock()
+        self._changes = 0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -95,7 +96,7 @@ class Api:
         # A body that nobody reads would be taken for the next request of the connection.
         request.get_data()
         with self._lock:
-            self._account.settle()
+            self._changes += self._account.settle()
             if request.path.startswith(CONTROL_PATH):
                 response = self._control(request)
             else:
@@ -114,6 +115,7 @@ class Api:
             reason = refusal.reason
             answer = Answer(reason.status, _error(refusal, request_id))
         self._account.scopes |= scopes
+        self._changes += request.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
         self._log(
             f"{request.method} {request.path} {answer.status.value} "
             f"{','.join(sorted(scopes)) or '-'}"
@@ -184,9 +186,11 @@ class Api:
                 return self._change_settings(request.get_data())
             case ("POST", "reset"):
                 self._account.reset()
+                self._changes += 1
                 return self._settings()
-            case ("GET", "scopes"):
-                return _json(sorted(self._account.scopes))
+            case ("GET", "scopes" | "changes" as told):
+                scopes = sorted(self._account.scopes)
+                return _json(scopes) if told == "scopes" else Response(str(self._changes))
             case ("GET", "droplets", number, path) if number.isdecimal():
                 return self._metadata(int(number), path)
             case _:
@@ -240,6 +244,6 @@ def _json(found: Json | list[str] | None, status: HTTPStatus = HTTPStatus.OK) ->
 def _unknown(request: Request) -> Response:
     return Response(
         f"{request.method} {request.path} is unknown; GET settings, PUT settings, POST reset, "
-        f"GET scopes and GET droplets/<id>/metadata/v1/ below {CONTROL_PATH} are.",
+        f"GET changes, GET scopes and GET droplets/<id>/metadata/v1/ below {CONTROL_PATH} are.",
         HTTPStatus.NOT_FOUND,
     )

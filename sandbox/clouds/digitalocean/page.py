@@ -30,6 +30,8 @@ report it is marked as "{ASSUMED}". Messages are worded as reports show them, an
 - Actions take `action_seconds` (0.5); limits, rate limits and the token's scopes can be set, too:
   `PUT /dualstack-sandbox/settings`. `POST /dualstack-sandbox/reset` begins anew.
 - `GET /dualstack-sandbox/scopes` tells which scopes a token needed for all requests so far.
+- `GET /dualstack-sandbox/changes` answers another text as soon as anything in the account has
+  changed; it counts for no limit.
 - `GET /dualstack-sandbox/droplets/<id>/metadata/v1.json` and `.../metadata/v1/user-data` are the
   metadata service of a Droplet.
 - Bodies are checked: what is specified as required must be there and of its type, `null` is an

@@ -293,13 +293,15 @@ class Account:
         heappush(self._queue, (action.ends, action.id))
         return action
 
-    def settle(self) -> None:
-        """Complete the actions whose time has come."""
-        now = self.clock()
+    def settle(self) -> int:
+        """Complete the actions whose time has come, and return how many they were."""
+        now, completed = self.clock(), 0
         while self._queue and self._queue[0][0] <= now:
             _, number = heappop(self._queue)
             action = self.actions[number]
             action.status = "completed" if action.effect() else "errored"
+            completed += 1
+        return completed
 
     def default_project(self) -> Project:
         """Return the project that new resources come into."""

@@ -1,0 +1,75 @@
+"""The few calls to Linux that Python 3.11 has no function for."""
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+# Source: Linux, include/uapi/linux/sched.h, mount.h, prctl.h.
+NEW_MOUNTS: Final = 0x00020000
+NEW_NAMES: Final = 0x04000000
+NEW_IPC: Final = 0x08000000
+NEW_PIDS: Final = 0x20000000
+
+READ_ONLY: Final = 1
+REMOUNT: Final = 32
+BIND: Final = 4096
+RECURSIVE: Final = 16384
+PRIVATE: Final = 1 << 18
+
+_DETACH: Final = 2
+_PR_SET_PDEATHSIG: Final = 1
+_PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41}
+"""Number of the system call, which the C library does not wrap. Source: its `asm/unistd.h`."""
+
+
+def _checked(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces that the flags name for new ones.
+
+    Raises:
+        OSError: Linux refused, as it does to all but root.
+    """
+    _checked(_LIBC.unshare(flags), "unshare")
+
+
+def mount(source: str, target: Path, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """Mount something.
+
+    Raises:
+        OSError: Linux refused.
+    """
+    arguments = (source.encode(), bytes(target), kind.encode(), flags, options.encode())
+    _checked(_LIBC.mount(*arguments), f"mount {source} on {target}")
+
+
+def pivot_root(root: Path) -> None:
+    """Make a mounted folder the root of this process and its mount namespace, and nothing else.
+
+    The old root is put on top of the new one and taken off again, so it needs no folder.
+    Source: pivot_root(2), 'pivot_root(".", ".")'.
+
+    Raises:
+        OSError: Linux refused.
+    """
+    os.chdir(root)
+    _checked(_LIBC.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
+    _checked(_LIBC.umount2(b".", _DETACH), "umount")
+    os.chdir("/")
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the one that made it ends, however that ends.
+
+    Raises:
+        OSError: Linux refused.
+    """
+    _checked(_LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "prctl")

@@ -1,0 +1,336 @@
+"""Reading what is deployed from the clouds' APIs.
+
+An account is read with a dozen requests, and it may change between any two of them: a distribution
+that was listed is gone when its configuration is asked for, or, worse, an address was listed before
+it moved and its Droplet after. The naive way, to catch what is not found and go on, takes such a
+half for the whole. So a reading counts only if both clouds say that nothing changed meanwhile;
+otherwise it is done again.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, Final
+
+import boto3.session
+import httpx
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.clouds import aws, digitalocean
+from sandbox.lab.deployed import (
+    Deployed,
+    Distribution,
+    Droplet,
+    Fields,
+    LoadBalancer,
+    Zone,
+)
+
+ATTEMPTS: Final = 20
+"""How often an account that keeps changing is read before that is a fault; a deployment changes it
+for seconds, and a reading takes less than half of one."""
+
+TIMEOUT_SECONDS: Final = 10.0
+
+PER_PAGE: Final = 200
+"""The most that DigitalOcean gives on a page. Source: API reference, 'Links & Pagination'."""
+
+CERTIFICATE_REGION: Final = "us-east-1"
+"""Where CloudFront's certificates are. Source: CloudFront Developer Guide, 'AWS Region for ACM'."""
+
+_LOAD_BALANCER_REGION: Final = re.compile(
+    r"\.(?:elb\.(?P<network>[a-z0-9-]+)|(?P<other>[a-z0-9-]+)\.elb)\.amazonaws\.com\.?$"
+)
+"""Where a load balancer's DNS name has its region: network ones have it after `elb`."""
+
+
+class ReadError(RuntimeError):
+    """What is deployed cannot be read; the message says which cloud does not answer and why."""
+
+
+def read(aws_url: str, digitalocean_url: str) -> Deployed:
+    """Return everything that is deployed in both clouds at one moment.
+
+    Args:
+        aws_url: Where the sandbox's AWS listens.
+        digitalocean_url: Where its DigitalOcean listens.
+
+    Raises:
+        ReadError: A cloud does not answer, refuses, or changes too fast to be read.
+    """
+    for _ in range(ATTEMPTS):
+        before = changes(aws_url, digitalocean_url)
+        found = _attempt(aws_url, digitalocean_url)
+        if changes(aws_url, digitalocean_url) != before:
+            continue
+        if isinstance(found, Deployed):
+            return found
+        raise ReadError(f"What is deployed cannot be read: {found}.") from found
+    raise ReadError(
+        f"What is deployed changed during each of {ATTEMPTS} attempts to read it; wait until the "
+        "deployment is over."
+    )
+
+
+def _attempt(aws_url: str, digitalocean_url: str) -> Deployed | Exception:
+    """Read both clouds side by side, and return what was found or why not."""
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return _from_aws(aws_url, pool.submit(_droplets, digitalocean_url).result)
+    except (BotoCoreError, ClientError, httpx.HTTPError) as refused:
+        return refused
+
+
+def changes(aws_url: str, digitalocean_url: str) -> tuple[str, str]:
+    """Return a text of each cloud that is another one as soon as anything in it has changed.
+
+    Raises:
+        ReadError: A cloud does not answer.
+    """
+    paths = (aws_url + aws.CONTROL_PATH, digitalocean_url + digitalocean.CONTROL_PATH)
+    try:
+        told = [_http().get(f"{path}changes").raise_for_status().text for path in paths]
+    except httpx.HTTPError as fault:
+        raise ReadError(
+            f"A cloud of the sandbox does not answer: {fault}. Start it with: make up"
+        ) from fault
+    return told[0], told[1]
+
+
+@cache
+def _http() -> httpx.Client:
+    return httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=False)
+
+
+@cache
+def _client(url: str, service: str, region: str) -> Any:
+    """Return a boto3 client; one takes longer to make than all it is asked here."""
+    variables = aws.client_environment(url)
+    session: Any = boto3.session.Session(
+        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+    )
+    config = Config(proxies={}, read_timeout=TIMEOUT_SECONDS)
+    return session.client(service, region_name=region, endpoint_url=url, config=config)
+
+
+def _pages(client: Any, operation: str, key: str, **asked: object) -> Iterator[Any]:
+    """Return the items of all pages; the key is their path in a page, with dots."""
+    for page in client.get_paginator(operation).paginate(**asked):
+        found: Any = page
+        for name in key.split("."):
+            found = found.get(name) or {}
+        yield from found
+
+
+def _from_aws(url: str, droplets: Callable[[], tuple[Droplet, ...]]) -> Deployed:
+    zones, health_checks = _zones(url), _health_checks(url)
+    distributions = _distributions(url)
+    regions = _regions(zones, distributions)
+    behaviors = [
+        behavior for distribution in distributions for behavior in behaviors_of(distribution.config)
+    ]
+    return Deployed(
+        zones=zones,
+        health_checks=health_checks,
+        load_balancers=tuple(
+            sorted(
+                (found for region in regions for found in _load_balancers(url, region)),
+                key=lambda found: found.dns_name,
+            )
+        ),
+        distributions=distributions,
+        cache_policies={
+            name: _client(url, "cloudfront", CERTIFICATE_REGION).get_cache_policy(Id=name)[
+                "CachePolicy"
+            ]["CachePolicyConfig"]
+            for name in _named(behaviors, "CachePolicyId")
+        },
+        origin_request_policies={
+            name: _client(url, "cloudfront", CERTIFICATE_REGION).get_origin_request_policy(Id=name)[
+                "OriginRequestPolicy"
+            ]["OriginRequestPolicyConfig"]
+            for name in _named(behaviors, "OriginRequestPolicyId")
+        },
+        certificates=dict(found for region in regions for found in _certificates(url, region)),
+        droplets=droplets(),
+    )
+
+
+def behaviors_of(config: Fields) -> list[Fields]:
+    """Return the cache behaviors of a distribution, the default one first."""
+    return [config["DefaultCacheBehavior"], *(config["CacheBehaviors"].get("Items") or ())]
+
+
+def _named(behaviors: Iterable[Fields], key: str) -> list[str]:
+    return sorted({behavior[key] for behavior in behaviors if behavior.get(key)})
+
+
+def _zones(url: str) -> tuple[Zone, ...]:
+    client = _client(url, "route53", CERTIFICATE_REGION)
+    found = [
+        zone
+        for zone in _pages(client, "list_hosted_zones", "HostedZones")
+        if not zone["Config"].get("PrivateZone")
+    ]
+    return tuple(
+        Zone(
+            id=zone["Id"].removeprefix("/hostedzone/"),
+            name=zone["Name"].rstrip("."),
+            records=tuple(
+                _pages(
+                    client,
+                    "list_resource_record_sets",
+                    "ResourceRecordSets",
+                    HostedZoneId=zone["Id"],
+                )
+            ),
+        )
+        for zone in found
+    )
+
+
+def _health_checks(url: str) -> dict[str, Fields]:
+    client = _client(url, "route53", CERTIFICATE_REGION)
+    found = _pages(client, "list_health_checks", "HealthChecks")
+    return {check["Id"]: check["HealthCheckConfig"] for check in found}
+
+
+def _distributions(url: str) -> tuple[Distribution, ...]:
+    client = _client(url, "cloudfront", CERTIFICATE_REGION)
+    return tuple(
+        Distribution(
+            id=found["Id"],
+            domain_name=found["DomainName"],
+            config=client.get_distribution_config(Id=found["Id"])["DistributionConfig"],
+        )
+        for found in _pages(client, "list_distributions", "DistributionList.Items")
+    )
+
+
+def _regions(zones: Iterable[Zone], distributions: Iterable[Distribution]) -> list[str]:
+    """Return the regions of every load balancer that a record or a distribution names."""
+    names = [
+        record["AliasTarget"]["DNSName"]
+        for zone in zones
+        for record in zone.records
+        if "AliasTarget" in record
+    ]
+    names += [
+        origin["DomainName"]
+        for distribution in distributions
+        for origin in distribution.config["Origins"]["Items"]
+    ]
+    named = (_LOAD_BALANCER_REGION.search(name.lower()) for name in names)
+    return sorted(
+        {
+            CERTIFICATE_REGION,
+            aws.REGION,
+            *(found["network"] or found["other"] for found in named if found),
+        }
+    )
+
+
+def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
+    modern = _client(url, "elbv2", region)
+    for found in _pages(modern, "describe_load_balancers", "LoadBalancers"):
+        arn = found["LoadBalancerArn"]
+        listeners = list(_pages(modern, "describe_listeners", "Listeners", LoadBalancerArn=arn))
+        yield LoadBalancer(
+            dns_name=found["DNSName"].lower().rstrip("."),
+            kind=found["Type"],
+            listeners=tuple((listener["Protocol"], listener["Port"]) for listener in listeners),
+            certificates=_once(
+                certificate["CertificateArn"]
+                for listener in listeners
+                for certificate in listener.get("Certificates") or ()
+            ),
+        )
+    for found in _pages(
+        _client(url, "elb", region), "describe_load_balancers", "LoadBalancerDescriptions"
+    ):
+        described = [description["Listener"] for description in found["ListenerDescriptions"]]
+        yield LoadBalancer(
+            dns_name=found["DNSName"].lower().rstrip("."),
+            kind="classic",
+            listeners=tuple((one["Protocol"], one["LoadBalancerPort"]) for one in described),
+            certificates=_once(
+                one["SSLCertificateId"] for one in described if one.get("SSLCertificateId")
+            ),
+        )
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _certificates(url: str, region: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    client = _client(url, "acm", region)
+    listed = _pages(client, "list_certificates", "CertificateSummaryList")
+    for arn in [found["CertificateArn"] for found in listed]:
+        found = client.describe_certificate(CertificateArn=arn)["Certificate"]
+        if found["Status"] == "ISSUED":
+            names = (found["DomainName"], *(found.get("SubjectAlternativeNames") or ()))
+            yield arn, _once(names)
+
+
+def _droplets(url: str) -> tuple[Droplet, ...]:
+    listed = [found for found in _collection(url, "droplets") if found["status"] == "active"]
+    firewalls = _collection(url, "firewalls")
+    reserved = {
+        address["droplet"]["id"]: address["ip"]
+        for address in _collection(url, "reserved_ipv6", "reserved_ipv6s")
+        if address["droplet"]
+    }
+    return tuple(
+        _droplet(
+            found,
+            reserved.get(found["id"], ""),
+            _get(f"{url}{digitalocean.CONTROL_PATH}droplets/{found['id']}/metadata/v1.json"),
+            [
+                firewall
+                for firewall in firewalls
+                if found["id"] in firewall["droplet_ids"]
+                or set(firewall["tags"]) & set(found["tags"])
+            ],
+        )
+        for found in listed
+    )
+
+
+def _droplet(
+    found: Fields, reserved: str, metadata: Fields, firewalls: Iterable[Fields]
+) -> Droplet:
+    public = [address for address in found["networks"]["v4"] if address["type"] == "public"]
+    nothing: dict[str, Any] = {}
+    ipv6: Mapping[str, Any] = next(iter(found["networks"]["v6"]), nothing)
+    return Droplet(
+        id=found["id"],
+        name=found["name"],
+        ipv4=public[0]["ip_address"] if public else "",
+        ipv6=ipv6.get("ip_address", ""),
+        ipv6_gateway=ipv6.get("gateway", ""),
+        ipv6_prefix_length=ipv6.get("netmask", 0),
+        reserved_ipv6=reserved,
+        user_data=metadata["user_data"],
+        metadata=metadata,
+        firewalls=tuple(firewalls),
+    )
+
+
+def _collection(url: str, path: str, key: str = "") -> list[Any]:
+    """Return a collection of DigitalOcean's, all pages of it."""
+    items: list[Any] = []
+    number = 1
+    while True:
+        page = _get(f"{url}/v2/{path}?page={number}&per_page={PER_PAGE}")
+        items += page[key or path]
+        if "next" not in (page["links"].get("pages") or {}):
+            return items
+        number += 1
+
+
+def _get(url: str) -> Any:
+    answer = _http().get(url, headers={"Authorization": f"Bearer {digitalocean.TOKEN}"})
+    return answer.raise_for_status().json()

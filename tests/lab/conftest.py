@@ -1,0 +1,76 @@
+"""A lab of the sandbox's stack, deployed by the real engine to clouds on loopback."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from sandbox.clouds import background
+from sandbox.clouds.background import Cloud
+from sandbox.engine import find
+from sandbox.engine.find import Engine
+from sandbox.lab.lab import Lab
+from sandbox.lab.plan import Settings
+from support.engine import Stack, control
+from support.lab import new_stack
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests of this folder where no lab can be."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="network namespaces are made by root"))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return find.find(print)
+
+
+@pytest.fixture(scope="session")
+def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Cloud]]:
+    """An AWS and a DigitalOcean, as they are before anything is deployed."""
+    home = tmp_path_factory.mktemp("clouds")
+    names = ("aws", "digitalocean")
+    with ThreadPoolExecutor(2) as pool:
+        account, droplets = pool.map(partial(background.start, home=home), names)
+    control(account, "PUT", "settings", {"deploy_seconds": 0.1})
+    control(droplets, "PUT", "settings", {"action_seconds": 0.1})
+    yield account, droplets
+    for name in names:
+        background.stop(name, home)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, engine: Engine, clouds: tuple[Cloud, Cloud]
+) -> Stack:
+    """The sandbox's stack, deployed."""
+    made = new_stack(tmp_path_factory.mktemp("stack"), engine, *clouds)
+    made.up().must()
+    return made
+
+
+@pytest.fixture(scope="session")
+def shared_lab(
+    tmp_path_factory: pytest.TempPathFactory,
+    stack: Stack,  # noqa: ARG001 - deployed before the lab opens
+    clouds: tuple[Cloud, Cloud],
+) -> Iterator[Lab]:
+    """A lab that several tests look at, one after the other; see `lab`."""
+    folder = tmp_path_factory.mktemp("lab")
+    with Lab.open(clouds[0].url, clouds[1].url, folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def lab(shared_lab: Lab) -> Iterator[Lab]:
+    """A lab of the deployed stack, with nothing set."""
+    shared_lab.set(Settings())
+    shared_lab.settle()
+    yield shared_lab
+    shared_lab.set(Settings())

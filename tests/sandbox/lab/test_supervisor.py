@@ -1,0 +1,249 @@
+"""Programs are kept running, each as it should be now."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from sandbox.lab.program import Program
+from sandbox.lab.supervisor import Kept, Supervisor, write_files
+
+PATIENCE_SECONDS = 20.0
+
+DAEMON = """
+import pathlib, signal, sys, time
+file, told = map(pathlib.Path, sys.argv[1:])
+def note(line):
+    with told.open("a") as out:
+        out.write(line + "\\n")
+signal.signal(signal.SIGHUP, lambda *_: note("hup " + file.read_text()))
+signal.signal(signal.SIGTERM, lambda *_: (note("term"), sys.exit(0)))
+note("start " + file.read_text())
+while True:
+    time.sleep(0.01)
+"""
+"""Notes when it starts, is told to read its file again, or to end."""
+
+
+class Here:
+    """Hosts that are all this one."""
+
+    def inside(self, name: str, *command: str) -> tuple[str, ...]:
+        """Return the command itself."""
+        assert name == "here"
+        return command
+
+
+@dataclass
+class Yard:
+    """A supervisor, and a daemon for it."""
+
+    folder: Path
+    said: list[str] = field(default_factory=list[str])
+    supervisor: Supervisor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(Here(), self.folder, self.said.append)
+
+    def daemon(self, text: str, **fields: object) -> Program:
+        """Return a daemon whose file has some text."""
+        told, file = self.folder / "told", self.folder / "file"
+        made = Program(
+            name="daemon",
+            host="here",
+            command=(sys.executable, "-c", DAEMON, str(file), str(told)),
+            files={file: text},
+            ready=("/usr/bin/test", "-s", str(told)),
+        )
+        return replace(made, **fields)  # pyright: ignore[reportArgumentType]
+
+    @property
+    def told(self) -> list[str]:
+        """What the daemon noted."""
+        return (self.folder / "told").read_text().splitlines()
+
+    @property
+    def kept(self) -> Kept:
+        """The daemon as it is kept."""
+        return self.supervisor.kept["here", "daemon"]
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Wait until something is true."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not reached():
+            assert time.monotonic() < deadline, (self.said, self.kept)
+            await asyncio.sleep(0.01)
+
+    async def make(self, *programs: Program) -> None:
+        """Have these programs, and wait until they are ready."""
+        await self.supervisor.apply(programs)
+        await self.until(lambda: all(kept.settled for kept in self.supervisor.kept.values()))
+
+
+@asynccontextmanager
+async def yard(folder: Path) -> AsyncGenerator[Yard]:
+    """Have a yard of which nothing is left."""
+    made = Yard(folder)
+    try:
+        yield made
+    finally:
+        await made.supervisor.end(list(made.supervisor.kept))
+
+
+def test_a_program_starts_with_its_files_and_is_told_to_end(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one"))
+            assert here.told == ["start one"]
+            await here.make()
+            assert here.told == ["start one", "term"]
+            assert here.said == []
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_is_as_it_should_be_is_left_alone(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one"))
+            await here.make(here.daemon("one"))
+            await asyncio.sleep(0.1)
+            assert here.told == ["start one"]
+
+    asyncio.run(scene())
+
+
+def test_changed_files_are_taken_over_by_sighup(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one"))
+            await here.make(here.daemon("two"))
+            await here.until(lambda: len(here.told) == 2)
+            assert here.told == ["start one", "hup two"]
+            assert here.kept.starts == 1
+
+    asyncio.run(scene())
+
+
+def test_changed_files_are_taken_over_by_a_command_that_does_it(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            command = ("/bin/sh", "-c", f"echo reloaded >> {tmp_path / 'told'}")
+            await here.make(here.daemon("one", reload=command))
+            await here.make(here.daemon("two", reload=command))
+            assert here.told == ["start one", "reloaded"]
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_does_not_take_its_files_is_started_anew(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one", reload=("/bin/false",)))
+            await here.make(here.daemon("two", reload=("/bin/false",)))
+            await here.until(lambda: len(here.told) == 3)
+            assert here.told == ["start one", "term", "start two"]
+            (said,) = here.said
+            assert said == (
+                "daemon on here does not take its changed files: /bin/false ended with 1; it is "
+                f"started anew. Its log is {tmp_path / 'here/daemon.log'}."
+            )
+
+    asyncio.run(scene())
+
+
+def test_another_command_is_another_program(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            first = here.daemon("one")
+            await here.make(first)
+            await here.make(replace(first, command=(sys.executable, "-u", *first.command[1:])))
+            await here.until(lambda: len(here.told) == 3)
+            assert here.told == ["start one", "term", "start one"]
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_died_is_started_again_and_told_of(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one"))
+            psutil.Process(here.kept.pid).kill()
+            await here.until(lambda: here.kept.starts == 2 and here.kept.settled)
+            (said,) = here.said
+            assert said == (
+                "daemon on here ended with -9; it is started again in 0.25 s. "
+                f"Its log is {tmp_path / 'here/daemon.log'}."
+            )
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_keeps_dying_is_not_settled_and_waits_longer_each_time(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.supervisor.apply([here.daemon("one", command=("/bin/false",))])
+            await here.until(lambda: len(here.said) == 3)
+            waits = [line.partition("again in ")[2].split()[0] for line in here.said]
+            assert waits == ["0.25", "0.5", "1"]
+            assert not here.kept.settled
+            # A change does not wait for the end of the pause.
+            await here.make(here.daemon("one"))
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_is_not_there_is_told_of_and_does_not_stop_the_others(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            missing = Program("missing", "here", (str(tmp_path / "missing"),))
+            await here.supervisor.apply([missing, here.daemon("one")])
+            await here.until(lambda: here.kept.settled)
+            assert "missing on here does not start" in here.said[0]
+
+    asyncio.run(scene())
+
+
+def test_whatever_a_program_started_ends_with_it(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            script = f"sleep 1000 & echo $! > {tmp_path / 'told'}; wait"
+            await here.make(here.daemon("", command=("/bin/sh", "-c", script)))
+            child = psutil.Process(int(here.told[0]))
+            await here.make()
+            await here.until(
+                lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+            )
+
+    asyncio.run(scene())
+
+
+def test_a_program_that_is_not_ready_yet_can_be_ended(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.supervisor.apply([here.daemon("one", ready=("/bin/false",))])
+            await here.until(lambda: here.kept.pid > 0)
+            assert not here.kept.settled
+            await here.make()
+
+    asyncio.run(scene())
+
+
+def test_a_file_that_says_the_same_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "file"
+    write_files({file: "text"})
+    before = file.stat().st_ino
+    write_files({file: "text"})
+    assert file.stat().st_ino == before
+    write_files({file: "other"})
+    assert file.read_text() == "other"
+    assert [entry.name for entry in file.parent.iterdir()] == ["file"]

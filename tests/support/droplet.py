@@ -1,0 +1,360 @@
+"""A network of the test's own: a droplet, and the Internet on the other end of its wire.
+
+Two network namespaces that end with the test, also when it is killed. Who stands in for the
+Internet answers every neighbour, as DigitalOcean's network does: both ends of the wire have the
+same link-layer address and ask for none.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+from sandbox.debian import find_program
+from sandbox.lab.deployed import Droplet
+from sandbox.lab.droplet.program import Config, programs
+
+PATIENCE: Final = 30.0
+IPV4: Final = "198.51.100.2"
+IPV6: Final = "2001:db8:d0:1::2"
+GATEWAY: Final = "2001:db8:d0:1::1"
+RESERVED: Final = "2001:db8:d1:1::5"
+OTHER_RESERVED: Final = "2001:db8:d1:1::6"
+CLIENT: Final = "2001:db8:c:1::1"
+NAMES: Final = "198.18.3.1"
+FIRST: Final = "198.18.0.1"
+SECOND: Final = "198.18.0.2"
+LOAD_BALANCER: Final = "api-1234567890.us-east-1.elb.amazonaws.com"
+_MAC: Final = "02:00:00:00:00:01"
+_NEW_NETWORK: Final = 0x40000000
+
+
+def metadata(reserved: str = "") -> dict[str, Any]:
+    """Return what the metadata service tells."""
+    ipv6: dict[str, Any] = {"active": bool(reserved)}
+    if reserved:
+        ipv6["ip_address"] = reserved
+    return {
+        "droplet_id": 7,
+        "hostname": "proxy-0",
+        "user_data": "",
+        "public_keys": ["ssh-ed25519 AAAA"],
+        "region": "fra1",
+        "tags": [],
+        "interfaces": {},
+        "reserved_ip": {"ipv4": {"active": False}, "ipv6": ipv6},
+        "features": {"dhcp_enabled": False},
+    }
+
+
+def droplet(user_data: str, reserved: str = "") -> Droplet:
+    """Return a droplet with this user data."""
+    return Droplet(
+        id=7,
+        name="proxy-0",
+        ipv4=IPV4,
+        ipv6=IPV6,
+        ipv6_gateway=GATEWAY,
+        ipv6_prefix_length=64,
+        reserved_ipv6=reserved,
+        user_data=user_data,
+        metadata=metadata(reserved),
+        firewalls=(),
+    )
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+class Network:
+    """A network namespace that ends with this process."""
+
+    def __init__(self) -> None:
+        self._holder = subprocess.Popen(
+            [
+                *(find_program("setpriv"), "--pdeathsig", "KILL"),
+                *(find_program("unshare"), "--net", find_program("sleep"), "infinity"),
+            ]
+        )
+        self.pid = self._holder.pid
+        ours = Path("/proc/self/ns/net").stat().st_ino
+        wait_until(lambda: self._namespace().stat().st_ino != ours)
+
+    def _namespace(self) -> Path:
+        return Path(f"/proc/{self.pid}/ns/net")
+
+    def close(self) -> None:
+        self._holder.kill()
+        self._holder.wait()
+
+    def command(self, *words: Any) -> list[str]:
+        """Return a command that runs another one in this network."""
+        return [str(find_program("nsenter")), f"--net={self._namespace()}", *map(str, words)]
+
+    def ip(self, arguments: str) -> Any:
+        """Run `ip`."""
+        words = self.command(find_program("ip"), "-json", *arguments.split())
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        return json.loads(done.stdout or "[]")
+
+    def setting(self, path: str) -> str:
+        """Return a setting of the kernel for this network, by its path below `/proc/sys`."""
+        words = self.command(find_program("cat"), f"/proc/sys/{path}")
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+    def addresses(self, device: str) -> list[str]:
+        """Return the global IPv6 addresses of a device."""
+        shown = self.ip(f"-6 address show dev {device} scope global")
+        return [found["local"] for entry in shown for found in entry.get("addr_info", ()) if found]
+
+    @contextmanager
+    def inside(self) -> Generator[None]:
+        """Make sockets of this thread in this network."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        back = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        there = os.open(self._namespace(), os.O_RDONLY)
+        try:
+            assert libc.setns(there, _NEW_NETWORK) == 0
+            yield
+        finally:
+            assert libc.setns(back, _NEW_NETWORK) == 0
+            os.close(there)
+            os.close(back)
+
+
+class Names:
+    """A name server that knows the load balancer, refuses all other names, and signs nothing."""
+
+    def __init__(self, internet: Network) -> None:
+        self.addresses = [FIRST]
+        with internet.inside():
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._socket.bind((NAMES, 53))
+        self._internet = internet
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        with self._internet.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", (NAMES, 53))
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            data, client = self._socket.recvfrom(4096)
+            if not data:
+                return
+            self._socket.sendto(self._answer(data), client)
+
+    def _answer(self, data: bytes) -> bytes:
+        query = dns.message.from_wire(data)
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.AA
+        (question,) = query.question
+        name, kind = str(question.name).lower().rstrip("."), question.rdtype.name
+        if name == LOAD_BALANCER and kind == "A":
+            answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", "A", *self.addresses))
+        elif name != LOAD_BALANCER:
+            answer.set_rcode(dns.rcode.REFUSED)
+        else:
+            answer.authority.append(dns.rrset.from_text(".", 1, "IN", "SOA", "a. b. 1 1 1 1 1"))
+        return answer.to_wire()
+
+
+class LoadBalancer:
+    """One address of the load balancer: it tells its address, then sends back what it gets."""
+
+    def __init__(self, internet: Network, address: str) -> None:
+        self.address = address
+        with internet.inside():
+            self._socket = socket.create_server((address, 443))
+        self._threads: list[threading.Thread] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                thread = threading.Thread(target=self._echo, args=(client,))
+                self._threads.append(thread)
+                thread.start()
+
+    def _echo(self, client: socket.socket) -> None:
+        with client, suppress(OSError):
+            client.sendall(self.address.encode())
+            while data := client.recv(65_536):
+                client.sendall(data)
+
+
+@dataclass
+class Site:
+    """The droplet's network, the Internet, and what is in it."""
+
+    wire: Network
+    internet: Network
+    names: Names
+    folder: Path
+    clients: ExitStack = field(default_factory=ExitStack)
+
+    def connect(self, address: str = RESERVED, port: int = 443) -> socket.socket:
+        """Connect from the Internet over IPv6."""
+        with self.internet.inside():
+            client = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        self.clients.enter_context(client)
+        client.settimeout(PATIENCE)
+        client.connect((address, port))
+        return client
+
+    def reached(self) -> str:
+        """Return which address of the load balancer a new client reaches, nothing if none."""
+        with suppress(OSError), self.connect() as client:
+            client.settimeout(3)
+            return client.recv(64).decode()
+        return ""
+
+    @contextmanager
+    def booted(
+        self,
+        user_data: str,
+        reserved: str = "",
+        *,
+        until_ready: bool = True,
+        changed: tuple[Path, str] | None = None,
+    ) -> Generator["Guest"]:
+        """Boot a droplet; it ends with the block.
+
+        Args:
+            user_data: Its user data.
+            reserved: The reserved address that is assigned to it, none if empty.
+            until_ready: Whether to wait for its first boot.
+            changed: A file that is seen in place of one of this machine.
+        """
+        config = Config(droplet(user_data, reserved), "droplet-proxy-0", NAMES, self.folder)
+        (program,) = programs(config.droplet, config.host, NAMES, self.folder)
+        for path, text in program.files.items():
+            path.write_text(text)
+        command = [find_program("setpriv"), "--pdeathsig", "KILL"]
+        if changed is not None:
+            bind = f'mount --bind {changed[0]} {changed[1]} && exec "$@"'
+            command += [find_program("unshare"), "--mount", "sh", "-c", bind, "sh"]
+        with (
+            (self.folder / "errors").open("wb") as errors,
+            subprocess.Popen(
+                [*command, *self.wire.command(*program.command)],
+                stderr=errors,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            ) as process,
+        ):
+            guest = Guest(process, config, program.ready)
+            try:
+                if until_ready:
+                    wait_until(lambda: guest.is_ready() or process.poll() is not None)
+                yield guest
+            finally:
+                process.kill()
+
+
+@dataclass
+class Guest:
+    """A droplet that runs."""
+
+    process: "subprocess.Popen[bytes]"
+    config: Config
+    ready: Sequence[str]
+
+    def is_ready(self) -> bool:
+        return subprocess.run(self.ready, check=False).returncode == 0
+
+    def journal(self) -> str:
+        with suppress(FileNotFoundError):
+            return self.config.journal.read_text()
+        return ""
+
+    def errors(self) -> str:
+        return (self.config.folder / "errors").read_text()
+
+    def tell(self, reserved: str) -> None:
+        """Assign a reserved address to the droplet, or none."""
+        changed = replace(self.config, droplet=droplet(self.config.droplet.user_data, reserved))
+        path = self.config.folder / f"{self.config.host}-{self.config.droplet.id}.json"
+        path.write_text(changed.to_json())
+        self.process.send_signal(signal.SIGHUP)
+
+    def processes(self, name: str = "") -> list[int]:
+        """Return the guest's processes of this name, all of them without one."""
+        return [pid for pid in _below(self.process.pid) if not name or _name(pid) == name]
+
+
+def _name(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+def _below(pid: int) -> list[int]:
+    with suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [found for child in children for found in (int(child), *_below(int(child)))]
+    return []
+
+
+@contextmanager
+def laid_out(folder: Path) -> Generator[Site]:
+    """Lay the networks out; they end with the block."""
+    with ExitStack() as stack:
+        internet, wire = Network(), Network()
+        stack.callback(internet.close)
+        stack.callback(wire.close)
+        wire.ip(f"link add eth0 address {_MAC} type veth peer name eth0 netns {internet.pid}")
+        for network in (wire, internet):
+            network.ip("link set lo up")
+            network.ip(f"link set eth0 address {_MAC} arp off up")
+        for address in (f"{GATEWAY}/64 dev eth0", f"{CLIENT}/128 dev lo"):
+            internet.ip(f"-6 address add {address} nodad")
+        for address in (
+            "198.51.100.1/24 dev eth0",
+            *(f"{at_lo}/32 dev lo" for at_lo in (NAMES, FIRST, SECOND)),
+        ):
+            internet.ip(f"address add {address}")
+        for address in (RESERVED, OTHER_RESERVED):
+            internet.ip(f"-6 route add {address}/128 dev eth0 src {CLIENT}")
+        wire.ip(f"-6 address add {IPV6}/64 dev eth0 nodad")
+        wire.ip(f"-6 route add default via {GATEWAY} dev eth0")
+        wire.ip(f"address add {IPV4}/24 dev eth0")
+        wire.ip("route add default via 198.51.100.1 dev eth0")
+        names = Names(internet)
+        stack.callback(names.close)
+        for address in (FIRST, SECOND):
+            stack.callback(LoadBalancer(internet, address).close)
+        site = Site(wire, internet, names, folder)
+        stack.enter_context(site.clients)
+        yield site
