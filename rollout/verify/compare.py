@@ -250,6 +250,12 @@ REQUEST_DIFFERENCES: Final = (
         _gone("te", "keep-alive", "proxy-connection", "upgrade"),
         ("direct",),
     ),
+    Difference(
+        "expect-answered",
+        "RFC 9110, 10.1.1; the load balancer answers 100",
+        _gone("expect"),
+        ("direct",),
+    ),
     Difference("framing-changed", "RFC 9112, 6; RFC 9113, 8.1", _lengths),
     Difference(
         "http2-to-http1",
@@ -279,6 +285,10 @@ ANSWER_DIFFERENCES: Final = (
     ),
     Difference("x-amz-cf-pop-added", FACTS, _new("x-amz-cf-pop", r"[\w-]+"), _CDN),
     Difference("answer-x-amz-cf-id-added", FACTS, _new("x-amz-cf-id", r"[\w=+/-]+"), _CDN),
+    # Seen of CloudFront, and documented only for what it answers itself.
+    Difference(
+        "server-named", "an origin that has no Server; [open]", _new("server", "cloudfront"), _CDN
+    ),
     Difference("load-balancer-cookie", STICKY, _only_sticky),
     Difference("answer-framing-changed", "RFC 9112, 6; RFC 9113, 8.1", _lengths),
     Difference(

@@ -10,18 +10,27 @@ found by some of its kinds, and evidence says which address it was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from rollout.verify.catalogue import (
+    ANSWER_SECONDS,
+    COMMON,
     INTERVAL_SECONDS,
     KINDS,
     PIECES,
     WEBSOCKET_MESSAGES,
     Kind,
 )
-from rollout.verify.compare import Comparison, Echo, Sent, compare_answer, compare_request
+from rollout.verify.compare import (
+    Comparison,
+    Echo,
+    Sent,
+    compare_answer,
+    compare_request,
+    read_echo,
+)
 from rollout.verify.exchange import (
     TODAY,
     Lane,
@@ -210,9 +219,7 @@ def _judge(host: _Host, kind: Kind, seen: Seen, today: Seen) -> Result:
     return result(kind.name, "pass", _passed(kind, seen.found), way, accepted=compared.accepted)
 
 
-def _compared(
-    kind: Kind, seen: Seen, answer: Answer, came: Echo, today: Seen | None
-) -> Comparison:
+def _compared(kind: Kind, seen: Seen, answer: Answer, came: Echo, today: Seen | None) -> Comparison:
     request = seen.request
     body = request.body if isinstance(request.body, bytes) else b"".join(request.body or ())
     sent = Sent(
@@ -262,10 +269,110 @@ def _failed(check: str, faults: Sequence[str], way: Way) -> Result:
     return result(check, "fail", f"{listed(faults)} (at {way.address})", way, remedy=remedy)
 
 
-async def _on_each_lane[Found](
-    host: _Host,
-    check: str,
-    ask_one: Callable[[Connections, Way], Coroutine[None, None, Found]],
-    judge: Callable[[Way, Found | TroubleError, Found], Result],
+@dataclass(frozen=True)
+class _Outcome:
+    """What more than one request found on a way."""
+
+    evidence: str
+    compared: Comparison = field(default_factory=Comparison)
+    kept: bool = True
+    """Whether the connection was kept."""
+
+
+async def _on_each_lane(
+    host: _Host, check: str, find: Callable[[Connections, Way], Awaitable[_Outcome]]
 ) -> list[Result]:
-    raise NotImplementedError
+    """Find something out on each lane that one request cannot, and judge it by today's."""
+    ways = {lane: host.way(lane, 0) for lane in host.lanes}
+    wire = host.surroundings.wire
+    missing = _no_today(host, 0)
+    if missing is not None or not isinstance(wire, Connections):
+        told = missing or f"{NOT_ASKED}this wire keeps no connection."
+        return [result(check, "unknown", told, way) for way in ways.values()]
+
+    async def tried(way: Way) -> _Outcome | TroubleError:
+        untold = _untold(host, way)
+        if untold is not None:
+            return TroubleError("unreachable", untold)
+        try:
+            return await find(wire, way)
+        except TroubleError as trouble:
+            return trouble
+
+    outcomes = dict(zip(ways, await asyncio.gather(*map(tried, ways.values())), strict=True))
+    return [
+        _judge_outcome(
+            check, ways[lane], outcomes[lane], outcomes[TODAY], _untold(host, ways[lane])
+        )
+        for lane in ways
+    ]
+
+
+def _judge_outcome(
+    check: str,
+    way: Way,
+    outcome: _Outcome | TroubleError,
+    today: _Outcome | TroubleError,
+    untold: str | None,
+) -> Result:
+    if untold is not None:
+        return result(check, "unknown", untold, way)
+    if isinstance(today, TroubleError):
+        told = f"There is nothing to compare with, {on(TODAY)}: {today}."
+        return result(check, "unknown", told, way)
+    if isinstance(outcome, TroubleError):
+        return _failed(check, [f"{outcome.kind}: {outcome}; {on(TODAY)} it works"], way)
+    if outcome.compared.faults:
+        return _failed(check, outcome.compared.faults, way)
+    if today.kept and not outcome.kept:
+        return _failed(check, [f"{outcome.evidence}; {on(TODAY)} it is kept"], way)
+    return result(check, "pass", outcome.evidence, way, accepted=outcome.compared.accepted)
+
+
+async def _keep_alive(host: _Host) -> list[Result]:
+    request = Kind("keep-alive").request(host.echo)
+
+    async def find(wire: Connections, way: Way) -> _Outcome:
+        answers = await wire.send_in_turn(way, (request, request))
+        echoes = [read_echo(answer) for answer in answers]
+        if len(answers) < 2:  # noqa: PLR2004 - two were asked
+            return _Outcome("the connection is closed after an answer", kept=False)
+        ids = {each.id for each in echoes if each is not None}
+        if len(ids) < len(answers):
+            fault = "two requests on one connection did not get an echo each"
+            return _Outcome(fault, Comparison((fault,)))
+        return _Outcome("two requests on one connection were answered, each by the origin")
+
+    return await _on_each_lane(host, "keep-alive", find)
+
+
+async def _websocket(host: _Host) -> list[Result]:
+    request = Request(
+        "GET",
+        f"{host.echo}/websocket?a=1",
+        (*COMMON, ("X-Platform", "ios/17.4"), ("Cookie", "session=abc123")),
+        timeout_seconds=ANSWER_SECONDS,
+    )
+
+    async def find(wire: Connections, way: Way) -> _Outcome:
+        talk = await wire.talk(way, request, WEBSOCKET_MESSAGES)
+        compared = _handshake(request, talk, way)
+        if talk.messages[1:] != WEBSOCKET_MESSAGES:
+            faults = (*compared.faults, "messages came back altered")
+            compared = Comparison(faults, compared.accepted)
+        told = f"opened, and {len(WEBSOCKET_MESSAGES)} messages came back as they were sent"
+        return _Outcome(told, compared)
+
+    return await _on_each_lane(host, "websocket", find)
+
+
+def _handshake(request: Request, talk: Talk, way: Way) -> Comparison:
+    first = talk.messages[0]
+    raw = first.encode() if isinstance(first, str) else first
+    came = read_echo(Answer(200, (), raw, "HTTP/1.1", 0.0))
+    if came is None:
+        return Comparison(("its first message is no echo of the handshake",))
+    return compare_request(Sent("GET", request.target, talk.handshake), came, way.path)
+
+
+CHECKS: Final[tuple[Check, ...]] = (echo,)

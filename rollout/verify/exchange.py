@@ -59,9 +59,7 @@ def status_of(answer: Answer) -> str:
     return f"{answer.status} ({', '.join(who)})" if who else str(answer.status)
 
 
-async def ask(
-    wire: Wire, way: Way, request: Request, *, tries: Literal[1, 2] = 2
-) -> Seen:
+async def ask(wire: Wire, way: Way, request: Request, *, tries: Literal[1, 2] = 2) -> Seen:
     """Send a request; one that a lost connection left without an answer is sent twice.
 
     A connection may be lost for no fault of the edge's (RFC 9110, 9.2.2), silence may not: waiting
