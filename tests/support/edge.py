@@ -278,7 +278,8 @@ class _Relay:
             await writer.drain()
             yield _Upstream(wire, reader, writer)
         finally:
-            writer.close()
+            # Nothing is left to say, and a goodbye of TLS would be waited for.
+            writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
 
