@@ -26,8 +26,8 @@ from rollout.verify.model import (
     Wire,
 )
 from rollout.verify.wire import HttpWire
-from support.edge import Edge, Outgoing, edge_on_loopback
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.loopback_edge import Edge, Outgoing, edge_on_loopback
 
 NAME = "api.example.com"
 WAIT_SECONDS = 0.8

@@ -24,8 +24,8 @@ from rollout.verify.model import (
     Wire,
 )
 from rollout.verify.wire import HttpWire
-from support.edge import Edge, Header, Incoming, Outgoing, edge_on_loopback
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.loopback_edge import Edge, Header, Incoming, Outgoing, edge_on_loopback
 
 NAME = "api.example.com"
 NAMES_OF_CHECKS = {*(kind.name for kind in KINDS), "keep-alive", "websocket"}
