@@ -158,6 +158,26 @@ def test_an_error_that_is_kept_for_its_time_only_is_found_at_once_and_not_later(
     assert checked(origin, LATER, edge())["cdn"][0] == "pass"
 
 
+@pytest.mark.parametrize("status", [412, 415])
+def test_an_error_that_cloudfront_keeps_whatever_is_set_is_told_and_not_failed(
+    origin: LoopbackOrigin, status: int
+) -> None:
+    def timed(request: Outgoing, came: int) -> Hashable | None:
+        return _path(request) if came == status and b"max-age" in request.target else None
+
+    accepted: list[tuple[str, ...]] = []
+
+    async def noted(around: Surroundings) -> AsyncIterator[Result]:
+        async for each in cache.errors(around):
+            accepted.append(each.accepted)
+            yield each
+
+    found = checked(origin, noted, Edge(key=timed))
+    assert {verdict for verdict, _ in found.values()} == {"pass"}
+    assert sorted(accepted) == [(), ("timed-error-kept",)]
+    assert checked(origin, cache.errors, Edge(key=_only(status)))["cdn"][0] == "fail"
+
+
 def test_nodes_that_share_a_cache_are_found(origin: LoopbackOrigin) -> None:
     first = Edge(key=lambda request, status: request.target if status == 200 else None)
     other = replace(first, kept=first.kept)

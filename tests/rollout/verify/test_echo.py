@@ -281,7 +281,7 @@ CONTROLS = {
             Edge(request=_cut),
             "body-large",
             "the body is 100000 bytes",
-            {"body-large", "http2-body"},
+            {"body-large"},
         ),
         (
             Edge(request=lambda r: replace(r, headers=(*r.headers, (b"X-Edge", b"1")))),
