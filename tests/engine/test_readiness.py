@@ -4,8 +4,6 @@ The droplets of the sandbox are entries in an account, at addresses for document
 namespace those addresses can lead nowhere, to a machine that refuses, or to one that serves.
 """
 
-import ctypes
-import os
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -17,9 +15,7 @@ import pytest
 from sandbox.clouds import background
 from sandbox.engine.find import Engine
 from support.engine import Stack, control, holders, new_stack
-
-CLONE_NEWNET: Final = 0x40000000
-"""Source: Linux, `include/uapi/linux/sched.h`."""
+from support.own_network import own_network
 
 READY_SECONDS: Final = 5
 CHANGED: Final = {"regions": ["fra1", "ams3"], "connections": 4000, "readySeconds": READY_SECONDS}
@@ -27,20 +23,8 @@ CHANGED: Final = {"regions": ["fra1", "ams3"], "connections": 4000, "readySecond
 
 @pytest.fixture
 def network() -> Iterator[None]:
-    """Put this thread, and what it starts, into a network with nothing but loopback.
-
-    With `setns` and `unshare` of the C library, because Python has its own only since 3.12.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        pytest.fail(f"no network of its own: {os.strerror(ctypes.get_errno())}; run it as root")
-    try:
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with own_network():
         yield
-    finally:
-        assert libc.setns(outside, CLONE_NEWNET) == 0
-        os.close(outside)
 
 
 @pytest.fixture

@@ -1,13 +1,20 @@
+<<<<<<< HEAD
 """A lab of the sandbox's stack, deployed by the real engine to clouds on loopback."""
 
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+=======
+"""One lab for each file of tests; a test deploys what it is about."""
+
+from collections.abc import Iterator
+>>>>>>> labtests
 from pathlib import Path
 
 import pytest
 
+<<<<<<< HEAD
 from sandbox.clouds import background
 from sandbox.clouds.background import Cloud
 from sandbox.engine import find
@@ -74,3 +81,19 @@ def lab(shared_lab: Lab) -> Iterator[Lab]:
     shared_lab.settle()
     yield shared_lab
     shared_lab.set(Settings())
+=======
+from support.scene import Scene, opened
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with opened(tmp_path_factory.mktemp("scene")) as scene:
+        yield scene
+
+
+@pytest.fixture
+def untouched(tmp_path: Path) -> Iterator[Scene]:
+    """A lab of clouds that nothing was deployed to."""
+    with opened(tmp_path) as scene:
+        yield scene
+>>>>>>> labtests

@@ -1,0 +1,74 @@
+"""The proxies follow the load balancer, fail one at a time, and are replaced while they serve."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.scene import HOSTNAME
+
+if TYPE_CHECKING:
+    from support.scene import Scene
+
+PROXY: Final = {"regions": ["fra1", "ams3"], "readySeconds": 0}
+DIRECT: Final = {"direct": 100, "cdn": 0}
+LOOK_SECONDS: Final = 0.5
+FOLLOWED_SECONDS: Final = 90
+"""The load balancer's name has a TTL of a minute."""
+
+
+def until(true: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"still not so after {seconds:g} s"
+        time.sleep(LOOK_SECONDS)
+
+
+@pytest.fixture
+def served(scene: "Scene") -> "Iterator[Scene]":
+    """Two proxies that serve, and nothing out of order."""
+    scene.deploy(proxy=PROXY, traffic=DIRECT)
+    before = scene.lab.settings
+    yield scene
+    scene.lab.set(before)
+    scene.lab.settle()
+
+
+def ask_through(scene: "Scene", proxy: str, client: str = "ipv6-only") -> bool:
+    """Say whether the API answers through one proxy."""
+    done = scene.lab.run(
+        client,
+        *("curl", "--silent", "--max-time", "3", "--cacert", str(scene.lab.ca)),
+        *("--connect-to", f"{HOSTNAME}:443:[{proxy}]:443", f"https://{HOSTNAME}/echo"),
+    )
+    return done.returncode == 0
+
+
+def test_a_load_balancer_that_changes_its_addresses_is_followed(served: "Scene") -> None:
+    name = next(r["target"] for r in served.stack.outputs()["records"] if r["type"] == "A")
+    proxies = served.stack.outputs()["proxyAddresses"]
+    assert all(ask_through(served, proxy) for proxy in proxies)
+    served.lab.change(load_balancer_addresses={name: ("198.18.0.250", "198.18.0.251")})
+    served.lab.settle()
+    until(lambda: all(ask_through(served, proxy) for proxy in proxies), FOLLOWED_SECONDS)
+
+
+def test_clients_recover_from_a_dead_proxy_by_the_health_checked_records(
+    served: "Scene",
+) -> None:
+    dead = next(name for name in served.lab.hosts if name.startswith("droplet-"))
+    lost = set(served.lab.hosts[dead].addresses)
+    (alive,) = set(served.stack.outputs()["proxyAddresses"]) - lost
+    served.lab.change(down=(dead,))
+
+    def answers() -> set[str]:
+        """Return what the zone's own server answers, ten times."""
+        asked = (
+            served.lab.run("ipv6-only", "dig", "+short", "AAAA", HOSTNAME, "@2001:db8:53::1").stdout
+            for _ in range(10)
+        )
+        return {line for text in asked for line in text.split()}
+
+    until(lambda: answers() == {alive}, 150)
+    until(lambda: bool(served.ask("ipv6-only")), 70)

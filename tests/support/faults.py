@@ -1,0 +1,140 @@
+"""The mistakes that the policy packs refuse, as lines that make the program commit them.
+
+Each is deployed with the packs off, and `dualstack verify` has to find it from outside.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_DISTRIBUTION: Final = """
+import pulumi
+
+def commit(args):
+    if args.type_ != "aws:cloudfront/distribution:Distribution":
+        return None
+    properties = dict(args.props)
+    behaviour = dict(properties["defaultCacheBehavior"])
+    {change}
+    properties["defaultCacheBehavior"] = behaviour
+    return pulumi.ResourceTransformResult(properties, args.opts)
+
+pulumi.runtime.register_resource_transform(commit)
+"""
+
+_RECORD: Final = """
+import pulumi
+
+def commit(args):
+    properties = dict(args.props)
+    if args.type_ != "aws:route53/record:Record" or "setIdentifier" not in properties:
+        return None
+    {change}
+    return pulumi.ResourceTransformResult(properties, args.opts)
+
+pulumi.runtime.register_resource_transform(commit)
+"""
+
+_LEAVE_OUT: Final = """
+from components.weighted_dns import WeightedDns
+
+write, others = WeightedDns._record, []
+
+def leave_out(self, record, *arguments, **more):
+    if record[1:] == ("AAAA", "{path}"):
+        return others[-1]
+    others.append(write(self, record, *arguments, **more))
+    return others[-1]
+
+WeightedDns._record = leave_out
+"""
+
+CACHING_OPTIMIZED: Final = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+USER_AGENT_REFERER: Final = "acba4595-bd28-49b8-b9fe-13317c0390fa"
+CORS_CUSTOM_ORIGIN: Final = "59781a5b-3903-41f3-afcb-af62929ccde1"
+"""Managed policies. Source: CloudFront Developer Guide."""
+
+HALF: Final = {"direct": 50, "cdn": 50}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake."""
+
+    rule: str
+    """The rule of the packs that refuses it."""
+    program: str
+    """Lines to put in front of the program."""
+    named: str
+    """What the evidence of `dualstack verify` has to name, in lower case."""
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Keys of the project's namespace that bring it to light."""
+
+
+def _distribution(change: str) -> str:
+    return _DISTRIBUTION.format(change=change)
+
+
+def _legacy(cookies: str, query_strings: bool, headers: str) -> str:
+    """Return a change to the settings of old, which can leave one thing out at a time."""
+    return _distribution(
+        'behaviour.pop("cachePolicyId"); behaviour.pop("originRequestPolicyId"); '
+        "behaviour.update(minTtl=0, defaultTtl=0, maxTtl=0, forwardedValues={"
+        f'"headers": {headers}, "queryString": {query_strings}, "cookies": {cookies}}})'
+    )
+
+
+MISTAKES: Final = {
+    "IPv6 is off": Mistake(
+        "ipv6-enabled", _distribution('properties["isIpv6Enabled"] = False'), "ipv6"
+    ),
+    "answers are cached": Mistake(
+        "caching-off",
+        _distribution(f'behaviour["cachePolicyId"] = "{CACHING_OPTIMIZED}"'),
+        "same answer",
+    ),
+    "errors are cached": Mistake(
+        "error-caching-off", _distribution('properties["customErrorResponses"] = []'), "404"
+    ),
+    "headers are dropped": Mistake(
+        "headers-forwarded",
+        _distribution(f'behaviour["originRequestPolicyId"] = "{USER_AGENT_REFERER}"'),
+        "x-platform",
+    ),
+    "all but a few headers are dropped": Mistake(
+        "headers-forwarded",
+        _legacy('{"forward": "all"}', query_strings=True, headers='["Host", "Authorization"]'),
+        "x-platform",
+    ),
+    "cookies are dropped": Mistake(
+        "cookies-forwarded",
+        _legacy('{"forward": "none"}', query_strings=True, headers='["*"]'),
+        "cookie",
+    ),
+    "query strings are dropped": Mistake(
+        "query-strings-forwarded",
+        _legacy('{"forward": "all"}', query_strings=False, headers='["*"]'),
+        "target",
+    ),
+    "methods are refused": Mistake(
+        "methods-allowed",
+        _distribution('behaviour["allowedMethods"] = ["GET", "HEAD", "OPTIONS"]'),
+        "403",
+    ),
+    "the edge answers for the origin": Mistake(
+        "origin-answers", _distribution('properties["defaultRootObject"] = "index.html"'), "index"
+    ),
+    "only cdn has AAAA": Mistake("families-paired", _LEAVE_OUT.format(path="direct"), "aaaa"),
+    "only direct has AAAA": Mistake(
+        "families-paired", _LEAVE_OUT.format(path="cdn"), "aaaa", {"traffic": HALF}
+    ),
+    "the families' weights differ": Mistake(
+        "families-paired",
+        _RECORD.format(
+            change='if properties["type"] == "AAAA" and properties["setIdentifier"] == "cdn":\n'
+            '        properties["weightedRoutingPolicies"] = [{"weight": 200}]'
+        ),
+        "aaaa",
+        {"traffic": HALF},
+    ),
+}
+"""Mistakes by what they are."""

@@ -1,0 +1,125 @@
+"""A deployed sandbox with a lab of it: what the tests through the lab share."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sandbox.clouds import background
+from sandbox.engine import find
+from sandbox.lab.lab import Lab
+from sandbox.lab.plan import Settings
+from support.engine import CHECKOUT, Stack, control, new_stack
+
+CLIENTS: Final = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
+HOSTNAME: Final = "api.example.com"
+ASK_SECONDS: Final = 8
+"""How long a client waits for an answer before it gives up."""
+
+VERIFY_SECONDS: Final = 120
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What `dualstack verify` ended with."""
+
+    code: int
+    """Its exit code."""
+    results: list[dict[str, Any]]
+    """Its results, as `--json` has them."""
+    said: str
+    """What it printed beside."""
+
+    def found(self, verdict: str = "fail") -> dict[str, set[str]]:
+        """Return the paths that each check gave a verdict on, by the check's name."""
+        found: dict[str, set[str]] = {}
+        for result in self.results:
+            if result["verdict"] == verdict:
+                found.setdefault(result["check"], set()).add(str(result.get("path")))
+        return found
+
+    def told(self, verdict: str = "fail") -> str:
+        """Return the evidence of each result with a verdict, a line each."""
+        return "\n".join(
+            f"{result['check']} {result.get('path')} {result.get('family')}: {result['evidence']}"
+            for result in self.results
+            if result["verdict"] == verdict
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A stack, the clouds it is deployed to, and the lab of them."""
+
+    stack: Stack
+    account: background.Cloud
+    droplets: background.Cloud
+    lab: Lab
+    program: str
+    """The program's entry as it stands in the checkout."""
+    folder: Path
+    """A folder for files."""
+
+    def deploy(self, before: str = "", **config: object) -> None:
+        """Deploy with the packs off, and wait until the lab is what was deployed.
+
+        Args:
+            before: Lines of Python to put in front of the program: a fault.
+            config: Keys of the project's namespace; None takes one away.
+        """
+        (self.stack.folder / "__main__.py").write_text(f"{before}\n{self.program}")
+        self.stack.configure(**config)
+        self.stack.pulumi(
+            "up", "--yes", "--skip-preview", "--parallel=16", PULUMI_OPTION_POLICY_PACK=""
+        ).must()
+        (self.folder / "outputs.json").write_text(json.dumps(self.stack.outputs()))
+        self.lab.settle()
+
+    def ask(self, client: str, hostname: str = HOSTNAME, path: str = "/echo") -> dict[str, Any]:
+        """Return what the API says that it received from a client; empty where none answered."""
+        done = self.lab.run(
+            client,
+            "curl",
+            *("--silent", "--show-error", "--max-time", str(ASK_SECONDS)),
+            *("--cacert", str(self.lab.ca)),
+            f"https://{hostname}{path}",
+        )
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def verify(self, *options: str, client: str = "dual-stack") -> Verified:
+        """Run `dualstack verify` in echo mode on a client."""
+        done = self.lab.run(
+            client,
+            str(CHECKOUT / ".venv/bin/dualstack"),
+            "verify",
+            *("--outputs", str(self.folder / "outputs.json")),
+            *("--echo", "/echo", "--allow-unsafe", "--json"),
+            *options,
+            timeout=VERIFY_SECONDS,
+        )
+        results = json.loads(done.stdout)["results"] if done.stdout.strip() else []
+        return Verified(done.returncode, results, done.stderr)
+
+
+@contextmanager
+def opened(folder: Path) -> Generator[Scene]:
+    """Open a lab of clouds that are as seeded, with a stack that is not deployed.
+
+    Args:
+        folder: Where everything is written.
+    """
+    account = background.start("aws", folder)
+    droplets = background.start("digitalocean", folder)
+    try:
+        control(account, "PUT", "settings", {"deploy_seconds": 0.1})
+        control(droplets, "PUT", "settings", {"action_seconds": 0.1})
+        stack = new_stack(account, droplets, find.find(print), folder)
+        program = (stack.folder / "__main__.py").read_text()
+        settings = Settings(propagation_seconds=0.2)
+        with Lab.open(account.url, droplets.url, folder / "lab", settings) as lab:
+            yield Scene(stack, account, droplets, lab, program, folder)
+    finally:
+        background.stop("aws", folder)
+        background.stop("digitalocean", folder)
