@@ -219,8 +219,9 @@ def _enter(folder: Path, host: str, command: list[str]) -> None:
 def _set(folder: Path, name: str, value: str) -> None:
     try:
         door = Door.find(folder)
-        settings = changed(door.settings, name, value)
-        for host in (*settings.mtu, *settings.down):
+        before = door.settings
+        settings = changed(before, name, value)
+        for host in {*settings.mtu, *settings.down} - {*before.mtu, *before.down}:
             door.command(host)  # says which there are if there is none of that name
         door.set(settings)
         door.wait()

@@ -127,7 +127,7 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
         )
         unknown = terminal.run("set", "mtu.edge-9", "1400")
         assert unknown.returncode == 2
-        assert unknown.stderr.startswith("The host is edge-9; there are cloud-resolver, ")
+        assert unknown.stderr.startswith("The host is edge-9; there are checkers, cloud-")
         again = terminal.run("open")
         assert (again.returncode, "A lab is open in" in again.stderr) == (1, True)
 
