@@ -6,6 +6,7 @@ What runs on a droplet is text, and made in `components.proxy`.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, NotRequired, TypedDict
 
 import pulumi
@@ -13,7 +14,13 @@ import pulumi_digitalocean as digitalocean
 
 from components.proxy.nginx import LoadBalancerKind, Proxy
 from components.proxy.user_data import user_data
-from components.readiness import deadline, real_world, wait_until_serving
+from components.readiness import (
+    MOVE_SECONDS,
+    PAUSE_SECONDS,
+    deadline,
+    real_world,
+    wait_until_serving,
+)
 from components.settings import MOST_REGIONS, Proxies
 
 _EVERYBODY: Final = ["::/0"]
@@ -103,9 +110,10 @@ class ProxyPool(pulumi.ComponentResource):
 
     **How a proxy is replaced.** A new image, size or configuration makes a new droplet while the
     old one serves. When the new one serves too, the address is moved to it, and at the very end the
-    old droplet is deleted. Addresses move one after the other, in the order of the pool. What users
-    notice: connections through the old droplet end, and for the ten seconds or so that the new one
-    needs to see that the address is its own, new ones are refused or time out.
+    old droplet is deleted. Addresses move one after the other, in the order of the pool, and each
+    only when the one before is served from where it went. What users notice: connections through
+    the old droplet end, and for the ten seconds or so that the new one needs to see that the
+    address is its own, new ones are refused or time out.
 
     A droplet that does not come to serve stops the deployment before its address is moved. The pool
     goes on serving from the old ones, and the next `pulumi up` goes on from there.
@@ -254,7 +262,8 @@ class ProxyPool(pulumi.ComponentResource):
             droplet_id=droplet.id.apply(int),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # One after the other, so that a bad change is noticed at the first.
+                # One after the other, so that a bad change is noticed at the first, and so that
+                # never two of them are on their way.
                 depends_on=[address.serving for address in self.addresses[-1:]],
                 hooks=self._wait_for(node, droplet),
             ),
@@ -264,28 +273,40 @@ class ProxyPool(pulumi.ComponentResource):
     def _wait_for(
         self, node: Node, droplet: digitalocean.Droplet
     ) -> pulumi.ResourceHookBinding | None:
-        """Return what keeps the engine from moving an address before a droplet serves."""
-        seconds = self._pool.ready_seconds
-        if seconds == 0:
+        """Return what keeps the engine from moving an address too early.
+
+        That is before the address that moved last is served where it is now, for a droplet needs
+        some seconds to see that one is its own, and before this one's droplet serves.
+        """
+        pool = self._pool
+        if pool.ready_seconds == 0:
             return None
+        moved = self.addresses[-1:]
 
         async def wait(_: pulumi.ResourceHookArgs) -> None:
-            # Both are known: the assignment depends on the droplet.
-            address = await droplet.ipv6_address.future() or ""
-            created = await droplet.created_at.future() or ""
-            until = deadline(created, seconds)
             world = real_world(
                 lambda words: pulumi.log.info(words, self),
                 lambda words: pulumi.log.warn(words, self),
             )
-            await wait_until_serving(
-                node.id,
-                address,
-                self._pool.ports,
-                until,
-                world,
-                wait_untested=self._pool.when_untestable == "wait",
-            )
+            untested = pool.when_untestable == "wait"
+            if moved:
+                # Until its route has changed everywhere, the old droplet still answers there.
+                await world.sleep(PAUSE_SECONDS)
+            # All are known: the assignment depends on the droplet and on the assignment before it.
+            waits = [
+                (
+                    before.node,
+                    await before.ip.future() or "",
+                    world.now() + timedelta(seconds=MOVE_SECONDS),
+                )
+                for before in moved
+            ]
+            own, created = await droplet.ipv6_address.future(), await droplet.created_at.future()
+            waits.append((node.id, own or "", deadline(created or "", pool.ready_seconds)))
+            for name, address, until in waits:
+                await wait_until_serving(
+                    name, address, pool.ports, until, world, wait_untested=untested
+                )
 
         return pulumi.ResourceHookBinding(before_create=[wait])
 

@@ -21,7 +21,13 @@ from components.faults import Fault, FaultsError
 PAUSE_SECONDS: Final = 5
 """How long to wait between two attempts, and for the answer of each."""
 
+MOVE_SECONDS: Final = 60
+"""How long an address that was moved is given to be served. A droplet looks every ten seconds
+whether it has one; this is for some looks that fail."""
+
 Answer = Literal["yes", "no", "unknown"]
+
+_STOPPED: Final = "The addresses that did not move yet were left where they are"
 
 _NO_WAY_THERE: Final = frozenset(
     {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES}
@@ -72,7 +78,7 @@ async def wait_until_serving(
 
     Args:
         node: What to call the droplet.
-        address: Its own IPv6 address.
+        address: Its own IPv6 address, or the reserved one that was moved to it.
         ports: The ports to try.
         deadline: When to give up.
         world: The network, the clock and the user.
@@ -92,28 +98,27 @@ async def wait_until_serving(
             "proxy.whenUntestable to wait to have the address moved after proxy.readySeconds, "
             "unseen.",
         )
-        raise NotServingError("The address was left where it is", [fault])
+        raise NotServingError(_STOPPED, [fault])
     if answer != "yes" and world.now() < deadline:
         until = f"{deadline:%H:%M:%S} UTC"
-        world.say(f"Proxy {node} does not serve yet; its address waits for it until {until}.")
+        world.say(f"Proxy {node} does not serve at {address} yet; waiting until {until} at most.")
     while answer != "yes" and world.now() < deadline:
         await world.sleep(PAUSE_SECONDS)
         answer = await _ask(address, ports, world)
     if answer == "unknown":
         world.warn(
-            f"This machine has no IPv6, so nobody knows whether proxy {node} serves yet. It was "
-            "given the time of proxy.readySeconds and, as proxy.whenUntestable says, is now given "
-            "its address."
+            f"This machine has no IPv6, so nobody knows whether proxy {node} serves at {address} "
+            "yet. It was given its time and, as proxy.whenUntestable says, is now taken to."
         )
     elif answer == "no":
         fault = Fault(
             f"Proxy {node} at {address}",
             f"not serving port {_words(ports)}",
-            "a droplet that answers there within proxy.readySeconds of its creation",
+            f"a droplet that answers there by {deadline:%H:%M:%S} UTC",
             "Look at /var/log/cloud-init-output.log on it, then repeat pulumi up; to have a new "
             "droplet made, use pulumi up --replace with its URN.",
         )
-        raise NotServingError("The address was left where it is", [fault])
+        raise NotServingError(_STOPPED, [fault])
 
 
 def deadline(created: str, seconds: int) -> datetime:

@@ -83,6 +83,10 @@ class Host:
         return next((str(one.ip) for one in own if one.version == version), "")
 
 
+ROUTER_HOST: Final = Host(ROUTER, "router between all hosts", ROUTER_ADDRESSES)
+"""The router, as the others are told of it; it has an end of every link."""
+
+
 class NetworkError(RuntimeError):
     """A command that changes the network failed; the message tells which and what it said."""
 
@@ -323,8 +327,7 @@ class Network:
             await self._remove(name)
 
     async def _make_router(self) -> None:
-        router = Host(ROUTER, "forwards between all hosts", ())
-        await self._make(router)
+        await self._make(ROUTER_HOST)
         script = [
             *(f"echo 1 > /proc/sys/net/{where}" for where in _FORWARDING),
             *(f"ip addr add {address} dev lo" for address in ROUTER_ADDRESSES),

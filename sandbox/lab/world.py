@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab import plan
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.network import Network, NetworkError
+from sandbox.lab.network import ROUTER_HOST, Network, NetworkError
 from sandbox.lab.plan import Given, Settings
 from sandbox.lab.supervisor import Supervisor
 from sandbox.lab.trust import Trust
@@ -151,9 +151,10 @@ class World:
                     "role": host.role,
                     "addresses": list(host.addresses),
                     "routed": list(host.routed),
-                    "pid": pids.get(host.name, 0),
+                    "pid": pids[host.name],
                 }
-                for host in self._network.hosts.values()
+                for host in (ROUTER_HOST, *self._network.hosts.values())
+                if host.name in pids
             ],
             "programs": [
                 {

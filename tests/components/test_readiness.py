@@ -63,7 +63,7 @@ def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
     assert scene.seconds == 20
     assert scene.tried[-2:] == [("2001:db8::1", 80), ("2001:db8::1", 443)]
     assert scene.said == [
-        "Proxy fra1-1 does not serve yet; its address waits for it until 03:05:05 UTC."
+        "Proxy fra1-1 does not serve at 2001:db8::1 yet; waiting until 03:05:05 UTC at most."
     ]
     assert scene.warnings == []
 
@@ -75,11 +75,10 @@ def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Excep
         scene.wait(ports=(80, 443))
     assert scene.seconds == 60
     assert str(caught.value) == (
-        "The address was left where it is:\n"
+        "The addresses that did not move yet were left where they are:\n"
         "  - Proxy fra1-1 at 2001:db8::1 is not serving port 80 or 443; a droplet that answers "
-        "there within proxy.readySeconds of its creation. Look at /var/log/cloud-init-output.log "
-        "on it, then repeat pulumi up; to have a new droplet made, use pulumi up --replace with "
-        "its URN."
+        "there by 03:05:05 UTC. Look at /var/log/cloud-init-output.log on it, then repeat pulumi "
+        "up; to have a new droplet made, use pulumi up --replace with its URN."
     )
 
 
@@ -89,7 +88,7 @@ def test_a_machine_without_ipv6_stops_because_it_cannot_tell() -> None:
         scene.wait()
     assert (scene.seconds, len(scene.tried)) == (0, 1)
     assert str(caught.value) == (
-        "The address was left where it is:\n"
+        "The addresses that did not move yet were left where they are:\n"
         "  - Proxy fra1-1 at 2001:db8::1 is not testable from this machine, which has no IPv6; a "
         "droplet that was seen to serve before its address is moved to it. Deploy from a machine "
         "with IPv6, which goes on from here, or set proxy.whenUntestable to wait to have the "
@@ -103,9 +102,8 @@ def test_a_machine_without_ipv6_waits_where_it_is_told_to_and_says_that_it_canno
     assert scene.seconds == 60
     (warning,) = scene.warnings
     assert warning == (
-        "This machine has no IPv6, so nobody knows whether proxy fra1-1 serves yet. It was given "
-        "the time of proxy.readySeconds and, as proxy.whenUntestable says, is now given its "
-        "address."
+        "This machine has no IPv6, so nobody knows whether proxy fra1-1 serves at 2001:db8::1 yet. "
+        "It was given its time and, as proxy.whenUntestable says, is now taken to."
     )
 
 

@@ -50,8 +50,8 @@ def stack(droplets: background.Cloud, engine: Engine, tmp_path: Path) -> Iterato
     background.stop("aws", home)
 
 
-def lead_the_droplets_addresses_here() -> None:
-    route = ["ip", "-6", "route", "add", "local", "2001:db8:d0::/48", "dev", "lo"]
+def lead_the_cloud_s_addresses_here() -> None:
+    route = ["ip", "-6", "route", "add", "local", "2001:db8:d0::/47", "dev", "lo"]
     subprocess.run(route, check=True)
 
 
@@ -59,9 +59,9 @@ def test_a_droplet_that_does_not_serve_stops_the_deployment_and_its_address_stay
     stack: Stack, droplets: background.Cloud
 ) -> None:
     before = holders(droplets)
-    lead_the_droplets_addresses_here()
+    lead_the_cloud_s_addresses_here()
     said = stack.up().refused()
-    assert "The address was left where it is" in said
+    assert "The addresses that did not move yet were left where they are" in said
     assert "is not serving port 443; a droplet that answers there" in said
     assert "Traceback" not in said
     assert holders(droplets) == before
@@ -82,5 +82,5 @@ def test_a_machine_without_ipv6_leaves_the_address_unless_it_is_told_to_wait_uns
     assert holders(droplets) == before
     stack.configure(proxy={**CHANGED, "whenUntestable": "wait"})
     waited = stack.up().must()
-    assert "nobody knows whether proxy fra1-1 serves yet" in waited
+    assert "nobody knows whether proxy fra1-1 serves at 2001:db8:" in waited
     assert not set(holders(droplets).values()) & set(before.values())

@@ -39,9 +39,8 @@ while True:
         with socket.create_connection((sys.argv[1], 443), 2) as plain, context.wrap_socket(
             plain, server_hostname=sys.argv[2]
         ) as sealed:
-            sealed.sendall(
-                f"GET /echo HTTP/1.1\\r\\nHost: {sys.argv[2]}\\r\\nConnection: close\\r\\n\\r\\n".encode()
-            )
+            head = ("GET /echo HTTP/1.1", f"Host: {sys.argv[2]}", "Connection: close", "", "")
+            sealed.sendall("\\r\\n".join(head).encode())
             answer = sealed.recv(12)
     except OSError:
         answer = b""
@@ -69,6 +68,7 @@ def connect(lab: "Lab") -> None:
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with own_network(), opened(tmp_path) as scene:
+        scene.lab.settle()
         connect(scene.lab)
         yield scene
 
@@ -99,7 +99,7 @@ def test_while_proxies_are_replaced_one_of_them_serves_at_every_moment(scene: Sc
 
 
 def _gaps(log: Path) -> list[tuple[float, float]]:
-    """Return from when to when an address did not serve; it has to serve at the beginning and the end."""
+    """Return from when to when an address did not serve; it has to at the beginning and the end."""
     asked = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
     assert len(asked) > 20
     assert asked[0][2] == asked[-1][2] == 1, os.linesep.join(map(str, asked[-5:]))
