@@ -1,0 +1,327 @@
+"""Which ways lead to the API from this machine.
+
+A way is an address. Where each comes from:
+
+- direct, IPv4: what the load balancer's name answers
+- direct, IPv6: the proxies; without proxies that way does not exist, and that is no fault
+- cdn, either family: what the distribution's name answers
+- by name: what each hostname answers to whoever asks, which should be an address of the above
+
+A machine behind DNS64 is told AAAA records that nobody published: its resolver makes them from A
+records (RFC 6147). Taken at face value they would prove IPv6 where there is none. So the prefix
+they are made with is discovered first (RFC 7050), and an address inside it is not one of IPv6.
+
+An address that cannot be used from here says nothing about the edge, only about here: no route,
+nobody at home, or a path that is half open (the connection is made and then nothing comes). All
+that is `unknown`, and the other checks do not spend their time on it.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from rollout.verify.model import (
+    Family,
+    Names,
+    Path,
+    Request,
+    Result,
+    Target,
+    TroubleError,
+    Verdict,
+    Way,
+    Wire,
+)
+
+KNOCK_SECONDS: Final = 5.0
+"""How long a connection with its TLS handshake may take: a SYN that was lost once is sent again
+after 1 second and after 3 (RFC 6298), so two may be lost."""
+
+KNOCKS_AT_ONCE: Final = 16
+
+WELL_KNOWN: Final = (int(IPv4Address("192.0.0.170")), int(IPv4Address("192.0.0.171")))
+"""What `ipv4only.arpa` answers for A, always. Source: RFC 7050 section 2."""
+
+KINDS: Final[dict[Family, str]] = {"IPv4": "A", "IPv6": "AAAA"}
+
+PLACES: Final[tuple[tuple[Path, Family], ...]] = (
+    ("direct", "IPv4"),
+    ("direct", "IPv6"),
+    ("cdn", "IPv4"),
+    ("cdn", "IPv6"),
+)
+
+Knock = Callable[[Way], Awaitable[str | None]]
+"""Returns why a way cannot be used; None: it can."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The ways, and what was found on the way to them."""
+
+    ways: tuple[Way, ...]
+    """Every way that can be used from here, each address once for each hostname."""
+    results: tuple[Result, ...]
+    """A result for each place of each hostname, and for each hostname by its name."""
+
+
+@dataclass(frozen=True)
+class _Addresses:
+    """What a name was answered with, or why that is nothing to go on."""
+
+    values: tuple[str, ...]
+    trouble: str = ""
+    empty: bool = False
+    """Whether the answer was that there are none."""
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What is asked, and how."""
+
+    names: Names
+    wire: Wire
+    knock: Knock
+    synthesized: Callable[[str], bool]
+    """Whether an IPv6 address was made by this machine's DNS64."""
+
+
+async def find(target: Target, names: Names, wire: Wire, knock: Knock) -> Found:
+    """Find every way there is.
+
+    Args:
+        target: What is verified.
+        names: Asks the resolver of this machine.
+        wire: Asks an address that belongs to neither path whose it is.
+        knock: Tells whether a way can be used from here.
+    """
+    means = _Means(names, wire, knock, await _dns64(names))
+    known: dict[tuple[Path, Family], _Addresses] = {}
+    for path, family in PLACES:
+        if (path, family) == ("direct", "IPv6"):
+            known[path, family] = _Addresses(target.proxy_addresses)
+        else:
+            name = target.direct if path == "direct" else target.cdn
+            known[path, family] = await _resolve(means, name, family)
+    ways = [
+        Way(path, family, hostname, address, target.port)
+        for hostname in target.hostnames
+        for (path, family), addresses in known.items()
+        for address in addresses.values
+    ]
+    reasons = await _knock_all(ways, knock)
+    results = [
+        _place(target, hostname, place, known[place], reasons)
+        for hostname in target.hostnames
+        for place in PLACES
+    ]
+    usable = [way for way in ways if reasons[way] is None]
+    for hostname in target.hostnames:
+        for family in KINDS:
+            more, result = await _by_name(target, hostname, family, known, means)
+            usable += more
+            results.append(result)
+    return Found(tuple(usable), tuple(results))
+
+
+async def knock(way: Way) -> str | None:
+    """Connect and make the TLS handshake, whoever the certificate names.
+
+    Returns:
+        Why the way cannot be used from here; None: it can.
+    """
+    connected = False
+
+    async def greet() -> None:
+        nonlocal connected
+        loop = asyncio.get_running_loop()
+        family = socket.AF_INET if way.family == "IPv4" else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_STREAM) as plain:
+            plain.setblocking(False)
+            await loop.sock_connect(plain, (way.address, way.port))
+            connected = True
+            _, writer = await asyncio.open_connection(
+                sock=plain.dup(), ssl=_anybody(), server_hostname=way.hostname
+            )
+            writer.transport.abort()
+
+    try:
+        await asyncio.wait_for(greet(), KNOCK_SECONDS)
+    except TimeoutError:
+        what = "is half open: connected, then silent" if connected else "is silent"
+        return f"{way.address} {what} for {KNOCK_SECONDS:.0f} s"
+    except ssl.SSLError:
+        # Somebody is there who speaks; what is wrong with it is for the checks to say.
+        return None
+    except ConnectionRefusedError:
+        return f"{way.address} refuses connections to port {way.port}"
+    except ConnectionResetError:
+        return f"{way.address} ends the connection before the TLS handshake is done"
+    except OSError as error:
+        return f"{way.address} cannot be reached from here ({error.strerror or error})"
+    return None
+
+
+def _anybody() -> ssl.SSLContext:
+    """Return settings under which any server may speak: this is no check of certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _knock_all(ways: Iterable[Way], knock: Knock) -> dict[Way, str | None]:
+    limit = asyncio.Semaphore(KNOCKS_AT_ONCE)
+
+    async def one(way: Way) -> tuple[Way, str | None]:
+        async with limit:
+            return way, await knock(way)
+
+    return dict(await asyncio.gather(*(one(way) for way in ways)))
+
+
+async def _dns64(names: Names) -> Callable[[str], bool]:
+    """Return what tells whether an IPv6 address was made by this machine's DNS64.
+
+    Only prefixes of 96 bits are known; the shorter ones of RFC 6052 put the IPv4 address elsewhere.
+    """
+    try:
+        answer = await names.ask("ipv4only.arpa", "AAAA")
+    except TroubleError:
+        return lambda _: False
+    numbers = [int(IPv6Address(value)) for value in answer.values]
+    prefixes = {number >> 32 for number in numbers if number & 0xFFFFFFFF in WELL_KNOWN}
+    return lambda address: int(IPv6Address(address)) >> 32 in prefixes
+
+
+async def _resolve(means: _Means, name: str, family: Family) -> _Addresses:
+    kind = KINDS[family]
+    try:
+        answer = await means.names.ask(name, kind)
+    except TroubleError as trouble:
+        return _Addresses((), f"{name} does not resolve: {trouble}")
+    if answer.code != "NOERROR":
+        return _Addresses((), f"{name} does not resolve: its {kind} is answered {answer.code}")
+    published = [
+        value for value in answer.values if family == "IPv4" or not means.synthesized(value)
+    ]
+    return _Addresses(tuple(dict.fromkeys(published)), empty=not published)
+
+
+def _place(
+    target: Target,
+    hostname: str,
+    place: tuple[Path, Family],
+    addresses: _Addresses,
+    reasons: Mapping[Way, str | None],
+) -> Result:
+    """Return what is to be said about one path over one family."""
+    path, family = place
+
+    def result(verdict: Verdict, evidence: str, remedy: str = "") -> Result:
+        return Result("ways", verdict, evidence, hostname, path, family, remedy=remedy)
+
+    if place == ("direct", "IPv6") and not addresses.values:
+        return result("pass", "does not exist: no proxies, and the load balancer has IPv4 only")
+    if addresses.trouble:
+        return result("unknown", addresses.trouble)
+    name = target.direct if path == "direct" else target.cdn
+    if addresses.empty and place == ("cdn", "IPv6"):
+        return result(
+            "fail",
+            f"expected AAAA of {name}, none came: IPv6 clients that DNS sends here cannot connect",
+            "Turn IPv6 on for the distribution (isIpv6Enabled).",
+        )
+    if addresses.empty:
+        return result("unknown", f"{name} has no {KINDS[family]}")
+    broken = [
+        reason
+        for way, reason in reasons.items()
+        if (way.hostname, way.path, way.family) == (hostname, path, family) and reason
+    ]
+    if broken:
+        return result("unknown", "; ".join(broken))
+    return result("pass", ", ".join(addresses.values))
+
+
+async def _by_name(
+    target: Target,
+    hostname: str,
+    family: Family,
+    known: Mapping[tuple[Path, Family], _Addresses],
+    means: _Means,
+) -> tuple[list[Way], Result]:
+    """Ask for a hostname as every client does, and say whose addresses the answer holds."""
+    answer = await _resolve(means, hostname, family)
+    if answer.trouble:
+        return [], Result("by-name", "unknown", answer.trouble, hostname, None, family)
+    if answer.empty:
+        return [], _empty(target, hostname, family)
+    told: list[str] = []
+    strangers: list[str] = []
+    more: list[Way] = []
+    for address in answer.values:
+        owner = next((path for (path, _), group in known.items() if address in group.values), None)
+        if owner:
+            told.append(f"{address} ({owner})")
+            continue
+        # CloudFront does not answer every question with the same addresses, but it leaves marks.
+        way = Way("cdn", family, hostname, address, target.port, by_name=True)
+        reason = await means.knock(way) or await _stranger(means.wire, way)
+        if reason:
+            strangers.append(reason)
+        else:
+            told.append(f"{address} (cdn)")
+            more.append(way)
+    if strangers:
+        return more, Result("by-name", "unknown", "; ".join(strangers), hostname, None, family)
+    return more, Result("by-name", "pass", f"answers {', '.join(told)}", hostname, None, family)
+
+
+async def _stranger(wire: Wire, way: Way) -> str | None:
+    """Return why an address that neither path's name answered is not one of CloudFront's.
+
+    The lock of a certificate does not tell the paths apart, for both have one for the hostname.
+    """
+    try:
+        answer = await wire.send(way, Request("HEAD", "/"))
+    except TroubleError as trouble:
+        return f"{way.address} is of neither path, and does not tell whose it is: {trouble}"
+    if answer.header("x-amz-cf-id") or "cloudfront" in (answer.header("via") or "").lower():
+        return None
+    return f"{way.address} is of neither path, and its answers do not come through CloudFront"
+
+
+def _empty(target: Target, hostname: str, family: Family) -> Result:
+    """Say what it means that a hostname is answered with no address.
+
+    An AAAA alias to an IPv4-only load balancer is answered empty and is meant to be: it keeps the
+    share of IPv6 clients that stay on the old path.
+    """
+    kind = KINDS[family]
+    leads_direct = target.weights is None or target.weights[0] > 0
+    if family == "IPv6" and not target.proxy_addresses and leads_direct:
+        return Result(
+            "by-name",
+            "pass",
+            "no AAAA in this answer, as it should be where it leads direct: there are no proxies",
+            hostname,
+            None,
+            family,
+        )
+    if target.weights is None:
+        evidence = f"no {kind} in this answer; with paths named by hand nothing says whether "
+        return Result("by-name", "unknown", f"{evidence}that should be so", hostname, None, family)
+    return Result(
+        "by-name",
+        "fail",
+        f"expected {kind} of {hostname}, none came: {family} clients cannot connect",
+        hostname,
+        None,
+        family,
+        remedy=f"Compare the zone's {kind} records with the stack: pulumi preview --refresh",
+    )
