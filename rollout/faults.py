@@ -5,7 +5,7 @@ with exit code 2.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,17 +52,27 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}… (cut)"
 
 
+_ALLOWED: Final[Mapping[str, str]] = {
+    "missing": "it has to be there",
+    "extra_forbidden": "nothing by that name is known here",
+    "model_type": "it should be an object",
+    "model_attributes_type": "it should be an object",
+    "dict_type": "it should be an object",
+    "list_type": "it should be a list",
+    "tuple_type": "it should be a list",
+    "string_type": "it should be text; in YAML put it into quotes",
+    "too_short": "it should have at least one entry",
+}
+"""What pydantic's types of errors say may be, where its own words would not end our sentence."""
+
+
 def allowed_by(error: ErrorDetails) -> str:
     """Return what may stand where pydantic found something else, in words that end a sentence."""
-    match error["type"]:
-        case "missing":
-            return "it has to be there"
-        case "extra_forbidden":
-            return "nothing by that name is known here"
-        case "value_error" | "assertion_error":
-            return str(error.get("ctx", {}).get("error", error["msg"]))
-        case _:
-            return error["msg"].replace("Input should be", "it should be")
+    if words := _ALLOWED.get(error["type"]):
+        return words
+    if error["type"] == "value_error":
+        return str(error.get("ctx", {}).get("error", error["msg"]))
+    return error["msg"].replace("Input should be", "it should be")
 
 
 def path_of(steps: Sequence[str | int]) -> str:

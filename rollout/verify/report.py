@@ -292,7 +292,7 @@ def _cell(results: Sequence[ResultModel]) -> Text:
     if not results:
         return Text("")
     counts = Counter(result.verdict for result in results)
-    worst = next(kind for kind in WORST_FIRST if counts[kind])
+    worst: Verdict = next(kind for kind in WORST_FIRST if counts[kind])
     part = "" if counts[worst] == len(results) else f" {counts[worst]}/{len(results)}"
     return Text(f"{WORDS[worst]}{part}", STYLES[worst])
 
