@@ -30,6 +30,11 @@ OF_THE_CONNECTION: Final = frozenset(
 the name that a way is asked for. Source: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
 
 
+OWN_HEADERS: Final = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
+"""Headers of requests that nobody recorded, unless they have their own: firewalls turn down
+requests without a user agent (AWS WAF, `NoUserAgent_HEADER`), which no user of the API sends."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """What in two answers does not count when they are compared."""
@@ -113,6 +118,13 @@ def is_value(text: str) -> bool:
     return text == text.strip(" \t") and all(
         letter == "\t" or " " <= letter <= "~" or "\x80" <= letter <= "\xff" for letter in text
     )
+
+
+def with_own_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return headers with those that every client sends, where they are not among them."""
+    given = tuple(headers)
+    names = {name.lower() for name, _ in given}
+    return (*(pair for pair in OWN_HEADERS if pair[0].lower() not in names), *given)
 
 
 def merge(catalogues: Iterable[Catalogue]) -> Catalogue:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from rollout.faults import Fault, WrongUseError, allowed_by, path_of, shown
 
-MARGIN = "Mend that place, or look at docs/verify.md for an example."
+REMEDY = "Mend that place, or look at docs/verify.md for an example."
 
 
 @dataclass(frozen=True)
@@ -75,15 +75,21 @@ class Document:
             f"{self.place(steps)} {at}" if at else self.place(steps), found, allowed, remedy
         )
 
-    def faults(self, error: ValidationError) -> list[Fault]:
-        """Return what pydantic found wrong, each with its place, each place once."""
+    def faults(self, error: ValidationError, *, without: str = "") -> list[Fault]:
+        """Return what pydantic found wrong, each with its place, each place once.
+
+        Args:
+            error: What pydantic found.
+            without: A kind of value that is not to be told of where others are wrong too.
+        """
         found: dict[str, Fault] = {}
-        for item in error.errors():
+        items = [item for item in error.errors() if without not in item["loc"]]
+        for item in items or error.errors():
             steps = self._steps(item["loc"])
             if item["type"] == "missing":
                 steps = [*steps, item["loc"][-1]]
             told = "not there" if item["type"] == "missing" else shown(item["input"])
-            fault = self.fault(steps, told, allowed_by(item), MARGIN)
+            fault = self.fault(steps, told, allowed_by(item), REMEDY)
             found.setdefault(fault.what, fault)
         return list(found.values())
 
@@ -153,9 +159,9 @@ def _not_json(name: str, error: Exception) -> Fault:
             f"{name}:{error.lineno}:{error.colno}",
             f"not JSON ({error.msg})",
             "the whole file should be one JSON object",
-            MARGIN,
+            REMEDY,
         )
-    return Fault(name, f"not usable ({error})", "the whole file should be one JSON object", MARGIN)
+    return Fault(name, f"not usable ({error})", "the whole file should be one JSON object", REMEDY)
 
 
 def _not_yaml(name: str, error: Exception) -> Fault:
@@ -168,4 +174,4 @@ def _not_yaml(name: str, error: Exception) -> Fault:
     elif isinstance(error, yaml.reader.ReaderError):
         problem = f"character {error.position} is not allowed"
     problem = " ".join(problem.split())
-    return Fault(place, f"not YAML ({problem})", "the whole file should be YAML or JSON", MARGIN)
+    return Fault(place, f"not YAML ({problem})", "the whole file should be YAML or JSON", REMEDY)

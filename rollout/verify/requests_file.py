@@ -35,6 +35,7 @@ from rollout.verify.asked import (
     is_token,
     is_value,
     rule,
+    with_own_headers,
 )
 from rollout.verify.documents import Document
 from rollout.verify.model import Request
@@ -141,4 +142,4 @@ def _request(item: _Request) -> Request:
         body = json.dumps(item.body, ensure_ascii=False).encode()
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(JSON_TYPE)
-    return Request(item.method, item.path, tuple(headers), body)
+    return Request(item.method, item.path, with_own_headers(headers), body)

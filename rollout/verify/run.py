@@ -45,8 +45,9 @@ class Findings:
 
 
 def name_of(check: Check) -> str:
-    """Return the name that `--only` and the tables know a check by: `certificate-names`."""
-    return getattr(check, "__name__", type(check).__name__).replace("_", "-")
+    """Return the name that `--only` and the tables know a check by: `records`."""
+    name: str = getattr(check, "__name__", type(check).__name__)
+    return name.removeprefix("check_").replace("_", "-")
 
 
 async def run(
