@@ -220,3 +220,5 @@ class Surroundings:
     """Sends requests."""
     names: Names
     """Asks name servers."""
+    requests: tuple[Request, ...] = ()
+    """The user's own requests, in opaque mode."""

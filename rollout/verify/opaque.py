@@ -17,7 +17,17 @@ from itertools import product
 from typing import Any, Final, Literal, cast
 
 from rollout.verify.asked import Asked, Catalogue, Rule
-from rollout.verify.model import Answer, Check, Result, Surroundings, TroubleError, Verdict, Way
+from rollout.verify.model import (
+    Answer,
+    Check,
+    Family,
+    Path,
+    Result,
+    Surroundings,
+    TroubleError,
+    Verdict,
+    Way,
+)
 
 IGNORED_HEADERS: Final[Mapping[str, str]] = {
     "age": "tells of caches; the cache check reads it",
@@ -135,15 +145,12 @@ def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
             if asked.hostname in {None, hostname}
         ]
         if not pairs:
-            yield Result(
-                "answers",
-                "unknown",
-                "none of the requests can be sent",
-                remedy="See what is said of each under 'Not asked'.",
-            )
+            yield _nothing(catalogue)
         tasks = [
-            asyncio.create_task(_compare(_Question(surroundings, asked, hostname), tuple(ignore)))
-            for asked, hostname in pairs
+            asyncio.create_task(
+                _compare(_Question(surroundings, asked, hostname, turn), tuple(ignore))
+            )
+            for turn, (asked, hostname) in enumerate(pairs)
         ]
         try:
             # In the catalogue's order, so that the table is the same every time.
@@ -157,6 +164,16 @@ def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
     return answers
 
 
+def _nothing(catalogue: Catalogue) -> Result:
+    """Say that nothing was compared: that is no pass."""
+    if catalogue.not_asked:
+        evidence, remedy = "none of the requests can be sent", "See why under 'Not asked'."
+    else:
+        evidence = "no answers were compared: nothing says what to ask"
+        remedy = "Give --echo PATH, or --requests, --openapi or --har with a FILE."
+    return Result("answers", "unknown", evidence, remedy=remedy)
+
+
 @dataclass(frozen=True)
 class _Question:
     """One request to one hostname."""
@@ -164,6 +181,16 @@ class _Question:
     surroundings: Surroundings
     asked: Asked
     hostname: str
+    turn: int
+    """Its number: where a path has several addresses in a family, requests take turns on them."""
+
+    def ways(self) -> dict[tuple[Path, Family], Way]:
+        """Return the way to go on each path over each family."""
+        lanes: dict[tuple[Path, Family], list[Way]] = {}
+        for way in self.surroundings.ways:
+            if way.hostname == self.hostname:
+                lanes.setdefault((way.path, way.family), []).append(way)
+        return {lane: ways[self.turn % len(ways)] for lane, ways in lanes.items()}
 
     async def ask(self, way: Way) -> Answer:
         return await self.surroundings.wire.send(way, self.asked.request)
@@ -188,8 +215,8 @@ class _Measure:
 
 async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result]:
     """Ask for one thing on every way of a hostname."""
-    ways = [way for way in question.surroundings.ways if way.hostname == question.hostname]
-    way = next((way for way in ways if (way.path, way.family) == ("direct", "IPv4")), None)
+    ways = question.ways()
+    way = ways.pop(("direct", "IPv4"), None)
     if way is None:
         reason = "nothing to compare with: direct over IPv4 cannot be used"
         return [question.result(None, "unknown", reason)]
@@ -206,7 +233,7 @@ async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result
     places = ", ".join(dict.fromkeys(item.place for item in unstable))
     note = f"; not compared, for it changes from answer to answer: {places}" if places else ""
     measure = _Measure(way, first, second, (*rules, *_rules(unstable)), note)
-    others = [_against(question, measure, other) for other in ways if other != way]
+    others = [_against(question, measure, other) for other in ways.values()]
     own = question.result(way, "pass", f"{first.status}, the measure{note}")
     return [own, *await asyncio.gather(*others)]
 

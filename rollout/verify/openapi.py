@@ -133,7 +133,8 @@ def _checked(document: Document) -> Node:
 
 
 def _refuse(uri: str, **_: Any) -> NoReturn:
-    raise _NotAskedError(f"it refers to {uri}, and only references within the file are followed")
+    """Read no other file and no network: a document is no reason to fetch something."""
+    raise LookupError(uri)
 
 
 def _leave(reason: str) -> NoReturn:
