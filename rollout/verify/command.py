@@ -247,7 +247,7 @@ def verify(
     with progress.Moving(console) if moving else progress.Lines(console) as watch:
         found = carry_out(plan, DnsNames(), wire, ways.knock, watch)
     if junit is not None:
-        report.write_junit(found, junit)
+        junit.write_text(report.as_junit(found), encoding="utf-8")
     if as_json:
         print(report.as_json(found))
     else:

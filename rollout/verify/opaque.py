@@ -13,7 +13,6 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Final, Literal, cast
 
 from rollout.verify.asked import Asked, Catalogue, Rule
@@ -139,19 +138,16 @@ def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
     """
 
     async def answers(surroundings: Surroundings) -> AsyncIterator[Result]:
-        pairs = [
-            (asked, hostname)
-            for asked, hostname in product(catalogue.asked, surroundings.target.hostnames)
-            if asked.hostname in {None, hostname}
-        ]
-        if not pairs:
-            yield _nothing(catalogue)
         tasks = [
             asyncio.create_task(
                 _compare(_Question(surroundings, asked, hostname, turn), tuple(ignore))
             )
-            for turn, (asked, hostname) in enumerate(pairs)
+            for turn, asked in enumerate(catalogue.asked)
+            for hostname in surroundings.target.hostnames
+            if asked.hostname in {None, hostname}
         ]
+        if not tasks:
+            yield _nothing(catalogue)
         try:
             # In the catalogue's order, so that the table is the same every time.
             for task in tasks:
@@ -271,10 +267,10 @@ def _rules(unstable: Iterable[Difference]) -> list[Rule]:
 
 def _told(found: Sequence[Difference], hide: Callable[[str], str]) -> str:
     """Return differences as evidence: secrets are taken out before anything is cut."""
-    told = [
-        f"{item.place} expected {_cut(hide(item.first))}, came {_cut(hide(item.second))}"
-        for item in found[:MOST_SHOWN]
-    ]
+    told: list[str] = []
+    for item in found[:MOST_SHOWN]:
+        first, second = _windows(hide(item.first), hide(item.second))
+        told.append(f"{item.place} expected {first}, came {second}")
     if len(found) > MOST_SHOWN:
         told.append(f"{len(found) - MOST_SHOWN} more")
     return "; ".join(told)
@@ -385,8 +381,20 @@ def _body(body: bytes) -> str:
     return f"{len(body)} bytes {json.dumps(text, ensure_ascii=False)}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+def _windows(first: str, second: str) -> tuple[str, str]:
+    """Return the parts of two texts that show where they part."""
+    if max(len(first), len(second)) <= LONGEST_SHOWN:
+        return first, second
+    pairs = enumerate(zip(first, second, strict=False))
+    parted = next((index for index, (one, other) in pairs if one != other), 0)
+    start = max(0, parted - LONGEST_SHOWN // 3)
+    return _window(first, start), _window(second, start)
+
+
+def _window(text: str, start: int) -> str:
+    shown = text[start : start + LONGEST_SHOWN]
+    end = "…" if start + LONGEST_SHOWN < len(text) else ""
+    return f"{'…' if start else ''}{shown}{end}"
 
 
 def _hider(asked: Asked) -> Callable[[str], str]:

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path as File
 from typing import Annotated, Any, Final
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
@@ -222,12 +221,8 @@ def show(report: Report, console: Console) -> None:
         console.print(part)
 
 
-def write_junit(report: Report, file: File) -> None:
-    """Write a report as JUnit XML: a fail is a failure, and what could not be told is an error.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
+def as_junit(report: Report) -> str:
+    """Return a report as JUnit XML: a fail is a failure, what could not be told is an error."""
     suites: dict[str, TestSuite] = {}
     for result in report.results:
         case = TestCase(_plain(_where(result) or "edge"), f"{result.group}.{_plain(result.check)}")
@@ -242,7 +237,9 @@ def write_junit(report: Report, file: File) -> None:
     xml: Any = JUnitXml("dualstack verify")
     for suite in suites.values():
         xml.add_testsuite(suite)
-    xml.write(str(file), pretty=True)
+    xml.update_statistics()
+    text: str = xml.tostring().decode()
+    return text
 
 
 def _parts(report: Report) -> Iterable[RenderableType]:

@@ -42,7 +42,7 @@ from rollout.verify.model import Request
 
 
 def _method(text: str) -> str:
-    if not is_token(text) or text in {"CONNECT", "TRACE"}:
+    if not is_token(text) or text != text.upper() or text in {"CONNECT", "TRACE"}:
         raise ValueError("it should be a method such as GET, in capitals; not CONNECT or TRACE")
     return text
 

@@ -75,7 +75,7 @@ class _Record(_Outputs):
 
 
 class _Stack(_Outputs):
-    hostnames: Annotated[tuple[Name, ...], Field(min_length=1)]
+    hostnames: Annotated[list[Name], Field(min_length=1)]
     distribution_id: str
     distribution_domain_name: Name
     proxy_addresses: tuple[ProxyAddress, ...] = ()
