@@ -4,9 +4,9 @@ Every check is a function from `Surroundings` to results. It never decides for t
 prints, and answers one of three things for each way: pass, fail, or cannot tell.
 """
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
 
 Path = Literal["direct", "cdn"]
 Family = Literal["IPv4", "IPv6"]
@@ -83,10 +83,11 @@ class Request:
     """The method."""
     target: str
     """Path and query string exactly as they go onto the wire, already encoded."""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Headers in order, each name in the case it is sent in over HTTP/1.1; names may repeat.
-    `Content-Length` or `Transfer-Encoding` is added from the body."""
-    body: bytes | tuple[bytes, ...] | None = None
+    `Content-Length` or `Transfer-Encoding` is added from the body. Not in the `repr`: they may hold
+    secrets."""
+    body: bytes | tuple[bytes, ...] | None = field(default=None, repr=False)
     """The body; a tuple is sent chunked, piece by piece; None: none and no length."""
     http2: bool = False
     """Whether to speak HTTP/2."""
@@ -100,9 +101,9 @@ class Answer:
 
     status: int
     """The status code."""
-    headers: tuple[tuple[str, str], ...]
-    """Headers in order, names as they were received."""
-    body: bytes
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """Headers in order, names as they were received. Not in the `repr`: they may hold secrets."""
+    body: bytes = field(repr=False)
     """The body, with any content coding still on it."""
     protocol: str
     """`HTTP/1.1` or `HTTP/2`."""
@@ -146,6 +147,45 @@ class Wire(Protocol):
 
         Raises:
             TroubleError: There was no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What was said over a WebSocket."""
+
+    handshake: tuple[tuple[str, str], ...] = field(repr=False)
+    """Headers of the handshake's request, in order."""
+    messages: tuple[str | bytes, ...] = field(repr=False)
+    """The messages that came in, in order."""
+
+
+@runtime_checkable
+class Connections(Wire, Protocol):
+    """A wire that can also keep a connection; few checks need one."""
+
+    async def send_in_turn(self, way: Way, requests: Sequence[Request]) -> tuple[Answer, ...]:
+        """Send requests one after the other on one connection, and close it.
+
+        Returns:
+            The answers; fewer than requests where the other side ended the connection after one.
+
+        Raises:
+            TroubleError: A request that was under way had no answer.
+        """
+        ...
+
+    async def talk(self, way: Way, request: Request, messages: Sequence[str | bytes]) -> Talk:
+        """Open a WebSocket, take its first message, send each message and take one for it.
+
+        Args:
+            way: The way.
+            request: The handshake's target, headers besides its own, and timeout.
+            messages: What to send.
+
+        Raises:
+            TroubleError: The handshake is refused (`protocol`), or messages ended early.
         """
         ...
 

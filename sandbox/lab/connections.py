@@ -1,0 +1,431 @@
+"""HTTP/1.1 and HTTP/2 on one accepted connection, with nothing altered on the way in or out.
+
+Written on h11 and h2 themselves. A server for applications (ASGI, WSGI) hands them a path that is
+decoded and a list of headers in lower case, merges what is repeated, and can neither send an
+informational answer nor end a connection half-way; all of that is what the echo is about.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import h11
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    DataReceived,
+    Event,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    WindowUpdated,
+)
+from h2.exceptions import ProtocolError
+
+from sandbox.lab.echo import Exchange, Headers, Request
+
+LARGEST_HEAD_BYTES: Final = 2**16
+"""The largest request head that an application load balancer takes, 64 K.
+
+Source: Elastic Load Balancing, 'Quotas for your Application Load Balancers', HTTP headers."""
+
+READ_BYTES: Final = 2**16
+
+CLOSE_SECONDS: Final = 2.0
+"""How long the other end may take to say goodbye."""
+
+_FORBIDDEN_IN_HTTP2: Final = (b"connection", b"keep-alive", b"upgrade", b"transfer-encoding")
+
+Handler = Callable[[Request, Exchange], Awaitable[None]]
+"""What answers a request."""
+
+
+class IdleError(Exception):
+    """Nothing was sent for as long as a connection may be idle."""
+
+
+@dataclass
+class Line:
+    """An accepted connection, after TLS."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    scheme: Literal["http", "https"]
+    client: tuple[str, int]
+    """Address and port of whom requests on it come from."""
+    idle_seconds: float
+    """How long nothing may pass."""
+
+    async def read(self) -> bytes:
+        """Return what came in; empty: the other end has closed.
+
+        Raises:
+            IdleError: Nothing came.
+        """
+        try:
+            async with asyncio.timeout(self.idle_seconds):
+                return await self.reader.read(READ_BYTES)
+        except TimeoutError:
+            raise IdleError from None
+
+    async def write(self, data: bytes) -> None:
+        """Send; wait while the other end takes nothing.
+
+        Raises:
+            IdleError: It took nothing.
+        """
+        self.writer.write(data)
+        try:
+            async with asyncio.timeout(self.idle_seconds):
+                await self.writer.drain()
+        except TimeoutError:
+            raise IdleError from None
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass in which nothing is sent.
+
+        Raises:
+            IdleError: It is longer than a connection may be idle; that time has passed.
+        """
+        await asyncio.sleep(min(seconds, self.idle_seconds))
+        if seconds >= self.idle_seconds:
+            raise IdleError
+
+    async def break_off(self) -> None:
+        """End the connection without a goodbye, once what was written has left."""
+        transport = self.writer.transport
+        transport.set_write_buffer_limits(0)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.writer.drain()
+        transport.abort()
+
+    async def close(self) -> None:
+        """End the connection."""
+        self.writer.close()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.writer.wait_closed()
+        except (TimeoutError, OSError):
+            self.writer.transport.abort()
+
+
+async def serve(line: Line, handler: Handler, *, http2: bool) -> None:
+    """Answer every request that comes on a connection, then end it.
+
+    Args:
+        line: The connection.
+        handler: What answers.
+        http2: Whether HTTP/2 is spoken, as TLS has settled.
+    """
+    try:
+        await (_Http2(line, handler).serve() if http2 else _serve_http1(line, handler))
+    except (ConnectionError, IdleError):
+        line.writer.transport.abort()
+    finally:
+        await line.close()
+
+
+async def _handle(handler: Handler, request: Request, exchange: "_Http1 | _Stream") -> None:
+    """Answer a request; 504 where its answer takes longer to begin than a connection may idle.
+
+    Source: Elastic Load Balancing, 'Troubleshoot your Application Load Balancers', HTTP 504.
+    """
+    try:
+        await handler(request, exchange)
+    except IdleError:
+        if exchange.begun:
+            await exchange.break_off()
+            return
+        await exchange.begin(504, [(b"Content-Type", b"text/plain")], 0)
+        await exchange.end()
+
+
+async def _serve_http1(line: Line, handler: Handler) -> None:
+    wire = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD_BYTES)
+    try:
+        while isinstance(event := await _next_event(wire, line), h11.Request):
+            exchange = _Http1(wire, line)
+            request = Request(
+                method=event.method,
+                target=event.target,
+                protocol="HTTP/1.1" if event.http_version >= b"1.1" else "HTTP/1.0",
+                scheme=line.scheme,
+                headers=list(event.headers.raw_items()),
+                client=line.client,
+                body=exchange.body(),
+            )
+            await _handle(handler, request, exchange)
+            if wire.our_state is not h11.DONE or wire.their_state is not h11.DONE:
+                return
+            wire.start_next_cycle()
+    except h11.RemoteProtocolError as fault:
+        if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            answer = h11.Response(
+                status_code=fault.error_status_hint,
+                headers=[("Content-Length", "0"), ("Connection", "close")],
+            )
+            await line.write(wire.send(answer) or b"")
+            await line.write(wire.send(h11.EndOfMessage()) or b"")
+
+
+_Http1Event = h11.Event | type[h11.PAUSED]
+
+
+async def _next_event(wire: h11.Connection, line: Line) -> _Http1Event:
+    while (event := wire.next_event()) is h11.NEED_DATA:
+        wire.receive_data(await line.read())
+    return event  # pyright: ignore[reportReturnType] - NEED_DATA is gone, which is not seen
+
+
+class _Http1:
+    """One request and its answer over HTTP/1.1."""
+
+    def __init__(self, wire: h11.Connection, line: Line) -> None:
+        self._wire = wire
+        self._line = line
+        self.wait = line.wait
+        self.break_off = line.break_off
+        self.write = line.write
+        self._trailing = b""
+        self.begun = False
+
+    async def body(self) -> AsyncIterator[bytes]:
+        if self._wire.they_are_waiting_for_100_continue:
+            await self.inform(100, [])
+        while isinstance(event := await _next_event(self._wire, self._line), h11.Data):
+            yield bytes(event.data)
+
+    async def inform(self, status: int, headers: Headers) -> None:
+        if (self._wire.their_http_version or b"1.1") >= b"1.1":
+            await self._send(h11.InformationalResponse(status_code=status, headers=list(headers)))
+
+    async def begin(self, status: int, headers: Headers, length: int | None) -> None:
+        self.begun = True
+        own = list(headers)
+        if length is not None:
+            own.append((b"Content-Length", b"%d" % length))
+        await self._send(h11.Response(status_code=status, headers=own))
+
+    async def send(self, piece: bytes) -> None:
+        if piece:
+            await self._send(h11.Data(data=piece))
+
+    async def end(self, trailers: Headers = ()) -> None:
+        await self._send(h11.EndOfMessage(headers=list(trailers)))
+
+    async def switch(self, headers: Headers) -> None:
+        self.begun = True
+        await self._send(h11.InformationalResponse(status_code=101, headers=list(headers)))
+        self._trailing = self._wire.trailing_data[0]
+
+    async def read(self) -> bytes:
+        trailing, self._trailing = self._trailing, b""
+        return trailing or await self._line.read()
+
+    async def _send(self, event: h11.Event) -> None:
+        await self._line.write(self._wire.send(event) or b"")
+
+
+@dataclass
+class _Stream:
+    """One request and its answer over HTTP/2."""
+
+    of: "_Http2"
+    number: int
+    pieces: asyncio.Queue[tuple[bytes, int] | None] = field(
+        default_factory=asyncio.Queue[tuple[bytes, int] | None]
+    )
+    """What came of the body, and how much of the window each piece takes; None: that was all."""
+    window: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the other end takes more."""
+    expects: bool = False
+    """Whether the other end waits to be told to go on."""
+    begun: bool = False
+
+    async def body(self) -> AsyncIterator[bytes]:
+        if self.expects:
+            await self.inform(100, [])
+        while (piece := await self.pieces.get()) is not None:
+            data, taken = piece
+            self.of.wire.acknowledge_received_data(taken, self.number)
+            await self.of.flush()
+            yield data
+
+    async def inform(self, status: int, headers: Headers) -> None:
+        self.of.wire.send_headers(self.number, _head(status, headers))
+        await self.of.flush()
+
+    async def begin(self, status: int, headers: Headers, length: int | None) -> None:
+        self.begun = True
+        own = _head(status, headers)
+        if length is not None:
+            own.append((b"content-length", b"%d" % length))
+        self.of.wire.send_headers(self.number, own)
+        await self.of.flush()
+
+    async def send(self, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view:
+            room = min(
+                self.of.wire.local_flow_control_window(self.number),
+                self.of.wire.max_outbound_frame_size,
+            )
+            if room <= 0:
+                await self._wait_for_room()
+                continue
+            self.of.wire.send_data(self.number, bytes(view[:room]))
+            await self.of.flush()
+            view = view[room:]
+
+    async def _wait_for_room(self) -> None:
+        self.window.clear()
+        try:
+            async with asyncio.timeout(self.of.line.idle_seconds):
+                await self.window.wait()
+        except TimeoutError:
+            raise IdleError from None
+
+    async def end(self, trailers: Headers = ()) -> None:
+        if trailers:
+            self.of.wire.send_headers(self.number, list(trailers), end_stream=True)
+        else:
+            self.of.wire.end_stream(self.number)
+        await self.of.flush()
+
+    async def break_off(self) -> None:
+        self.of.wire.reset_stream(self.number, ErrorCodes.INTERNAL_ERROR)
+        await self.of.flush()
+
+    async def wait(self, seconds: float) -> None:
+        await self.of.line.wait(seconds)
+
+    async def switch(self, headers: Headers) -> None:
+        raise NotImplementedError("HTTP/2 has no 101.")
+
+    async def read(self) -> bytes:
+        raise NotImplementedError("HTTP/2 has no 101.")
+
+    async def write(self, data: bytes) -> None:
+        raise NotImplementedError("HTTP/2 has no 101.")
+
+
+def _head(status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
+    lower = [(name.lower(), value) for name, value in headers]
+    kept = [each for each in lower if each[0] not in _FORBIDDEN_IN_HTTP2]
+    return [(b":status", b"%d" % status), *kept]
+
+
+class _Http2:
+    """HTTP/2 on one connection: a task for each stream."""
+
+    def __init__(self, line: Line, handler: Handler) -> None:
+        self.line = line
+        # Normalising would move cookies to the end; the request is to be told as it came.
+        settled = H2Configuration(
+            client_side=False, header_encoding=None, normalize_inbound_headers=False
+        )
+        self.wire = H2Connection(config=settled)
+        self._handler = handler
+        self._streams: dict[int, _Stream] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def flush(self) -> None:
+        """Send what the state machine has to say."""
+        await self.line.write(self.wire.data_to_send())
+
+    async def serve(self) -> None:
+        self.wire.initiate_connection()
+        await self.flush()
+        try:
+            while data := await self._read():
+                for event in self.wire.receive_data(data):
+                    self._take(event)
+                await self.flush()
+        except ProtocolError:
+            await self.flush()  # says what was wrong
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+
+    async def _read(self) -> bytes:
+        while True:
+            try:
+                return await self.line.read()
+            except IdleError:
+                if not self._streams:
+                    self.wire.close_connection()
+                    await self.flush()
+                    return b""
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, RequestReceived):
+            self._start(event)
+        elif isinstance(event, DataReceived):
+            self._receive(event.stream_id or 0, event.data or b"", event.flow_controlled_length)
+        elif isinstance(event, StreamEnded):
+            if stream := self._streams.get(event.stream_id or 0):
+                stream.pieces.put_nowait(None)
+        elif isinstance(event, StreamReset):
+            if task := self._tasks.get(event.stream_id or 0):
+                task.cancel()
+        elif isinstance(event, WindowUpdated | RemoteSettingsChanged):
+            for stream in self._streams.values():
+                stream.window.set()
+
+    def _receive(self, number: int, data: bytes, taken: int | None) -> None:
+        if stream := self._streams.get(number):
+            stream.pieces.put_nowait((data, taken or 0))
+        elif taken:
+            # Nobody reads it any more, but the connection's window is everybody's.
+            self.wire.increment_flow_control_window(taken)
+
+    def _start(self, event: RequestReceived) -> None:
+        number = event.stream_id or 0
+        pseudo: dict[bytes, bytes] = {}
+        headers: list[tuple[bytes, bytes]] = []
+        for name, value in event.headers or []:
+            if name.startswith(b":"):
+                pseudo[bytes(name)] = bytes(value)
+            else:
+                headers.append((bytes(name), bytes(value)))
+        if (authority := pseudo.get(b":authority")) and all(n != b"host" for n, _ in headers):
+            headers.insert(0, (b"host", authority))
+        expects = any(n == b"expect" and v.lower() == b"100-continue" for n, v in headers)
+        stream = _Stream(self, number, expects=expects and event.stream_ended is None)
+        request = Request(
+            method=pseudo.get(b":method", b""),
+            target=pseudo.get(b":path", b""),
+            protocol="HTTP/2",
+            scheme=self.line.scheme,
+            headers=_with_one_cookie(headers),
+            client=self.line.client,
+            body=stream.body(),
+        )
+        self._streams[number] = stream
+        self._tasks[number] = asyncio.create_task(self._answer(request, stream))
+
+    async def _answer(self, request: Request, stream: _Stream) -> None:
+        try:
+            await _handle(self._handler, request, stream)
+        except (ProtocolError, ConnectionError, IdleError):
+            pass  # the other end has given it up
+        finally:
+            del self._streams[stream.number], self._tasks[stream.number]
+
+
+def _with_one_cookie(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Join cookies in the place of the first, as whoever hands HTTP/2 on has to.
+
+    Source: RFC 9113, 8.2.3.
+    """
+    cookies = [value for name, value in headers if name == b"cookie"]
+    if len(cookies) < 2:  # noqa: PLR2004 - nothing to join
+        return headers
+    first = next(place for place, (name, _) in enumerate(headers) if name == b"cookie")
+    rest = [each for each in headers if each[0] != b"cookie"]
+    return [*rest[:first], (b"cookie", b"; ".join(cookies)), *rest[first:]]
