@@ -559,7 +559,7 @@ async def _weights(s: Surroundings, hostname: str) -> list[Result]:
     samplers: dict[Kind, Sampler] = {
         kind: Sampler(s.names, hostname, kind, authority.servers) for kind in FAMILIES
     }
-    results = [Result("dns-shares", "unknown", "no queries were allowed", hostname)]
+    results: list[Result] = []
     for look, answers in shares.looks(s.options.dns_queries):
         await asyncio.gather(*(sampler.grow(answers) for sampler in samplers.values()))
         sample = Sample(
@@ -574,10 +574,10 @@ async def _weights(s: Surroundings, hostname: str) -> list[Result]:
                 and not addresses.trouble
             ),
         )
-        results = weights.judge(sample)
+        results = weights.merged(results, weights.judge(sample))
         if weights.settled(sample, results):
             break
-    return results
+    return results or [Result("dns-shares", "unknown", "no queries were allowed", hostname)]
 
 
 async def _tallies(samplers: dict[Kind, Sampler], addresses: Addresses) -> dict[Kind, Tally]:

@@ -142,6 +142,19 @@ def judge(sample: Sample) -> list[Result]:
     return results
 
 
+def merged(before: Sequence[Result], now: Sequence[Result]) -> list[Result]:
+    """Return what is known after a further look.
+
+    Every look's interval holds the truth (see `shares`), so what one of them told stays told when
+    the next, which has to be wider for its number of answers, does not tell it again.
+    """
+    known = {(result.check, result.family): result for result in before}
+    return [
+        known.get((result.check, result.family), result) if result.verdict == "unknown" else result
+        for result in now
+    ]
+
+
 def settled(sample: Sample, results: Sequence[Result]) -> bool:
     """Say whether more answers would change nothing: all is told, or a stranger is in the way."""
     if any(found.nobody for found in sample.tallies.values()):
