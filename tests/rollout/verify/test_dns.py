@@ -264,6 +264,13 @@ A_OWNERS = Owners(frozenset(LB_A), frozenset(CDN_A), empty_is_direct=False)
 AAAA_OWNERS = Owners(frozenset(), frozenset(CDN_AAAA), empty_is_direct=True)
 PROXIED = Owners(frozenset({PROXY}), frozenset(CDN_AAAA), empty_is_direct=False)
 
+ONE_PATH = (
+    "unpaired: HTTPS records hint at the addresses of the cdn path only, whatever the weights say"
+)
+ONE_FAMILY = (
+    "unpaired: an HTTPS record hints at IPv4 addresses of the direct path, 192.0.2.1, and at none "
+    "of IPv6"
+)
 HTTPS_CASES: dict[str, tuple[list[str], tuple[int, int] | None, Owners, list[str]]] = {
     "itself": (["1 . alpn=h2"], (50, 50), AAAA_OWNERS, []),
     "its own name": ([f"1 {API}. alpn=h2"], (50, 50), AAAA_OWNERS, []),
@@ -283,10 +290,7 @@ HTTPS_CASES: dict[str, tuple[list[str], tuple[int, int] | None, Owners, list[str
         ["1 . ipv4hint=198.51.100.1 ipv6hint=2001:db8::c1"],
         (50, 50),
         AAAA_OWNERS,
-        [
-            "unpaired: HTTPS records hint at the addresses of the cdn path only, whatever the "
-            "weights say"
-        ],
+        [ONE_PATH],
     ),
     "hints at cdn where everybody is there": (
         ["1 . ipv4hint=198.51.100.1 ipv6hint=2001:db8::c1"],
@@ -304,10 +308,7 @@ HTTPS_CASES: dict[str, tuple[list[str], tuple[int, int] | None, Owners, list[str
         ["1 . ipv4hint=192.0.2.1", "1 . ipv4hint=198.51.100.1 ipv6hint=2001:db8::c1"],
         (50, 50),
         PROXIED,
-        [
-            "unpaired: an HTTPS record hints at IPv4 addresses of the direct path, 192.0.2.1, and "
-            "at none of IPv6"
-        ],
+        [ONE_FAMILY],
     ),
     "a hint at nobody": (
         ["1 . ipv4hint=203.0.113.9"],

@@ -174,16 +174,16 @@ def test_an_unpaired_family_is_named_with_what_it_does() -> None:
         "dns-twins",
         "fail",
         (
-            "unpaired family: direct has none of 1024 AAAA answers, but some of the A answers; every "
-            "IPv6 client is on cdn, whatever the A weights say"
+            "unpaired family: direct has none of 1024 AAAA answers, but some of the A answers; "
+            "every IPv6 client is on cdn, whatever the A weights say"
         ),
         "api.example.com",
         None,
         "IPv6",
         (),
         (
-            "Give api.example.com an AAAA record with the set identifier direct and the weight of its "
-            "A twin."
+            "Give api.example.com an AAAA record with the set identifier direct and the weight of "
+            "its A twin."
         ),
     )
 
@@ -248,8 +248,8 @@ TTL_CASES = {
         "pass",
         ("empty-answers-kept-longer",),
         (
-            "cdn 60 s; empty answers 900 s; that is longer than the others, so fewer IPv6 clients are "
-            "on cdn than the weight says, which is safe"
+            "cdn 60 s; empty answers 900 s; that is longer than the others, so fewer IPv6 clients "
+            "are on cdn than the weight says, which is safe"
         ),
     ),
     "empty answers live as long": (
