@@ -203,6 +203,8 @@ class DnsAnswer:
     nothing tells it."""
     authoritative: bool
     """Whether the server is an authority for it."""
+    signatures: tuple[str, ...] = ()
+    """The `RRSIG` records over those values, as text; none where the server sent none."""
 
 
 class Names(Protocol):
