@@ -6,7 +6,6 @@ informational answer nor end a connection half-way; all of that is what the echo
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -33,10 +32,8 @@ LARGEST_HEAD_BYTES: Final = 2**16
 
 Source: Elastic Load Balancing, 'Quotas for your Application Load Balancers', HTTP headers."""
 
-READ_BYTES: Final = 2**16
-
-CLOSE_SECONDS: Final = 2.0
-"""How long the other end may take to say goodbye."""
+BUFFER_BYTES: Final = 2**16
+"""How much is read at once, and may wait to be sent before more is."""
 
 _FORBIDDEN_IN_HTTP2: Final = (b"connection", b"keep-alive", b"upgrade", b"transfer-encoding")
 
@@ -44,8 +41,12 @@ Handler = Callable[[Request, Exchange], Awaitable[None]]
 """What answers a request."""
 
 
-class IdleError(Exception):
-    """Nothing was sent for as long as a connection may be idle."""
+class IdleError(ConnectionError):
+    """The other end sent nothing, or took nothing, for as long as a connection may be idle."""
+
+
+class LateError(Exception):
+    """The answer kept the connection idle for as long as it may be."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Line:
         """
         try:
             async with asyncio.timeout(self.idle_seconds):
-                return await self.reader.read(READ_BYTES)
+                return await self.reader.read(BUFFER_BYTES)
         except TimeoutError:
             raise IdleError from None
 
@@ -77,8 +78,13 @@ class Line:
 
         Raises:
             IdleError: It took nothing.
+            ConnectionResetError: It is gone.
         """
+        if self.writer.transport.is_closing():
+            raise ConnectionResetError
         self.writer.write(data)
+        if self.writer.transport.get_write_buffer_size() < BUFFER_BYTES:
+            return
         try:
             async with asyncio.timeout(self.idle_seconds):
                 await self.writer.drain()
@@ -89,26 +95,17 @@ class Line:
         """Let time pass in which nothing is sent.
 
         Raises:
-            IdleError: It is longer than a connection may be idle; that time has passed.
+            LateError: It is longer than a connection may be idle; that time has passed.
         """
         await asyncio.sleep(min(seconds, self.idle_seconds))
         if seconds >= self.idle_seconds:
-            raise IdleError
-
-    async def break_off(self) -> None:
-        """End the connection without a goodbye, once what was written has left."""
-        transport = self.writer.transport
-        transport.set_write_buffer_limits(0)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.writer.drain()
-        transport.abort()
+            raise LateError
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection once what was written has left."""
         self.writer.close()
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(self.idle_seconds):
                 await self.writer.wait_closed()
         except (TimeoutError, OSError):
             self.writer.transport.abort()
@@ -124,25 +121,13 @@ async def serve(line: Line, handler: Handler, *, http2: bool) -> None:
     """
     try:
         await (_Http2(line, handler).serve() if http2 else _serve_http1(line, handler))
-    except (ConnectionError, IdleError):
+    except ConnectionError:
         line.writer.transport.abort()
+    except BaseException:
+        line.writer.transport.abort()
+        raise
     finally:
         await line.close()
-
-
-async def _handle(handler: Handler, request: Request, exchange: "_Http1 | _Stream") -> None:
-    """Answer a request; 504 where its answer takes longer to begin than a connection may idle.
-
-    Source: Elastic Load Balancing, 'Troubleshoot your Application Load Balancers', HTTP 504.
-    """
-    try:
-        await handler(request, exchange)
-    except IdleError:
-        if exchange.begun:
-            await exchange.break_off()
-            return
-        await exchange.begin(504, [(b"Content-Type", b"text/plain")], 0)
-        await exchange.end()
 
 
 async def _serve_http1(line: Line, handler: Handler) -> None:
@@ -159,7 +144,7 @@ async def _serve_http1(line: Line, handler: Handler) -> None:
                 client=line.client,
                 body=exchange.body(),
             )
-            await _handle(handler, request, exchange)
+            await handler(request, exchange)
             if wire.our_state is not h11.DONE or wire.their_state is not h11.DONE:
                 return
             wire.start_next_cycle()
@@ -189,9 +174,9 @@ class _Http1:
         self._wire = wire
         self._line = line
         self.wait = line.wait
-        self.break_off = line.break_off
         self.write = line.write
         self._trailing = b""
+        self._held = b""
         self.begun = False
 
     async def body(self) -> AsyncIterator[bytes]:
@@ -209,7 +194,8 @@ class _Http1:
         own = list(headers)
         if length is not None:
             own.append((b"Content-Length", b"%d" % length))
-        await self._send(h11.Response(status_code=status, headers=own))
+        # Held until there is something to send with it: one packet, not two.
+        self._held = self._wire.send(h11.Response(status_code=status, headers=own)) or b""
 
     async def send(self, piece: bytes) -> None:
         if piece:
@@ -217,6 +203,10 @@ class _Http1:
 
     async def end(self, trailers: Headers = ()) -> None:
         await self._send(h11.EndOfMessage(headers=list(trailers)))
+
+    async def break_off(self) -> None:
+        # An answer that is not at its end is the last of its connection.
+        await self._line.write(self._held)
 
     async def switch(self, headers: Headers) -> None:
         self.begun = True
@@ -228,7 +218,8 @@ class _Http1:
         return trailing or await self._line.read()
 
     async def _send(self, event: h11.Event) -> None:
-        await self._line.write(self._wire.send(event) or b"")
+        held, self._held = self._held, b""
+        await self._line.write(held + (self._wire.send(event) or b""))
 
 
 @dataclass
@@ -265,8 +256,7 @@ class _Stream:
         own = _head(status, headers)
         if length is not None:
             own.append((b"content-length", b"%d" % length))
-        self.of.wire.send_headers(self.number, own)
-        await self.of.flush()
+        self.of.wire.send_headers(self.number, own)  # leaves with what comes next
 
     async def send(self, piece: bytes) -> None:
         view = memoryview(piece)
@@ -411,8 +401,8 @@ class _Http2:
 
     async def _answer(self, request: Request, stream: _Stream) -> None:
         try:
-            await _handle(self._handler, request, stream)
-        except (ProtocolError, ConnectionError, IdleError):
+            await self._handler(request, stream)
+        except (ProtocolError, ConnectionError):
             pass  # the other end has given it up
         finally:
             del self._streams[stream.number], self._tasks[stream.number]

@@ -74,7 +74,7 @@ _WEBSOCKET_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 class EchoedBody(BaseModel):
     """The request's body, as it was received."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     length: Annotated[int, Field(ge=0)]
     """Bytes, without what chunks or frames add; 0: there was none."""
@@ -85,7 +85,7 @@ class EchoedBody(BaseModel):
 class EchoedClient(BaseModel):
     """Who sent it, for what the origin can tell."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     address: str
     """The address at the other end of the connection, or the one that PROXY protocol told."""
@@ -96,7 +96,7 @@ class EchoedClient(BaseModel):
 class Echo(BaseModel):
     """What an echo path answers: the request as the origin received it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     id: Annotated[str, Field(min_length=1)]
     """Different in each answer: one that comes twice was answered by a cache."""
@@ -150,10 +150,11 @@ class DirectivesError(ValueError):
 
 
 def directives_of(segment: str) -> Directives:
-    """Read the path segment that tells how to answer.
+    """Read what the path tells of how to answer.
 
     Args:
-        segment: `status=404;header=Name:value`, values percent-encoded; empty: nothing is told.
+        segment: All that follows the echo path and a `/`: `status=404;header=Name:value`, values
+            percent-encoded; empty: nothing is told.
 
     Raises:
         DirectivesError: One is unknown, repeated, or cannot be followed.
@@ -252,6 +253,12 @@ def _contradictions(directives: Directives) -> Iterator[str]:
 header, delay and hint."
 
 
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of an echo."""
+    whole = Echo.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
 def range_of(header: str, size: int) -> tuple[int, int] | Literal["whole", "beyond"]:
     """Read a Range header.
 
@@ -319,6 +326,9 @@ class Request:
 
 class Exchange(Protocol):
     """What carries the answer to one request."""
+
+    begun: bool
+    """Whether the head of the answer was sent."""
 
     async def inform(self, status: int, headers: Headers) -> None:
         """Send an informational answer."""

@@ -37,7 +37,7 @@ from typing import Annotated, Final, Literal
 from cryptography import x509
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from sandbox.lab.connections import Line, serve
+from sandbox.lab.connections import LateError, Line, serve
 from sandbox.lab.deployed import LoadBalancer
 from sandbox.lab.echo import Api, Exchange, Request
 from sandbox.lab.program import Program
@@ -338,10 +338,20 @@ class Listener:
     api: Api
 
     async def answer(self, request: Request, exchange: Exchange) -> None:
-        """Hand a request on to the API."""
+        """Hand a request on to the API; 504 where the answer does not begin in time.
+
+        Source: Elastic Load Balancing, 'Troubleshoot your Application Load Balancers', HTTP 504.
+        """
         if self.listening.mode == "http":
             request.headers = forwarded(request, self.kind, self.port)
-        await self.api.answer(request, exchange)
+        try:
+            await self.api.answer(request, exchange)
+        except LateError:
+            if exchange.begun or self.listening.mode == "bytes":
+                await exchange.break_off()
+                return
+            await exchange.begin(504, [(b"Server", b"awselb/2.0")], 0)
+            await exchange.end()
 
     async def serve(self, connection: socket.socket) -> None:
         """Serve one accepted connection, to its end."""
@@ -428,7 +438,12 @@ class Origin:
             for listener in _listeners(each, api)
             for address in each.addresses
         }
-        sockets = {place: _listen(*place) for place in wanted.keys() - self._sockets.keys()}
+        with contextlib.ExitStack() as opened:
+            sockets = {
+                place: opened.enter_context(_listen(*place))
+                for place in wanted.keys() - self._sockets.keys()
+            }
+            opened.pop_all()
         self._listeners = wanted
         for place in self._sockets.keys() - wanted.keys():
             listening, task = self._sockets.pop(place)
@@ -476,7 +491,8 @@ def _listeners(load_balancer: ServedLoadBalancer, api: Api) -> list[Listener]:
 
 
 def _listen(address: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Without the protocol's number asyncio does not turn Nagle's algorithm off.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setblocking(False)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
