@@ -28,7 +28,8 @@ from rollout.verify import (
 )
 from rollout.verify.asked import Catalogue, Rule
 from rollout.verify.checks import CHECKS
-from rollout.verify.model import Check, Names, Options, Surroundings, Target, Way, Wire
+from rollout.verify.echo import NOT_ASKED
+from rollout.verify.model import Check, Names, Options, Result, Surroundings, Target, Way, Wire
 from rollout.verify.names import DnsNames
 from rollout.verify.run import WRONG_USE, Findings, interrupted, name_of, run
 from rollout.verify.wire import HttpWire, TrustError
@@ -36,7 +37,7 @@ from rollout.verify.wire import HttpWire, TrustError
 WIDTH: Final = 160
 """Columns of what is printed to a file or a pipe, which has no width."""
 
-NEEDS: Final = {"echo": "--echo", "answers": "--requests, --openapi or --har"}
+NEEDS: Final = {"echo": "--echo", "opaque": "--requests, --openapi or --har"}
 """Checks that have nothing to do without an option."""
 
 app = typer.Typer()
@@ -52,7 +53,6 @@ class Plan:
     options: Options
     checks: tuple[Check, ...]
     catalogue: Catalogue
-    ca: Path | None
 
 
 @dataclass
@@ -238,14 +238,14 @@ def verify(
     options = Options(echo, allow_unsafe, rate, concurrency, dns_queries, share_tolerance, account)
     files = Files(requests, openapi_file, har_file, tuple(ignore or ()), junit)
     try:
-        plan = make_plan(source, options, files, tuple(only or ()), ca)
+        plan = make_plan(source, options, files, tuple(only or ()))
         wire = HttpWire(rate=rate, concurrency=concurrency, ca=ca)
     except (WrongUseError, TrustError) as error:
         console.print(str(error), soft_wrap=True)
         raise typer.Exit(WRONG_USE) from error
     moving = sys.stderr.isatty() and not as_json
     with progress.Moving(console) if moving else progress.Lines(console) as watch:
-        found = carry_out(plan, DnsNames(), wire, ways.knock, watch)
+        found = carry_out(plan, DnsNames(), wire, watch)
     if junit is not None:
         junit.write_text(report.as_junit(found), encoding="utf-8")
     if as_json:
@@ -256,16 +256,14 @@ def verify(
     raise typer.Exit(found.exit_code)
 
 
-def carry_out(
-    plan: Plan, names: Names, wire: Wire, knock: ways.Knock, watch: progress.Shown
-) -> report.Report:
+def carry_out(plan: Plan, names: Names, wire: Wire, watch: progress.Shown) -> report.Report:
     """Run a plan until it is through or interrupted, and return the report."""
     state = State(Findings())
     started, clock = datetime.now(UTC), time.monotonic()
     broken_off = False
 
     async def all_of_it() -> None:
-        found = await ways.find(plan.target, names, wire, knock)
+        found = await ways.find(plan.target, names, wire)
         state.ways = found.ways
         for result in found.results:
             state.findings.add("ways", result, watch)
@@ -279,15 +277,34 @@ def carry_out(
     except KeyboardInterrupt:
         broken_off = True
         state.findings.add("run", interrupted(state.findings), watch)
+    order = ["ways", *map(name_of, plan.checks), "run"]
+    results, left_out = split(sorted(state.findings.results, key=lambda item: order.index(item[0])))
     return report.make(
         plan.target,
         state.ways,
-        state.findings.results,
-        plan.catalogue.not_asked,
+        results,
+        (*plan.catalogue.not_asked, *left_out),
         started=started,
         seconds=time.monotonic() - clock,
         interrupted=broken_off,
     )
+
+
+def split(
+    results: Sequence[tuple[str, Result]],
+) -> tuple[list[tuple[str, Result]], list[tuple[str, str]]]:
+    """Return what was found, and what was not asked because the user did not allow it.
+
+    That something was left out on purpose is told, but it is no reason that nothing can be told.
+    """
+    left_out: dict[str, str] = {}
+    found: list[tuple[str, Result]] = []
+    for group, result in results:
+        if result.verdict == "unknown" and result.evidence.startswith(NOT_ASKED):
+            left_out[result.check] = result.evidence.removeprefix(NOT_ASKED)
+        else:
+            found.append((group, result))
+    return found, list(left_out.items())
 
 
 @dataclass(frozen=True)
@@ -321,7 +338,6 @@ def make_plan(
     options: Options,
     files: Files,
     only: Sequence[str],
-    ca: Path | None,
 ) -> Plan:
     """Return what is to be done.
 
@@ -329,7 +345,7 @@ def make_plan(
         WrongUseError: It cannot be done as it was asked for; with every fault.
     """
     faults = _Faults()
-    faults.found += _option_faults(options, files, ca)
+    faults.found += _option_faults(options, files)
     rules = faults.kept(lambda: _rules(files.ignore)) or ()
     aim = faults.kept(lambda: target.of_source(source, _read, target.pulumi_outputs))
     hostnames = aim.hostnames if aim else ()
@@ -359,7 +375,7 @@ def make_plan(
     chosen = faults.kept(lambda: _chosen(checks, only)) or ()
     if faults.found or aim is None:
         raise WrongUseError(faults.found)
-    return Plan(aim, options, chosen, catalogue, ca)
+    return Plan(aim, options, chosen, catalogue)
 
 
 def _read(name: str) -> str:
@@ -399,7 +415,7 @@ def _chosen(checks: Sequence[Check], only: Sequence[str]) -> tuple[Check, ...]:
     return tuple(check for name, check in known.items() if not only or name in only)
 
 
-def _option_faults(options: Options, files: Files, ca: Path | None) -> list[Fault]:
+def _option_faults(options: Options, files: Files) -> list[Fault]:
     """Return what is wrong with options that stand alone."""
     faults: list[Fault] = []
 
@@ -439,9 +455,9 @@ def _option_faults(options: Options, files: Files, ca: Path | None) -> list[Faul
         more,
     )
     refuse(
-        ca is not None and not os.access(ca, os.R_OK),
+        options.ca is not None and not os.access(options.ca, os.R_OK),
         "--ca",
-        str(ca),
+        options.ca,
         "it should be a PEM file that can be read",
         "Leave it out to trust whom the system trusts.",
     )

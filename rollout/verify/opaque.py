@@ -137,7 +137,7 @@ def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
         ignore: What does not count in any answer.
     """
 
-    async def answers(surroundings: Surroundings) -> AsyncIterator[Result]:
+    async def opaque(surroundings: Surroundings) -> AsyncIterator[Result]:
         tasks = [
             asyncio.create_task(
                 _compare(_Question(surroundings, asked, hostname, turn), tuple(ignore))
@@ -157,7 +157,7 @@ def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
             for task in tasks:
                 task.cancel()
 
-    return answers
+    return opaque
 
 
 def _nothing(catalogue: Catalogue) -> Result:

@@ -76,8 +76,9 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
         except _NotAskedError as reason:
             not_asked.append((name, str(reason)))
         except _jsonref.JsonRefError as error:
-            reason = f"{error.reference['$ref']} leads nowhere in this file"
-            not_asked.append((name, reason))
+            reference = str(error.reference["$ref"])
+            why = "leads nowhere" if reference.startswith("#") else "is outside this file"
+            not_asked.append((name, f"its reference {reference} {why}"))
     return Catalogue(tuple(asked), tuple(not_asked))
 
 

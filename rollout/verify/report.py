@@ -35,6 +35,10 @@ WORST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "unknown", "pass")
 WORDS: Final[Mapping[Verdict, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 
 
+MOST_NAMES: Final = 6
+"""Checks that are named where the same was seen in many; the table has them all."""
+
+
 class Model(BaseModel):
     """A part of the JSON report."""
 
@@ -261,7 +265,10 @@ def _parts(report: Report) -> Iterable[RenderableType]:
 
 
 def _table(results: Sequence[ResultModel]) -> Table:
-    """Return a line for each thing that was checked, a column for each path and family."""
+    """Return a line for each thing that was checked, a column for each path and family.
+
+    The last column is for what is about neither, such as the zone.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("check", overflow="fold")
     for path, family in PLACES:
@@ -295,19 +302,24 @@ def _cell(results: Sequence[ResultModel]) -> Text:
 
 
 def _evidence(results: Sequence[ResultModel]) -> Iterable[RenderableType]:
-    """Yield what was seen, once for all the places where the same was seen."""
-    places: dict[tuple[str, str, str], list[ResultModel]] = {}
+    """Yield what was seen, once for all the checks and places where the same was seen."""
+    places: dict[tuple[str, str, str], list[str]] = {}
     for result in results:
-        places.setdefault((result.check, result.evidence, result.remedy), []).append(result)
-    for (check, evidence, remedy), found in places.items():
-        kind = found[0].verdict
-        where = "; ".join(dict.fromkeys(_where(result) for result in found if _where(result)))
-        yield Text.assemble(
-            "\n", (WORDS[kind], STYLES[kind]), f" {_plain(check)}", f" ({where})" if where else ""
-        )
-        yield Padding(Text(_plain(evidence)), (0, 0, 0, 2))
-        if remedy:
-            yield Padding(Text(_plain(remedy)), (0, 0, 0, 2))
+        where = places.setdefault((result.evidence, result.remedy, result.check), [])
+        if _where(result) not in where:
+            where.append(_where(result))
+    checks: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (evidence, remedy, check), where in places.items():
+        checks.setdefault((evidence, remedy, tuple(where)), []).append(check)
+    for (evidence, remedy, where), names in checks.items():
+        told = "; ".join(filter(None, where))
+        more = len(names) - MOST_NAMES
+        named = ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+        head = f" {_plain(named)}{f' ({_plain(told)})' if told else ''}"
+        kind = results[0].verdict
+        yield Text.assemble("\n", (WORDS[kind], STYLES[kind]), head)
+        for text in filter(None, (evidence, remedy)):
+            yield Padding(Text(_plain(text)), (0, 0, 0, 2), expand=False)
 
 
 def _where(result: ResultModel) -> str:

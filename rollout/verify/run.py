@@ -45,9 +45,14 @@ class Findings:
 
 
 def name_of(check: Check) -> str:
-    """Return the name that `--only` and the tables know a check by: `records`."""
-    name: str = getattr(check, "__name__", type(check).__name__)
-    return name.removeprefix("check_").replace("_", "-")
+    """Return the name that `--only` and the report know a check by: `dns-records`.
+
+    It is made of the names of its module and its function; of one where the two are the same.
+    """
+    module = check.__module__.rpartition(".")[2].replace("_", "-")
+    function: str = getattr(check, "__name__", type(check).__name__)
+    name = function.removeprefix("check_").replace("_", "-")
+    return module if name == module else f"{module}-{name}"
 
 
 async def run(

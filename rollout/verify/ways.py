@@ -11,15 +11,11 @@ A machine behind DNS64 is told AAAA records that nobody published: its resolver 
 records (RFC 6147). Taken at face value they would prove IPv6 where there is none. So the prefix
 they are made with is discovered first (RFC 7050), and an address inside it is not one of IPv6.
 
-An address that cannot be used from here says nothing about the edge, only about here: no route,
-nobody at home, or a path that is half open (the connection is made and then nothing comes). All
-that is `unknown`, and the other checks do not spend their time on it.
+Whether an address answers is for the checks to say, each of which goes the ways itself: one that
+leads nowhere is no pass in any of them.
 """
 
-import asyncio
-import socket
-import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -37,12 +33,6 @@ from rollout.verify.model import (
     Wire,
 )
 
-KNOCK_SECONDS: Final = 5.0
-"""How long a connection with its TLS handshake may take: a SYN that was lost once is sent again
-after 1 second and after 3 (RFC 6298), so two may be lost."""
-
-KNOCKS_AT_ONCE: Final = 16
-
 WELL_KNOWN: Final = (int(IPv4Address("192.0.0.170")), int(IPv4Address("192.0.0.171")))
 """What `ipv4only.arpa` answers for A, always. Source: RFC 7050 section 2."""
 
@@ -55,16 +45,13 @@ PLACES: Final[tuple[tuple[Path, Family], ...]] = (
     ("cdn", "IPv6"),
 )
 
-Knock = Callable[[Way], Awaitable[str | None]]
-"""Returns why a way cannot be used; None: it can."""
-
 
 @dataclass(frozen=True)
 class Found:
     """The ways, and what was found on the way to them."""
 
     ways: tuple[Way, ...]
-    """Every way that can be used from here, each address once for each hostname."""
+    """Every way there is, each address once for each hostname."""
     results: tuple[Result, ...]
     """A result for each place of each hostname, and for each hostname by its name."""
 
@@ -85,21 +72,19 @@ class _Means:
 
     names: Names
     wire: Wire
-    knock: Knock
     synthesized: Callable[[str], bool]
     """Whether an IPv6 address was made by this machine's DNS64."""
 
 
-async def find(target: Target, names: Names, wire: Wire, knock: Knock) -> Found:
+async def find(target: Target, names: Names, wire: Wire) -> Found:
     """Find every way there is.
 
     Args:
         target: What is verified.
         names: Asks the resolver of this machine.
         wire: Asks an address that belongs to neither path whose it is.
-        knock: Tells whether a way can be used from here.
     """
-    means = _Means(names, wire, knock, await _dns64(names))
+    means = _Means(names, wire, await _dns64(names))
     known: dict[tuple[Path, Family], _Addresses] = {}
     for path, family in PLACES:
         if (path, family) == ("direct", "IPv6"):
@@ -113,75 +98,17 @@ async def find(target: Target, names: Names, wire: Wire, knock: Knock) -> Found:
         for (path, family), addresses in known.items()
         for address in addresses.values
     ]
-    reasons = await _knock_all(ways, knock)
     results = [
-        _place(target, hostname, place, known[place], reasons)
+        _place(target, hostname, place, known[place])
         for hostname in target.hostnames
         for place in PLACES
     ]
-    usable = [way for way in ways if reasons[way] is None]
     for hostname in target.hostnames:
         for family in KINDS:
             more, result = await _by_name(target, hostname, family, known, means)
-            usable += more
+            ways += more
             results.append(result)
-    return Found(tuple(usable), tuple(results))
-
-
-async def knock(way: Way) -> str | None:
-    """Connect and make the TLS handshake, whoever the certificate names.
-
-    Returns:
-        Why the way cannot be used from here; None: it can.
-    """
-    connected = False
-
-    async def greet() -> None:
-        nonlocal connected
-        loop = asyncio.get_running_loop()
-        family = socket.AF_INET if way.family == "IPv4" else socket.AF_INET6
-        with socket.socket(family, socket.SOCK_STREAM) as plain:
-            plain.setblocking(False)
-            await loop.sock_connect(plain, (way.address, way.port))
-            connected = True
-            _, writer = await asyncio.open_connection(
-                sock=plain.dup(), ssl=_anybody(), server_hostname=way.hostname
-            )
-            writer.transport.abort()
-
-    try:
-        await asyncio.wait_for(greet(), KNOCK_SECONDS)
-    except TimeoutError:
-        what = "is half open: connected, then silent" if connected else "is silent"
-        return f"{way.address} {what} for {KNOCK_SECONDS:.0f} s"
-    except ssl.SSLError:
-        # Somebody is there who speaks; what is wrong with it is for the checks to say.
-        return None
-    except ConnectionRefusedError:
-        return f"{way.address} refuses connections to port {way.port}"
-    except ConnectionResetError:
-        return f"{way.address} ends the connection before the TLS handshake is done"
-    except OSError as error:
-        return f"{way.address} cannot be reached from here ({error.strerror or error})"
-    return None
-
-
-def _anybody() -> ssl.SSLContext:
-    """Return settings under which any server may speak: this is no check of certificates."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def _knock_all(ways: Iterable[Way], knock: Knock) -> dict[Way, str | None]:
-    limit = asyncio.Semaphore(KNOCKS_AT_ONCE)
-
-    async def one(way: Way) -> tuple[Way, str | None]:
-        async with limit:
-            return way, await knock(way)
-
-    return dict(await asyncio.gather(*(one(way) for way in ways)))
+    return Found(tuple(ways), tuple(results))
 
 
 async def _dns64(names: Names) -> Callable[[str], bool]:
@@ -217,7 +144,6 @@ def _place(
     hostname: str,
     place: tuple[Path, Family],
     addresses: _Addresses,
-    reasons: Mapping[Way, str | None],
 ) -> Result:
     """Return what is to be said about one path over one family."""
     path, family = place
@@ -238,13 +164,6 @@ def _place(
         )
     if addresses.empty:
         return result("unknown", f"{name} has no {KINDS[family]}")
-    broken = [
-        reason
-        for way, reason in reasons.items()
-        if (way.hostname, way.path, way.family) == (hostname, path, family) and reason
-    ]
-    if broken:
-        return result("unknown", "; ".join(broken))
     return result("pass", ", ".join(addresses.values))
 
 
@@ -271,7 +190,7 @@ async def _by_name(
             continue
         # CloudFront does not answer every question with the same addresses, but it leaves marks.
         way = Way("cdn", family, hostname, address, target.port, by_name=True)
-        reason = await means.knock(way) or await _stranger(means.wire, way)
+        reason = await _stranger(means.wire, way)
         if reason:
             strangers.append(reason)
         else:

@@ -33,7 +33,8 @@ def faults(refused: pytest.ExceptionInfo[WrongUseError]) -> list[str]:
             "a.yaml",
             "requests:\n  - path: [",
             (
-                "a.yaml:2:12 is not YAML (expected the node content, but found '<stream end>'); the "
+                "a.yaml:2:12 is not YAML (expected the node content, but found '<stream end>'); "
+                "the "
                 "whole file should be YAML or JSON."
             ),
         ),
@@ -41,7 +42,8 @@ def faults(refused: pytest.ExceptionInfo[WrongUseError]) -> list[str]:
             "a.json",
             '{"requests": [\n  {"path": "/",}]}',
             (
-                "a.json:2:15 is not JSON (Illegal trailing comma before end of object); the whole file "
+                "a.json:2:15 is not JSON (Illegal trailing comma before end of object); the "
+                "whole file "
                 "should be one JSON object."
             ),
         ),
@@ -180,11 +182,13 @@ def test_all_that_is_wrong_in_a_file_is_told_with_its_place() -> None:
     assert sorted(faults(refused)) == [
         f'requests.yaml:1:10 ignore[0] is "nonsense"; {rules}.',
         (
-            'requests.yaml:3:5 requests[0].path is "/a b"; it should begin with / and be encoded, as '
+            'requests.yaml:3:5 requests[0].path is "/a b"; it should begin with / and be '
+            "encoded, as "
             "it goes onto the wire: a space is %20."
         ),
         (
-            'requests.yaml:4:15 requests[0].headers.Host is "Host"; it is added from the way and the '
+            'requests.yaml:4:15 requests[0].headers.Host is "Host"; it is added from the way and '
+            "the "
             "body, and cannot be set."
         ),
         (
@@ -192,7 +196,8 @@ def test_all_that_is_wrong_in_a_file_is_told_with_its_place() -> None:
             "texts; in YAML put a number into quotes."
         ),
         (
-            'requests.yaml:4:36 requests[0].headers.X Y is "X Y"; it should be the name of a header, '
+            'requests.yaml:4:36 requests[0].headers.X Y is "X Y"; it should be the name of a '
+            "header, "
             "without a colon."
         ),
         (
@@ -401,7 +406,8 @@ def test_what_cannot_be_written_is_not_asked(parameter: str, reason: str) -> Non
             "openapi: 3.0.3",
             "openapi: '4.0'",
             (
-                "api.yaml:1:1 openapi is '4.0' in `openapi`; it should be one of version 3.0 or 3.1, "
+                "api.yaml:1:1 openapi is '4.0' in `openapi`; it should be one of version 3.0 or "
+                "3.1, "
                 "which says so in `openapi`. Convert it, or list the requests in a file for "
                 "--requests."
             ),
@@ -410,7 +416,8 @@ def test_what_cannot_be_written_is_not_asked(parameter: str, reason: str) -> Non
             "openapi: 3.0.3",
             "swagger: 2.0",
             (
-                "api.yaml:1:1 openapi is not an OpenAPI document; it should be one of version 3.0 or "
+                "api.yaml:1:1 openapi is not an OpenAPI document; it should be one of version "
+                "3.0 or "
                 "3.1, which says so in `openapi`. Convert it, or list the requests in a file for "
                 "--requests."
             ),

@@ -1,9 +1,7 @@
 """Which ways there are, and what an unusable one is called."""
 
 import asyncio
-import socket
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -15,7 +13,6 @@ from support.fake_edge import (
     CDN4,
     CDN6,
     DIRECT4,
-    DIRECT6,
     HOSTNAME,
     TARGET,
     WAYS,
@@ -42,14 +39,10 @@ def find(
     names: Table = NAMES,
     *,
     target: Target = TARGET,
-    dead: Mapping[str, str] | None = None,
     wire: FakeWire | None = None,
 ) -> Found:
-    async def knock(way: Way) -> str | None:
-        return (dead or {}).get(way.address)
-
     wire = wire or FakeWire(lambda _way, _request: answer())
-    return asyncio.run(ways.find(target, FakeNames(names), wire, knock))
+    return asyncio.run(ways.find(target, FakeNames(names), wire))
 
 
 def told(found: Found) -> dict[str, tuple[str, str]]:
@@ -158,20 +151,6 @@ def test_a_name_that_leads_nowhere_cannot_tell(
     assert told(find({**NAMES, name: found}))[place] == ("unknown", reason)
 
 
-def test_a_way_that_cannot_be_used_cannot_tell_and_is_not_gone() -> None:
-    reason = "2001:db8:d1::1 cannot be reached from here (Network is unreachable)"
-    found = find(dead={DIRECT6.address: reason})
-    assert found.ways == (DIRECT4, CDN4, CDN6)
-    assert told(found)["direct IPv6"] == ("unknown", reason)
-
-
-def test_one_dead_address_of_two_is_told_and_the_other_is_gone() -> None:
-    names = {**NAMES, ("lb.example.net", "A"): (DIRECT4.address, "198.18.0.2")}
-    found = find(names, dead={"198.18.0.2": "198.18.0.2 refuses connections to port 443"})
-    assert DIRECT4 in found.ways
-    assert told(found)["direct IPv4"] == ("unknown", "198.18.0.2 refuses connections to port 443")
-
-
 def test_ipv6_that_a_dns64_made_up_is_none() -> None:
     """Behind DNS64 every IPv4-only name has AAAA records that nobody published."""
     names = {
@@ -222,50 +201,3 @@ def test_an_address_that_only_the_hostname_has_is_cdns_only_if_cloudfront_speaks
     assert told(found)["by-name IPv4"] == (verdict, evidence)
     way = Way("cdn", "IPv4", HOSTNAME, STRANGER, by_name=True)
     assert (way in found.ways) == (verdict == "pass")
-
-
-@contextmanager
-def listening() -> Generator[int]:
-    """Take connections in the kernel and never say a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-def loopback(port: int) -> Way:
-    return Way("cdn", "IPv4", HOSTNAME, "127.0.0.1", port)
-
-
-def test_a_half_open_path_is_told_from_a_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "KNOCK_SECONDS", 0.2)
-    with listening() as port:
-        reason = asyncio.run(ways.knock(loopback(port)))
-    assert reason == "127.0.0.1 is half open: connected, then silent for 0 s"
-
-
-def test_a_refusal_is_told() -> None:
-    with listening() as port:
-        pass
-    reason = asyncio.run(ways.knock(loopback(port)))
-    assert reason == f"127.0.0.1 refuses connections to port {port}"
-
-
-def test_a_machine_without_the_family_says_so() -> None:
-    way = Way("cdn", "IPv6", HOSTNAME, "ff02::1", 443)  # nobody connects to a multicast address
-    reason = asyncio.run(ways.knock(way))
-    assert reason is not None
-    assert reason.startswith("ff02::1 cannot be reached from here (")
-
-
-def test_somebody_who_speaks_something_else_is_left_to_the_checks() -> None:
-    async def scenario() -> str | None:
-        async def hello(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
-
-        server = await asyncio.start_server(hello, "127.0.0.1", 0)
-        async with server:
-            return await ways.knock(loopback(server.sockets[0].getsockname()[1]))
-
-    assert asyncio.run(scenario()) is None
