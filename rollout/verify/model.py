@@ -202,6 +202,9 @@ class Options:
     """How far the true share of a path may be from the declared one, 0 to 1."""
     account: bool
     """Whether AWS may be asked, with the credentials at hand."""
+    ca: str | None = None
+    """PEM file of the only authorities to trust; None: those of the system, or of the file that
+    `SSL_CERT_FILE` names."""
 
 
 Check = Callable[["Surroundings"], AsyncIterator[Result]]
@@ -222,3 +225,5 @@ class Surroundings:
     """Sends requests."""
     names: Names
     """Asks name servers."""
+    requests: tuple[Request, ...] = ()
+    """The user's own requests, in opaque mode."""
