@@ -109,6 +109,7 @@ class Network(Protocol):
         version: TlsVersion | None = None,
         *,
         verify: bool = False,
+        ca: str | None = None,
     ) -> Handshake:
         """Open a TLS connection and end it.
 
@@ -118,6 +119,7 @@ class Network(Protocol):
             name: The name to ask for (SNI).
             version: The only version to offer; None: whatever this machine offers.
             verify: Whether the certificate must be trusted and be the name's.
+            ca: PEM file of the only authorities to trust; None: those of the system.
 
         Raises:
             TroubleError: There was no connection. `protocol`: this machine cannot offer that.
@@ -164,9 +166,10 @@ class Sockets:
         version: TlsVersion | None = None,
         *,
         verify: bool = False,
+        ca: str | None = None,
     ) -> Handshake:
         """Open a TLS connection and end it."""
-        context = _context(version, verify=verify)
+        context = _context(version, ca, verify=verify)
         begin = time.perf_counter()
         async with self._open(address, port) as (_, writer):
             seconds = time.perf_counter() - begin
@@ -177,7 +180,7 @@ class Sockets:
 
     async def exchange(self, address: str, port: int, name: str, request: bytes) -> Exchange:
         """Send a request over TLS and read the answer to its end."""
-        context = _context(None, verify=False)
+        context = _context(None, None, verify=False)
         context.set_alpn_protocols(["http/1.1"])
         async with self._open(address, port) as (reader, writer):
             await self._start_tls(writer, context, name)
@@ -235,8 +238,8 @@ def family_of(address: str) -> Family:
     return "IPv6" if ":" in address else "IPv4"
 
 
-def _context(version: TlsVersion | None, *, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _context(version: TlsVersion | None, ca: str | None, *, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

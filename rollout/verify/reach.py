@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from rollout.verify import certificate as certificates
@@ -99,7 +99,7 @@ class Reach:
     def checks(self) -> tuple[Check, ...]:
         """Return them all."""
         return (
-            self.connect,
+            self.reach,
             self.nat64,
             self.race,
             self.path_mtu,
@@ -107,7 +107,7 @@ class Reach:
             self.certificates,
         )
 
-    async def connect(self, s: Surroundings) -> AsyncIterator[Result]:
+    async def reach(self, s: Surroundings) -> AsyncIterator[Result]:
         """Yield whether each address of each way answers."""
         known = {(way.hostname, way.path) for way in s.ways}
         for hostname in s.target.hostnames:
@@ -124,12 +124,22 @@ class Reach:
             yield result
 
     async def race(self, s: Surroundings) -> AsyncIterator[Result]:
-        """Yield who wins a race of the two families."""
-        groups = _groups(s.ways)
+        """Yield who wins a race of the two families, on each path and by name."""
+        groups = _by_path(s)
         for group, ways in groups.items():
             ipv4 = groups.get(replace(group, family="IPv4"))
             if group.family == "IPv6" and ipv4:
-                yield await _race(self._network, group, ipv4, ways)
+                found = await _race(self._network, ipv4, ways)
+                yield replace(found, hostname=group.hostname, path=group.path)
+        for hostname in s.target.hostnames:
+            try:
+                ipv4, ipv6 = await _published(s, hostname)
+            except TroubleError as trouble:
+                yield Result("reach-race-by-name", "unknown", str(trouble), hostname)
+                continue
+            if ipv4 and ipv6:
+                found = await _race(self._network, ipv4, ipv6)
+                yield replace(found, check="reach-race-by-name", hostname=hostname)
 
     async def path_mtu(self, s: Surroundings) -> AsyncIterator[Result]:
         """Yield whether large packets get through over IPv6."""
@@ -150,7 +160,8 @@ class Reach:
         groups = _by_path(s)
         seen: dict[tuple[str, Path], bytes] = {}
         for group in sorted(groups, key=lambda group: (group.hostname, group.path == "cdn")):
-            yield await _certificates(self._network, group, groups[group], seen, self._now())
+            trust = _Trust(self._network, s.options.ca, self._now())
+            yield await _certificates(trust, group, groups[group], seen)
 
 
 def _by_path(s: Surroundings) -> dict[_Group, list[Way]]:
@@ -227,38 +238,58 @@ def race(ipv4_seconds: float, ipv6_seconds: float) -> Family:
     return "IPv6" if ipv6_seconds <= ATTEMPT_DELAY_SECONDS + ipv4_seconds else "IPv4"
 
 
-async def _race(
-    network: Network, group: _Group, ipv4: Sequence[Way], ipv6: Sequence[Way]
-) -> Result:
+async def _published(s: Surroundings, hostname: str) -> tuple[list[Way], list[Way]]:
+    """Return what users of this network are answered, dead or alive, but for what DNS64 made up."""
+    made_up = nat64.prefixes((await s.names.ask(nat64.WELL_KNOWN_NAME, "AAAA")).values)
+    ipv4 = await s.names.ask(hostname, "A")
+    ipv6 = await s.names.ask(hostname, "AAAA")
+
+    def ways(family: Family, addresses: Iterable[str]) -> list[Way]:
+        return [
+            Way("direct", family, hostname, address, s.target.port, by_name=True)
+            for address in addresses
+        ]
+
+    true_ones = (
+        value
+        for value in ipv6.values
+        if not any(IPv6Address(value) in prefix for prefix in made_up)
+    )
+    return ways("IPv4", ipv4.values), ways("IPv6", true_ones)
+
+
+async def _race(network: Network, ipv4: Sequence[Way], ipv6: Sequence[Way]) -> Result:
     check = "reach-race"
     for way in (ipv4[0], ipv6[0]):
         if lacks(network, way.address):
-            return group.result(check, "unknown", _no_way(way.family))
+            return Result(check, "unknown", _no_way(way.family))
     told: list[str] = []
     verdict: Verdict = "pass"
     accepted: tuple[str, ...] = ()
+    remedy = ""
     four, four_fault = await _time(network, ipv4[0])
     told.append(f"IPv4 {ipv4[0].address} {four_fault or _ms(four)}")
     for way in ipv6:
         six, six_fault = await _time(network, way)
         if six_fault:
             verdict = "fail"
+            remedy = f"Mend {way.address}, or take it out of DNS: clients of both families wait."
             told.append(
                 f"IPv6 {way.address} {six_fault}: published and broken, which is worse than no "
                 "IPv6 at all"
             )
-        else:
-            told.append(f"IPv6 {way.address} {_ms(six)}")
-            if not four_fault:
-                winner = race(four, six)
-                told.append(f"{winner} wins with a delay of {_ms(ATTEMPT_DELAY_SECONDS)}")
-                accepted = accepted if winner == "IPv6" else ("ipv6-loses-the-race",)
+            continue
+        told.append(f"IPv6 {way.address} {_ms(six)}")
+        if not four_fault:
+            winner = race(four, six)
+            told.append(f"{winner} wins with a delay of {_ms(ATTEMPT_DELAY_SECONDS)}")
+            accepted = accepted if winner == "IPv6" else ("ipv6-loses-the-race",)
     if four_fault:
         verdict = "fail"
-    if verdict == "fail" and not four_fault and is_doubtful(network, ipv6[0].address):
-        verdict = "unknown"
+    elif verdict == "fail" and is_doubtful(network, ipv6[0].address):
+        verdict, remedy = "unknown", ""
         told.append("this machine's own address leads nowhere beyond its site")
-    return replace(group.result(check, verdict, "; ".join(told), accepted), family=None)
+    return Result(check, verdict, "; ".join(told), accepted=accepted, remedy=remedy)
 
 
 async def _time(network: Network, way: Way) -> tuple[float, str]:
@@ -391,17 +422,26 @@ def _listed(taken: Mapping[TlsVersion, bool | None]) -> str:
     return ", ".join(version for version, known in taken.items() if known) or "none"
 
 
+@dataclass(frozen=True)
+class _Trust:
+    """Whom to trust, and when."""
+
+    network: Network
+    ca: str | None
+    now: datetime
+
+
 async def _certificates(
-    network: Network,
+    trust: _Trust,
     group: _Group,
     ways: Sequence[Way],
     seen: dict[tuple[str, Path], bytes],
-    now: datetime,
 ) -> Result:
     check = "tls-certificate"
-    if lacks(network, ways[0].address):
+    now = trust.now
+    if lacks(trust.network, ways[0].address):
         return group.result(check, "unknown", _no_way(group.family))
-    found = await asyncio.gather(*(_certificate(network, way, now) for way in ways))
+    found = await asyncio.gather(*(_certificate(trust, way) for way in ways))
     both = tuple(zip(ways, found, strict=True))
     faults = [f"{way.address}: {fault}" for way, (fault, _, _) in both if fault]
     wrong = [f"{way.address}: {fault}" for way, (fault, sure, _) in both if sure == "fail"]
@@ -428,17 +468,17 @@ async def _certificates(
     return group.result(check, "pass", evidence, tuple(accepted))
 
 
-async def _certificate(network: Network, way: Way, now: datetime) -> tuple[str, Verdict, bytes]:
+async def _certificate(trust: _Trust, way: Way) -> tuple[str, Verdict, bytes]:
     """Return what is wrong with an address's certificate, how sure that is, and the certificate."""
     try:
-        der = (await network.shake(way.address, way.port, way.hostname)).certificate
-        fault = certificates.fault(certificates.read(der), way.hostname, now)
+        der = (await trust.network.shake(way.address, way.port, way.hostname)).certificate
+        fault = certificates.fault(certificates.read(der), way.hostname, trust.now)
     except (TroubleError, ValueError) as trouble:
         return f"no certificate: {trouble}", "unknown", b""
     if fault:
         return fault, "fail", der
     try:
-        await network.shake(way.address, way.port, way.hostname, verify=True)
+        await trust.network.shake(way.address, way.port, way.hostname, verify=True, ca=trust.ca)
     except TroubleError as trouble:
         if trouble.kind != "certificate":
             return str(trouble), "unknown", der
