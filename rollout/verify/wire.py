@@ -52,6 +52,13 @@ _NO_ROUTE: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.EHOSTDOWN}
 )
 
+_NO_TLS_FAULT: Final = (
+    ssl.SSLEOFError,  # the connection ended
+    ssl.SSLZeroReturnError,  # it was closed
+    ssl.SSLWantReadError,  # it was being waited for
+    ssl.SSLWantWriteError,
+)
+
 
 class TrustError(Exception):
     """The file of trusted certificates cannot be used; the message says why."""
@@ -118,7 +125,7 @@ class HttpWire:
             TroubleError: The handshake is refused (`protocol`), or messages ended early.
         """
         came: list[str | bytes] = []
-        watch = _Watch("connect")
+        watch = _Watch("opening")
         async with self._slots:
             await self._limiter.acquire()
             try:
@@ -159,8 +166,10 @@ class HttpWire:
                 raise TroubleError(
                     "protocol", f"the WebSocket handshake failed: {fault}"
                 ) from fault
-            except (OSError, EOFError, TimeoutError) as fault:
+            except (OSError, EOFError) as fault:
                 raise _trouble(fault, watch, request) from fault
+            finally:
+                await asyncio.sleep(0)  # a connection that was broken off is closed one turn later
         return Talk(tuple(sent), tuple(came))
 
     @asynccontextmanager
@@ -283,7 +292,7 @@ class _Watch:
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
-        """`connect`, `handshake` or `exchange`."""
+        """`connect`, `handshake` or `exchange`; `opening` is all of them for a WebSocket."""
         self.opened = 0.0
         """When the handshake ended, by the loop's clock."""
         self.received = 0
@@ -407,6 +416,8 @@ def _silence(watch: _Watch, timeout_seconds: float) -> str:
     waited = f"within {timeout_seconds:g} s"
     if watch.stage == "connect":
         return f"no connection {waited}"
+    if watch.stage == "opening":
+        return f"no WebSocket {waited}"
     if watch.stage == "handshake":
         return f"connected, and no TLS handshake {waited}"
     if watch.received:
@@ -418,11 +429,9 @@ def _system(cause: BaseException, watch: _Watch) -> tuple[TroubleKind, str] | No
     """Tell what the system says of a connection."""
     if isinstance(cause, ConnectionRefusedError):
         return "refused", "the connection is refused"
-    if isinstance(cause, ssl.SSLError) and not isinstance(
-        cause, ssl.SSLEOFError | ssl.SSLZeroReturnError
-    ):
-        alert = cause.reason or "no reason"
-        return "tls", f"TLS failed: {alert.lower().replace('_', ' ')}"
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, _NO_TLS_FAULT):
+        alert: str | None = cause.reason
+        return "tls", f"TLS failed: {(alert or str(cause)).lower().replace('_', ' ')}"
     if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
         return "unreachable", f"no way there: {(cause.strerror or str(cause)).lower()}"
     if isinstance(cause, OSError) and cause.errno == errno.ETIMEDOUT:

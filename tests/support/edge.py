@@ -358,17 +358,14 @@ async def edge_on_loopback(
     relay = _Relay(origin, edge)
     tasks: set[asyncio.Task[None]] = set()
 
-    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            client = writer.get_extra_info("peername")
-            spoken = writer.get_extra_info("ssl_object").selected_alpn_protocol()
-            line = Line(reader, writer, "https", (client[0], client[1]), 30.0)
-            await serve(line, relay.answer, http2=spoken == "h2")
-        finally:
-            tasks.discard(task)
+    async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = writer.get_extra_info("peername")
+        spoken = writer.get_extra_info("ssl_object").selected_alpn_protocol()
+        line = Line(reader, writer, "https", (client[0], client[1]), 30.0)
+        await serve(line, relay.answer, http2=spoken == "h2")
+
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.create_task(answered(reader, writer)))
 
     address = own_loopback_address()
     server = await asyncio.start_server(accepted, address, port, ssl=tls)
