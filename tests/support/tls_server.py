@@ -77,7 +77,8 @@ async def serving(
             context.minimum_version = behavior.oldest
         if behavior.oldest < ssl.TLSVersion.TLSv1_2:
             context.set_ciphers("ALL:@SECLEVEL=0")
-        ca.issue_cert(*behavior.names, not_after=behavior.ends).configure_cert(context)
+        leaf: Any = ca.issue_cert(*behavior.names, not_after=behavior.ends)
+        leaf.configure_cert(context)
     server = await asyncio.start_server(handle, ADDRESSES[family], port, ssl=context, limit=2**20)
     try:
         yield int(server.sockets[0].getsockname()[1])

@@ -95,8 +95,9 @@ def test_a_version_is_taken_or_refused(
         except TroubleError as trouble:
             return trouble.kind
 
+    # asyncio's own server hangs up before its alert is out; others send it.
     found = against(ca, Behavior(oldest=oldest), shake)
-    assert found == (version if taken else "tls")
+    assert found == version if taken else found in ("tls", "reset")
 
 
 def test_a_certificate_of_another_name_is_told_of(ca: trustme.CA, pem: str) -> None:
@@ -163,7 +164,7 @@ def test_an_exchange_tells_the_path_mtu_on_linux(ca: trustme.CA, family: str) ->
         family,
     )
     loopback = int(Path("/sys/class/net/lo/mtu").read_text())
-    assert told.path_mtu == loopback
+    assert told.path_mtu == (min(loopback, 65535) if family == "IPv4" else loopback)
     assert told.segment is not None
     assert 0 < told.segment < loopback
     assert (told.received > 40, told.retransmitted) == (True, 0)
