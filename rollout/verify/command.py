@@ -208,7 +208,8 @@ def verify(
         list[str] | None,
         typer.Option(
             metavar="CHECK",
-            help="Run this check only; may be repeated. Default: all of them.",
+            help="Run this check only, or those whose names begin so: cache, cache-errors; may be "
+            "repeated. Default: all of them.",
             rich_help_panel=HOW,
         ),
     ] = None,
@@ -396,23 +397,31 @@ def _rules(texts: Sequence[str]) -> tuple[Rule, ...]:
 
 
 def _chosen(checks: Sequence[Check], only: Sequence[str]) -> tuple[Check, ...]:
-    """Return the checks that were asked for, which is all of them where none is named."""
+    """Return the checks that were asked for, which is all of them where none is named.
+
+    A name stands for a check, or for all whose names begin with it: `cache`, `cache-errors`.
+    """
     known = {name_of(check): check for check in checks}
+
+    def of(asked_for: str) -> list[str]:
+        return [name for name in known if f"{name}-".startswith(f"{asked_for}-")]
+
     faults = [
         Fault(
             "--only",
             shown(name),
-            f"it should be one of {', '.join(known)}",
+            f"it should be one of {', '.join(known)}, or what several of them begin with",
             f"It needs {NEEDS[name]}."
             if name in NEEDS
             else "See docs/verify.md for what each of them checks.",
         )
         for name in only
-        if name not in known
+        if not of(name)
     ]
     if faults:
         raise WrongUseError(faults)
-    return tuple(check for name, check in known.items() if not only or name in only)
+    wanted = {name for each in only for name in of(each)} if only else set(known)
+    return tuple(check for name, check in known.items() if name in wanted)
 
 
 def _option_faults(options: Options, files: Files) -> list[Fault]:
