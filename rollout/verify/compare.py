@@ -314,6 +314,10 @@ HTTP2: Final = "http2-to-http1"
 Source: RFC 9113, 8.2; CloudFront speaks HTTP/1.1 to origins."""
 AS_TODAY: Final = "as-on-direct-ipv4"
 """Whatever it is, it happens on direct over IPv4 as well."""
+TIMED_ERROR: Final = "timed-error-kept"
+"""CloudFront keeps a 412 or 415 for the time that the origin names, and has no setting against it.
+Source: CloudFront Developer Guide, How CloudFront processes HTTP 4xx and 5xx status codes; these
+two are not among those that a custom error response can be made for."""
 NOT_WORTH_A_LINE: Final = frozenset({"date-of-each-answer"})
 """What is so of every two answers is not worth a line."""
 
@@ -322,6 +326,7 @@ NAMES: Final[Mapping[str, str]] = {
     ORDER: "RFC 9110, 5.3",
     CASE: "RFC 9110, 5.1",
     HTTP2: "RFC 9113, 8.2; CloudFront speaks HTTP/1.1 to origins",
+    TIMED_ERROR: "CloudFront Developer Guide, HTTP 4xx and 5xx status codes",
     AS_TODAY: "what was sent on the way that the API is reached by today",
 }
 """Source of each difference that can be accepted, by its name."""

@@ -86,6 +86,8 @@ class _Host:
     lanes: Mapping[Lane, Sequence[Way]]
     plain: Mapping[Way, Seen]
     """What became of a plain request on each way."""
+    kinds: Sequence[Kind]
+    """What is asked."""
     ids: dict[str, str] = field(default_factory=dict[str, str])
     """Who got each answer, by its id."""
 
@@ -95,25 +97,29 @@ class _Host:
         return there[turn % len(there)]
 
 
-async def echo(surroundings: Surroundings) -> AsyncIterator[Result]:
+async def echo(
+    surroundings: Surroundings, *, kinds: Sequence[Kind] = KINDS
+) -> AsyncIterator[Result]:
     """Send each kind of the catalogue on each lane, and compare."""
     path = surroundings.options.echo
     if path is None:
         return
     hostnames = dict.fromkeys(way.hostname for way in surroundings.ways)
-    works = [_hostname(surroundings, path.rstrip("/"), each) for each in hostnames]
+    works = [_hostname(surroundings, path.rstrip("/"), each, kinds) for each in hostnames]
     async for each in as_found(works):
         yield each
 
 
-async def _hostname(surroundings: Surroundings, path: str, hostname: str) -> list[Result]:
+async def _hostname(
+    surroundings: Surroundings, path: str, hostname: str, kinds: Sequence[Kind]
+) -> list[Result]:
     lanes = lanes_of(surroundings.ways, hostname)
     ways = [way for there in lanes.values() for way in there]
     request = Kind("plain").request(path)
     plain = await asyncio.gather(*(ask(surroundings.wire, way, request) for way in ways))
-    host = _Host(surroundings, path, lanes, dict(zip(ways, plain, strict=True)))
+    host = _Host(surroundings, path, lanes, dict(zip(ways, plain, strict=True)), kinds)
     works = [
-        *(_kind(host, kind, turn) for turn, kind in enumerate(KINDS)),
+        *(_kind(host, kind, turn) for turn, kind in enumerate(kinds)),
         _keep_alive(host),
         _websocket(host),
     ]

@@ -11,6 +11,9 @@ is added are `Host`, which h11 puts first, and the header that frames the body.
 
 Each request has a connection of its own: a kept one would stay with one edge node and one backend
 connection, and one that ends would be another check's failure.
+
+A limit of httpcore's: over HTTP/2 it reads no answer before the whole body is sent, so a server
+that answers early to a body of more than its window (65,535 bytes) is told as a timeout.
 """
 
 import asyncio

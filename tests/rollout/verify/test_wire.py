@@ -16,8 +16,8 @@ from rollout.verify.compare import read_echo
 from rollout.verify.model import Answer, Request, TroubleError, Way
 from rollout.verify.wire import HttpWire, TrustError
 from sandbox.lab.trust import Trust
-from support.edge import Edge, edge_on_loopback
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.loopback_edge import Edge, edge_on_loopback
 
 NAME = "api.example.com"
 
