@@ -40,7 +40,7 @@ WIDTH: Final = 160
 NEEDS: Final = {"echo": "--echo", "opaque": "--requests, --openapi or --har"}
 """Checks that have nothing to do without an option."""
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 T = TypeVar("T")
 TARGET, ASK, HOW, OUTPUT = "What to verify", "What to ask", "How", "What to print"
 
@@ -236,7 +236,16 @@ def verify(
     source = target.Source(
         outputs, stack, tuple(hostname or ()), direct, cdn, tuple(proxy_address or ())
     )
-    options = Options(echo, allow_unsafe, rate, concurrency, dns_queries, share_tolerance, account)
+    options = Options(
+        echo=echo,
+        unsafe=allow_unsafe,
+        rate=rate,
+        concurrency=concurrency,
+        dns_queries=dns_queries,
+        share_tolerance=share_tolerance,
+        account=account,
+        ca=str(ca) if ca else None,
+    )
     files = Files(requests, openapi_file, har_file, tuple(ignore or ()), junit)
     try:
         plan = make_plan(source, options, files, tuple(only or ()))
@@ -437,7 +446,7 @@ def _option_faults(options: Options, files: Files) -> list[Fault]:
         echo is not None and (not asked.is_target(echo) or "?" in echo or echo.endswith("/")),
         "--echo",
         echo,
-        "it should be a path without a query string that begins with / and does not end with one",
+        "it should be a path that begins with /, without one at its end and without a query string",
         "Give the path that the API echoes below, such as /echo.",
     )
     more = "Leave it out for the default."

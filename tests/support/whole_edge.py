@@ -4,7 +4,7 @@
         ...  # edge.target, asked for through edge.names, trusting edge.ca
 
 It differs from a deployed edge: there are no proxies, so direct has no IPv6; the edge has one node,
-whose IPv6 address is `::1` and is relayed to it; and all of it is on this machine.
+whose IPv6 address is `::1`; and all of it is on this machine.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import random
 import socket
 import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,10 +20,11 @@ from queue import SimpleQueue
 from rollout.verify.model import Target
 from rollout.verify.names import DnsNames
 from support.authority import AUTHORITY, RESOLVER, Record, Zone, serving
-from support.edge import NAME, Edge, RunningEdge, edge_on_loopback
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.loopback_edge import NAME, Edge, edge_on_loopback
 
 LOAD_BALANCER, DISTRIBUTION = "lb.example.net", "d1.cloudfront.example.net"
+IPV6 = "::1"
 START_SECONDS = 30.0
 TTL_SECONDS = 60
 
@@ -87,53 +88,18 @@ async def _serving(
     half_open: bool,
 ) -> AsyncGenerator[int]:
     """Serve the edge, its IPv6 address and the names; yield the name server's port."""
-    async with (
-        edge_on_loopback(origin, edge, origin.https) as node,
-        _ipv6(node, half_open),
-        serving(*_zones(origin.address, node.address, records)) as server,
-    ):
-        yield server.port
+    with _silent(origin.https) if half_open else nullcontext():
+        also = () if half_open else (IPV6,)
+        async with (
+            edge_on_loopback(origin, edge, port=origin.https, also=also) as node,
+            serving(*_zones(origin.address, node.address, records)) as server,
+        ):
+            yield server.port
 
 
-@asynccontextmanager
-async def _ipv6(node: RunningEdge, half_open: bool) -> AsyncGenerator[None]:
-    """Relay an IPv6 address to the edge, or take connections there without a word."""
-    taken: set[asyncio.Task[None]] = set()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        taken.add(task)
-        # Connections that are still open when all of it ends are ended.
-        with suppress(asyncio.CancelledError, ConnectionError):
-            there = await asyncio.open_connection(node.address, node.port)
-            await asyncio.gather(_copy(reader, there[1]), _copy(there[0], writer))
-        taken.discard(task)
-
-    if half_open:
-        # The kernel takes the connections, and nobody takes them from the kernel.
-        with socket.create_server(("::1", node.port), family=socket.AF_INET6, backlog=1024):
-            yield
-        return
-    gate = await asyncio.start_server(relay, "::1", node.port)
-    try:
-        yield
-    finally:
-        gate.close()
-        for task in taken:
-            task.cancel()
-        await asyncio.gather(*taken, return_exceptions=True)
-        await gate.wait_closed()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    with suppress(ConnectionError):
-        writer.close()
-        await writer.wait_closed()
+def _silent(port: int) -> socket.socket:
+    """Let the kernel take connections that nobody takes from the kernel."""
+    return socket.create_server((IPV6, port), family=socket.AF_INET6, backlog=1024)
 
 
 def _zones(direct: str, cdn: str, changed: Mapping[tuple[str, str], Record]) -> tuple[Zone, Zone]:
@@ -141,13 +107,13 @@ def _zones(direct: str, cdn: str, changed: Mapping[tuple[str, str], Record]) -> 
         ("example.com", "NS"): (300, ("ns1.example.com.",)),
         ("ns1.example.com", "A"): (300, (AUTHORITY,)),
         (NAME, "A"): _drawn(1, (direct,), (cdn,)),
-        (NAME, "AAAA"): _drawn(2, (), ("::1",)),
+        (NAME, "AAAA"): _drawn(2, (), (IPV6,)),
     }
     others: dict[tuple[str, str], Record] = {
         ("example.net", "NS"): (300, ("ns1.example.com.",)),
         (LOAD_BALANCER, "A"): (TTL_SECONDS, (direct,)),
         (DISTRIBUTION, "A"): (TTL_SECONDS, (cdn,)),
-        (DISTRIBUTION, "AAAA"): (TTL_SECONDS, ("::1",)),
+        (DISTRIBUTION, "AAAA"): (TTL_SECONDS, (IPV6,)),
     }
     soa = (TTL_SECONDS, ("ns1.example.com. host.example.com. 1 7200 900 1209600 60",))
     return (
