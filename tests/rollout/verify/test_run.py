@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.verify import dns, echo
 from rollout.verify.model import Check, Result, Surroundings, Verdict
 from rollout.verify.run import (
     COULD_NOT_TELL,
@@ -19,6 +20,9 @@ from rollout.verify.run import (
     verdict,
 )
 from support.fake_edge import Watching, surroundings
+
+
+GOOD, BROKEN, ENDLESS = "test-run-good", "test-run-broken", "test-run-endless"
 
 
 def of(*verdicts: Verdict) -> list[Result]:
@@ -66,32 +70,32 @@ def carried_out(checks: Sequence[Check]) -> tuple[Findings, Watching]:
     return findings, watching
 
 
-def test_a_check_is_called_what_its_function_is() -> None:
-    assert name_of(check_good) == "good"
+def test_a_check_is_called_what_its_module_and_its_function_are() -> None:
+    assert name_of(check_good) == GOOD
+    assert [name_of(check) for check in (*dns.CHECKS[:1], *echo.CHECKS)] == ["dns-records", "echo"]
 
 
 def test_results_are_kept_and_told_as_they_come() -> None:
     findings, watching = carried_out([check_good])
-    good = ("good", Result("good", "pass", "seen"))
-    again = ("good", Result("good", "pass", "seen again"))
+    good = (GOOD, Result("good", "pass", "seen"))
+    again = (GOOD, Result("good", "pass", "seen again"))
     assert findings == Findings([good, again], [])
-    assert watching.told == [good, again, ("good", None)]
+    assert watching.told == [good, again, (GOOD, None)]
 
 
 def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:
     findings, _ = carried_out([check_broken, check_good])
-    assert ("good", Result("good", "pass", "seen again")) in findings.results
-    assert findings.results[-2:] != []
+    assert (GOOD, Result("good", "pass", "seen again")) in findings.results
     assert (
-        "broken",
+        BROKEN,
         Result(
-            "broken",
+            BROKEN,
             "unknown",
             "the check itself broke (KeyError: 'no such thing\\nand more')",
             remedy="This is a bug of the check, not of the edge; please report it.",
         ),
     ) in findings.results
-    assert ("broken", Result("broken", "pass", "seen before it broke")) in findings.results
+    assert (BROKEN, Result("broken", "pass", "seen before it broke")) in findings.results
     assert verdict(result for _, result in findings.results) == COULD_NOT_TELL
 
 
@@ -108,5 +112,5 @@ def test_an_interrupted_run_keeps_what_it_found_and_names_what_it_did_not() -> N
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(scenario())
-    assert ("endless", Result("endless", "fail", "seen before it hung")) in findings.results
-    assert interrupted(findings) == Result("run", "unknown", "interrupted; not through: endless")
+    assert (ENDLESS, Result("endless", "fail", "seen before it hung")) in findings.results
+    assert interrupted(findings) == Result("run", "unknown", f"interrupted; not through: {ENDLESS}")
