@@ -70,6 +70,8 @@ def load_balancers(tmp_path_factory: pytest.TempPathFactory) -> Generator[LoadBa
     )
     with running(made, folder / "log"):
         yield LoadBalancers(addresses, ports, trust.ca)
+    log = (folder / "log").read_text()
+    assert "Traceback" not in log, log
 
 
 @pytest.fixture(scope="session")

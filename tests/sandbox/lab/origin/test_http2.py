@@ -236,13 +236,13 @@ def test_any_headers_and_any_target_come_back_unaltered(
 def test_streams_are_answered_at_the_same_time(http2: Callable[..., Http2]) -> None:
     with http2() as client:
         begun = time.monotonic()
-        slow = [client.begin(b"/echo/delay=0.5") for _ in range(10)]
+        slow = [client.begin(b"/echo/delay=1.5") for _ in range(10)]
         for stream in slow:
             client.send(stream, b"")
         assert client.ask(b"/echo").echo["target"] == "/echo"
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < 1.5
         assert all(client.finish(stream).body for stream in slow)
-        assert 0.5 <= time.monotonic() - begun < 4
+        assert 1.5 <= time.monotonic() - begun < 8
 
 
 def test_large_bodies_pass_in_both_directions(http2: Callable[..., Http2]) -> None:
@@ -260,7 +260,7 @@ def test_large_bodies_pass_in_both_directions(http2: Callable[..., Http2]) -> No
 
 def test_pieces_come_one_by_one_without_a_length(http2: Callable[..., Http2]) -> None:
     with http2() as client:
-        seen = client.ask(b"/echo/size=9;chunks=3;interval=0.2")
+        seen = client.ask(b"/echo/size=9;chunks=3;interval=0.4")
     assert len(seen.pieces) >= 3
     assert seen.pieces[-1] - seen.pieces[0] > 0.3
     assert b"content-length" not in dict(seen.head)
@@ -310,10 +310,13 @@ def test_a_stream_that_the_client_gives_up_harms_no_other(http2: Callable[..., H
         client.receive()
         client.wire.reset_stream(given_up, ErrorCodes.CANCEL)
         client.flush()
-        half_sent = client.begin(b"/echo", method=b"POST")
-        client.wire.send_data(half_sent, b"x" * 100)
-        client.wire.reset_stream(half_sent, ErrorCodes.CANCEL)
-        client.flush()
+        for _ in range(20):  # more than the connection's window altogether
+            half_sent = client.begin(b"/echo", method=b"POST")
+            client.wire.send_data(half_sent, b"x" * 5000)
+            client.wire.reset_stream(half_sent, ErrorCodes.CANCEL)
+            client.flush()
+            while client.wire.outbound_flow_control_window < 20_000:
+                client.receive()
         for number in range(5):
             body = b"x" * 60_000
             assert (

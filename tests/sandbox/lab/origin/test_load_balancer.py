@@ -293,14 +293,14 @@ def test_where_bytes_are_passed_on_silence_ends_the_connection(tmp_path: Path) -
 
 def test_an_idle_connection_is_closed_and_a_busy_one_is_not(tmp_path: Path) -> None:
     with (
-        served(tmp_path, idle_timeout_seconds=0.6) as (address, _, http),
+        served(tmp_path, idle_timeout_seconds=1.5) as (address, _, http),
         Raw(address, http) as busy,
         Raw(address, http) as idle,
         Raw(address, http) as half,
     ):
         half.send(b"GET /echo HTTP/1.1\r\n")
-        for _ in range(5):
-            time.sleep(0.2)
+        for _ in range(4):
+            time.sleep(0.5)
             assert busy.ask("/echo")["target"] == "/echo"
         assert ended(idle)
         assert ended(half)
@@ -345,6 +345,14 @@ def test_only_clients_on_the_list_are_served(
     assert told == (None if status == 200 else "The client's address is not on the list.")
 
 
+def test_an_address_may_be_listened_on_before_the_host_has_it(tmp_path: Path) -> None:
+    address = own_loopback_address()
+    port = free_port(address)
+    made = deployed(tmp_path, {"lb": ("192.0.2.1", address)}, ("HTTP", port))
+    with running(made, tmp_path / "log"), Raw(address, port) as raw:
+        assert raw.ask("/echo")["target"] == "/echo"
+
+
 def test_several_addresses_are_listened_on_and_no_other(
     tmp_path: Path,
 ) -> None:
@@ -380,7 +388,8 @@ def test_changes_are_taken_and_connections_go_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: served_at(comes, port, ca, "new.example.com"))
         assert served_at(stays, port, ca, "new.example.com")
-        assert not served_at(goes, port, ca, NAME)
+        with pytest.raises(ConnectionRefusedError):
+            Raw(goes, port, ca)
         assert json.loads(lasting.answer()[1])["target"] == "/echo/delay=1"
         assert lasting.ask("/echo")["target"] == "/echo"
 
@@ -490,7 +499,7 @@ def test_nothing_is_left_after_the_end_whatever_is_under_way(tmp_path: Path) -> 
             assert raw.head().status == 200
         begun = time.monotonic()
         os.kill(pid, signal.SIGTERM)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 5, "it did not have to be killed"
     assert not (tmp_path / "origin.pid").exists()
     for raw in under_way:
         raw.socket.close()
