@@ -15,6 +15,7 @@ Whether an address answers is for the checks to say, each of which goes the ways
 leads nowhere is no pass in any of them.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -85,29 +86,37 @@ async def find(target: Target, names: Names, wire: Wire) -> Found:
         wire: Asks an address that belongs to neither path whose it is.
     """
     means = _Means(names, wire, await _dns64(names))
+    looked_up = [place for place in PLACES if place != ("direct", "IPv6")]
+    answers = await asyncio.gather(
+        *(
+            _resolve(means, target.direct if path == "direct" else target.cdn, family)
+            for path, family in looked_up
+        )
+    )
     known: dict[tuple[Path, Family], _Addresses] = {}
-    for path, family in PLACES:
-        if (path, family) == ("direct", "IPv6"):
-            known[path, family] = _Addresses(target.proxy_addresses)
-        else:
-            name = target.direct if path == "direct" else target.cdn
-            known[path, family] = await _resolve(means, name, family)
+    known.update(zip(looked_up, answers, strict=True))
+    known["direct", "IPv6"] = _Addresses(target.proxy_addresses)
     ways = [
         Way(path, family, hostname, address, target.port)
         for hostname in target.hostnames
-        for (path, family), addresses in known.items()
-        for address in addresses.values
+        for path, family in PLACES
+        for address in known[path, family].values
     ]
     results = [
         _place(target, hostname, place, known[place])
         for hostname in target.hostnames
         for place in PLACES
     ]
-    for hostname in target.hostnames:
-        for family in KINDS:
-            more, result = await _by_name(target, hostname, family, known, means)
-            ways += more
-            results.append(result)
+    by_name = await asyncio.gather(
+        *(
+            _by_name(target, hostname, family, known, means)
+            for hostname in target.hostnames
+            for family in KINDS
+        )
+    )
+    for more, result in by_name:
+        ways += more
+        results.append(result)
     return Found(tuple(ways), tuple(results))
 
 

@@ -21,7 +21,6 @@ from rollout.verify.run import (
 )
 from support.fake_edge import Watching, surroundings
 
-
 GOOD, BROKEN, ENDLESS = "test-run-good", "test-run-broken", "test-run-endless"
 
 
