@@ -28,8 +28,24 @@ def build() -> typer.Typer:
         pass
 
     for verb in sorted(entry_points(group="dualstack.commands"), key=lambda found: found.name):
-        app.add_typer(verb.load(), name=verb.name)
+        add(app, verb.load(), verb.name)
     return app
+
+
+def add(app: typer.Typer, verb: typer.Typer, name: str) -> None:
+    """Add a verb: a group of commands, or the one command that it is.
+
+    Args:
+        app: The command it is added to.
+        verb: What its module has; with one command and no callback it is that command.
+        name: What it is called.
+    """
+    alone = len(verb.registered_commands) == 1 and verb.registered_callback is None
+    callback = verb.registered_commands[0].callback if alone else None
+    if callback is None:
+        app.add_typer(verb, name=name)
+    else:
+        app.command(name)(callback)
 
 
 def main() -> None:

@@ -203,6 +203,8 @@ class DnsAnswer:
     nothing tells it."""
     authoritative: bool
     """Whether the server is an authority for it."""
+    signatures: tuple[str, ...] = ()
+    """The `RRSIG` records over those values, as text; none where the server sent none."""
 
 
 class Names(Protocol):
@@ -240,6 +242,9 @@ class Options:
     """How far the true share of a path may be from the declared one, 0 to 1."""
     account: bool
     """Whether AWS may be asked, with the credentials at hand."""
+    ca: str | None = None
+    """PEM file of the only authorities to trust; None: those of the system, or of the file that
+    `SSL_CERT_FILE` names."""
 
 
 Check = Callable[["Surroundings"], AsyncIterator[Result]]
@@ -260,3 +265,5 @@ class Surroundings:
     """Sends requests."""
     names: Names
     """Asks name servers."""
+    requests: tuple[Request, ...] = ()
+    """The user's own requests, in opaque mode."""

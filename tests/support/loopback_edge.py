@@ -343,8 +343,17 @@ def _told(status: int) -> tuple[Header, ...]:
 
 
 @asynccontextmanager
-async def edge_on_loopback(origin: LoopbackOrigin, edge: Edge) -> AsyncGenerator[RunningEdge]:
-    """Serve an edge in front of an origin; end it afterwards, with every connection."""
+async def edge_on_loopback(
+    origin: LoopbackOrigin, edge: Edge, *, port: int = 0, also: Sequence[str] = ()
+) -> AsyncGenerator[RunningEdge]:
+    """Serve an edge in front of an origin; end it afterwards, with every connection.
+
+    Args:
+        origin: The origin.
+        edge: How it behaves.
+        port: Where it listens, on an address of its own; 0: where there is room.
+        also: Other addresses to listen on, at the same port, which then has to be named.
+    """
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(*origin.trust.issue([NAME]))
     tls.set_alpn_protocols(["h2", "http/1.1"] if edge.http2 else ["http/1.1"])
@@ -361,7 +370,7 @@ async def edge_on_loopback(origin: LoopbackOrigin, edge: Edge) -> AsyncGenerator
         tasks.add(asyncio.create_task(answered(reader, writer)))
 
     address = own_loopback_address()
-    server = await asyncio.start_server(accepted, address, 0, ssl=tls)
+    server = await asyncio.start_server(accepted, [address, *also], port, ssl=tls)
     try:
         yield RunningEdge(address, server.sockets[0].getsockname()[1])
     finally:

@@ -1,0 +1,177 @@
+"""The user's own files, with the place of everything in them, so that a fault can name its line.
+
+YAML and JSON are read by the libraries for them. Neither keeps places, so PyYAML's tree of nodes,
+which does, is built as well, but only once there is a fault: a HAR file may have many megabytes.
+JSON is YAML but for tabs between its parts, and a tab inside a JSON string has to be escaped; so
+with every tab made a space, places in JSON are found by the same tree.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import ValidationError
+
+from rollout.faults import Fault, WrongUseError, allowed_by, path_of, shown
+
+REMEDY = "Mend that place, or look at docs/verify.md for an example."
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that could be read."""
+
+    name: str
+    """Its name, as the user gave it."""
+    text: str
+    """All of it."""
+    value: Any
+    """What it holds: objects, arrays, text, numbers, booleans and nulls."""
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        loader = yaml.SafeLoader(self.text.replace("\t", " "))
+        try:
+            node: yaml.Node | None = cast("Any", loader).get_single_node()
+        except yaml.YAMLError:
+            # It was read as JSON, and holds what YAML does not take; then there are no places.
+            node = None
+        finally:
+            cast("Any", loader).dispose()
+        return node
+
+    def place(self, steps: Sequence[str | int]) -> str:
+        """Return where a value stands: `requests.yaml:3:5`.
+
+        Args:
+            steps: Keys and indices from the top. Those that lead nowhere are passed over, so a key
+                that is missing is where its object is.
+        """
+        node = mark = self._root
+        for step in steps:
+            if isinstance(node, yaml.MappingNode):
+                pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+                for key, value in pairs:
+                    if key.value == step:
+                        mark, node = key, value
+                        break
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+                items = cast("list[yaml.Node]", node.value)
+                if step < len(items):
+                    mark = node = items[step]
+        if mark is None:
+            return self.name
+        start = mark.start_mark
+        return f"{self.name}:{start.line + 1}:{start.column + 1}"
+
+    def fault(self, steps: Sequence[str | int], found: str, allowed: str, remedy: str) -> Fault:
+        """Return what is wrong with one value."""
+        at = path_of(steps)
+        return Fault(
+            f"{self.place(steps)} {at}" if at else self.place(steps), found, allowed, remedy
+        )
+
+    def faults(self, error: ValidationError, *, without: str = "") -> list[Fault]:
+        """Return what pydantic found wrong, each with its place, each place once.
+
+        Args:
+            error: What pydantic found.
+            without: A kind of value that is not to be told of where others are wrong too.
+        """
+        found: dict[str, Fault] = {}
+        items = [item for item in error.errors() if without not in item["loc"]]
+        for item in items or error.errors():
+            steps = self._steps(item["loc"])
+            if item["type"] == "missing":
+                steps = [*steps, item["loc"][-1]]
+            told = "not there" if item["type"] == "missing" else shown(item["input"])
+            fault = self.fault(steps, told, allowed_by(item), REMEDY)
+            found.setdefault(fault.what, fault)
+        return list(found.values())
+
+    def _steps(self, location: Sequence[str | int]) -> list[str | int]:
+        """Return those of pydantic's steps that lead somewhere in this document.
+
+        Where a value may be of several kinds it puts the kind's name among the steps, and behind a
+        key that is wrong itself it puts `[key]`.
+        """
+        steps: list[str | int] = []
+        value = self.value
+        for step in location:
+            if isinstance(value, dict) and step in value:
+                value = cast("dict[str | int, Any]", value)[step]
+            elif isinstance(value, list) and isinstance(step, int):
+                value = cast("list[Any]", value)[step]
+            else:
+                continue
+            steps.append(step)
+        return steps
+
+
+def load(name: str) -> Document:
+    """Read a file of YAML or JSON.
+
+    Raises:
+        WrongUseError: It cannot be read, or it is neither.
+    """
+    try:
+        text = Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUseError(
+            [
+                Fault(
+                    name,
+                    f"not readable ({error})",
+                    "it should be a file of YAML or JSON in UTF-8",
+                    "Give the path of one that is.",
+                )
+            ]
+        ) from error
+    return parse(name, text)
+
+
+def parse(name: str, text: str) -> Document:
+    """Return what a file of YAML or JSON holds.
+
+    Raises:
+        WrongUseError: It is neither; with the place where it stops to be.
+    """
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return Document(name, text, json.loads(text))
+        except (ValueError, RecursionError) as error:
+            # Flow-style YAML begins like that too.
+            if name.endswith((".json", ".har")):
+                raise WrongUseError([_not_json(name, error)]) from error
+    try:
+        return Document(name, text, yaml.safe_load(text))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise WrongUseError([_not_yaml(name, error)]) from error
+
+
+def _not_json(name: str, error: Exception) -> Fault:
+    if isinstance(error, json.JSONDecodeError):
+        return Fault(
+            f"{name}:{error.lineno}:{error.colno}",
+            f"not JSON ({error.msg})",
+            "the whole file should be one JSON object",
+            REMEDY,
+        )
+    return Fault(name, f"not usable ({error})", "the whole file should be one JSON object", REMEDY)
+
+
+def _not_yaml(name: str, error: Exception) -> Fault:
+    place, problem = name, str(error)
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        problem = error.problem or error.context or problem
+        if mark is not None:
+            place = f"{name}:{mark.line + 1}:{mark.column + 1}"
+    elif isinstance(error, yaml.reader.ReaderError):
+        problem = f"character {error.position} is not allowed"
+    problem = " ".join(problem.split())
+    return Fault(place, f"not YAML ({problem})", "the whole file should be YAML or JSON", REMEDY)

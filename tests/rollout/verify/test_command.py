@@ -1,0 +1,322 @@
+"""The whole command: both paths on loopback, and what a user can do wrong."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from rollout.verify import checks, command
+from rollout.verify.asked import Catalogue
+from rollout.verify.command import Files, Plan, carry_out, make_plan
+from rollout.verify.echo import NOT_ASKED
+from rollout.verify.model import Check, Options, Result, Surroundings
+from rollout.verify.progress import Lines, Moving
+from rollout.verify.report import Report
+from rollout.verify.run import name_of
+from rollout.verify.target import Source
+from rollout.verify.wire import HttpWire
+from support.fake_edge import OPTIONS, TARGET, FakeNames, FakeWire, answer
+from support.loopback_edge import Edge
+from support.whole_edge import WholeEdge, whole_edge
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "verify.md"
+BY_HAND = Source(hostnames=("api.example.com",), direct="lb.example.net", cdn="d1.cloudfront.net")
+QUICK = ("dns", "reach", "echo", "cache-answers", "hazards")
+"""Everything but what waits for CloudFront's 10 seconds."""
+
+
+def verified(
+    edge: WholeEdge, files: Files | None = None, *, only: Sequence[str] = QUICK, **options: Any
+) -> Report:
+    """Verify what runs on loopback."""
+    chosen: dict[str, Any] = {
+        "echo": "/echo",
+        "unsafe": True,
+        "rate": 500,
+        "concurrency": 32,
+        "dns_queries": 4096,
+        "share_tolerance": 0.05,
+        "account": False,
+        "ca": str(edge.ca),
+        **options,
+    }
+    plan = make_plan(BY_HAND, Options(**chosen), files or Files(), only)
+    wire = HttpWire(rate=500, concurrency=32, ca=edge.ca)
+    with Lines(Console(quiet=True)) as watch:
+        return carry_out(replace(plan, target=edge.target), edge.names, wire, watch)
+
+
+def told(found: Report, verdict: str) -> list[str]:
+    return [
+        f"{result.check} {result.path} {result.family}: {result.evidence}"
+        for result in found.results
+        if result.verdict == verdict
+    ]
+
+
+def test_an_edge_that_passes_everything_through_passes(tmp_path: Path) -> None:
+    with whole_edge(tmp_path) as edge:
+        found = verified(edge, only=())
+    assert (told(found, "fail"), told(found, "unknown")) == ([], [])
+    assert (found.verdict, found.exit_code, found.not_asked) == ("pass", 0, ())
+    groups = [result.group for result in found.results]
+    assert groups == sorted(groups, key=["ways", *map(name_of, checks.CHECKS)].index)
+    assert {"ways", "dns-weights", "reach", "echo", "cache-errors-later"} < set(groups)
+    assert found.accepted["via-added"] > 0
+    assert {(way.path, way.family) for way in found.ways} == {
+        ("direct", "IPv4"),
+        ("cdn", "IPv4"),
+        ("cdn", "IPv6"),
+    }
+
+
+def test_one_broken_thing_fails_and_is_named_with_its_path(tmp_path: Path) -> None:
+    with whole_edge(tmp_path, Edge(refused=frozenset({"PUT"}))) as edge:
+        found = verified(edge, only=("echo",))
+    assert found.exit_code == 1
+    failed = {
+        (result.check, result.path, result.family)
+        for result in found.results
+        if result.verdict == "fail"
+    }
+    assert {("method-put", "cdn", "IPv4"), ("method-put", "cdn", "IPv6")} <= failed
+    assert {path for _, path, _ in failed} == {"cdn"}
+
+
+def test_what_may_not_be_sent_is_listed_and_nothing_else_suffers(tmp_path: Path) -> None:
+    with whole_edge(tmp_path) as edge:
+        found = verified(edge, only=("echo",), unsafe=False)
+    assert found.exit_code == 0
+    assert [item.request for item in found.not_asked] == ["method-post", "method-patch"]
+    assert not any(NOT_ASKED in result.evidence for result in found.results)
+
+
+def test_a_half_open_path_is_no_pass_and_does_not_keep_anybody_waiting(tmp_path: Path) -> None:
+    with whole_edge(tmp_path, half_open=True) as edge:
+        found = verified(edge, only=("reach", "cache-answers"))
+    assert found.exit_code == 1
+    six = [item for item in found.results if (item.path, item.family) == ("cdn", "IPv6")]
+    assert {item.verdict for item in six if item.group != "ways"} == {"fail", "unknown"}
+    four = [item for item in found.results if (item.path, item.family) == ("cdn", "IPv4")]
+    assert {item.verdict for item in four} == {"pass"}
+    assert found.seconds < 60
+
+
+def test_a_certificate_that_expired_is_no_pass_and_named(tmp_path: Path) -> None:
+    with whole_edge(tmp_path, expired=True) as edge:
+        found = verified(edge, only=("reach-certificates", "cache-answers"))
+    assert found.exit_code == 1
+    assert any("the certificate expired on" in evidence for evidence in told(found, "fail"))
+    assert not [
+        item for item in found.results if item.group == "cache-answers" and item.verdict == "pass"
+    ]
+
+
+@pytest.mark.parametrize("name", ["lb.example.net", "d1.cloudfront.example.net"])
+def test_a_name_that_does_not_resolve_cannot_tell(tmp_path: Path, name: str) -> None:
+    with whole_edge(tmp_path) as edge:
+        target = (
+            replace(edge.target, direct="gone.example.net")
+            if name.startswith("lb")
+            else (replace(edge.target, cdn="gone.example.net"))
+        )
+        found = verified(replace(edge, target=target), only=("cache-answers",))
+    assert found.exit_code == 3
+    assert [
+        evidence
+        for evidence in told(found, "unknown")
+        if "gone.example.net does not resolve" in evidence
+    ]
+
+
+def test_an_origin_that_refuses_cannot_tell(tmp_path: Path) -> None:
+    with whole_edge(tmp_path) as edge:
+        refusing = replace(edge, target=replace(edge.target, port=1))
+        found = verified(refusing, only=("echo", "cache-answers"))
+    assert found.exit_code == 3
+    assert {item.verdict for item in found.results if item.group != "ways"} == {"unknown"}
+    assert any("refused" in evidence for evidence in told(found, "unknown"))
+
+
+REQUESTS = """\
+requests:
+  - path: /orders
+  - path: /echo/size=1000
+  - path: /echo/status=404
+    method: HEAD
+"""
+
+
+def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
+    file = tmp_path / "requests.yaml"
+    file.write_text(REQUESTS)
+    with whole_edge(tmp_path) as edge:
+        files = Files(requests=str(file), ignore=("header:X-Echo",))
+        found = verified(edge, files, only=("opaque", "hazards-own-requests"), echo=None)
+    assert told(found, "fail") == []
+    assert told(found, "unknown") == []
+    assert found.exit_code == 0
+    assert {item.check for item in found.results if item.group == "opaque"} == {
+        "answers GET /orders",
+        "answers GET /echo/size=1000",
+        "answers HEAD /echo/status=404",
+    }
+
+
+def test_without_anything_to_ask_it_cannot_tell(tmp_path: Path) -> None:
+    with whole_edge(tmp_path) as edge:
+        found = verified(edge, only=(), echo=None)
+    assert found.exit_code == 3
+    assert any("nothing says what to ask" in evidence for evidence in told(found, "unknown"))
+
+
+# ---- interruptions -------------------------------------------------------------------------------
+
+
+def plan(*own: Check) -> Plan:
+    return Plan(TARGET, OPTIONS, own, Catalogue())
+
+
+async def quick(_around: Surroundings) -> AsyncIterator[Result]:
+    yield Result("quick", "fail", "seen before")
+
+
+async def interrupted_by_its_user(_around: Surroundings) -> AsyncIterator[Result]:
+    await asyncio.sleep(0)
+    signal.raise_signal(signal.SIGINT)
+    await asyncio.Event().wait()
+    yield Result("never", "pass", "never")
+
+
+def test_ctrl_c_keeps_what_was_found_and_cannot_tell() -> None:
+    wire = FakeWire(lambda _way, _request: answer())
+    with Lines(Console(quiet=True)) as watch:
+        found = carry_out(plan(quick, interrupted_by_its_user), FakeNames({}), wire, watch)
+    assert (found.verdict, found.exit_code, found.interrupted) == ("unknown", 3, True)
+    assert [item.evidence for item in found.results if item.check == "quick"] == ["seen before"]
+    assert found.results[-1].evidence == (
+        "interrupted; not through: test-command-interrupted-by-its-user"
+    )
+
+
+@pytest.mark.parametrize("kind", [Lines, Moving])
+def test_progress_tells_what_is_through(kind: type[Lines] | type[Moving]) -> None:
+    console = Console(record=True, width=200, force_terminal=True, file=None, stderr=True)
+    with kind(console) as watch:
+        watch.found("echo", Result("a", "pass", "seen"))
+        watch.found("echo", Result("a", "unknown", "not seen"))
+        watch.ended("echo")
+    if kind is Lines:
+        assert "echo: 1 pass, 1 unknown" in console.export_text()
+
+
+# ---- wrong use -----------------------------------------------------------------------------------
+
+
+def invoked(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command.app, list(words))
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+HAND = ("--hostname", "api.example.com", "--direct", "lb.example.net", "--cdn", "d1.cloudfront.net")
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    broken = tmp_path / "requests.yaml"
+    broken.write_text("requests:\n  - pth: /\n")
+    code, output = invoked(
+        *("--hostname", "localhost", "--direct", "lb.example.net", "--cdn", "d1.cloudfront.net"),
+        *("--echo", "echo", "--rate", "0", "--concurrency", "0", "--dns-queries", "0"),
+        *("--share-tolerance", "1", "--ca", str(tmp_path / "gone.pem")),
+        *("--junit", str(tmp_path / "gone" / "a.xml"), "--ignore", "nonsense", "--only", "magic"),
+        *("--har", str(tmp_path / "gone.har")),
+    )
+    assert code == 2
+    assert [line.partition(" is ")[0] for line in output.splitlines()] == [
+        *("--echo", "--rate", "--concurrency", "--dns-queries", "--share-tolerance", "--ca"),
+        *("--junit", "--ignore", "--hostname", str(tmp_path / "gone.har"), "--only"),
+    ]
+    assert all(re.search(r" is .*; .*\. .", line) for line in output.splitlines())
+
+
+def test_a_catalogue_with_a_syntax_error_is_wrong_use_with_its_place(tmp_path: Path) -> None:
+    broken = tmp_path / "requests.yaml"
+    broken.write_text("requests:\n  - path: [\n")
+    code, output = invoked(*HAND, "--requests", str(broken))
+    assert (code, output.startswith(f"{broken}:3:1 is not YAML (")) == (2, True)
+    broken.write_text("requests:\n  - pth: /\n")
+    code, output = invoked(*HAND, "--requests", str(broken))
+    assert (code, output.count(f"{broken}:2:5 requests[0].p")) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "needs"), [("echo", "--echo"), ("opaque", "--requests, --openapi or --har")]
+)
+def test_a_check_that_has_nothing_to_do_is_wrong_use(name: str, needs: str) -> None:
+    code, output = invoked(*HAND, "--only", name)
+    assert code == 2
+    assert output.rstrip().endswith(f"or what several of them begin with. It needs {needs}.")
+
+
+def test_every_option_has_help() -> None:
+    code, output = invoked("--help")
+    assert code == 0
+    options = set(re.findall(r"--[a-z][a-z-]+", output))
+    assert {"--outputs", "--echo", "--openapi", "--har", "--allow-unsafe", "--junit"} <= options
+    page = DOCS.read_text()
+    missing = [each for each in options - {"--help"} if not re.search(rf"{each}(?![\w-])", page)]
+    assert missing == []
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None,
+    reason="a machine without a network is made with unshare, by root",
+)
+def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(tmp_path: Path) -> None:
+    junit = tmp_path / "verify.xml"
+    program = "from rollout.verify.command import app; app()"
+    done = subprocess.run(
+        [
+            *("unshare", "--net", sys.executable, "-c", program, *HAND, "--echo", "/echo"),
+            *("--json", "--junit", str(junit)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 3, done.stderr
+    found = Report.model_validate(json.loads(done.stdout))
+    assert (found.verdict, found.counts["fail"]) == ("unknown", 0)
+    assert "Traceback" not in done.stderr
+    assert "<error" in junit.read_text()
+
+
+# ---- docs ----------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_of_every_check() -> None:
+    section = DOCS.read_text().partition("## What is checked")[2].partition("\n## ")[0]
+    told_of = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
+    assert told_of == ["ways", *map(name_of, checks.CHECKS), "opaque"]
+
+
+def test_the_page_tells_of_every_header_that_is_not_compared() -> None:
+    section = (
+        DOCS.read_text().partition("headers of answers are never compared")[2].partition("\n## ")[0]
+    )
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", section, re.MULTILINE)
+    assert rows == list(command.opaque.IGNORED_HEADERS.items())

@@ -1,0 +1,167 @@
+"""What a report says to people, to programs and to CI."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from rollout.verify import report
+from rollout.verify.model import Result
+from rollout.verify.report import Report
+from support.fake_edge import CDN4, CDN6, DIRECT4, HOSTNAME, TARGET, WAYS
+
+RESULTS = [
+    ("ways", Result("ways", "pass", "198.18.0.1", HOSTNAME, "direct", "IPv4")),
+    ("echo", Result("headers", "pass", "same", HOSTNAME, "direct", "IPv4", ("via",))),
+    ("echo", Result("headers", "fail", "X lost", HOSTNAME, "cdn", "IPv4", remedy="Forward X.")),
+    ("echo", Result("headers", "fail", "X lost", HOSTNAME, "cdn", "IPv6", remedy="Forward X.")),
+    ("echo", Result("headers", "pass", "same", "two.example.com", "cdn", "IPv6", ("via", "age"))),
+    ("weights", Result("shares", "unknown", "too few answers", HOSTNAME, None, "IPv6")),
+]
+
+
+def made(
+    results: list[tuple[str, Result]] = RESULTS,
+    *,
+    not_asked: tuple[tuple[str, str], ...] = (),
+    interrupted: bool = False,
+) -> Report:
+    return report.make(
+        TARGET,
+        WAYS,
+        results,
+        not_asked,
+        started=datetime(2026, 1, 2, tzinfo=UTC),
+        seconds=1.23456,
+        interrupted=interrupted,
+    )
+
+
+def printed(found: Report) -> str:
+    console = Console(file=io.StringIO(), width=120, emoji=False, highlight=False)
+    report.show(found, console)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def test_the_table_shows_the_worst_of_each_place_and_what_was_seen_once() -> None:
+    assert (
+        printed(made(not_asked=(("POST /a", "it may change something"),)))
+        == """\
+check      direct IPv4  direct IPv6  cdn IPv4  cdn IPv6  edge
+ways       pass
+echo
+  headers  pass                      FAIL      FAIL 1/2
+weights
+  shares                                                 unknown
+
+FAIL headers (api.example.com cdn IPv4; api.example.com cdn IPv6)
+  X lost
+  Forward X.
+
+unknown shares (api.example.com IPv6)
+  too few answers
+
+Documented differences that were seen and accepted:
+  age (1)
+  via (2)
+
+Not asked:
+  POST /a: it may change something
+
+FAIL: 3 pass, 2 FAIL, 1 unknown, in 1.2 s"""
+    )
+
+
+def test_json_is_what_its_schema_says() -> None:
+    found = json.loads(report.as_json(made(not_asked=(("POST /a", "it may change something"),))))
+    jsonschema.validate(found, json.loads(report.schema()))
+    assert found["exitCode"] == 1
+    assert found["counts"] == {"pass": 3, "fail": 2, "unknown": 1}
+    assert found["accepted"] == {"age": 1, "via": 2}
+    assert found["results"][2] == {
+        "group": "echo",
+        "check": "headers",
+        "verdict": "fail",
+        "evidence": "X lost",
+        "hostname": HOSTNAME,
+        "path": "cdn",
+        "family": "IPv4",
+        "accepted": [],
+        "remedy": "Forward X.",
+    }
+    assert found["ways"][0] == {
+        "path": "direct",
+        "family": "IPv4",
+        "hostname": HOSTNAME,
+        "address": DIRECT4.address,
+        "byName": False,
+    }
+
+
+def test_the_schema_is_in_the_docs(check_page: Callable[[str, str], None]) -> None:
+    check_page("schemas/verify.json", report.schema())
+
+
+@pytest.mark.parametrize(
+    ("results", "interrupted", "verdict", "code"),
+    [
+        (RESULTS[:2], False, "pass", 0),
+        (RESULTS, False, "fail", 1),
+        (RESULTS[-1:], False, "unknown", 3),
+        ([], False, "unknown", 3),
+        (RESULTS, True, "unknown", 3),
+        (RESULTS[:2], True, "unknown", 3),
+    ],
+)
+def test_a_report_has_one_verdict(
+    results: list[tuple[str, Result]], interrupted: bool, verdict: str, code: int
+) -> None:
+    found = made(results, interrupted=interrupted)
+    assert (found.verdict, found.exit_code) == (verdict, code)
+
+
+def test_junit_calls_a_fail_a_failure_and_what_is_unknown_an_error() -> None:
+    root = ET.fromstring(report.as_junit(made()))  # noqa: S314 - we wrote it
+    assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "6",
+        "failures": "2",
+        "errors": "1",
+        "skipped": "0",
+    }
+    cases = [
+        (case.get("classname"), case.get("name"), [child.tag for child in case])
+        for case in root.iter("testcase")
+    ]
+    assert cases == [
+        ("ways.ways", "api.example.com direct IPv4", ["system-out"]),
+        ("echo.headers", "api.example.com direct IPv4", ["system-out"]),
+        ("echo.headers", "api.example.com cdn IPv4", ["failure"]),
+        ("echo.headers", "api.example.com cdn IPv6", ["failure"]),
+        ("echo.headers", "two.example.com cdn IPv6", ["system-out"]),
+        ("weights.shares", "api.example.com IPv6", ["error"]),
+    ]
+
+
+@given(evidence=st.text())
+def test_nothing_that_a_server_says_reaches_a_terminal_or_xml_as_a_command(evidence: str) -> None:
+    found = made([("echo", Result("a", "fail", f"came \x1b]0;x\x07 {evidence}", HOSTNAME))])
+    assert all(letter.isprintable() or letter == "\n" for letter in printed(found))
+    ET.fromstring(report.as_junit(found))  # noqa: S314 - we wrote it
+
+
+def test_markup_in_evidence_is_only_text() -> None:
+    found = made([("echo", Result("a", "fail", "came [bold]x[/bold] :smile:", HOSTNAME))])
+    assert "  came [bold]x[/bold] :smile:" in printed(found)
+
+
+def test_every_address_is_told_in_a_way() -> None:
+    found = made()
+    assert [way.address for way in found.ways[2:]] == [CDN4.address, CDN6.address]

@@ -1,0 +1,115 @@
+"""Checks side by side, and what their results come to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.verify import dns, echo
+from rollout.verify.model import Check, Result, Surroundings, Verdict
+from rollout.verify.run import (
+    COULD_NOT_TELL,
+    FAILED,
+    PASSED,
+    Findings,
+    interrupted,
+    name_of,
+    run,
+    verdict,
+)
+from support.fake_edge import Watching, surroundings
+
+GOOD, BROKEN, ENDLESS = "test-run-good", "test-run-broken", "test-run-endless"
+
+
+def of(*verdicts: Verdict) -> list[Result]:
+    return [Result("a", each, "seen") for each in verdicts]
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        pytest.param(of("pass", "pass"), PASSED, id="all pass"),
+        pytest.param(of("pass", "fail", "unknown"), FAILED, id="a fail outweighs what is unknown"),
+        pytest.param(of("pass", "unknown"), COULD_NOT_TELL, id="unknown is no pass"),
+        pytest.param([], COULD_NOT_TELL, id="nothing is no pass"),
+    ],
+)
+def test_results_come_to_an_exit_code(results: list[Result], code: int) -> None:
+    assert verdict(results) == code
+
+
+@given(st.lists(st.sampled_from(["pass", "fail", "unknown"])))
+def test_only_passes_pass(verdicts: list[Verdict]) -> None:
+    assert (verdict(of(*verdicts)) == PASSED) == (set(verdicts) == {"pass"})
+    assert (verdict(of(*verdicts)) == FAILED) == ("fail" in verdicts)
+
+
+async def check_good(_around: Surroundings) -> AsyncIterator[Result]:
+    yield Result("good", "pass", "seen")
+    await asyncio.sleep(0)
+    yield Result("good", "pass", "seen again")
+
+
+async def check_broken(_around: Surroundings) -> AsyncIterator[Result]:
+    yield Result("broken", "pass", "seen before it broke")
+    raise KeyError("no such thing\nand more")
+
+
+async def check_endless(_around: Surroundings) -> AsyncIterator[Result]:
+    yield Result("endless", "fail", "seen before it hung")
+    await asyncio.Event().wait()
+
+
+def carried_out(checks: Sequence[Check]) -> tuple[Findings, Watching]:
+    findings, watching = Findings(), Watching()
+    asyncio.run(run(surroundings(), checks, findings, watching))
+    return findings, watching
+
+
+def test_a_check_is_called_what_its_module_and_its_function_are() -> None:
+    assert name_of(check_good) == GOOD
+    assert [name_of(check) for check in (*dns.CHECKS[:1], *echo.CHECKS)] == ["dns-records", "echo"]
+
+
+def test_results_are_kept_and_told_as_they_come() -> None:
+    findings, watching = carried_out([check_good])
+    good = (GOOD, Result("good", "pass", "seen"))
+    again = (GOOD, Result("good", "pass", "seen again"))
+    assert findings == Findings([good, again], [])
+    assert watching.told == [good, again, (GOOD, None)]
+
+
+def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:
+    findings, _ = carried_out([check_broken, check_good])
+    assert (GOOD, Result("good", "pass", "seen again")) in findings.results
+    assert (
+        BROKEN,
+        Result(
+            BROKEN,
+            "unknown",
+            "the check itself broke (KeyError: 'no such thing\\nand more')",
+            remedy="This is a bug of the check, not of the edge; please report it.",
+        ),
+    ) in findings.results
+    assert (BROKEN, Result("broken", "pass", "seen before it broke")) in findings.results
+    assert verdict(result for _, result in findings.results) == COULD_NOT_TELL
+
+
+def test_an_interrupted_run_keeps_what_it_found_and_names_what_it_did_not() -> None:
+    findings, watching = Findings(), Watching()
+
+    async def scenario() -> None:
+        task = asyncio.create_task(
+            run(surroundings(), [check_good, check_endless], findings, watching)
+        )
+        while len(findings.results) < 3:  # noqa: ASYNC110 - the check that hangs sets no event
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+    assert (ENDLESS, Result("endless", "fail", "seen before it hung")) in findings.results
+    assert interrupted(findings) == Result("run", "unknown", f"interrupted; not through: {ENDLESS}")
