@@ -6,6 +6,7 @@ informational answer nor end a connection half-way; all of that is what the echo
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -370,9 +371,13 @@ class _Http2:
     def _receive(self, number: int, data: bytes, taken: int | None) -> None:
         if stream := self._streams.get(number):
             stream.pieces.put_nowait((data, taken or 0))
-        elif taken:
-            # Nobody reads it any more, but the connection's window is everybody's.
-            self.wire.increment_flow_control_window(taken)
+        else:
+            self._give_back(number, taken or 0)
+
+    def _give_back(self, number: int, taken: int) -> None:
+        """Take what nobody reads any more for read: the connection's window is everybody's."""
+        if taken:
+            self.wire.acknowledge_received_data(taken, number)
 
     def _start(self, event: RequestReceived) -> None:
         number = event.stream_id or 0
@@ -397,15 +402,21 @@ class _Http2:
             body=stream.body(),
         )
         self._streams[number] = stream
-        self._tasks[number] = asyncio.create_task(self._answer(request, stream))
+        self._tasks[number] = task = asyncio.create_task(self._answer(request, stream))
+        task.add_done_callback(lambda _: self._forget(stream))
 
     async def _answer(self, request: Request, stream: _Stream) -> None:
-        try:
+        with contextlib.suppress(ProtocolError, ConnectionError):  # the other end gave it up
             await self._handler(request, stream)
-        except (ProtocolError, ConnectionError):
-            pass  # the other end has given it up
-        finally:
-            del self._streams[stream.number], self._tasks[stream.number]
+
+    def _forget(self, stream: _Stream) -> None:
+        """Clear up after a stream; called even where its task was ended before it began."""
+        del self._streams[stream.number], self._tasks[stream.number]
+        while not stream.pieces.empty():
+            _, taken = stream.pieces.get_nowait() or (b"", 0)
+            self._give_back(stream.number, taken)
+        if not self.line.writer.transport.is_closing():
+            self.line.writer.write(self.wire.data_to_send())
 
 
 def _with_one_cookie(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -7,6 +7,7 @@ import itertools
 import json
 import socket
 import time
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -240,6 +241,15 @@ def test_a_body_is_compressed_where_that_is_accepted(
         assert plain == (bytes(range(PERIOD)) * 400)[:100_000]
     else:
         assert json.loads(plain)["target"] == f"/echo/encoding=gzip{shape}"
+
+
+def test_each_compressed_piece_can_be_read_when_it_comes(connect: Connect) -> None:
+    unpack = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    with connect() as raw:
+        raw.request("/echo/size=9;chunks=3;encoding=gzip", ("Accept-Encoding", "gzip"))
+        raw.head()
+        plain = [unpack.decompress(data) for _, data in raw.chunks()]
+    assert [piece for piece in plain if piece] == [b"\0\1\2", b"\3\4\5", b"\6\7\10"]
 
 
 WHOLE = bytes(range(100))

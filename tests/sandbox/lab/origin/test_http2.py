@@ -310,10 +310,13 @@ def test_a_stream_that_the_client_gives_up_harms_no_other(http2: Callable[..., H
         client.receive()
         client.wire.reset_stream(given_up, ErrorCodes.CANCEL)
         client.flush()
-        half_sent = client.begin(b"/echo", method=b"POST")
-        client.wire.send_data(half_sent, b"x" * 100)
-        client.wire.reset_stream(half_sent, ErrorCodes.CANCEL)
-        client.flush()
+        for _ in range(20):  # more than the connection's window altogether
+            half_sent = client.begin(b"/echo", method=b"POST")
+            client.wire.send_data(half_sent, b"x" * 5000)
+            client.wire.reset_stream(half_sent, ErrorCodes.CANCEL)
+            client.flush()
+            while client.wire.outbound_flow_control_window < 20_000:
+                client.receive()
         for number in range(5):
             body = b"x" * 60_000
             assert (

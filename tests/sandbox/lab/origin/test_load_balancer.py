@@ -345,6 +345,14 @@ def test_only_clients_on_the_list_are_served(
     assert told == (None if status == 200 else "The client's address is not on the list.")
 
 
+def test_an_address_may_be_listened_on_before_the_host_has_it(tmp_path: Path) -> None:
+    address = own_loopback_address()
+    port = free_port(address)
+    made = deployed(tmp_path, {"lb": ("192.0.2.1", address)}, ("HTTP", port))
+    with running(made, tmp_path / "log"), Raw(address, port) as raw:
+        assert raw.ask("/echo")["target"] == "/echo"
+
+
 def test_several_addresses_are_listened_on_and_no_other(
     tmp_path: Path,
 ) -> None:
@@ -380,7 +388,8 @@ def test_changes_are_taken_and_connections_go_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         wait_until(lambda: served_at(comes, port, ca, "new.example.com"))
         assert served_at(stays, port, ca, "new.example.com")
-        assert not served_at(goes, port, ca, NAME)
+        with pytest.raises(ConnectionRefusedError):
+            Raw(goes, port, ca)
         assert json.loads(lasting.answer()[1])["target"] == "/echo/delay=1"
         assert lasting.ask("/echo")["target"] == "/echo"
 
