@@ -4,16 +4,18 @@ Each test gets the account as seeded, and a stack in a folder of its own: the pr
 copied there, the components it imports are the checkout's.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.clouds import background
+from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine import find
 from sandbox.engine.find import Engine
-from support.engine import Sandbox, Stack, client, control, new_stack
+from sandbox.engine.shell import STACK, Shell
+from support.engine import CHECKOUT, Sandbox, Stack, client, control
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -70,7 +72,21 @@ def whole(
     account: background.Cloud, droplets: background.Cloud, engine: Engine, tmp_path: Path
 ) -> Stack:
     """The sandbox's stack with all it has, not yet deployed."""
-    return new_stack(tmp_path, engine, account, droplets)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
+        shutil.copy(CHECKOUT / name, folder)
+    for name in (".venv", "policies"):
+        (folder / name).symlink_to(CHECKOUT / name)
+    shell = Shell(folder, tmp_path / "home")
+    shell.prepare()
+    clouds = {
+        **digitalocean.client_environment(droplets.url),
+        **aws.client_environment(account.url),
+    }
+    stack = Stack(folder, shell.environment(engine, clouds))
+    stack.pulumi("stack", "init", STACK).must()
+    return stack
 
 
 @pytest.fixture

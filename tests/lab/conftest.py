@@ -14,7 +14,8 @@ from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.lab.lab import Lab
 from sandbox.lab.plan import Settings
-from support.engine import Stack, control, new_stack
+from support.engine import Stack, control
+from support.lab import new_stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,10 +13,9 @@ import boto3.session
 import urllib3
 import yaml
 
-from sandbox.clouds import background, digitalocean
+from sandbox.clouds import background
 from sandbox.clouds.aws import client_environment
-from sandbox.engine.find import Engine
-from sandbox.engine.shell import STACK, Shell
+from sandbox.engine.shell import STACK
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
@@ -142,34 +140,6 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs."""
         return json.loads(self.pulumi("stack", "output", "--json").must())
-
-
-def new_stack(
-    folder: Path, engine: Engine, account: background.Cloud, droplets: background.Cloud
-) -> Stack:
-    """Return the sandbox's stack in a folder of its own, not yet deployed.
-
-    Args:
-        folder: Empty; gets the program's entry and everything that the engine writes.
-        engine: The engine.
-        account: The AWS to deploy to.
-        droplets: The DigitalOcean to deploy to.
-    """
-    project = folder / "project"
-    project.mkdir()
-    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
-        shutil.copy(CHECKOUT / name, project)
-    for name in (".venv", "policies"):
-        (project / name).symlink_to(CHECKOUT / name)
-    shell = Shell(project, folder / "home")
-    shell.prepare()
-    clouds = {
-        **digitalocean.client_environment(droplets.url),
-        **client_environment(account.url),
-    }
-    stack = Stack(project, shell.environment(engine, clouds))
-    stack.pulumi("stack", "init", STACK).must()
-    return stack
 
 
 def control(cloud: background.Cloud, method: str, what: str, body: object = None) -> None:

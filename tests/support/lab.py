@@ -1,11 +1,44 @@
-"""What there must be nothing left of when a lab has ended."""
+"""A deployed stack for labs, and what there must be nothing left of."""
 
 import contextlib
+import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
 
+from sandbox.clouds import aws, digitalocean
+from sandbox.clouds.background import Cloud
+from sandbox.engine.find import Engine
+from sandbox.engine.shell import STACK, Shell
+from support.engine import CHECKOUT, Stack
+
 PATIENCE_SECONDS = 20.0
+
+
+def new_stack(folder: Path, engine: Engine, account: Cloud, droplets: Cloud) -> Stack:
+    """Return the sandbox's stack in a folder of its own, not yet deployed.
+
+    Args:
+        folder: Empty; gets the program's entry and everything that the engine writes.
+        engine: The engine.
+        account: The AWS to deploy to.
+        droplets: The DigitalOcean to deploy to.
+    """
+    project = folder / "project"
+    project.mkdir()
+    for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
+        shutil.copy(CHECKOUT / name, project)
+    for name in (".venv", "policies"):
+        (project / name).symlink_to(CHECKOUT / name)
+    shell = Shell(project, folder / "home")
+    shell.prepare()
+    clouds = {
+        **digitalocean.client_environment(droplets.url),
+        **aws.client_environment(account.url),
+    }
+    stack = Stack(project, shell.environment(engine, clouds))
+    stack.pulumi("stack", "init", STACK).must()
+    return stack
 
 
 def namespaces(pids: Collection[int]) -> set[str]:
