@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Final
 
 DEBIAN_PACKAGES: Final = (
+    "bind9-dnsutils",
     "cloud-init",
     "curl",
     "gdnsd",
     "iproute2",
+    "iputils-ping",
     "libnginx-mod-http-lua",
     "libnginx-mod-stream",
     "nftables",
     "nginx",
+    "procps",
     "shellcheck",
     "systemd",
     "tayga",

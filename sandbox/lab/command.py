@@ -210,7 +210,11 @@ def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterab
 
 def _enter(folder: Path, host: str, command: list[str]) -> None:
     try:
-        line = Door.find(folder).command(host, *(command or [os.environ.get("SHELL", "/bin/sh")]))
+        line = Door.find(folder).command(
+            host,
+            *(command or [os.environ.get("SHELL", "/bin/sh")]),
+            env={"debian_chroot": host},  # what Debian's shells show in front of their prompt
+        )
     except LabError as fault:
         _stop(str(fault), WRONG_USE)
     os.execv(line[0], line)  # noqa: S606 - the terminal becomes the host's
