@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from sandbox.lab.plan import NAMES_ADDRESSES
+from sandbox.lab.dns import NAME_SERVERS
 from support.scene import HOSTNAME
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ import sys
 import dns.message, dns.query
 for _ in range(50):
     question = dns.message.make_query(sys.argv[1], "AAAA")
-    for found in dns.query.udp(question, "{NAMES_ADDRESSES[1]}", timeout=2).answer:
+    for found in dns.query.udp(question, "{NAME_SERVERS[1]}", timeout=2).answer:
         print(*found)
 """
 """Asks for AAAA where no resolver's cache is in between."""

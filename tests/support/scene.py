@@ -99,7 +99,9 @@ class Scene:
             *options,
             timeout=VERIFY_SECONDS,
         )
-        results = json.loads(done.stdout)["results"] if done.stdout.strip() else []
+        results: list[dict[str, Any]] = (
+            json.loads(done.stdout)["results"] if done.stdout.strip() else []
+        )
         return Verified(done.returncode, results, done.stderr)
 
 
