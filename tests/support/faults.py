@@ -100,10 +100,10 @@ MISTAKES: Final = {
         _distribution(f'behaviour["originRequestPolicyId"] = "{USER_AGENT_REFERER}"'),
         "x-platform",
     ),
-    "all but a few headers are dropped": Mistake(
+    "headers are dropped the old way": Mistake(
         "headers-forwarded",
         _legacy('{"forward": "all"}', query_strings=True, headers='["Host", "Authorization"]'),
-        "x-platform",
+        "accept is missing",
     ),
     "cookies are dropped": Mistake(
         "cookies-forwarded",
@@ -129,7 +129,7 @@ MISTAKES: Final = {
             'properties["customErrorResponses"] = [{"errorCode": code, "responseCode": 200, '
             '"responsePagePath": "/echo", "errorCachingMinTtl": 0} for code in (403, 404)]'
         ),
-        "200 instead of 404",
+        "instead of 404",
     ),
     "only cdn has AAAA": Mistake("families-paired", _LEAVE_OUT.format(path="direct"), "aaaa"),
     "only direct has AAAA": Mistake(
