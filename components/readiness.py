@@ -11,6 +11,7 @@ answered by connecting to the droplet's own IPv6 address, the way users will com
 
 import asyncio
 import errno
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,10 +30,8 @@ Answer = Literal["yes", "no", "unknown"]
 
 _STOPPED: Final = "The addresses that did not move yet were left where they are"
 
-_NO_WAY_THERE: Final = frozenset(
-    {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPERM, errno.EACCES}
-)
-"""What a connection fails with on a machine that has no IPv6 itself."""
+_NOT_ALLOWED: Final = frozenset({errno.EPERM, errno.EACCES})
+"""What a connection fails with that a firewall of this machine forbids."""
 
 
 class NotServingError(FaultsError):
@@ -45,6 +44,8 @@ class World:
 
     connect: Callable[[str, int], Awaitable[Any]]
     """Opens a TCP connection to an address and port and closes it."""
+    has_way: Callable[[str], bool]
+    """Says whether this machine has an address and a route with which to reach another address."""
     now: Callable[[], datetime]
     """Tells the time, in UTC."""
     sleep: Callable[[float], Awaitable[None]]
@@ -60,9 +61,24 @@ async def _connect(address: str, port: int) -> None:
     writer.close()
 
 
+def _has_way(address: str) -> bool:
+    """Ask the kernel, which chooses route and source address when a UDP socket is connected.
+
+    Nothing is sent. What a TCP connection fails with does not tell: a router on the way that knows
+    no route gives the same error as a machine that has none itself.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 1))
+    except OSError:
+        return False
+    return True
+
+
 def real_world(say: Callable[[str], None], warn: Callable[[str], None]) -> World:
     """Return the network, the clock and two ways to tell the user."""
-    return World(_connect, lambda: datetime.now(UTC), asyncio.sleep, say, warn)
+    return World(_connect, _has_way, lambda: datetime.now(UTC), asyncio.sleep, say, warn)
 
 
 async def wait_until_serving(
@@ -136,7 +152,8 @@ async def _ask(address: str, ports: Sequence[int], world: World) -> Answer:
         try:
             await world.connect(address, port)
         except (OSError, TimeoutError) as error:
-            return "unknown" if getattr(error, "errno", None) in _NO_WAY_THERE else "no"
+            forbidden = getattr(error, "errno", None) in _NOT_ALLOWED
+            return "unknown" if forbidden or not world.has_way(address) else "no"
     return "yes"
 
 

@@ -50,6 +50,7 @@ class Scene:
 
         return World(
             connect,
+            lambda _address: self.answer(int(self.seconds), 443) is not NO_IPV6,
             lambda: START + timedelta(seconds=self.seconds),
             sleep,
             self.said.append,
@@ -68,7 +69,11 @@ def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
     assert scene.warnings == []
 
 
-@pytest.mark.parametrize("error", [REFUSED, TimeoutError()], ids=["refused", "no answer"])
+@pytest.mark.parametrize(
+    "error",
+    [REFUSED, TimeoutError(), OSError(errno.ENETUNREACH, "no route on the way")],
+    ids=["refused", "no answer", "a router on the way has no route yet"],
+)
 def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Exception) -> None:
     scene = Scene(lambda _seconds, _port: error)
     with pytest.raises(NotServingError) as caught:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from sandbox.lab.lab import ROUTER
+from sandbox.lab.network import MAC
 from support.engine import holders
 from support.own_network import own_network
 from support.scene import HOSTNAME, Scene, opened, prepared
@@ -51,16 +52,23 @@ while True:
 
 
 def connect(lab: "Lab") -> None:
-    """Lay a cable from the lab's router to this thread's network."""
+    """Lay a cable from the lab's router to this thread's network, such as the lab's own hosts have.
+
+    Nobody asks for neighbours on it: the router would answer for whoever is behind.
+    """
     router = ["nsenter", "--target", str(lab.hosts[ROUTER].pid), "--net", "--", "ip"]
     here = str(threading.get_native_id())
+    end = ["address", MAC, "arp", "off"]
     for command in (
-        [*router, "link", "add", "operator", "type", "veth", "peer", "name", "lab", "netns", here],
-        [*router, "address", "add", "2001:db8:0b::1/64", "dev", "operator", "nodad"],
+        [
+            *(*router, "link", "add", "operator", *end, "type", "veth"),
+            *("peer", "name", "lab", *end, "netns", here),
+        ],
+        [*router, "address", "add", "2001:db8:b::1/64", "dev", "operator", "nodad"],
         [*router, "link", "set", "operator", "up"],
-        ["ip", "address", "add", "2001:db8:0b::2/64", "dev", "lab", "nodad"],
+        ["ip", "address", "add", "2001:db8:b::2/64", "dev", "lab", "nodad"],
         ["ip", "link", "set", "lab", "up"],
-        ["ip", "-6", "route", "add", "default", "via", "2001:db8:0b::1"],
+        ["ip", "-6", "route", "add", "default", "via", "2001:db8:b::1"],
     ):
         subprocess.run(command, check=True)
 
