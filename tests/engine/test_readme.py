@@ -1,6 +1,8 @@
 """What README.md shows is what the commands print; of the lab, see tests/lab/test_docs.py."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,8 +25,22 @@ def test_make_up_prints_what_is_shown(sandbox: Sandbox) -> None:
     assert_in_order(shown(README, "pulumi preview"), sandbox.shell("pulumi preview"))
 
 
+def links() -> Iterator[tuple[Path, str]]:
+    """Yield each page and each link in it that leads to a file or a heading of the project."""
+    for page in (README, CHECKOUT / "CHANGELOG.md", *(CHECKOUT / "docs").rglob("*.md")):
+        for link in sorted(set(re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()))):
+            yield page, link
+
+
 @pytest.mark.parametrize(
-    "link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)", README.read_text())))
+    ("page", "link"),
+    [pytest.param(page, link, id=f"{page.name}→{link}") for page, link in links()],
 )
-def test_every_page_that_is_linked_exists(link: str) -> None:
-    assert (CHECKOUT / link).exists()
+def test_every_page_and_heading_that_is_linked_exists(page: Path, link: str) -> None:
+    name, _, heading = link.partition("#")
+    target = page.parent / name if name else page
+    assert target.exists()
+    if heading:
+        lines = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+        # As GitHub makes an anchor of a heading.
+        assert heading in [re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines]

@@ -195,7 +195,7 @@ def test_the_page_tells_of_every_host(terminal: Terminal) -> None:
     addresses = [
         address
         for _, ipv4, ipv6 in told
-        for address in re.findall(r"[0-9][0-9a-f.:]*[0-9a-f:](?:/[0-9]+)?", f"{ipv4} {ipv6}")
+        for address in re.findall(r"[0-9a-f]+[.:][0-9a-f.:]+(?:/[0-9]+)?", f"{ipv4} {ipv6}")
     ]
     assert len(addresses) > 10
     assert [address for address in addresses if address not in listed] == []
