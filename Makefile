@@ -18,6 +18,8 @@ down: ## Stop the sandbox and remove what it wrote; the caches stay
 	@if [ -x $(RUN)/dualstack ]; then $(RUN)/dualstack sandbox down; else echo "Nothing was up."; fi
 
 lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; needs root
+	@[ "$$(uname) $$(id -u)" = "Linux 0" ] || { echo "The system is $$(uname) and the user number $$(id -u);" \
+		"the lab needs Linux and root. Use Debian 12 or 13, and: sudo make lab" >&2; exit 2; }
 	@$(RUN)/python -m sandbox.debian
 	@$(RUN)/dualstack sandbox env >/dev/null 2>&1 || $(RUN)/dualstack sandbox up
 	@$(RUN)/dualstack sandbox lab open

@@ -68,8 +68,8 @@ def main() -> None:
     """Install what is missing when run as root; otherwise say what it is and how to install it."""
     if shutil.which("dpkg-query") is None:
         sys.exit(
-            "This machine is not Debian; the tests of the proxies need its packages: "
-            f"{' '.join(DEBIAN_PACKAGES)}. Run them on Debian 12 or 13."
+            "This machine is not Debian; the lab and the tests of the proxies need its packages: "
+            f"{' '.join(DEBIAN_PACKAGES)}. Use Debian 12 or 13."
         )
     names = missing()
     if not names:

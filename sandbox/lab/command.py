@@ -190,10 +190,10 @@ def show(
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nEnter a client from another terminal:")
     for client in CLIENTS:
-        console.print(f"  dualstack sandbox lab enter {client.name}", soft_wrap=True)
+        console.print(f"  .venv/bin/dualstack sandbox lab enter {client.name}", soft_wrap=True)
     console.print(
-        "There, `curl https://api.example.com/echo` trusts the lab, and "
-        f"`dualstack verify --outputs {folder / OUTPUTS}` tries everything.\n"
+        "There, `curl https://api.example.com/echo` trusts the lab, and this tries everything:\n"
+        f"  dualstack verify --outputs {folder / OUTPUTS} --echo /echo --allow-unsafe\n"
         f"Logs of every program: {folder / 'hosts'}\n",
         soft_wrap=True,
     )
@@ -209,6 +209,8 @@ def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterab
 
 
 def _enter(folder: Path, host: str, command: list[str]) -> None:
+    if command[:1] == ["--"]:  # where others, such as ssh and nsenter, want it
+        command = command[1:]
     try:
         line = Door.find(folder).command(
             host,

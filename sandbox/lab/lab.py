@@ -500,7 +500,7 @@ def _take(folder: Path) -> FileLock:
     except Timeout as fault:
         raise LabError(
             f"A lab is open in {folder} already; a folder has one at a time. "
-            "Close it with Ctrl-C, or enter it: dualstack sandbox lab enter ipv6-only"
+            "Close it with Ctrl-C, or enter it: .venv/bin/dualstack sandbox lab enter ipv6-only"
         ) from fault
     shutil.rmtree(folder / HOSTS, ignore_errors=True)
     for name in (SOCKET, NOTE, OUTPUTS):

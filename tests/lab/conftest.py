@@ -14,7 +14,7 @@ from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.lab.lab import Lab
 from sandbox.lab.plan import Settings
-from support.engine import Stack, control, new_stack
+from support.engine import Sandbox, Stack, control, new_stack
 from support.scene import Ground, Scene, opened, prepared
 
 
@@ -44,6 +44,16 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Cl
     yield account, droplets
     for name in names:
         background.stop(name, home)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a sandbox that is up, as `make up` leaves it."""
+    found = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
+    done = found.run("up")
+    assert done.returncode == 0, done.stderr
+    yield found.home
+    found.run("down")
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,7 @@
 """The lab from a terminal: opened, entered, changed, followed and closed."""
 
 import json
-import os
-import signal
-import subprocess
-import time
-from collections.abc import Generator
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -16,87 +9,9 @@ from typer.testing import CliRunner
 from sandbox.clouds.background import Cloud
 from sandbox.lab import command
 from sandbox.lab.command import Surroundings
-from support.engine import CHECKOUT, DUALSTACK, Sandbox, client
+from support.engine import DUALSTACK, client
 from support.lab import left_of, namespaces
-
-PATIENCE_SECONDS = 60.0
-
-
-class Terminal:
-    """A terminal in which the lab is open."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.lines: list[str] = []
-        self._process = subprocess.Popen(
-            [DUALSTACK, "sandbox", "lab", "open"],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self._queue: SimpleQueue[str] = SimpleQueue()
-        self._reader = Thread(target=self._read)
-        self._reader.start()
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables of everything that is run beside it."""
-        return {
-            **os.environ,
-            "DUALSTACK_SANDBOX_HOME": str(self.home),
-            "PYTHONPATH": str(CHECKOUT),
-        }
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._queue.put(line.rstrip())
-        self._process.stdout.close()
-
-    def until(self, text: str) -> str:
-        """Return the line that has a text, once it is there."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                self.lines.append(self._queue.get(timeout=0.5))
-            except Empty:
-                assert self._process.poll() is None, self.lines
-                continue
-            if text in self.lines[-1]:
-                return self.lines[-1]
-        raise AssertionError("\n".join([f"no {text!r} in:", *self.lines]))
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a verb of the lab's in another terminal."""
-        return subprocess.run(
-            [DUALSTACK, "sandbox", "lab", *arguments],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-
-    def interrupt(self) -> tuple[int, str]:
-        """Press Ctrl-C; return the exit code and what it says last."""
-        self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(PATIENCE_SECONDS)
-        self._reader.join()
-        while not self._queue.empty():
-            self.lines.append(self._queue.get())
-        return code, self.lines[-1]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """A sandbox that is up."""
-    found = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
-    done = found.run("up")
-    assert done.returncode == 0, done.stderr
-    yield found.home
-    found.run("down")
+from support.terminal import Terminal
 
 
 def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None:
@@ -115,6 +30,8 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
         assert json.loads(entered.stdout)["protocol"] == "HTTP/2", entered.stderr
         failed = terminal.run("enter", "ipv6-only", "sh", "-c", "exit 7")
         assert failed.returncode == 7
+        parted = terminal.run("enter", "ipv6-only", "--", "sh", "-c", "exit 8")
+        assert parted.returncode == 8
         which = terminal.run("enter", "ipv4-only", "which", "dualstack")
         assert Path(which.stdout.strip()).samefile(DUALSTACK)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -312,6 +313,12 @@ def test_the_page_tells_of_every_check() -> None:
     section = DOCS.read_text().partition("## What is checked")[2].partition("\n## ")[0]
     told_of = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
     assert told_of == ["ways", *map(name_of, checks.CHECKS), "opaque"]
+
+
+def test_the_page_tells_of_every_option_and_of_no_other() -> None:
+    told_of = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOCS.read_text()))
+    options = {name for each in typer.main.get_command(command.app).params for name in each.opts}
+    assert told_of == options
 
 
 def test_the_page_tells_of_every_header_that_is_not_compared() -> None:

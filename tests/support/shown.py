@@ -1,0 +1,70 @@
+"""What pages show in blocks of a console, and whether commands print it."""
+
+import re
+from pathlib import Path
+
+from support.engine import CHECKOUT
+
+README = CHECKOUT / "README.md"
+VERIFY = CHECKOUT / "docs" / "verify.md"
+
+PASSING = [
+    (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
+    (r"\b[a-z][a-z0-9]{12}\.cloudfront\.net", "NAME.cloudfront.net"),
+    (r"-[0-9]{9,10}\.us-east-1", "-NUMBER.us-east-1"),
+    (r"(distributionId +)[A-Z0-9]+", r"\1ID"),
+    (r"\(local: .*/policies/", "(local: …/policies/"),
+    # Of several addresses any may be drawn, and load balancers have theirs by their names.
+    (r"\b198\.18\.0\.[0-9]+", "198.18.0.N"),
+    (r"\b198\.18\.1\.[0-9]+", "198.18.1.N"),
+    (r"\b2001:db8:cf:[0-9a-f]+::1", "2001:db8:cf:N::1"),
+    (r"\b2001:db8:d1:[0-9a-f]+::2", "2001:db8:d1:N::2"),
+    (r"\bdroplet [0-9]+ .*", "droplet NUMBER"),
+    (r"\b[0-9]+(\.[0-9])? s\b", "SECONDS s"),
+    (r"\b[0-9]+ pass\b", "MANY pass"),
+    # Which of the answers that were given twice is told first.
+    (r"(X-Run%3A)[0-9a-f]+ .*", r"\1RUN"),
+    (r" +", " "),
+]
+"""What differs between two runs, and how a line is compared without it."""
+
+
+def steady(line: str) -> str:
+    """Return a line without what differs between two runs."""
+    for pattern, word in PASSING:
+        line = re.sub(pattern, word, line)
+    return line.strip()
+
+
+def commands(page: Path) -> dict[str, list[str]]:
+    """Return what a page shows below each command, without the lines that it leaves out.
+
+    A command goes on in lines that begin with `>`, as a shell asks for them.
+    """
+    found: dict[str, list[str]] = {}
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            first, *lines = part.splitlines()
+            more = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
+            told = [steady(line) for line in lines if not line.startswith("> ")]
+            found["\n".join([first, *more])] = [line for line in told if line not in {"", "…"}]
+    return found
+
+
+def shown(page: Path, command: str) -> list[str]:
+    """Return the lines that a page shows below a command."""
+    known = commands(page)
+    assert command in known, f"{page.name} does not show: $ {command}"
+    return known[command]
+
+
+def assert_in_order(wanted: list[str], said: str) -> None:
+    """Assert that lines were printed, in this order, whatever was printed between them.
+
+    Of a line that ends in `…` what is before that has to be.
+    """
+    printed = iter([steady(line) for line in said.splitlines()])
+    for line in wanted:
+        begins = line.removesuffix("…") if line.endswith(" …") else None
+        found = any(each == line if begins is None else each.startswith(begins) for each in printed)
+        assert found, f"A line is shown that was not printed: {line!r}\n{said}"
