@@ -202,6 +202,22 @@ def test_what_one_way_alters_fails_there_with_both_values() -> None:
     assert found["cdn IPv4"][0] == "pass"
 
 
+@pytest.mark.parametrize(
+    ("own", "came", "altered", "verdict"),
+    [
+        pytest.param({}, "CloudFront", CDN4, "pass", id="CloudFront names a nameless server"),
+        pytest.param({}, "nginx", CDN4, "fail", id="somebody else does"),
+        pytest.param({"Server": "api"}, "CloudFront", CDN4, "fail", id="a name is replaced"),
+        pytest.param({}, "CloudFront", DIRECT6, "fail", id="on direct there is no CloudFront"),
+    ],
+)
+def test_cloudfront_may_name_a_server_that_has_no_name(
+    own: dict[str, Any], came: str, altered: Way, verdict: str
+) -> None:
+    found = found_by(lambda way, _: answer(Server=came) if way == altered else answer(**own))
+    assert found[f"{altered.path} {altered.family}"][0] == verdict
+
+
 def test_what_is_ignored_does_not_count() -> None:
     def speak(way: Way, _count: int) -> Answer:
         return as_json({"at": {"node": way.address}}, X_Node=way.address)
