@@ -17,7 +17,7 @@ import pytest
 
 from sandbox.lab.lab import ROUTER
 from support.engine import holders
-from support.own_network import own_network
+from support.namespaces import own_network
 from support.scene import HOSTNAME, Scene, opened
 
 if TYPE_CHECKING:
