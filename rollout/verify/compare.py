@@ -23,18 +23,13 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rollout.verify.model import Answer, Path
+from rollout.verify.model import SECRET_HEADERS, Answer, Path
 
 Headers = Sequence[tuple[str, str]]
 """Headers in order, names in the case they had."""
 
 LONGEST_SHOWN: Final = 160
 """Characters of a value that evidence shows."""
-
-SECRETS: Final = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "set-cookie", "x-api-key", "x-origin-secret"}
-)
-"""Headers whose values evidence never shows."""
 
 FACTS: Final = "CloudFront Developer Guide, Request and response behavior for custom origins"
 MANAGED: Final = "CloudFront Developer Guide, managed origin request policies"
@@ -94,8 +89,8 @@ class Change:
 
     name: str
     """In lower case."""
-    sent: tuple[str, ...]
-    came: tuple[str, ...]
+    sent: tuple[str, ...] = field(repr=False)
+    came: tuple[str, ...] = field(repr=False)
     http2: bool = False
     """Whether the viewer spoke HTTP/2."""
 
@@ -354,7 +349,7 @@ def _decoded(answer: Answer) -> bytes:
 
 def masked(name: str, value: str) -> str:
     """Return a header's value as evidence may show it: shortened, and a secret one not at all."""
-    if name.lower() in SECRETS:
+    if name.lower() in SECRET_HEADERS:
         return f"*** ({len(value)} characters)"
     return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}… ({len(value)})"
 
@@ -517,7 +512,7 @@ def _fault(change: Change) -> str:
         return f"{name} is missing, {was} was sent"
     if not change.sent:
         return f"{name} is {came}, none was sent"
-    if name in SECRETS:
+    if name in SECRET_HEADERS:
         return f"{name} is {came} instead of {was}; its value is altered"
     if sorted(change.sent) == sorted(change.came):
         return f"{name} has its values in another order: {came} instead of {was}"

@@ -6,12 +6,27 @@ prints, and answers one of three things for each way: pass, fail, or cannot tell
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 Path = Literal["direct", "cdn"]
 Family = Literal["IPv4", "IPv6"]
 Verdict = Literal["pass", "fail", "unknown"]
 """`unknown` is 'cannot tell': it never counts as a pass."""
+
+SECRET_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "set-cookie",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-origin-secret",
+    }
+)
+"""Headers, in lower case, whose values no evidence shows."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, cast
 
 from rollout.verify.asked import Asked, Catalogue, Rule
 from rollout.verify.model import (
+    SECRET_HEADERS,
     Answer,
     Check,
     Family,
@@ -61,20 +62,6 @@ that have to be known as a whole."""
 
 MOST_SHOWN: Final = 5
 """Differences that evidence shows; the rest are counted."""
-
-SECRET_HEADERS: Final = frozenset(
-    {
-        "authorization",
-        "cookie",
-        "proxy-authorization",
-        "set-cookie",
-        "x-amz-security-token",
-        "x-api-key",
-        "x-auth-token",
-        "x-csrf-token",
-    }
-)
-"""Headers whose values no evidence shows."""
 
 CODINGS: Final[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """`wbits` of zlib by content coding. Others, such as `br`, are compared as they are."""
@@ -197,7 +184,9 @@ class _Question:
     def result(self, way: Way | None, verdict: Verdict, evidence: str) -> Result:
         path, family = (way.path, way.family) if way else (None, None)
         name = f"answers {self.asked.name}"
-        return Result(name, verdict, evidence, self.hostname, path, family)
+        # Places and reasons may repeat a secret as well as values.
+        shown = _hider(self.asked)(evidence)
+        return Result(name, verdict, shown, self.hostname, path, family)
 
 
 @dataclass(frozen=True)
@@ -415,6 +404,8 @@ def _hider(asked: Asked) -> Callable[[str], str]:
         if name.lower() in SECRET_HEADERS
         for part in _parts_of(value)
     }
+    # As they are, and as a JSON text has them.
+    secrets |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
 
     def hide(text: str) -> str:
         # The longest first, or what is left of it would show.

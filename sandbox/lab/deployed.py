@@ -3,12 +3,22 @@
 Plain values, so that everything the lab runs is a function of them and of nothing else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Fields = Mapping[str, Any]
 """A structure of an AWS API, with the member names and shapes that boto3 gives it."""
+
+_HOSTNAME: Final = re.compile(r"(\*\.)?([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.IGNORECASE)
+_LONGEST_NAME: Final = 253
+"""Source: RFC 1035 section 2.3.4; underscores and wildcards, because AWS takes them."""
+
+
+def is_hostname(text: str) -> bool:
+    """Return whether a text can be the name of a server, as certificates and nginx take it."""
+    return len(text) <= _LONGEST_NAME and _HOSTNAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,17 @@ def _details(before: Any, after: Any, path: str) -> Iterator[str]:
             if first != second:
                 yield from _details(first, second, f"{path}[{number}]")
     else:
-        yield f"{path} {_short(before)} → {_short(after)}".lstrip()
+        told = (_short(_without_secrets(value, path)) for value in (before, after))
+        yield f"{path} {' → '.join(told)}".lstrip()
+
+
+def _without_secrets(value: Any, path: str) -> Any:
+    """Return a value without what CloudFront adds to requests: that may be what lets them in."""
+    if _is_mapping(value):
+        return {name: _without_secrets(own, name) for name, own in value.items()}
+    if _is_list(value):
+        return [_without_secrets(own, path) for own in value]
+    return "***" if value is not None and path.endswith("HeaderValue") else value
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:

@@ -492,8 +492,13 @@ class Lab(Door):
 
 
 def _take(folder: Path) -> FileLock:
-    """Return the lock of a folder, rid of what an older lab left."""
+    """Return the lock of a folder, rid of what an older lab left.
+
+    Only its owner may look into it: there are keys in it, configurations with what lets requests
+    into the origin, and a socket that obeys.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     lock = FileLock(folder / "lock", timeout=0)
     try:
         lock.acquire()

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import shlex
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,23 @@ STANDARD_MTU: Final = 1500
 LEAST_MTU, LARGEST_MTU = 1280, 9000
 """Below the least, a link carries no IPv6 at all. Source: RFC 8200, section 5."""
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,199}")
+"""Names of folders and files begin with it; 255 bytes is the most that those may have."""
+
+
+def literal(address: str) -> str:
+    """Return a literal address or network as it is.
+
+    Python takes anything at all for an IPv6 address's zone, line ends and semicolons included; and
+    none of the lab's addresses has one.
+
+    Raises:
+        ValueError: It has a zone.
+    """
+    if "%" in address:
+        raise ValueError(f"The address {address!r} has a zone; no address here has one. Drop it.")
+    return address
+
 
 @dataclass(frozen=True)
 class Host:
@@ -71,6 +89,20 @@ class Host:
     """Whether it forwards packets, as a router does."""
     mtu: int = STANDARD_MTU
     """The largest packet of its link, in bytes, in both directions."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would be more than a name or an address where it is written.
+
+        Raises:
+            ValueError: It is.
+        """
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"The name of a host is {self.name!r}; it has letters, digits, dots and hyphens. "
+                "Give it another."
+            )
+        for text in (*self.addresses, *self.gateways, *self.resolvers, *self.routed):
+            ip_interface(literal(text))
 
     @property
     def families(self) -> frozenset[int]:

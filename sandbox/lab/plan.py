@@ -5,6 +5,7 @@ added is what no API tells and a network needs: which addresses a load balancer 
 CloudFront's nodes are, who asks.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -13,10 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.lab import dns, droplet, edge, origin
-from sandbox.lab.deployed import Deployed, Droplet, Fields, LoadBalancer
+from sandbox.lab.deployed import Deployed, Droplet, Fields, LoadBalancer, is_hostname
 from sandbox.lab.dns import NAME_SERVERS
 from sandbox.lab.dns.resolver import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
-from sandbox.lab.network import GATEWAYS, LARGEST_MTU, LEAST_MTU, STANDARD_MTU, Host, interface
+from sandbox.lab.network import (
+    GATEWAYS,
+    LARGEST_MTU,
+    LEAST_MTU,
+    STANDARD_MTU,
+    Host,
+    interface,
+    literal,
+)
 from sandbox.lab.program import Program
 
 NAMES, RESOLVER, CLOUD_RESOLVER, CHECKERS = "names", "resolver", "cloud-resolver", "checkers"
@@ -79,6 +88,10 @@ CLOUDFRONT_NAMES: Final = frozenset({"*.cloudfront.net"})
 IPV4: Final = 4
 ALL_PORTS: Final = ("0", "all")
 """How a cloud firewall writes all ports. Source: DigitalOcean API reference, `ports`."""
+
+PROTOCOLS: Final = ("tcp", "udp", "icmp")
+_PORTS: Final = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?")
+"""What else a rule may say. Source: as above, `inbound_rules`."""
 
 MAX_EDGE_NODES: Final = 16
 MAX_SECONDS: Final = 3600.0
@@ -346,7 +359,8 @@ def _names_served(balancer: LoadBalancer, deployed: Deployed) -> list[frozenset[
         origins = {_plain(item["DomainName"]) for item in each.config["Origins"]["Items"]}
         if origins & leading:
             leading |= set(each.config["Aliases"].get("Items") or ())
-    return [frozenset(name for name in leading if not name.startswith("_"))]
+    able = (name for name in leading if is_hostname(name) and not name.startswith("_"))
+    return [frozenset(able)]
 
 
 def _targets(record: Fields) -> list[str]:
@@ -471,10 +485,24 @@ def firewall(
 
 
 def _matches(rule: Fields, side: str, deployed: Deployed) -> Iterator[str]:
-    """Return what a rule of a cloud firewall lets through, as `nft` matches it."""
+    """Return what a rule of a cloud firewall lets through, as `nft` matches it.
+
+    Raises:
+        ValueError: It has a protocol or ports that no rule can have.
+    """
     direction = "saddr" if side == "sources" else "daddr"
     ports = str(rule.get("ports") or "0")
-    for network in map(ip_network, _peers(rule[side], deployed)):
+    if rule["protocol"] not in PROTOCOLS:
+        raise ValueError(
+            f"The protocol of a firewall's rule is {rule['protocol']!r}; it is one of "
+            f"{', '.join(PROTOCOLS)}. Change the rule."
+        )
+    if ports not in ALL_PORTS and not _PORTS.fullmatch(ports):
+        raise ValueError(
+            f"The ports of a firewall's rule are {ports!r}; they are a port, a range, 0 or all. "
+            "Change the rule."
+        )
+    for network in map(ip_network, map(literal, _peers(rule[side], deployed))):
         family = "ip" if network.version == IPV4 else "ip6"
         everybody = network.prefixlen == 0
         where = (

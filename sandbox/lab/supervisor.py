@@ -114,7 +114,8 @@ class Supervisor:
             began = time.monotonic()
             try:
                 process = await self._start(kept, program)
-            except (KeyError, OSError) as fault:  # KeyError: its host is not there
+            # KeyError: its host is not there; ValueError: no file or process can have such a text
+            except (KeyError, OSError, ValueError) as fault:
                 self._say(f"{program.name} on {program.host} does not start: {fault}.")
             else:
                 died = await self._attend(kept, program, process, asked)

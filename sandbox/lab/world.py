@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab import plan
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.network import ROUTER_HOST, Network, NetworkError
+from sandbox.lab.network import ROUTER_HOST, Network
 from sandbox.lab.plan import Given, Settings
 from sandbox.lab.supervisor import Supervisor
 from sandbox.lab.trust import Trust
@@ -47,8 +47,6 @@ HEALTH_POLL_SECONDS: Final = 0.2
 
 RETRY_SECONDS: Final = 1.0
 """After how long what could not be applied is tried again."""
-
-MAX_EVENTS: Final = 1000
 
 DEPLOYED: Final = TypeAdapter(Deployed)
 SETTINGS: Final = TypeAdapter(Settings)
@@ -95,15 +93,14 @@ class World:
             tasks.create_task(self._watch_health())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, BrokenPipeError):
-            while line := await reader.readline():
+        with contextlib.suppress(ConnectionError), contextlib.closing(writer):
+            while line := await _line(reader):
                 try:
                     answer = self._answer(json.loads(line))
-                except (ValidationError, ValueError, KeyError) as fault:
-                    answer = {"error": str(fault)}
+                except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as no:
+                    answer = {"error": f"This is no question: {no}"}
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
-        writer.close()
 
     def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         match asked["do"]:
@@ -181,8 +178,8 @@ class World:
             retry: float | None
             try:
                 retry = await self._apply(self._deployed)
-            except (NetworkError, OSError, ValueError, LookupError) as fault:
-                # A fault of one change must not end the lab: it is told, and tried again.
+            except Exception as fault:  # noqa: BLE001 - one change must not end the lab
+                # It is told, and tried again.
                 traceback.print_exc()
                 self._fault = f"What is deployed cannot be made: {fault}"
                 self.say(self._fault)
@@ -254,6 +251,14 @@ class World:
                         )
                 self._health = found
                 self._ask()
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line; nothing where there is none, or one longer than any question."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        return b""
 
 
 def main() -> None:

@@ -2,14 +2,13 @@
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.clouds import background
 from support.engine import Stack, client, control, weights, zone_records
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -160,7 +159,9 @@ def test_an_up_that_is_interrupted_is_completed_by_the_next(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as process:
-        wait_until(lambda: bool(cloudfront.list_distributions()["DistributionList"].get("Items")))
+        wait_until(
+            lambda: bool(cloudfront.list_distributions()["DistributionList"].get("Items")), 60
+        )
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) != 0
     # Nobody was moved: there is no `cdn` record yet, and every `direct` one is in place.
@@ -171,10 +172,3 @@ def test_an_up_that_is_interrupted_is_completed_by_the_next(
     assert len(weights(route53)) == 8
     # What was made before the interruption was kept, and is the one in use.
     assert len(cloudfront.list_distributions()["DistributionList"].get("Items", [])) == 1
-
-
-def wait_until(so: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not so():
-        assert time.monotonic() < deadline, "the deployment did not get so far"
-        time.sleep(0.1)

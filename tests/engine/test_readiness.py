@@ -15,7 +15,7 @@ import pytest
 from sandbox.clouds import background
 from sandbox.engine.find import Engine
 from support.engine import Stack, control, holders, new_stack
-from support.own_network import own_network
+from support.namespaces import own_network
 
 READY_SECONDS: Final = 5
 CHANGED: Final = {"regions": ["fra1", "ams3"], "connections": 4000, "readySeconds": READY_SECONDS}

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,8 @@ from sandbox.clouds.digitalocean import TOKEN
 from sandbox.lab.lab import Door, Lab, LabError, NotSettledError, faults
 from sandbox.lab.plan import Settings
 from support.engine import Stack, client
-from support.lab import PATIENCE_SECONDS, everybody, left_of, namespaces
+from support.lab import everybody, left_of, namespaces
+from support.waiting import wait_until
 
 CLIENTS = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
 API = "https://api.example.com/echo"
@@ -35,14 +35,6 @@ def echo(lab: Door, host: str, *options: str, url: str = API) -> dict[str, Any]:
 def of_lab(lab: Lab) -> set[str]:
     """Return the namespaces of an open lab."""
     return namespaces([lab.pid, *(host.pid for host in lab.hosts.values())])
-
-
-def until(reached: Any) -> None:
-    """Wait until something is true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -156,7 +148,7 @@ def test_edge_nodes_take_a_changed_distribution_one_after_the_other(
         config["DefaultCacheBehavior"]["AllowedMethods"] = {**methods, "CachedMethods": methods}
         etag = cloudfront.get_distribution_config(Id=number)["ETag"]
         cloudfront.update_distribution(Id=number, IfMatch=etag, DistributionConfig=config)
-        until(lambda: post("edge-1") == "403")
+        wait_until(lambda: post("edge-1") == "403")
         assert post("edge-2") == "200"
         with pytest.raises(NotSettledError, match=r"a change is on its way to the edge nodes"):
             lab.settle(timeout=0)
@@ -211,12 +203,12 @@ def test_a_droplet_that_is_destroyed_is_gone_with_its_host(
         "ipv6": True,
     }
     number = send("POST", "droplets", body)["droplet"]["id"]
-    until(lambda: lab.settle() or "droplet-passer-by" in lab.hosts)
+    wait_until(lambda: lab.settle() or "droplet-passer-by" in lab.hosts)
     address = lab.hosts["droplet-passer-by"].addresses[1]
     ping = ("ping", "-c", "1", "-W", "1", address)
     assert lab.run("ipv6-only", *ping).returncode == 0
     send("DELETE", f"droplets/{number}")
-    until(lambda: lab.settle() or "droplet-passer-by" not in lab.hosts)
+    wait_until(lambda: lab.settle() or "droplet-passer-by" not in lab.hosts)
     assert lab.run("ipv6-only", *ping).returncode != 0
 
 
@@ -287,7 +279,7 @@ def test_a_command_inside_ends_with_the_one_who_runs_it(lab: Lab) -> None:
             if Path(f"/proc/{pid}/cmdline").exists()
         )
 
-    until(lambda: not sleeps())
+    wait_until(lambda: not sleeps())
 
 
 def test_a_folder_has_one_lab_at_a_time(lab: Lab, clouds: tuple[Cloud, Cloud]) -> None:

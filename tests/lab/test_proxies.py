@@ -1,21 +1,21 @@
 """The proxies follow the load balancer, fail one at a time, and are replaced while they serve."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from sandbox.lab.dns import NAME_SERVERS
 from support.scene import HOSTNAME
+from support.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from support.scene import Scene
 
 PROXY: Final = {"regions": ["fra1", "ams3"], "readySeconds": 0}
 DIRECT: Final = {"direct": 100, "cdn": 0}
-LOOK_SECONDS: Final = 0.5
 FOLLOWED_SECONDS: Final = 90
 """The load balancer's name has a TTL of a minute."""
 
@@ -29,13 +29,6 @@ for _ in range(50):
         print(*found)
 """
 """Asks for AAAA where no resolver's cache is in between."""
-
-
-def until(true: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"still not so after {seconds:g} s"
-        time.sleep(LOOK_SECONDS)
 
 
 @pytest.fixture
@@ -64,7 +57,7 @@ def test_a_load_balancer_that_changes_its_addresses_is_followed(served: "Scene")
     assert all(ask_through(served, proxy) for proxy in proxies)
     served.lab.change(load_balancer_addresses={name: ("198.18.0.250", "198.18.0.251")})
     served.lab.settle()
-    until(lambda: all(ask_through(served, proxy) for proxy in proxies), FOLLOWED_SECONDS)
+    wait_until(lambda: all(ask_through(served, proxy) for proxy in proxies), FOLLOWED_SECONDS)
 
 
 def test_clients_recover_from_a_dead_proxy_by_the_health_checked_records(
@@ -79,5 +72,5 @@ def test_clients_recover_from_a_dead_proxy_by_the_health_checked_records(
         """Return what the zone's own server answers, many times."""
         return set(served.lab.run("ipv6-only", sys.executable, "-c", ASK, HOSTNAME).stdout.split())
 
-    until(lambda: answers() == {alive}, 150)
-    until(lambda: bool(served.ask("ipv6-only")), 70)
+    wait_until(lambda: answers() == {alive}, 150)
+    wait_until(lambda: bool(served.ask("ipv6-only")), 70)

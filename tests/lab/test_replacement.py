@@ -18,7 +18,7 @@ import pytest
 from sandbox.lab.lab import ROUTER
 from sandbox.lab.network import MAC
 from support.engine import holders
-from support.own_network import own_network
+from support.namespaces import own_network
 from support.scene import HOSTNAME, Scene, opened, prepared
 
 if TYPE_CHECKING:

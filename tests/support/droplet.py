@@ -5,7 +5,6 @@ Internet answers every neighbour, as DigitalOcean's network does: both ends of t
 same link-layer address and ask for none.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -13,9 +12,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +26,8 @@ import dns.rrset
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Droplet
 from sandbox.lab.droplet.program import Config, programs
+from support.namespaces import network_of
+from support.waiting import wait_until
 
 PATIENCE: Final = 30.0
 IPV4: Final = "198.51.100.2"
@@ -41,7 +41,6 @@ FIRST: Final = "198.18.0.1"
 SECOND: Final = "198.18.0.2"
 LOAD_BALANCER: Final = "api-1234567890.us-east-1.elb.amazonaws.com"
 _MAC: Final = "02:00:00:00:00:01"
-_NEW_NETWORK: Final = 0x40000000
 
 
 def metadata(reserved: str = "") -> dict[str, Any]:
@@ -76,14 +75,6 @@ def droplet(user_data: str, reserved: str = "") -> Droplet:
         metadata=metadata(reserved),
         firewalls=(),
     )
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 class Network:
@@ -127,19 +118,9 @@ class Network:
         shown = self.ip(f"-6 address show dev {device} scope global")
         return [found["local"] for entry in shown for found in entry.get("addr_info", ()) if found]
 
-    @contextmanager
-    def inside(self) -> Generator[None]:
+    def inside(self) -> AbstractContextManager[None]:
         """Make sockets of this thread in this network."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        back = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        there = os.open(self._namespace(), os.O_RDONLY)
-        try:
-            assert libc.setns(there, _NEW_NETWORK) == 0
-            yield
-        finally:
-            assert libc.setns(back, _NEW_NETWORK) == 0
-            os.close(there)
-            os.close(back)
+        return network_of(self.pid)
 
 
 class Names:

@@ -4,7 +4,6 @@ The namespace has its own processes too, and its first one ends with this proces
 behind, even when the tests are killed.
 """
 
-import ctypes
 import http.client
 import socket
 import ssl
@@ -31,6 +30,8 @@ from sandbox.clouds.aws.policies import CACHE_POLICIES, ORIGIN_REQUEST_POLICIES
 from sandbox.lab.deployed import Deployed, Distribution, Fields
 from sandbox.lab.edge import program
 from sandbox.lab.program import Program
+from support.namespaces import network_of
+from support.waiting import wait_until
 
 API: Final = "api.example.com"
 ORIGIN: Final = "lb.elb.example.net"
@@ -44,7 +45,6 @@ ALL_VIEWER_AND_CLOUDFRONT: Final = "33f36d7e-f396-46d9-90e0-52428a34d9dc"
 ALL_VIEWER_EXCEPT_HOST: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 PATIENCE: Final = 20.0
-_CLONE_NEWNET: Final = 0x40000000
 
 _Result = TypeVar("_Result")
 
@@ -152,26 +152,8 @@ class Namespace:
 
     def inside(self, function: Callable[[], _Result]) -> _Result:
         """Call a function inside; the sockets that it makes stay there."""
-        results: list[_Result] = []
-        failures: list[Exception] = []
-
-        def run() -> None:
-            libc = ctypes.CDLL(None, use_errno=True)
-            with Path(f"/proc/{self._first.pid}/ns/net").open() as net:
-                if libc.setns(net.fileno(), _CLONE_NEWNET) != 0:
-                    failures.append(OSError(ctypes.get_errno(), "setns"))
-                    return
-            try:
-                results.append(function())
-            except Exception as error:  # noqa: BLE001 - it is raised again by who asked
-                failures.append(error)
-
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        if failures:
-            raise failures[0]
-        return results[0]
+        with network_of(self._first.pid):
+            return function()
 
     def close(self) -> None:
         """End everything inside."""
@@ -420,7 +402,7 @@ class Edge:
         assert self.program.reload is not None
         workers = self._workers()
         subprocess.run(self.namespace.enter(self.program.reload), check=True, capture_output=True)
-        _wait(lambda: not workers & self._workers())
+        wait_until(lambda: not workers & self._workers())
 
     def _workers(self) -> set[int]:
         """Return the workers that accept connections."""
@@ -516,13 +498,6 @@ def answer_on(connection: socket.socket, method: str = "GET") -> Answer:
 def _write(wanted: Program) -> None:
     for path, text in wanted.files.items():
         path.write_text(text)
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.02)
 
 
 @contextmanager

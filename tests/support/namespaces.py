@@ -1,47 +1,67 @@
-"""Network namespaces for tests: of their own, and gone when the test is."""
+"""Network namespaces for tests: of their own, and gone when the test is.
+
+A namespace belongs to a thread. Threads and processes that it starts while it is in one are in it
+too, and so are the sockets that it makes; the other threads are not. The kernel ends a namespace
+when the last of them is gone.
+
+With `setns` and `unshare` of the C library, because Python has its own only since 3.12.
+"""
 
 import ctypes
 import os
 import subprocess
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-CLONE_NEWNET = 0x40000000
-"""Source: linux/sched.h; `os.unshare` is there from Python 3.12 on."""
+_CLONE_NEWNET: Final = 0x40000000
+"""Source: Linux, `include/uapi/linux/sched.h`."""
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
-def in_namespace(body: Callable[[], None], addresses: Sequence[str] = ()) -> None:
-    """Run the body of a test in a network namespace of its own, and raise what it raises.
-
-    A namespace belongs to a thread. So the body runs in a new one, and every socket and process
-    that it makes, and every thread that it starts, is in the namespace. The kernel ends the
-    namespace when the last of them is gone. Nothing else of this process notices.
+@contextmanager
+def own_network(addresses: Sequence[str] = ()) -> Generator[None]:
+    """Put this thread into a network with nothing but loopback, until the end.
 
     Args:
-        body: What to run.
         addresses: Addresses that the interface `lo`, which is up, has besides its own.
+
+    Raises:
+        PermissionError: Only root may.
     """
-    raised: list[BaseException] = []
+    with _back_again():
+        _checked(_LIBC.unshare(_CLONE_NEWNET))
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        for address in addresses:
+            subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
+        yield
 
-    def run() -> None:
+
+@contextmanager
+def network_of(pid: int) -> Generator[None]:
+    """Put this thread into the network of a process, until the end.
+
+    Raises:
+        PermissionError: Only root may.
+    """
+    with _back_again():
+        with Path(f"/proc/{pid}/ns/net").open() as there:
+            _checked(_LIBC.setns(there.fileno(), _CLONE_NEWNET))
+        yield
+
+
+@contextmanager
+def _back_again() -> Generator[None]:
+    with Path("/proc/thread-self/ns/net").open() as here:
         try:
-            _unshare()
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-            for address in addresses:
-                subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
-            body()
-        except BaseException as error:  # noqa: BLE001 - it is raised where the test sees it
-            raised.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
+            yield
+        finally:
+            _checked(_LIBC.setns(here.fileno(), _CLONE_NEWNET))
 
 
-def _unshare() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
+def _checked(result: int) -> None:
+    if result != 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"no network namespace: {os.strerror(number)}; run as root")
+        raise PermissionError(number, f"{os.strerror(number)}; run the tests as root")

@@ -1,7 +1,9 @@
 """A recording engine, and an account for the look-ups, for programs that run without a cloud."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pulumi
@@ -243,6 +245,17 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
+@cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all runs.
+
+    Pulumi's SDK makes futures outside of coroutines, so it needs one that is set beforehand; Python
+    sets one by itself only until somebody calls `asyncio.run`, which any test may. Not one for each
+    run: its threads would end with it, and the mocks leave each of them a loop that nobody closes.
+    """
+    return asyncio.new_event_loop()
+
+
 class Engine:
     """Runs programs and keeps what they registered."""
 
@@ -257,6 +270,7 @@ class Engine:
 
         Only after that does the absence of a resource mean anything.
         """
+        asyncio.set_event_loop(_event_loop())
         self._recorder = Recorder(self.account)
         pulumi.runtime.set_mocks(
             self.account, project="dualstack-edge", stack=stack, monitor=self._recorder

@@ -125,9 +125,15 @@ def canonical(name: str) -> str:
     r"""Return a name in lower case without a final dot, escaped as in a master file.
 
     Route 53 escapes in octal (`\052` is `*`), master files in decimal.
+
+    Raises:
+        ValueError: It is no name.
     """
     text = re.sub(r"\\([0-7]{3})", lambda found: rf"\{int(found[1], 8):03d}", name.lower())
-    parsed = dns.name.from_text(text)
+    try:
+        parsed = dns.name.from_text(text)
+    except dns.exception.DNSException as fault:
+        raise ValueError(f"{name!r} is no DNS name: {fault}") from fault
     return "" if parsed == dns.name.root else parsed.to_text(omit_final_dot=True)
 
 
@@ -229,6 +235,11 @@ def _refused(fields: Fields, zone: Zone) -> str | None:
     policies = [name for name in OTHER_POLICIES if fields.get(name)]
     if policies:
         return f"has {', '.join(policies)}; the lab serves simple and weighted records"
+    for name in (fields["Name"], *(own["DNSName"] for own in (fields.get("AliasTarget"),) if own)):
+        try:
+            canonical(name)
+        except ValueError as error:
+            return f"has a name that is none: {error}"
     for item in _values(fields):
         try:
             _value(fields["Type"], item["Value"])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from sandbox.lab.deployed import Deployed, Distribution, Fields
+from sandbox.lab.deployed import Deployed, Distribution, Fields, is_hostname
 
 ERROR_SECONDS: Final = 10
 """How long an error is kept where no custom error response says otherwise. Source: CloudFront
@@ -200,7 +200,11 @@ class Site:
 
 
 def sites(deployed: Deployed) -> tuple[Site, ...]:
-    """Return every distribution that is served: those that are enabled and not staging."""
+    """Return every distribution that is served: those that are enabled and not staging.
+
+    Raises:
+        ValueError: One has an id, an alias or an origin whose name is none.
+    """
     return tuple(
         _site(distribution, deployed)
         for distribution in deployed.distributions
@@ -229,8 +233,8 @@ def _site(distribution: Distribution, deployed: Deployed) -> Site:
     version = str(config.get("HttpVersion") or "http2").lower()
     return Site(
         id=distribution.id,
-        name=distribution.domain_name.lower(),
-        aliases=_lower(items(config, "Aliases")),
+        name=_name(distribution.domain_name.lower(), distribution),
+        aliases=tuple(_name(name, distribution) for name in _lower(items(config, "Aliases"))),
         certificate=certificate.get("ACMCertificateArn") or "",
         tls_protocols=_viewer_tls(certificate.get("MinimumProtocolVersion") or "TLSv1"),
         http2=version in ("http2", "http2and3"),
@@ -248,6 +252,15 @@ def _site(distribution: Distribution, deployed: Deployed) -> Site:
             if response.get("ResponsePagePath")
         ),
     )
+
+
+def _name(text: str, distribution: Distribution) -> str:
+    """Return a name that goes into nginx's configuration, where others would say more than that."""
+    if not is_hostname(text):
+        raise ValueError(
+            f"Distribution {distribution.id} has the name {text!r}; it is no DNS name. Change it."
+        )
+    return text
 
 
 def _lower(names: Iterable[str]) -> tuple[str, ...]:
@@ -270,10 +283,10 @@ def _behavior(behavior: Fields, distribution: Distribution, deployed: Deployed) 
     label = hashlib.sha256(pattern.encode()).hexdigest()[:8] if pattern else "default"
     allowed = items(behavior, "AllowedMethods") or ["GET", "HEAD"]
     common = {
-        "name": f"{distribution.id}-{label}".lower(),
+        "name": _name(f"{distribution.id}-{label}".lower(), distribution),
         "distribution": distribution.id,
         "pattern": None if pattern is None else f"/{pattern.removeprefix('/')}",
-        "origin": _origin(config, behavior.get("TargetOriginId") or ""),
+        "origin": _origin(distribution, behavior.get("TargetOriginId") or ""),
         "viewer_protocol": behavior.get("ViewerProtocolPolicy") or "allow-all",
         "methods": tuple(sorted(allowed)),
         "grpc": bool(part(behavior, "GrpcConfig").get("Enabled")),
@@ -378,8 +391,9 @@ def _by_forwarded_values(behavior: Fields) -> dict[str, Any]:
     }
 
 
-def _origin(config: Fields, target: str) -> Origin:
+def _origin(distribution: Distribution, target: str) -> Origin:
     """Return the origin of an id; of an origin group its first member."""
+    config = distribution.config
     for group in items(config, "OriginGroups"):
         if group.get("Id") == target:
             members: list[Fields] = items(group, "Members")
@@ -391,7 +405,7 @@ def _origin(config: Fields, target: str) -> Origin:
     known = {"TLSv1", "TLSv1.1", "TLSv1.2"}
     tls = [name for name in items(custom, "OriginSslProtocols") if name in known]
     return Origin(
-        domain_name=str(found.get("DomainName") or "no-such-origin.invalid"),
+        domain_name=_name(str(found.get("DomainName") or "no-such-origin.invalid"), distribution),
         path=str(found.get("OriginPath") or ""),
         protocol=custom.get("OriginProtocolPolicy") or "https-only",
         http_port=int(custom.get("HTTPPort") or 80),

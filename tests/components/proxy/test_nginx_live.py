@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -25,6 +25,7 @@ import pytest
 
 from components.proxy.nginx import LOG_SOCKET, RESOLVER_VALID_SECONDS, Proxy, Resolver, nginx_conf
 from sandbox.debian import find_program
+from support.waiting import wait_until
 
 _NAME: Final = "api.elb.example.test"
 _FIRST: Final = "127.0.0.2"
@@ -163,13 +164,6 @@ class Running:
         return {child.pid for child in self.master.children()}
 
 
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def _receive(client: socket.socket, length: int) -> bytes:
     received = bytearray()
     while len(received) < length and (data := client.recv(65_536)):
@@ -216,7 +210,7 @@ def _running(*, proxy_protocol: bool = False) -> Generator[Running]:
         master = stack.enter_context(_nginx(conf, home / "errors"))
         running = Running(proxy, dns, first, master, home / "errors", log)
         stack.enter_context(running.clients)
-        _wait_until(lambda: _is_up(running))
+        wait_until(lambda: _is_up(running))
         yield running
 
 
@@ -333,7 +327,7 @@ def test_a_changed_address_is_followed_and_open_connections_stay() -> None:
 
         running.dns.addresses = [_SECOND]
         changed = time.monotonic()
-        _wait_until(lambda: running.all_reach(_SECOND))
+        wait_until(lambda: running.all_reach(_SECOND))
         took = time.monotonic() - changed
         old.sendall(b"still here")
 
@@ -353,7 +347,7 @@ def test_a_name_without_an_address_closes_the_connection_and_says_why() -> None:
         running.dns.addresses = []
 
         assert running.reached() == ""
-        _wait_until(lambda: f"{_NAME} could not be resolved" in running.errors.read_text())
+        wait_until(lambda: f"{_NAME} could not be resolved" in running.errors.read_text())
         assert _health(running) == b"ok\n"
 
 
@@ -364,7 +358,7 @@ def test_a_reload_keeps_open_connections_and_takes_new_ones() -> None:
         before = running.workers()
 
         running.master.send_signal(signal.SIGHUP)
-        _wait_until(lambda: bool(running.workers() - before))
+        wait_until(lambda: bool(running.workers() - before))
         open_before.sendall(b"still here")
 
         assert _receive(open_before, 10) == b"still here"

@@ -79,3 +79,23 @@ def test_nothing_changed_is_told_by_no_line() -> None:
 )
 def test_a_change_is_told_with_what_it_was_and_is(after: Deployed, told: list[str]) -> None:
     assert differences(DEPLOYED, after) == told
+
+
+def with_headers(*values: str) -> Deployed:
+    """Return the distribution with headers that it adds to requests."""
+    headers = [{"HeaderName": "X-Origin-Secret", "HeaderValue": value} for value in values]
+    custom = {"Quantity": len(headers), **({"Items": headers} if headers else {})}
+    config = {"Origins": {"Items": [{"CustomHeaders": custom}]}}
+    return replace(DEPLOYED, distributions=(replace(DISTRIBUTION, config=config),))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(["hush1"], ["hush2"]), ([], ["hush1"]), (["hush1"], ["hush2", "hush3"])]
+)
+def test_what_lets_requests_into_the_origin_is_not_told(
+    before: list[str], after: list[str]
+) -> None:
+    told = differences(with_headers(*before), with_headers(*after))
+    assert len(told) == 1
+    assert "***" in told[0]
+    assert "hush" not in told[0]

@@ -130,6 +130,18 @@ def test_changed_files_are_taken_over_by_sighup(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_text_that_no_file_can_hold_is_told_and_mended_by_the_next(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.supervisor.apply([here.daemon("\ud800")])
+            await here.until(lambda: bool(here.said))
+            assert here.said[0].startswith("daemon on here does not start: 'utf-8' codec can't")
+            await here.make(here.daemon("one"))
+            assert here.told == ["start one"]
+
+    asyncio.run(scene())
+
+
 def test_changed_files_are_taken_over_by_a_command_that_does_it(tmp_path: Path) -> None:
     async def scene() -> None:
         async with yard(tmp_path) as here:

@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -15,17 +13,10 @@ from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.clouds.digitalocean.api import MAP, ROUTES
 from sandbox.clouds.digitalocean.page import render
 from sandbox.clouds.digitalocean.routes import Route
+from support.waiting import wait_until
 
 BODY = {"region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "ipv6": True}
 DOCS = Path(__file__).parents[4] / "docs"
-
-
-def until(check: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something to come true."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 @cache
@@ -62,21 +53,21 @@ def test_a_pool_lives_and_goes(served: Any) -> None:
     def completed(action: int) -> bool:
         return served.actions.get(action)["action"]["status"] == "completed"
 
-    until(active)
+    wait_until(active)
     ip = served.reserved_ipv6.create({"region_slug": "nyc3"})["reserved_ipv6"]["ip"]
     for number in numbers:
         body = {"type": "assign", "droplet_id": number}
         action = served.reserved_ipv6_actions.post(ip, body)["action"]["id"]
-        until(partial(completed, action))
+        wait_until(partial(completed, action))
         assert served.reserved_ipv6.get(ip)["reserved_ipv6"]["droplet"]["id"] == number
     rule = {"protocol": "tcp", "ports": "443", "sources": {"addresses": ["::/0"]}}
     firewall = served.firewalls.create({"name": "pool", "inbound_rules": [rule], "tags": ["pool"]})[
         "firewall"
     ]["id"]
-    until(lambda: served.firewalls.get(firewall)["firewall"]["status"] == "succeeded")
+    wait_until(lambda: served.firewalls.get(firewall)["firewall"]["status"] == "succeeded")
     served.firewalls.delete(firewall)
     served.droplets.destroy_by_tag(tag_name="pool")
-    until(lambda: not served.droplets.list()["droplets"])
+    wait_until(lambda: not served.droplets.list()["droplets"])
     served.reserved_ipv6.delete(ip)
     served.vpcs.delete(vpc)
     assert served.reserved_ipv6.list()["reserved_ipv6s"] == []
@@ -118,7 +109,7 @@ def test_requests_at_the_same_time_never_share_anything(served: Any) -> None:
     def shown() -> list[Any]:
         return served.droplets.list(per_page=200)["droplets"]
 
-    until(lambda: all(droplet["status"] == "active" for droplet in shown()))
+    wait_until(lambda: all(droplet["status"] == "active" for droplet in shown()))
     given_out = [
         network["ip_address"]
         for droplet in shown()

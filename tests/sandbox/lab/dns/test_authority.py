@@ -26,15 +26,15 @@ from sandbox.lab.deployed import Deployed
 from sandbox.lab.dns import NAME_SERVERS, checkers, nat64, programs, resolver
 from sandbox.lab.dns.checkers import passes
 from sandbox.lab.program import Program
-from support.namespaces import in_namespace
+from support.namespaces import own_network
 from support.records import CDN, HOST, LEADS, LOAD_BALANCER, POOL, alias, record, soa, zone
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
 
 SERVER, SERVER6 = NAME_SERVERS
 RESOLVER, RESOLVER6 = "198.18.3.2", "2001:db8:53:2::1"
 ADDRESSES = (f"{SERVER}/32", f"{SERVER6}/128", f"{RESOLVER}/32", f"{RESOLVER6}/128")
-START_SECONDS = 30.0
 TINY = 1e-9
 """How unlikely a sample has to be before it speaks against the weights: a test that fails once in a
 billion runs is no nuisance."""
@@ -71,13 +71,6 @@ def values(answer: dns.message.Message) -> list[str]:
     return sorted(str(item) for rrset in answer.answer for item in list[object](rrset))
 
 
-def eventually(what: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to be in time"
-        time.sleep(0.02)
-
-
 @contextmanager
 def running(*given: Program) -> Generator[list[subprocess.Popen[bytes]]]:
     """Run programs as the lab does, until the test is done with them."""
@@ -87,7 +80,7 @@ def running(*given: Program) -> Generator[list[subprocess.Popen[bytes]]]:
             write(program)
             started.append(subprocess.Popen(program.command, stderr=subprocess.DEVNULL))
             if program.ready:
-                eventually(lambda ready=program.ready: _passes(ready))
+                wait_until(lambda ready=program.ready: _passes(ready))
         yield started
     finally:
         for process in started:
@@ -119,7 +112,7 @@ def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
     )
     sub = zone(record("x.sub.example.com", "A", ["192.0.2.9"], 30), name="sub.example.com")
 
-    def body() -> None:
+    with own_network(ADDRESSES):
         both = Deployed(zones=(*deployed.zones, sub))
         with running(*programs(both, LEADS, {}, tmp_path)):
             table: dict[tuple[str, str], tuple[list[str], int]] = {
@@ -162,30 +155,25 @@ def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
             assert ask("big.example.com", "TXT").flags & dns.flags.TC
             assert len(values(ask("big.example.com", "TXT", tcp=True))) == 10
 
-    in_namespace(body, ADDRESSES)
-
 
 def _ttl(answer: dns.message.Message) -> int:
     return [*answer.answer, *answer.authority][0].ttl
 
 
 def test_what_is_no_query_is_ignored(tmp_path: Path) -> None:
-    def body() -> None:
-        with running(*programs(edge(1, 0), LEADS, {}, tmp_path)):
-            query = dns.message.make_query(HOST, "A").to_wire()
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-                client.connect((SERVER, 53))
-                for wrong in (
-                    b"",
-                    b"\0" * 12,
-                    query[:20],
-                    query[:2] + b"\x80" + query[3:],
-                    query[:12] + b"\xff" * 20,
-                ):
-                    client.send(wrong)
-            assert values(ask(HOST, "A")) == ["198.18.0.1", "198.18.0.2"]
-
-    in_namespace(body, ADDRESSES)
+    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)):
+        query = dns.message.make_query(HOST, "A").to_wire()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect((SERVER, 53))
+            for wrong in (
+                b"",
+                b"\0" * 12,
+                query[:20],
+                query[:2] + b"\x80" + query[3:],
+                query[:12] + b"\xff" * 20,
+            ):
+                client.send(wrong)
+        assert values(ask(HOST, "A")) == ["198.18.0.1", "198.18.0.2"]
 
 
 def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
@@ -204,15 +192,15 @@ def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
         },
     }
 
-    def body() -> None:
-        with running(*programs(edge(90, 10, *pool, *other), LEADS, {}, tmp_path)):
-            for key, shares in declared.items():
-                drawn = Counter(_sample(*key, asked))
-                assert drawn.keys() == shares.keys()
-                for answer, share in shares.items():
-                    assert binomtest(drawn[answer], asked, share).pvalue > TINY, (key, drawn)
-
-    in_namespace(body, ADDRESSES)
+    with (
+        own_network(ADDRESSES),
+        running(*programs(edge(90, 10, *pool, *other), LEADS, {}, tmp_path)),
+    ):
+        for key, shares in declared.items():
+            drawn = Counter(_sample(*key, asked))
+            assert drawn.keys() == shares.keys()
+            for answer, share in shares.items():
+                assert binomtest(drawn[answer], asked, share).pvalue > TINY, (key, drawn)
 
 
 def _sample(name: str, kind: str, times: int) -> Iterator[str]:
@@ -226,7 +214,7 @@ def _sample(name: str, kind: str, times: int) -> Iterator[str]:
 
 
 def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         before, after = (
             programs(edge(direct, 100 - direct), LEADS, {}, tmp_path)[0] for direct in (100, 0)
         )
@@ -252,7 +240,7 @@ def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> 
                     )
                     write(program)
                     process.send_signal(signal.SIGHUP)
-                    eventually(lambda wanted=wanted: wanted in values(ask(HOST, "A")))
+                    wait_until(lambda wanted=wanted: wanted in values(ask(HOST, "A")))
                 time.sleep(2.5)  # until the last of the old gdnsds has ended
             finally:
                 done.set()
@@ -261,11 +249,9 @@ def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> 
         assert set(seen) == {"198.18.0.1 198.18.0.2", "198.18.1.1 198.18.1.2"}
         assert sum(seen.values()) > 100
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_records_that_gdnsd_refuses_change_nothing(tmp_path: Path) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         (good,) = programs(edge(1, 0), LEADS, {}, tmp_path)
         both = [record(HOST, "CNAME", ["example.net"]), record("n.example.com", "A", ["192.0.2.3"])]
         (bad,) = programs(edge(1, 0, *both), LEADS, {}, tmp_path)
@@ -274,32 +260,24 @@ def test_records_that_gdnsd_refuses_change_nothing(tmp_path: Path) -> None:
             for program, found in ((bad, []), (mended, ["192.0.2.3"])):
                 write(program)
                 process.send_signal(signal.SIGHUP)
-                eventually(lambda found=found: values(ask("n.example.com", "A")) == found)
+                wait_until(lambda found=found: values(ask("n.example.com", "A")) == found)
                 time.sleep(0.5)
                 assert values(ask(HOST, "A")) == ["198.18.0.1", "198.18.0.2"]
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_the_name_servers_end_when_gdnsd_does(tmp_path: Path) -> None:
-    def body() -> None:
-        with running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
-            own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            os.kill(int(own[0]), signal.SIGKILL)
-            assert process.wait(10) == 1
-
-    in_namespace(body, ADDRESSES)
+    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
+        own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(own[0]), signal.SIGKILL)
+        assert process.wait(10) == 1
 
 
 def test_gdnsd_ends_with_the_name_servers_whatever_they_die_of(tmp_path: Path) -> None:
-    def body() -> None:
-        with running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
-            own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            assert len(own) == 2
-            process.kill()
-            eventually(lambda: not any(_runs(pid) for pid in own))
-
-    in_namespace(body, ADDRESSES)
+    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
+        own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert len(own) == 2
+        process.kill()
+        wait_until(lambda: not any(_runs(pid) for pid in own))
 
 
 def _runs(pid: str) -> bool:
@@ -310,7 +288,7 @@ def _runs(pid: str) -> bool:
 
 
 def test_a_signal_that_comes_before_they_listen_ends_nobody(tmp_path: Path) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         (servers,) = programs(edge(1, 0), LEADS, {}, tmp_path)
         checking = checkers(Deployed(), RESOLVER, tmp_path)
         for program in (servers, checking):
@@ -325,11 +303,9 @@ def test_a_signal_that_comes_before_they_listen_ends_nobody(tmp_path: Path) -> N
                 process.terminate()
                 assert process.wait(10) == 0
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_resolvers_keep_an_empty_answer_for_as_long_as_the_soa_says(tmp_path: Path) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER, RESOLVER6], NAME_SERVERS, tmp_path)
         (servers,) = programs(edge(1, 0), LEADS, {}, tmp_path)
         with running(servers, own):
@@ -342,33 +318,27 @@ def test_resolvers_keep_an_empty_answer_for_as_long_as_the_soa_says(tmp_path: Pa
             assert ask("nobody.test", "A", RESOLVER).rcode() == dns.rcode.NXDOMAIN
             assert values(ask(CDN, "AAAA", RESOLVER)) == ["2001:db8:cf:1::1", "2001:db8:cf:2::1"]
 
-    in_namespace(body, ADDRESSES)
-
 
 @pytest.mark.parametrize("server", NAME_SERVERS)
 def test_a_resolver_asks_over_either_family(tmp_path: Path, server: str) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER], [server], tmp_path)
         with running(*programs(edge(1, 0), LEADS, {}, tmp_path), own):
             assert values(ask(HOST, "A", RESOLVER)) == ["198.18.0.1", "198.18.0.2"]
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_a_disobedient_resolver_keeps_answers_for_longer(tmp_path: Path) -> None:
-    def body() -> None:
+    with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER], NAME_SERVERS, tmp_path, least_ttl_seconds=1800)
         with running(*programs(edge(1, 0), LEADS, {}, tmp_path), own):
             assert _ttl(ask(HOST, "A", RESOLVER)) > 1700
             assert _ttl(ask(HOST, "AAAA", RESOLVER)) > 1700
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_dns64_makes_up_an_aaaa_only_where_there_is_none(tmp_path: Path) -> None:
     gate = "2001:db8:64:6464::/96"
 
-    def body() -> None:
+    with own_network(ADDRESSES):
         own = resolver("nat64", [RESOLVER6], NAME_SERVERS, tmp_path, dns64_prefix=gate)
         more = [
             record("both.example.com", "A", ["192.0.2.1"]),
@@ -385,13 +355,11 @@ def test_dns64_makes_up_an_aaaa_only_where_there_is_none(tmp_path: Path) -> None
                 made = [str(base + int(ipaddress.IPv4Address(own))) for own in ipv4]
                 assert found == sorted(made)
 
-    in_namespace(body, ADDRESSES)
-
 
 def test_a_client_without_ipv4_reaches_a_server_without_ipv6_through_nat64(
     tmp_path: Path,
 ) -> None:
-    def body() -> None:
+    with own_network(["198.18.0.1/32", "2001:db8:c:3::3/128"]):
         gateway = nat64("nat64", tmp_path)
         for command in gateway.prepare:
             subprocess.run(command, check=True)
@@ -403,14 +371,12 @@ def test_a_client_without_ipv4_reaches_a_server_without_ipv6_through_nat64(
             server.settimeout(10)
             client.settimeout(10)
             client.bind(("2001:db8:c:3::3", 0))
-            eventually(lambda: _connects(client, "2001:db8:64:6464::c612:1"))
+            wait_until(lambda: _connects(client, "2001:db8:64:6464::c612:1"))
             accepted, address = server.accept()
             with accepted:
                 accepted.send(b"hello")
                 assert client.recv(5) == b"hello"
                 assert ipaddress.ip_address(address[0]) in ipaddress.ip_network("198.18.4.0/24")
-
-    in_namespace(body, ["198.18.0.1/32", "2001:db8:c:3::3/128"])
 
 
 def _connects(client: socket.socket, address: str) -> bool:
@@ -441,7 +407,7 @@ def test_an_unhealthy_proxy_leaves_the_answers_and_comes_back(tmp_path: Path) ->
     deployed = Deployed(zones=zones, health_checks=checks)
     health = tmp_path / "health.json"
 
-    def body() -> None:
+    with own_network((*ADDRESSES, *(f"{address}/128" for address in proxies.values()))):
         listening = {name: _listener(address) for name, address in proxies.items()}
         checking = checkers(deployed, RESOLVER, tmp_path, speed=50)
         (servers,) = programs(deployed, LEADS, {}, tmp_path)
@@ -460,18 +426,16 @@ def test_an_unhealthy_proxy_leaves_the_answers_and_comes_back(tmp_path: Path) ->
                 return they_are
 
             try:
-                eventually(answered(*proxies.values()))
+                wait_until(answered(*proxies.values()))
                 listening["one"].close()
-                eventually(answered(proxies["two"]))
+                wait_until(answered(proxies["two"]))
                 listening["two"].close()
-                eventually(answered(""))
+                wait_until(answered(""))
                 listening["one"] = _listener(proxies["one"])
-                eventually(answered(proxies["one"]))
+                wait_until(answered(proxies["one"]))
             finally:
                 for own in listening.values():
                     own.close()
-
-    in_namespace(body, (*ADDRESSES, *(f"{address}/128" for address in proxies.values())))
 
 
 def test_an_endpoint_that_is_named_is_checked_over_ipv4(tmp_path: Path) -> None:
@@ -485,16 +449,16 @@ def test_an_endpoint_that_is_named_is_checked_over_ipv4(tmp_path: Path) -> None:
     def passed(name: str) -> bool:
         return asyncio.run(passes("it", {**by_name, "FullyQualifiedDomainName": name}, SERVER))
 
-    def body() -> None:
-        with running(*programs(edge(1, 0, *more), LEADS, {}, tmp_path)):
-            with _listener("2001:db8:53:9::9"):
-                assert not passed("both.example.com")
-                assert not passed("six.example.com")
-                assert not passed("nobody.example.com")
-            with socket.create_server(("198.18.3.9", 443)):
-                assert passed("both.example.com")
-
-    in_namespace(body, (*ADDRESSES, "198.18.3.9/32", "2001:db8:53:9::9/128"))
+    with (
+        own_network((*ADDRESSES, "198.18.3.9/32", "2001:db8:53:9::9/128")),
+        running(*programs(edge(1, 0, *more), LEADS, {}, tmp_path)),
+    ):
+        with _listener("2001:db8:53:9::9"):
+            assert not passed("both.example.com")
+            assert not passed("six.example.com")
+            assert not passed("nobody.example.com")
+        with socket.create_server(("198.18.3.9", 443)):
+            assert passed("both.example.com")
 
 
 def _listener(address: str) -> socket.socket:
@@ -505,9 +469,7 @@ def test_the_ready_command_fails_where_nobody_answers() -> None:
     program = resolver("resolver", ["127.0.0.1"], ["127.0.0.2"], Path("lab"))
     assert program.ready[0] == sys.executable
 
-    def body() -> None:
+    with own_network():
         done = subprocess.run(program.ready, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert done.stderr == "127.0.0.1 does not answer: [Errno 111] Connection refused\n"
-
-    in_namespace(body)

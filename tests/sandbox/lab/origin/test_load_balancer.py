@@ -27,6 +27,7 @@ from sandbox.lab.program import Program
 from sandbox.lab.trust import Trust
 from support.lab_origin import free_port, origin_on_loopback, own_loopback_address, running
 from support.raw_http import Raw
+from support.waiting import wait_until
 
 Connect = Callable[..., Raw]
 
@@ -400,13 +401,6 @@ def served_at(address: str, port: int, ca: Path, name: str) -> bool:
             return raw.ask("/echo")["target"] == "/echo"
     except OSError:
         return False
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""No secret shows: not in evidence, nor in any form of the report, nor in a `repr`."""
+
+import asyncio
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from rollout.verify import opaque, report
+from rollout.verify.asked import Asked, Catalogue
+from rollout.verify.compare import Change, Echo, EchoedBody, Sent, compare_answer, compare_request
+from rollout.verify.exchange import Seen
+from rollout.verify.model import SECRET_HEADERS, Answer, Request, Result, Talk, Way
+from support.fake_edge import CDN4, DIRECT4, HOSTNAME, TARGET, WAYS, FakeWire, answer, surroundings
+
+SECRET = 'hush-"0123456789\\abcdef'
+NAMES = sorted(SECRET_HEADERS)
+
+
+def written(results: list[Result]) -> str:
+    """Return a report in every form that it has."""
+    made = report.make(
+        TARGET,
+        WAYS,
+        [("echo", result) for result in results],
+        (),
+        started=datetime(2026, 1, 2, tzinfo=UTC),
+        seconds=1,
+        interrupted=False,
+    )
+    console = Console(file=io.StringIO(), width=500)
+    report.show(made, console)
+    assert isinstance(console.file, io.StringIO)
+    forms = (report.as_json(made), report.as_junit(made), console.file.getvalue(), repr(made))
+    return "\n".join((*forms, repr(results)))
+
+
+def opaque_results(asked: Asked, speak: Any) -> list[Result]:
+    async def collect() -> list[Result]:
+        wire = FakeWire(speak)
+        check = opaque.check(Catalogue((asked,)), ())
+        return [result async for result in check(surroundings(wire))]
+
+    return asyncio.run(collect())
+
+
+def test_what_logs_in_and_what_lets_into_the_origin_is_secret() -> None:
+    assert {"authorization", "cookie", "set-cookie", "x-origin-secret"} <= SECRET_HEADERS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_secret_that_differs_between_the_paths_does_not_show(name: str) -> None:
+    asked = Asked("GET /", Request("GET", "/"))
+
+    def speak(way: Way, _: Request) -> Answer:
+        return Answer(200, ((name, f"{SECRET} {way.path}"),), b"", "HTTP/1.1", 0.1)
+
+    results = opaque_results(asked, speak)
+    assert "fail" in {result.verdict for result in results}
+    assert "hush" not in written(results)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("where", ["value", "key", "text", "unstable key"])
+def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> None:
+    asked = Asked("GET /", Request("GET", "/", ((name, SECRET),)))
+    count = iter(range(1000))
+
+    def speak(way: Way, request: Request) -> Answer:
+        ((_, secret),) = request.headers
+        if where == "text":
+            return answer(200, f"{secret} at {way.path}".encode())
+        told: Any = {"value": {"said": f"{secret} at {way.path}"}}.get(where)
+        changing = next(count) if where == "unstable key" else 1
+        told = told or {secret: changing, "path": way.path}
+        if where == "key" and way.path == "cdn":
+            told = {f"{secret}!": 1}
+        return answer(200, json.dumps(told).encode(), Content_Type="application/json")
+
+    results = opaque_results(asked, speak)
+    assert "fail" in {result.verdict for result in results}
+    assert "hush" not in written(results)
+
+
+# What a cookie's value can hold, and more; a semicolon ends it. Source: RFC 6265 section 4.1.1.
+VALUES = st.characters(codec="ascii", categories=["L", "N", "P", "S"], exclude_characters=";")
+
+
+@given(st.text(VALUES, min_size=6))
+def test_no_cookie_that_an_answer_repeats_shows(secret: str) -> None:
+    asked = Asked("GET /", Request("GET", "/", (("Cookie", f"session={secret}"),)))
+
+    def speak(way: Way, _: Request) -> Answer:
+        return answer(200, f"<{secret}> {way.path}".encode())
+
+    evidence = " ".join(result.evidence for result in opaque_results(asked, speak))
+    # Short runs of a secret may stand in any words; as it is in JSON it may not stand at all.
+    assert f"<{json.dumps(secret)[1:-1]}>" not in evidence
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("sent", "came"), [((), (SECRET,)), ((SECRET,), ()), ((SECRET,), ("hush",))]
+)
+def test_a_secret_that_was_altered_on_its_way_to_the_origin_does_not_show(
+    name: str, sent: tuple[str, ...], came: tuple[str, ...]
+) -> None:
+    before = tuple((name.title(), value) for value in sent)
+    after = tuple((name.title(), value) for value in came)
+    echo = Echo(
+        id="1",
+        method="GET",
+        target="/echo",
+        protocol="HTTP/1.1",
+        scheme="https",
+        headers=after,
+        body=EchoedBody(length=0, sha256=""),
+    )
+    asked = Sent("GET", "/echo", before)
+    new, old = (Answer(200, side, b"", "HTTP/1.1", 0.1) for side in (after, before))
+    comparisons = (compare_request(asked, echo, "direct"), compare_answer(new, old, "direct"))
+    assert all(comparison.faults for comparison in comparisons)
+    faults = [fault for comparison in comparisons for fault in comparison.faults]
+    results = [Result("headers", "fail", fault, HOSTNAME, "cdn", "IPv4") for fault in faults]
+    assert "hush" not in written(results)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_repr_shows_a_secret(name: str) -> None:
+    headers = ((name, SECRET),)
+    request = Request("GET", "/", headers, b"hush")
+    got = Answer(200, headers, b"hush", "HTTP/1.1", 0.1)
+    asked = Asked("GET /", request)
+    values = (
+        request,
+        got,
+        asked,
+        Catalogue((asked,)),
+        Talk(headers, ("hush",)),
+        Sent("GET", "/", headers),
+        Change(name, (SECRET,), (SECRET,)),
+        Seen(DIRECT4, request, got),
+        replace(surroundings(), requests=(request,)),
+        CDN4,
+    )
+    assert "hush" not in repr(values)
