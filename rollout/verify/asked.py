@@ -81,6 +81,11 @@ class Catalogue:
     """Names of the others, each with the reason."""
 
 
+ROOT: Final = Catalogue((Asked("GET /", Request("GET", "/", OWN_HEADERS)),))
+"""The one request that an edge may answer with a page of its own, a default root object, though it
+passes on everything else."""
+
+
 def rule(text: str) -> Rule:
     """Read an ignore rule.
 

@@ -380,10 +380,11 @@ def make_plan(
     take(files.requests, lambda document: requests_file.read(document, unsafe=unsafe))
     take(files.openapi, lambda document: openapi.read(document, hostnames, unsafe=unsafe))
     take(files.har, lambda document: har.read(document, hostnames, unsafe=unsafe))
+    if options.echo is not None:
+        catalogues.append(asked.ROOT)
     catalogue = asked.merge(catalogues)
     checks = list(CHECKS)
-    own = bool(files.requests or files.openapi or files.har)
-    if own or (options.echo is None and not only):
+    if catalogues or (options.echo is None and not only):
         # Without any requests it says that nothing was compared.
         checks.append(opaque.check(catalogue, rules))
     if options.echo is None:

@@ -423,7 +423,8 @@ class Api:
     ) -> None:
         async for _ in request.body:
             pass
-        body = json.dumps({"id": self._next_id(), "error": reason}).encode()
+        target = request.target.decode("latin-1")
+        body = json.dumps({"id": self._next_id(), "target": target, "error": reason}).encode()
         headers = [_date(), (b"Content-Type", b"application/json")]
         headers += [(b"Upgrade", each) for each in more]
         await exchange.begin(status, headers, len(body))

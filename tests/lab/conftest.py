@@ -15,7 +15,7 @@ from sandbox.engine.find import Engine
 from sandbox.lab.lab import Lab
 from sandbox.lab.plan import Settings
 from support.engine import Stack, control, new_stack
-from support.scene import Scene, opened
+from support.scene import Ground, Scene, opened, prepared
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,14 +78,21 @@ def lab(shared_lab: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A lab of clouds of its own, for tests that deploy what they are about."""
-    with opened(tmp_path_factory.mktemp("scene")) as scene:
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Clouds and a stack that the tests of a file deploy to, one after the other."""
+    with prepared(tmp_path_factory.mktemp("ground")) as ground:
+        yield ground
+
+
+@pytest.fixture
+def scene(ground: Ground, tmp_path: Path) -> Iterator[Scene]:
+    """A lab of what is deployed, in which no cache knows anything of the tests before."""
+    with opened(ground, tmp_path) as scene:
         yield scene
 
 
 @pytest.fixture
 def untouched(tmp_path: Path) -> Iterator[Scene]:
     """A lab of clouds that nothing was deployed to."""
-    with opened(tmp_path) as scene:
+    with prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
         yield scene

@@ -18,4 +18,5 @@ def test_a_mistake_that_is_deployed_is_found_and_named(scene: "Scene", name: str
     scene.deploy(mistake.program, **{**ORDINARY, **mistake.config})
     verified = scene.verify()
     assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
-    assert mistake.named in verified.told().lower()
+    told = verified.told().lower()
+    assert mistake.named in told, told

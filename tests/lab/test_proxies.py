@@ -39,7 +39,7 @@ def until(true: Callable[[], bool], seconds: float) -> None:
 
 
 @pytest.fixture
-def served(scene: "Scene") -> "Iterator[Scene]":
+def served(scene: "Scene") -> Iterator["Scene"]:
     """Two proxies that serve, and nothing out of order."""
     scene.deploy(proxy=PROXY, traffic=DIRECT)
     before = scene.lab.settings
@@ -73,7 +73,7 @@ def test_clients_recover_from_a_dead_proxy_by_the_health_checked_records(
     dead = next(name for name in served.lab.hosts if name.startswith("droplet-"))
     lost = set(served.lab.hosts[dead].addresses)
     (alive,) = set(served.stack.outputs()["proxyAddresses"]) - lost
-    served.lab.change(down=(dead,))
+    served.lab.change(down=(dead,), check_speed=10.0)
 
     def answers() -> set[str]:
         """Return what the zone's own server answers, many times."""

@@ -18,7 +18,7 @@ import pytest
 from sandbox.lab.lab import ROUTER
 from support.engine import holders
 from support.own_network import own_network
-from support.scene import HOSTNAME, Scene, opened
+from support.scene import HOSTNAME, Scene, opened, prepared
 
 if TYPE_CHECKING:
     from sandbox.lab.lab import Lab
@@ -67,7 +67,7 @@ def connect(lab: "Lab") -> None:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with own_network(), opened(tmp_path) as scene:
+    with own_network(), prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
         scene.lab.settle()
         connect(scene.lab)
         yield scene

@@ -90,7 +90,7 @@ MISTAKES: Final = {
     "answers are cached": Mistake(
         "caching-off",
         _distribution(f'behaviour["cachePolicyId"] = "{CACHING_OPTIMIZED}"'),
-        "same answer",
+        "was given the answer",
     ),
     "errors are cached": Mistake(
         "error-caching-off", _distribution('properties["customErrorResponses"] = []'), "404"
@@ -100,10 +100,10 @@ MISTAKES: Final = {
         _distribution(f'behaviour["originRequestPolicyId"] = "{USER_AGENT_REFERER}"'),
         "x-platform",
     ),
-    "all but a few headers are dropped": Mistake(
+    "headers are dropped the old way": Mistake(
         "headers-forwarded",
         _legacy('{"forward": "all"}', query_strings=True, headers='["Host", "Authorization"]'),
-        "x-platform",
+        "accept is missing",
     ),
     "cookies are dropped": Mistake(
         "cookies-forwarded",
@@ -120,8 +120,16 @@ MISTAKES: Final = {
         _distribution('behaviour["allowedMethods"] = ["GET", "HEAD", "OPTIONS"]'),
         "403",
     ),
-    "the edge answers for the origin": Mistake(
+    "the edge asks for another page": Mistake(
         "origin-answers", _distribution('properties["defaultRootObject"] = "index.html"'), "index"
+    ),
+    "the edge answers for the origin": Mistake(
+        "origin-answers",
+        _distribution(
+            'properties["customErrorResponses"] = [{"errorCode": code, "responseCode": 200, '
+            '"responsePagePath": "/echo", "errorCachingMinTtl": 0} for code in (403, 404)]'
+        ),
+        "instead of 404",
     ),
     "only cdn has AAAA": Mistake("families-paired", _LEAVE_OUT.format(path="direct"), "aaaa"),
     "only direct has AAAA": Mistake(

@@ -52,15 +52,21 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A stack, the clouds it is deployed to, and the lab of them."""
+class Ground:
+    """Clouds, and a stack that is deployed to them."""
 
     stack: Stack
     account: background.Cloud
     droplets: background.Cloud
-    lab: Lab
     program: str
     """The program's entry as it stands in the checkout."""
+
+
+@dataclass(frozen=True)
+class Scene(Ground):
+    """A lab of what is deployed."""
+
+    lab: Lab
     folder: Path
     """A folder for files."""
 
@@ -109,8 +115,8 @@ class Scene:
 
 
 @contextmanager
-def opened(folder: Path) -> Generator[Scene]:
-    """Open a lab of clouds that are as seeded, with a stack that is not deployed.
+def prepared(folder: Path) -> Generator[Ground]:
+    """Start clouds that are as seeded, with a stack that is not deployed.
 
     Args:
         folder: Where everything is written.
@@ -121,10 +127,21 @@ def opened(folder: Path) -> Generator[Scene]:
         control(account, "PUT", "settings", {"deploy_seconds": 0.1})
         control(droplets, "PUT", "settings", {"action_seconds": 0.1})
         stack = new_stack(account, droplets, find.find(print), folder)
-        program = (stack.folder / "__main__.py").read_text()
-        settings = Settings(propagation_seconds=0.2)
-        with Lab.open(account.url, droplets.url, folder / "lab", settings) as lab:
-            yield Scene(stack, account, droplets, lab, program, folder)
+        yield Ground(stack, account, droplets, (stack.folder / "__main__.py").read_text())
     finally:
         background.stop("aws", folder)
         background.stop("digitalocean", folder)
+
+
+@contextmanager
+def opened(ground: Ground, folder: Path) -> Generator[Scene]:
+    """Open a lab.
+
+    Args:
+        ground: What it is a lab of.
+        folder: Where everything is written.
+    """
+    settings = Settings(propagation_seconds=0.2)
+    urls = ground.account.url, ground.droplets.url
+    with Lab.open(*urls, folder / "lab", settings) as lab:
+        yield Scene(**vars(ground), lab=lab, folder=folder)
