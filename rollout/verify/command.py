@@ -185,7 +185,7 @@ def verify(
             "it can tell.",
             rich_help_panel=HOW,
         ),
-    ] = 4096,
+    ] = 8192,
     share_tolerance: Annotated[
         float,
         typer.Option(

@@ -115,8 +115,11 @@ class Reach:
                 if (hostname, path) not in known:
                     nothing = f"no address of the {path} path is known"
                     yield Result("reach-connect", "unknown", nothing, hostname, path)
-        for group, ways in _groups(s.ways).items():
-            yield await _connect(s, self._network, group, ways)
+        # All at once: where many are silent, waiting for one after the other takes minutes.
+        groups = _groups(s.ways).items()
+        found = (_connect(s, self._network, group, ways) for group, ways in groups)
+        for result in await asyncio.gather(*found):
+            yield result
 
     async def nat64(self, s: Surroundings) -> AsyncIterator[Result]:
         """Yield whether the IPv4-only path is reached through NAT64, where there is NAT64."""
@@ -143,9 +146,13 @@ class Reach:
 
     async def path_mtu(self, s: Surroundings) -> AsyncIterator[Result]:
         """Yield whether large packets get through over IPv6."""
-        for group, ways in _by_path(s).items():
-            if group.family == "IPv6":
-                yield await _path_mtu(s, self._network, group, ways)
+        found = (
+            _path_mtu(s, self._network, group, ways)
+            for group, ways in _by_path(s).items()
+            if group.family == "IPv6"
+        )
+        for result in await asyncio.gather(*found):
+            yield result
 
     async def tls_versions(self, s: Surroundings) -> AsyncIterator[Result]:
         """Yield whether cdn takes every version of TLS that direct takes."""

@@ -148,7 +148,9 @@ def merged(before: Sequence[Result], now: Sequence[Result]) -> list[Result]:
     Every look's interval holds the truth (see `shares`), so what one of them told stays told when
     the next, which has to be wider for its number of answers, does not tell it again.
     """
-    known = {(result.check, result.family): result for result in before}
+    known = {
+        (result.check, result.family): result for result in before if result.verdict != "unknown"
+    }
     return [
         known.get((result.check, result.family), result) if result.verdict == "unknown" else result
         for result in now
@@ -213,11 +215,12 @@ def _twins(sample: Sample, kind: Kind) -> Result:
             f"Look at the {kind} records of the direct path and at what they lead to.",
         )
     unseen: list[Path] = [path for path in PATHS if not found.of(path)]
+    if found.nobody:
+        # They may be the very path's that seems to be missing.
+        return result("unknown", _strangers(found, kind))
     missing: list[Path] = [path for path in unseen if _is_missing(sample, kind, path)]
     if missing:
         return result("fail", *_unpaired(sample, kind, missing[0]))
-    if found.nobody:
-        return result("unknown", _strangers(found, kind))
     waited = [path for path in unseen if _expected(sample, kind, path) != 0]
     if waited:
         return result(

@@ -230,6 +230,20 @@ def test_an_answer_counts_if_it_comes_from_behind_the_edge(
     assert told(run("reach", Machine(statuses={CDN4: status}), echo=echo))["cdn IPv4"] == verdict
 
 
+@pytest.mark.parametrize(("check", "groups"), [("reach", 4), ("path_mtu", 2)])
+def test_silence_is_waited_for_everywhere_at_once(check: str, groups: int) -> None:
+    everybody = asyncio.Barrier(groups)
+
+    class Silent(Machine):
+        async def connect(self, address: str, port: int) -> float:
+            async with asyncio.timeout(5):
+                await everybody.wait()
+            return await super().connect(address, port)
+
+    found = run(check, Silent(dead=dict.fromkeys((DIRECT4, DIRECT6, CDN4, CDN6), SILENT)))
+    assert len(found) == groups
+
+
 def test_a_path_without_addresses_cannot_be_told_of() -> None:
     found = run("reach", ways=WAYS[:2])
     assert told(found)["cdn"] == "unknown"

@@ -150,6 +150,11 @@ CASES = {
                group(128, 128), (50, 50), 3),
         found(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
     ),
+    "addresses that are nobody's instead of those of direct": (
+        sample(group(0, 32, answers=64, nobody=32, strangers=("203.0.113.1",)),
+               group(30, 34), (50, 50), 1),
+        found(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
+    ),
     "empty answers though there are proxies": (
         sample(group(128, 128), group(100, 128, answers=256, empty=28), (50, 50), 3),
         found(MAYBE, MAYBE, PASS, FAIL, MAYBE),
@@ -303,3 +308,8 @@ def test_what_was_decided_once_is_not_forgotten_but_a_failure_counts_at_any_look
         "pass",
     ]
     assert weights.merged([], now) == now
+
+
+def test_what_cannot_be_told_yet_is_told_by_the_last_look() -> None:
+    looks = [[Result("check", "unknown", f"of {answers}")] for answers in (64, 128)]
+    assert weights.merged(*looks) == looks[1]
