@@ -1,6 +1,6 @@
 """What the lab and `dualstack verify` cost, and whether what verify says is true.
 
-In one lab of the sandbox's stack:
+In labs of the sandbox's stack:
 
 - how long a second lab of the same clouds takes until it is what is deployed. Floor: as many bare
   network namespaces, each with one link to a router.
@@ -36,7 +36,7 @@ from rich.table import Table
 from rollout.verify.cache import LATER_SECONDS
 from sandbox.lab.lab import Lab, faults
 from support.faults import MISTAKES
-from support.scene import Scene, Verified, opened
+from support.scene import Ground, Scene, Verified, opened, prepared
 
 ROUNDS: Final = 5
 """Labs that are opened, and runs of verify that stand beside a floor."""
@@ -48,6 +48,9 @@ AT_ONCE: Final = 16
 LAB_SECONDS: Final = 10.0
 VERIFY_SECONDS: Final = 20.0
 """How long they may take on a machine that does nothing else."""
+
+MOST: Final = 4
+"""Names of checks that a row of the table shows."""
 
 STAGES: Final = ((100, 0), (99, 1), (50, 50), (0, 100))
 """Weights of direct and cdn, whose shares have to be told apart from wrong ones."""
@@ -219,16 +222,18 @@ def told_of_clean(clean: Clean) -> None:
         Console(width=100, markup=False, highlight=False).print(alarm, soft_wrap=True)
 
 
-def mistakes(scene: Scene) -> None:
-    """Deploy each mistake, and print what verify said of it."""
+def mistakes(ground: Ground, folder: Path) -> None:
+    """Deploy each mistake, and print what verify said of it, in a lab that knows no other."""
     direct, cdn = STAGES[0]
     rows: list[tuple[str, ...]] = []
-    for name, mistake in MISTAKES.items():
+    for number, (name, mistake) in enumerate(MISTAKES.items()):
         ordinary = {"traffic": {"direct": direct, "cdn": cdn}}
-        scene.deploy(mistake.program, **{**ordinary, **mistake.config})
-        verified = scene.verify(client=CLIENT)
+        with opened(ground, folder / f"mistake-{number}") as scene:
+            scene.deploy(mistake.program, **{**ordinary, **mistake.config})
+            verified = scene.verify(client=CLIENT)
         found = verified.code == 1 and mistake.named in verified.told().lower()
-        by = ", ".join(sorted(verified.found()))
+        failed = sorted(verified.found())
+        by = ", ".join(failed[:MOST]) + (f", {len(failed) - MOST} more" * (len(failed) > MOST))
         rows.append((name, mistake.rule, "found" if found else "missed", by))
         say(f"{name}: {rows[-1][2]}")
         if not found:
@@ -251,11 +256,13 @@ def main() -> None:
     runs: int = parser.parse_args().runs
     if found := faults():
         sys.exit("\n".join(found))
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as scene:
-        scene.deploy()
-        opening(scene)
-        told_of_clean(clean_runs(scene, runs))
-        mistakes(scene)
+    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as ground:
+        folder = Path(name)
+        with opened(ground, folder / "clean") as scene:
+            scene.deploy()
+            opening(scene)
+            told_of_clean(clean_runs(scene, runs))
+        mistakes(ground, folder)
 
 
 if __name__ == "__main__":
