@@ -41,6 +41,8 @@ format: $(STAMP) ## Put every file into the project's format
 bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/preview.py
 	@$(RUN)/python benchmarks/policies_cost.py
+	@$(RUN)/python -m sandbox.debian
+	@PYTHONPATH=tests $(RUN)/python benchmarks/verification.py
 
 policy-packs: $(STAMP) ## Build each policy pack into a folder that runs from anywhere
 	@$(RUN)/python -m policies.bundle build/policy-packs

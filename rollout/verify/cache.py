@@ -138,6 +138,8 @@ class _Lane:
     echo: str
     lane: Lane
     ways: Sequence[Way]
+    urgent: bool
+    """Whether what it asks goes before what other checks ask."""
 
     def target(self, *directives: tuple[str, str]) -> str:
         """Return a target that nobody has asked for yet, so that no earlier run is in the way."""
@@ -154,7 +156,13 @@ class _Lane:
     ) -> Asked:
         """Ask for a target, at the address whose turn it is."""
         way = self.ways[turn % len(self.ways)]
-        request = Request(method, target, (*COMMON, *headers), timeout_seconds=ANSWER_SECONDS)
+        request = Request(
+            method,
+            target,
+            (*COMMON, *headers),
+            timeout_seconds=ANSWER_SECONDS,
+            urgent=self.urgent,
+        )
         at = asyncio.get_running_loop().time()
         return Asked(label, await ask(self.surroundings.wire, way, request), at)
 
@@ -163,7 +171,13 @@ _Find = Callable[[_Lane], Awaitable[Proofs]]
 
 
 async def _on_lanes(
-    surroundings: Surroundings, check: str, find: _Find, *, passed: str, remedy: str
+    surroundings: Surroundings,
+    check: str,
+    find: _Find,
+    *,
+    passed: str,
+    remedy: str,
+    urgent: bool = False,
 ) -> AsyncIterator[Result]:
     """Find proofs on each lane and yield what they amount to."""
     path = surroundings.options.echo
@@ -172,7 +186,7 @@ async def _on_lanes(
     echo = path.rstrip("/")
 
     async def one(lane: Lane, ways: Sequence[Way]) -> list[Result]:
-        here = _Lane(surroundings, echo, lane, ways)
+        here = _Lane(surroundings, echo, lane, ways, urgent)
         plain = (await here.ask("", echo)).seen
         if plain.echo is None:
             told_why = (
@@ -315,7 +329,8 @@ def errors_later(
 ) -> AsyncIterator[Result]:
     """Ask for errors again when CloudFront's own time to keep them is over.
 
-    What is kept then is kept because somebody named a longer time.
+    What is kept then is kept because somebody named a longer time. It goes before the other checks,
+    which send theirs while it waits, and so that it waits no longer than that.
     """
 
     async def repeated(here: _Lane, turn: int, status: int, kept: bool) -> Proofs:
@@ -335,6 +350,7 @@ def errors_later(
         passed=f"{len(ERRORS)} kinds of errors asked for again after {wait_seconds:g} s were all "
         "answered by the origin",
         remedy=ERROR_CACHING,
+        urgent=True,
     )
 
 

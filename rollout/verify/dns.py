@@ -543,11 +543,14 @@ def judge_resolver(
 
 async def check_weights(s: Surroundings) -> AsyncIterator[Result]:
     """Yield whether both families have members of both paths, and at the declared shares."""
-    for hostname in s.target.hostnames:
+
+    async def one(hostname: str) -> list[Result]:
         try:
-            results = await _weights(s, hostname)
+            return await _weights(s, hostname)
         except TroubleError as trouble:
-            results = [Result("dns-shares", "unknown", str(trouble), hostname)]
+            return [Result("dns-shares", "unknown", str(trouble), hostname)]
+
+    for results in await asyncio.gather(*(one(hostname) for hostname in s.target.hostnames)):
         for result in results:
             yield result
 

@@ -108,6 +108,9 @@ class Request:
     """Whether to speak HTTP/2."""
     timeout_seconds: float = 15.0
     """How long the whole answer may take."""
+    urgent: bool = False
+    """Whether it goes before those that wait for their turn: a check that has to wait long between
+    its requests does so while the others send theirs."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ that answers early to a body of more than its window (65,535 bytes) is told as a
 
 import asyncio
 import errno
+import heapq
+import itertools
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -67,6 +69,48 @@ class TrustError(Exception):
     """The file of trusted certificates cannot be used; the message says why."""
 
 
+class Gate:
+    """Lets so many in at once, in the order in which they came, but the urgent ones first."""
+
+    def __init__(self, places: int) -> None:
+        """Open it.
+
+        Args:
+            places: How many are in at once.
+        """
+        self._free = places
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._came = itertools.count()
+
+    @asynccontextmanager
+    async def place(self, *, urgent: bool) -> AsyncGenerator[None]:
+        """Wait for a place, and have it until the end."""
+        if self._free:
+            self._free -= 1
+        else:
+            turn = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (not urgent, next(self._came), turn))
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():
+                    self._leave()
+                raise
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Hand the place to whoever is next."""
+        while self._waiting:
+            *_, turn = heapq.heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
 class HttpWire:
     """Sends requests; one of them serves all checks of a run, and belongs to one event loop."""
 
@@ -87,7 +131,7 @@ class HttpWire:
         self._tls = {http2: _trusting(ca) for http2 in (False, True)}
         burst = max(rate, 1.0)
         self._limiter = AsyncLimiter(burst, burst / rate)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._gate = Gate(concurrency)
 
     async def send(self, way: Way, request: Request) -> Answer:
         """Send a request on a connection of its own.
@@ -95,7 +139,7 @@ class HttpWire:
         Raises:
             TroubleError: There was no answer.
         """
-        async with self._slots, self._connection(way, request) as line:
+        async with self._gate.place(urgent=request.urgent), self._connection(way, request) as line:
             return await self._exchange(line, request)
 
     async def send_in_turn(self, way: Way, requests: Sequence[Request]) -> tuple[Answer, ...]:
@@ -108,7 +152,10 @@ class HttpWire:
             TroubleError: A request that was under way had no answer.
         """
         answers: list[Answer] = []
-        async with self._slots, self._connection(way, requests[0]) as line:
+        async with (
+            self._gate.place(urgent=requests[0].urgent),
+            self._connection(way, requests[0]) as line,
+        ):
             for request in requests:
                 line.watch.received = 0
                 try:
@@ -129,7 +176,7 @@ class HttpWire:
         """
         came: list[str | bytes] = []
         watch = _Watch("opening")
-        async with self._slots:
+        async with self._gate.place(urgent=request.urgent):
             await self._limiter.acquire()
             try:
                 async with (

@@ -36,3 +36,14 @@ def test_a_verb_with_several_commands_is_a_group_of_them() -> None:
 
 def test_every_installed_verb_is_there() -> None:
     assert CliRunner().invoke(cli.build(), ["sandbox", "--help"]).exit_code == 0
+
+
+def test_a_verb_that_is_called_is_the_only_one_that_is_loaded() -> None:
+    def listed(first: str) -> set[str | None]:
+        app = cli.build(first)
+        return {each.name for each in (*app.registered_groups, *app.registered_commands)}
+
+    every = listed("")
+    assert {"sandbox", "verify"} <= every
+    assert listed("verify") == {"verify"}
+    assert listed("--help") == listed("nothing") == every

@@ -31,6 +31,8 @@ class Verified:
     """Its results, as `--json` has them."""
     said: str
     """What it printed beside."""
+    ways: tuple[tuple[str, str], ...] = ()
+    """Hostname and address of each way that it went."""
 
     def found(self, verdict: str = "fail") -> dict[str, set[str]]:
         """Return the paths that each check gave a verdict on, by the check's name."""
@@ -105,10 +107,11 @@ class Scene(Ground):
             *options,
             timeout=VERIFY_SECONDS,
         )
-        results: list[dict[str, Any]] = (
-            json.loads(done.stdout)["results"] if done.stdout.strip() else []
+        report: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
+        ways = ((way["hostname"], way["address"]) for way in report.get("ways", ()))
+        return Verified(
+            done.returncode, report.get("results", []), done.stderr, tuple(dict.fromkeys(ways))
         )
-        return Verified(done.returncode, results, done.stderr)
 
 
 @contextmanager

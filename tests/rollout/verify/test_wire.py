@@ -14,7 +14,7 @@ import pytest
 
 from rollout.verify.compare import read_echo
 from rollout.verify.model import Answer, Request, TroubleError, Way
-from rollout.verify.wire import HttpWire, TrustError
+from rollout.verify.wire import Gate, HttpWire, TrustError
 from sandbox.lab.trust import Trust
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, edge_on_loopback
@@ -395,3 +395,52 @@ def test_no_repr_shows_a_secret() -> None:
     secret = (("Authorization", "Bearer hidden"), ("Cookie", "session=hidden"))
     values = (Request("GET", "/", secret, b"hidden"), Answer(200, secret, b"hidden", "HTTP/2", 1.0))
     assert not [value for value in values if "hidden" in repr(value)]
+
+
+def test_what_is_urgent_goes_before_what_waits_and_leaves_no_place_behind(
+    origin: LoopbackOrigin,
+) -> None:
+    served: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = await reader.readuntil(b"\r\n\r\n")
+        served.append(line.split()[1].decode())
+        await asyncio.sleep(0.02)
+        writer.write(OK)
+        await writer.drain()
+
+    async def run() -> None:
+        async with serving(answer, tls_of(origin.trust)) as way:
+            sender = wire(origin.ca, concurrency=1)
+            asked = [("/1", False), ("/2", False), ("/given-up", True), ("/3", True), ("/4", True)]
+            sent = [
+                asyncio.create_task(sender.send(way, Request("GET", target, urgent=urgent)))
+                for target, urgent in asked
+            ]
+            await asyncio.sleep(0)
+            sent[2].cancel()
+            await asyncio.gather(*sent, return_exceptions=True)
+            await sender.send(way, Request("GET", "/5"))
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    assert served == ["/1", "/3", "/4", "/2", "/5"]
+
+
+def test_a_place_that_is_given_to_someone_who_gives_up_is_passed_on() -> None:
+    async def run() -> None:
+        gate = Gate(1)
+
+        async def enter() -> None:
+            async with gate.place(urgent=False):
+                raise AssertionError("it was cancelled before it could be there")
+
+        async with gate.place(urgent=False):
+            second = asyncio.create_task(enter())
+            await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.wait([second])
+        assert second.cancelled()
+        async with gate.place(urgent=False):
+            pass
+
+    asyncio.run(asyncio.wait_for(run(), 10))
