@@ -19,7 +19,7 @@ from sandbox.lab.world import DEPLOYED, SOCKET
 from support.engine import Stack
 from support.lab import left_of, namespaces
 from support.namespaces import own_network
-from support.scene import opened
+from support.scene import opened, prepared
 from support.waiting import wait_until
 
 NONSENSE = (
@@ -126,7 +126,7 @@ def test_the_network_and_the_mounts_outside_stay_as_they_are(tmp_path: Path) -> 
     # In a network of its own, so that nobody else changes it meanwhile.
     with own_network():
         before = network()
-        with opened(tmp_path) as scene:
+        with prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
             scene.lab.settle()
             assert network() == before
             assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()

@@ -1,6 +1,7 @@
 """The proxies follow the load balancer, fail one at a time, and are replaced while they serve."""
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,8 +11,6 @@ from support.scene import HOSTNAME
 from support.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.scene import Scene
 
 PROXY: Final = {"regions": ["fra1", "ams3"], "readySeconds": 0}
