@@ -59,7 +59,11 @@ def the(page: Path, text: str) -> str:
 
 def test_make_lab_prints_what_is_shown(terminal: Terminal) -> None:
     dry = subprocess.run(
-        ["make", "--dry-run", "lab"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", "lab"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert dry.stdout.splitlines()[-1] == ".venv/bin/dualstack sandbox lab open"
     assert_in_order(shown(README, "make lab"), "\n".join(terminal.lines))

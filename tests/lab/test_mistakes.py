@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.faults import MISTAKES
+from policies.rules import DUAL_STACK
+from support.faults import MISTAKES, NOT_FROM_OUTSIDE
 
 if TYPE_CHECKING:
     from support.scene import Scene
@@ -20,3 +21,9 @@ def test_a_mistake_that_is_deployed_is_found_and_named(scene: "Scene", name: str
     assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
     told = verified.told().lower()
     assert mistake.named in told, told
+
+
+def test_every_mandatory_rule_has_a_mistake_or_a_reason_why_it_has_none() -> None:
+    broken = {mistake.rule for mistake in MISTAKES.values()}
+    assert not broken & set(NOT_FROM_OUTSIDE)
+    assert broken | set(NOT_FROM_OUTSIDE) == {rule.name for rule in DUAL_STACK.rules}

@@ -146,3 +146,10 @@ MISTAKES: Final = {
     ),
 }
 """Mistakes by what they are."""
+
+NOT_FROM_OUTSIDE: Final = {
+    "alias-targets-valid": "Route 53 refuses such a record",
+    "no-hardcoded-addresses": "an address is right until it changes",
+    "weights-valid": "Route 53 refuses such a weight",
+}
+"""Mandatory rules whose mistakes are not to be seen from outside, and why."""
