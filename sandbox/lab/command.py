@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Annotated, Final, NoReturn
 
 import typer
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
@@ -53,9 +55,17 @@ def build(surroundings: Callable[[], Surroundings]) -> typer.Typer:
     )
 
     @app.command("open")
-    def open_lab() -> None:  # pyright: ignore[reportUnusedFunction] - typer keeps it
+    def open_lab(  # pyright: ignore[reportUnusedFunction] - typer keeps it
+        *,
+        as_json: Annotated[
+            bool,
+            typer.Option(
+                "--json", help="Print JSON to standard output, an object a line, the lab first."
+            ),
+        ] = False,
+    ) -> None:
         """Open the lab of what is deployed, tell who is where and what changes, until Ctrl-C."""
-        _open(surroundings())
+        _open(surroundings(), _tell_json if as_json else _tell)
 
     @app.command(
         "enter", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
@@ -93,7 +103,46 @@ def _stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _open(found: Surroundings) -> None:
+@dataclass(frozen=True)
+class Opened:
+    """A lab that was just opened."""
+
+    folder: Path
+    """Its folder."""
+    seconds: float
+    """How long it took."""
+    fault: str
+    """What does not run of what is deployed; empty: all does."""
+    hosts: tuple[HostSeen, ...]
+    """The hosts."""
+    names: Mapping[str, tuple[str, ...]]
+    """Addresses of load balancers and distributions, by DNS name."""
+    unsupported: tuple[str, ...]
+    """What the lab cannot stand in for."""
+    example: str
+    """A name that the edge answers."""
+
+
+Tell = Callable[[Opened | str], None]
+"""Tells that a lab was opened, and then, a line each, what changes."""
+
+OPENED: Final = TypeAdapter(Opened)
+
+
+def _tell_json(what: Opened | str) -> None:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    told = {"event": what} if isinstance(what, str) else OPENED.dump_python(what, mode="json")
+    print(json.dumps({"at": now, **told}), flush=True)
+
+
+def _tell(what: Opened | str) -> None:
+    if isinstance(what, Opened):
+        show(what)
+    else:
+        print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+def _open(found: Surroundings, tell: Tell) -> None:
     if missing := {"aws", "digitalocean"} - set(found.urls):
         _stop(
             f"Not running: {' and '.join(sorted(missing))} of the sandbox; the lab is of what is "
@@ -111,14 +160,22 @@ def _open(found: Surroundings) -> None:
             found.urls["aws"], found.urls["digitalocean"], _folder(found), say=told.put
         ) as lab:
             fault = _settle(lab)
-            _write_outputs(found, lab)
-            names = leads(lab.deployed, lab.settings)
-            show(lab.hosts.values(), names, lab.unsupported(), lab.folder)
-            spent = time.monotonic() - began
-            print(fault or f"The lab is open, after {spent:.1f} s. Ctrl-C ends it.", flush=True)
-            _follow(found, lab, told)
+            hostnames = _write_outputs(found, lab)
+            names = leads(lab.deployed, lab.settings).items()
+            tell(
+                Opened(
+                    lab.folder,
+                    round(time.monotonic() - began, 1),
+                    fault,
+                    tuple(lab.hosts.values()),
+                    {name: (*ipv4, *ipv6) for name, (ipv4, ipv6) in names},
+                    tuple(lab.unsupported()),
+                    *hostnames[:1] or ["NAME"],
+                )
+            )
+            _follow(found, lab, told, tell)
     except KeyboardInterrupt:
-        print("\nThe lab is closed; nothing of it is left.")
+        print("\nThe lab is closed; nothing of it is left.", file=sys.stderr)
     except (LabError, ReadError) as fault:
         _stop(str(fault), FAILED)
 
@@ -132,7 +189,7 @@ def _settle(lab: Lab) -> str:
     return ""
 
 
-def _follow(found: Surroundings, lab: Lab, told: "SimpleQueue[str]") -> None:
+def _follow(found: Surroundings, lab: Lab, told: "SimpleQueue[str]", tell: Tell) -> None:
     fresh = False
     while True:
         try:
@@ -144,59 +201,57 @@ def _follow(found: Surroundings, lab: Lab, told: "SimpleQueue[str]") -> None:
             fresh = False
         else:
             fresh = True
-            print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+            tell(line)
 
 
-def _write_outputs(found: Surroundings, lab: Lab) -> None:
-    """Write the stack's outputs into the lab's folder, where `dualstack verify` finds them."""
-    done = found.outputs()
-    if done is not None and done.returncode == 0:
-        unfinished = lab.folder / f".{OUTPUTS}"
-        unfinished.write_text(done.stdout)
-        unfinished.replace(lab.folder / OUTPUTS)
+def _write_outputs(found: Surroundings, lab: Lab) -> list[str]:
+    """Write the stack's outputs into the lab's folder, where `dualstack verify` finds them.
 
-
-def show(
-    hosts: Iterable[HostSeen],
-    names: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]],
-    unsupported: Iterable[str],
-    folder: Path,
-) -> None:
-    """Print who is where, what the lab cannot stand in for, and how to go in.
-
-    Args:
-        hosts: The hosts.
-        names: IPv4 and IPv6 addresses of load balancers and distributions, by DNS name.
-        unsupported: What the lab cannot stand in for.
-        folder: The lab's folder.
+    Returns:
+        The hostnames in them; none where there are no outputs.
     """
+    done = found.outputs()
+    if done is None or done.returncode != 0:
+        return []
+    unfinished = lab.folder / f".{OUTPUTS}"
+    unfinished.write_text(done.stdout)
+    unfinished.replace(lab.folder / OUTPUTS)
+    return json.loads(done.stdout).get("hostnames", [])
+
+
+def show(opened: Opened) -> None:
+    """Print who is where, what the lab cannot stand in for, and how to go in."""
     console = Console(
         width=None if sys.stdout.isatty() else 200, emoji=False, markup=False, highlight=False
     )
     _print_table(
         console,
         ("host", "what it is", "addresses"),
-        ((host.name, host.role, " ".join(host.addresses)) for host in hosts),
+        ((host.name, host.role, " ".join(host.addresses)) for host in opened.hosts),
     )
     console.print()
     _print_table(
         console,
         ("load balancer or distribution", "addresses"),
-        ((name, " ".join((*ipv4, *ipv6))) for name, (ipv4, ipv6) in names.items()),
+        ((name, " ".join(addresses)) for name, addresses in opened.names.items()),
     )
-    lines = list(unsupported)
+    lines = opened.unsupported
     console.print("\nNot in the lab:" if lines else "\nEverything deployed is in the lab.")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True)
     console.print("\nEnter a client from another terminal:")
     for client in CLIENTS:
         console.print(f"  .venv/bin/dualstack sandbox lab enter {client.name}", soft_wrap=True)
+    folder = opened.folder
+    ready = f"The lab is open, after {opened.seconds:.1f} s. Ctrl-C ends it."
     console.print(
-        "There, `curl https://api.example.com/echo` trusts the lab, and this tries everything:\n"
+        f"There, `curl https://{opened.example}/echo` trusts the lab, and this tries everything:\n"
         f"  dualstack verify --outputs {folder / OUTPUTS} --echo /echo --allow-unsafe\n"
-        f"Logs of every program: {folder / 'hosts'}\n",
+        f"Logs of every program: {folder / 'hosts'}\n\n"
+        f"{opened.fault or ready}",
         soft_wrap=True,
     )
+    sys.stdout.flush()
 
 
 def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:

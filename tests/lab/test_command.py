@@ -1,6 +1,7 @@
 """The lab from a terminal: opened, entered, changed, followed and closed."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,31 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
     assert left_of(inside) == set()
 
 
-def add_record(url: str) -> None:
+def test_a_lab_tells_a_program_who_is_where_and_what_changes(home: Path) -> None:
+    terminal = Terminal(home, "--json")
+    try:
+        opened = json.loads(terminal.until("hosts"))
+        assert (opened["folder"], opened["fault"]) == (str(home / "lab"), "")
+        assert (opened["example"], opened["unsupported"]) == ("api.example.com", [])
+        (found,) = [host for host in opened["hosts"] if host["name"] == "ipv6-only"]
+        assert found["addresses"] == ["2001:db8:c:3::3"]
+        assert namespaces([found["pid"]])
+        assert "198.18.1.1" in str(opened["names"])
+        url = json.loads((home / "aws.json").read_text())["url"]
+        add_record(url, "told.example.com")
+        event = json.loads(terminal.until("record told.example.com"))
+        assert event["event"] == "record told.example.com TXT is new"
+        assert datetime.fromisoformat(event["at"]) >= datetime.fromisoformat(opened["at"])
+    finally:
+        assert terminal.interrupt()[0] == 0
+
+
+def add_record(url: str, name: str = "www.example.com") -> None:
     """Add a record to the zone."""
     route53 = client(Cloud("aws", url, 0, Path()), "route53")
     zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
     record = {
-        "Name": "www.example.com",
+        "Name": name,
         "Type": "TXT",
         "TTL": 60,
         "ResourceRecords": [{"Value": '"more"'}],

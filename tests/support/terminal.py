@@ -16,11 +16,11 @@ PATIENCE_SECONDS = 60.0
 class Terminal:
     """A terminal in which the lab is open."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *options: str) -> None:
         self.home = home
         self.lines: list[str] = []
         self._process = subprocess.Popen(
-            [DUALSTACK, "sandbox", "lab", "open"],
+            [DUALSTACK, "sandbox", "lab", "open", *options],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
