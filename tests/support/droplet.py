@@ -11,22 +11,17 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
-
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Droplet
 from sandbox.lab.droplet.program import Config, programs
 from support.namespaces import network_of
+from support.upstream import LoadBalancer, NameServer
 from support.waiting import wait_until
 
 PATIENCE: Final = 30.0
@@ -123,86 +118,13 @@ class Network:
         return network_of(self.pid)
 
 
-class Names:
-    """A name server that knows the load balancer, refuses all other names, and signs nothing."""
-
-    def __init__(self, internet: Network) -> None:
-        self.addresses = [FIRST]
-        with internet.inside():
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self._socket.bind((NAMES, 53))
-        self._internet = internet
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        with self._internet.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", (NAMES, 53))
-        self._thread.join()
-        self._socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            data, client = self._socket.recvfrom(4096)
-            if not data:
-                return
-            self._socket.sendto(self._answer(data), client)
-
-    def _answer(self, data: bytes) -> bytes:
-        query = dns.message.from_wire(data)
-        answer = dns.message.make_response(query)
-        answer.flags |= dns.flags.AA
-        (question,) = query.question
-        name, kind = str(question.name).lower().rstrip("."), question.rdtype.name
-        if name == LOAD_BALANCER and kind == "A":
-            answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", "A", *self.addresses))
-        elif name != LOAD_BALANCER:
-            answer.set_rcode(dns.rcode.REFUSED)
-        else:
-            answer.authority.append(dns.rrset.from_text(".", 1, "IN", "SOA", "a. b. 1 1 1 1 1"))
-        return answer.to_wire()
-
-
-class LoadBalancer:
-    """One address of the load balancer: it tells its address, then sends back what it gets."""
-
-    def __init__(self, internet: Network, address: str) -> None:
-        self.address = address
-        with internet.inside():
-            self._socket = socket.create_server((address, 443))
-        self._threads: list[threading.Thread] = []
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
-        for thread in self._threads:
-            thread.join(PATIENCE)
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                thread = threading.Thread(target=self._echo, args=(client,))
-                self._threads.append(thread)
-                thread.start()
-
-    def _echo(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            client.sendall(self.address.encode())
-            while data := client.recv(65_536):
-                client.sendall(data)
-
-
 @dataclass
 class Site:
     """The droplet's network, the Internet, and what is in it."""
 
     wire: Network
     internet: Network
-    names: Names
+    names: NameServer
     folder: Path
     clients: ExitStack = field(default_factory=ExitStack)
 
@@ -332,10 +254,11 @@ def laid_out(folder: Path) -> Generator[Site]:
         wire.ip(f"-6 route add default via {GATEWAY} dev eth0")
         wire.ip(f"address add {IPV4}/24 dev eth0")
         wire.ip("route add default via 198.51.100.1 dev eth0")
-        names = Names(internet)
-        stack.callback(names.close)
-        for address in (FIRST, SECOND):
-            stack.callback(LoadBalancer(internet, address).close)
+        with internet.inside():
+            names = NameServer(NAMES, LOAD_BALANCER, [FIRST], 53)
+            stack.callback(names.close)
+            for address in (FIRST, SECOND):
+                stack.callback(LoadBalancer(address).close)
         site = Site(wire, internet, names, folder)
         stack.enter_context(site.clients)
         yield site

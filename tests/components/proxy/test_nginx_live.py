@@ -25,6 +25,7 @@ import pytest
 
 from components.proxy.nginx import LOG_SOCKET, RESOLVER_VALID_SECONDS, Proxy, Resolver, nginx_conf
 from sandbox.debian import find_program
+from support.upstream import LoadBalancer, NameServer
 from support.waiting import wait_until
 
 _NAME: Final = "api.elb.example.test"
@@ -33,104 +34,13 @@ _SECOND: Final = "127.0.0.3"
 _NOBODY: Final = "127.0.0.4"
 _PATIENCE: Final = 20.0
 
-_TYPE_A: Final = 1
-_NXDOMAIN: Final = 3
-
-
-class Dns:
-    """A DNS server that knows the load balancer's addresses and writes down what it is asked.
-
-    Unlike a real one it speaks UDP only, reads one question of a message, does no name compression
-    but a pointer to the question, and gives every answer a TTL of one second.
-    """
-
-    def __init__(self) -> None:
-        self.addresses = [_FIRST]
-        self.questions: set[tuple[str, int]] = set()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"", ("127.0.0.1", self.port))
-        self._thread.join()
-        self._socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            query, client = self._socket.recvfrom(512)
-            if not query:
-                return
-            self._socket.sendto(self._answer(query), client)
-
-    def _answer(self, query: bytes) -> bytes:
-        labels: list[str] = []
-        at = 12
-        while length := query[at]:
-            labels.append(query[at + 1 : at + 1 + length].decode())
-            at += 1 + length
-        name, kind = ".".join(labels), int.from_bytes(query[at + 1 : at + 3])
-        self.questions.add((name, kind))
-        answers = self.addresses if (name, kind) == (_NAME, _TYPE_A) else []
-        code = 0 if name == _NAME and self.addresses else _NXDOMAIN
-        header = query[:2] + bytes([0x81, 0x80 | code, 0, 1, 0, len(answers), 0, 0, 0, 0])
-        records = [
-            b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x01\x00\x04" + IPv4Address(address).packed
-            for address in answers
-        ]
-        return header + query[12 : at + 5] + b"".join(records)
-
-
-class LoadBalancer:
-    """One address of a load balancer, as TCP sees it: it sends back what it gets.
-
-    Each connection begins with the address itself, so that a test sees whom it talks to; a real
-    load balancer is silent until it is asked.
-    """
-
-    def __init__(self, address: str, port: int) -> None:
-        self.address = address
-        self.received: list[bytearray] = []
-        self._threads: list[threading.Thread] = []
-        self._socket = socket.create_server((address, port))
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def close(self) -> None:
-        # Only a shutdown wakes a thread that waits in accept().
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
-        for thread in self._threads:
-            thread.join(_PATIENCE)
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                received = bytearray()
-                self.received.append(received)
-                thread = threading.Thread(target=self._echo, args=(client, received))
-                self._threads.append(thread)
-                thread.start()
-
-    def _echo(self, client: socket.socket, received: bytearray) -> None:
-        with client, suppress(OSError):
-            client.sendall(self.address.encode())
-            while data := client.recv(65_536):
-                received += data
-                client.sendall(data)
-
 
 @dataclass
 class Running:
     """A proxy that serves, with the world around it."""
 
     proxy: Proxy
-    dns: Dns
+    dns: NameServer
     first: LoadBalancer
     master: psutil.Process
     errors: Path
@@ -183,7 +93,7 @@ def _running(*, proxy_protocol: bool = False) -> Generator[Running]:
         # Not pytest's own folder: workers that are not root may not look into that.
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proxy-")))
         home.chmod(0o755)
-        dns = Dns()
+        dns = NameServer("127.0.0.1", _NAME, [_FIRST])
         stack.callback(dns.close)
         port = _free_port()
         proxy = Proxy(
@@ -281,7 +191,7 @@ def test_the_name_a_client_asks_for_does_not_decide_where_it_goes(running: Runni
     client.sendall(sent)
 
     assert _receive(client, len(_FIRST) + len(sent)) == _FIRST.encode() + sent
-    assert running.dns.questions == {(_NAME, _TYPE_A)}
+    assert running.dns.questions == {(_NAME, "A")}
 
 
 def test_a_connection_is_logged_with_its_client_its_bytes_and_its_upstream(
