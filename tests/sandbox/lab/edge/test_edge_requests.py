@@ -26,20 +26,6 @@ from support.edge import (
 _NOISE = ("host", "connection", "x-amz-cf-id", "via", "x-forwarded-for")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Run a pass-through edge."""
-    with edge(tmp_path_factory.mktemp("edge")) as made:
-        yield made
-
-
-@pytest.fixture
-def passing(running: Edge) -> Edge:
-    """Return it, with an origin that does what it did at first."""
-    running.origin.behave()
-    return running
-
-
 def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
     return edge(folder, deployed(distribution(**changes)))
 

@@ -43,13 +43,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         yield made
 
 
-@pytest.fixture
-def passing(running: Edge) -> Edge:
-    """Return it, with an origin that does what it did at first."""
-    running.origin.behave()
-    return running
-
-
 def _read_until(connection: socket.socket, end: bytes) -> bytes:
     got = b""
     while end not in got:

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,6 @@ from support.edge import (
     reply,
     with_enabled,
 )
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    """Run a pass-through edge."""
-    with edge(tmp_path_factory.mktemp("edge")) as made:
-        yield made
-
-
-@pytest.fixture
-def passing(running: Edge) -> Edge:
-    """Return it, with an origin that does what it did at first."""
-    running.origin.behave()
-    return running
 
 
 def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
