@@ -63,6 +63,10 @@ _TEXTS: Final[Mapping[str, str]] = {
     "/etc/sysctl.conf": "# As Debian's: nothing.\n",
 }
 
+_OF_THE_MACHINE: Final = ("acpi", "bus", "fs", "irq", "kcore", "mtrr", "scsi", "sysrq-trigger")
+"""What in `/proc` tells this machine what to do, and asks no more than the user for it, who is the
+same root. Source: runc, `libcontainer/specconv`, the read-only and masked paths."""
+
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _OPAQUE: Final = "trusted.overlay.opaque"
 """Marks a folder that hides the one below it. Source: Linux, 'Overlay Filesystem'."""
@@ -213,7 +217,7 @@ def build(target: Path, packages: Packages, *, host: str) -> None:
     kernel.mount("overlay", root, "overlay", options="lowerdir=/,upperdir=upper,workdir=work")
     _mount_devices(root / "dev")
     kernel.mount("proc", root / "proc", "proc")
-    _protect_settings(root / "proc/sys")
+    _protect_settings(root / "proc")
     kernel.mount("sysfs", root / "sys", "sysfs", kernel.READ_ONLY)
 
 
@@ -227,12 +231,17 @@ def _mount_devices(dev: Path) -> None:
     (dev / "shm").mkdir(mode=0o1777)
 
 
-def _protect_settings(settings: Path) -> None:
+def _protect_settings(proc: Path) -> None:
     """Let the guest set what is its network's own, and no setting of this machine's kernel."""
-    net = settings / "net"
+    settings, net = proc / "sys", proc / "sys/net"
     kernel.mount(str(settings), settings, flags=kernel.BIND)
     kernel.mount(str(net), net, flags=kernel.BIND)
     kernel.mount("", settings, flags=kernel.REMOUNT | kernel.BIND | kernel.READ_ONLY)
+    for name in _OF_THE_MACHINE:
+        path = proc / name
+        if path.exists():
+            kernel.mount(str(path), path, flags=kernel.BIND)
+            kernel.mount("", path, flags=kernel.REMOUNT | kernel.BIND | kernel.READ_ONLY)
 
 
 class _Upper:

@@ -127,6 +127,46 @@ def test_nothing_of_this_machine_is_seen_or_changed(site: Site) -> None:
     assert path.read_text(encoding="utf-8") == keepalive
 
 
+_REACHES: Final = """\
+#!/bin/sh
+for command in \
+    "mount -t proc proc /mnt" \
+    "mount -o remount,bind,rw /proc/sys" \
+    "unshare --mount true" \
+    "mknod /run/disk b 8 0" \
+    "test -w /proc/sys/kernel/core_pattern" \
+    "test -w /proc/sysrq-trigger" \
+    "test -r /proc/1/root/" \
+    "test -w /proc/sys/net/ipv4/ip_forward" \
+    "ip link set lo up"
+do
+    if $command 2>/dev/null; then echo "$command"; fi
+done
+grep CapBnd /proc/self/status
+echo over
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "+"])
+@pytest.mark.parametrize("bounded", ["", "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN\n"])
+def test_no_process_of_a_guest_reaches_beyond_its_files_and_network(
+    site: Site, prefix: str, bounded: str
+) -> None:
+    unit = _unit("a.service", f"Type=oneshot\n{bounded}ExecStart={prefix}/usr/local/bin/reach\n")
+    script = {"path": "/usr/local/bin/reach", "content": _REACHES, "permissions": "0755"}
+    text = _cloud_config(write_files=[unit, script], runcmd=["systemctl start a"])
+    with site.booted(text) as guest:
+        wait_until(lambda: "over" in _logged(guest, "reach"))
+        *done, capabilities, _ = _logged(guest, "reach")
+
+        assert done == ["test -w /proc/sys/net/ipv4/ip_forward", "ip link set lo up"]
+        net_admin = 1 << 12
+        beyond = sum(
+            1 << number for number in (2, 9, 16, 17, 19, 20, 21, 22, 25, 27, 30, *range(32, 41))
+        )
+        assert int(capabilities.split()[1], 16) & (beyond | net_admin) == net_admin
+
+
 def test_the_reserved_address_follows_what_is_assigned(site: Site) -> None:
     with site.booted(_USER_DATA) as guest:
         assert site.wire.addresses("lo") == []

@@ -257,6 +257,13 @@ def test_a_command_that_is_not_understood_is_refused(entry: Any, found: str) -> 
             id="relative path",
         ),
         pytest.param(
+            "#cloud-config\nwrite_files: [{path: /proc/sysrq-trigger, content: h}]\n",
+            'write_files[0].path is "/proc/sysrq-trigger"; what is below /dev, /proc, /sys is this '
+            "machine's kernel's. Set what belongs to the network with a file of /etc/sysctl.d, and "
+            "nothing else.",
+            id="file of the kernel",
+        ),
+        pytest.param(
             "#cloud-config\nwrite_files: [{path: /a, source: {uri: 'http://a'}}]\n",
             'The key "source" of write_files[0] is not one that the lab knows; it may be append, '
             "content, defer, encoding, owner, path, permissions. Leave it out.",
