@@ -74,6 +74,10 @@ class Machine:
     """Names of the users."""
     groups: frozenset[str] = frozenset({"root"})
     """Names of the groups."""
+    base_users: frozenset[str] = frozenset({"root"})
+    """Names of the users that a Debian has before any package brings its own."""
+    base_groups: frozenset[str] = frozenset({"root"})
+    """Names of the groups likewise."""
 
 
 @dataclass(frozen=True)
@@ -260,9 +264,15 @@ def _file(where: str, entry: Any, machine: Machine, faults: list[str]) -> Writte
     content = _content(where, fields, faults)
     permissions = _permissions(where, fields.get("permissions"), faults)
     owner = fields.get("owner", _OWNER)
-    if not _is_owner(owner, machine):
+    if not _is_owner(owner, machine.users, machine.groups):
         allowed = "it has to be a user and a group that this machine has, as in root:root"
         faults.append(fault(f"{where}.owner", shown(owner), allowed, "Name others"))
+    elif fields.get("defer") is not True and not _is_owner(
+        owner, machine.base_users, machine.base_groups
+    ):
+        allowed = "without defer, a file is written before packages bring their users and groups"
+        mend = "Add defer: true to it, or cloud-init writes neither it nor any file after it"
+        faults.append(fault(f"{where}.owner", shown(owner), allowed, mend))
     for key in ("append", "defer"):
         if not isinstance(fields.get(key, False), bool):
             allowed = "it may be true or false"
@@ -299,11 +309,11 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _is_owner(owner: Any, machine: Machine) -> bool:
+def _is_owner(owner: Any, users: frozenset[str], groups: frozenset[str]) -> bool:
     if not isinstance(owner, str):
         return False
     user, colon, group = owner.partition(":")
-    return user in machine.users and (group in machine.groups or not colon)
+    return user in users and (group in groups or not colon)
 
 
 def _unzipped(data: bytes) -> bytes:

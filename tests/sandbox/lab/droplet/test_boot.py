@@ -309,6 +309,29 @@ def test_a_changed_file_that_user_data_writes_is_no_fault(site: Site) -> None:
         assert found.read_text(encoding="utf-8") == written["content"]
 
 
+def test_a_packages_file_is_appended_to_once_it_is_there_or_not_at_all(site: Site) -> None:
+    early = {"path": "/etc/nginx/mime.types", "content": "# more\n", "append": True}
+    with site.booted(_cloud_config(packages=["nginx"], write_files=[early])) as guest:
+        assert guest.process.wait(10) == 2
+        assert guest.errors().splitlines() == [
+            "The packages cannot be used:",
+            (
+                "- /etc/nginx/mime.types is appended to before its package brings it; a droplet "
+                "then has what is appended and nothing else. Add defer: true, or write the file "
+                "whole."
+            ),
+        ]
+    late = early | {"defer": True}
+    whole = {"path": "/etc/nginx/fastcgi.conf", "content": "# all\n"}
+    files = [late, whole, whole | {"append": True}]
+    with site.booted(_cloud_config(packages=["nginx"], write_files=files)) as guest:
+        root = Path(f"/proc/{guest.processes()[0]}/root")
+        types = (root / "etc/nginx/mime.types").read_text(encoding="utf-8")
+        assert types.startswith("\ntypes {")
+        assert types.endswith("}\n# more\n")
+        assert (root / "etc/nginx/fastcgi.conf").read_text(encoding="utf-8") == "# all\n" * 2
+
+
 def test_a_guest_that_is_told_to_end_while_it_boots_ends(site: Site) -> None:
     with site.booted(_USER_DATA, RESERVED, until_ready=False) as guest:
         wait_until(lambda: guest.journal() != "")
