@@ -391,6 +391,17 @@ def _not_done(balancer: LoadBalancer, deployed: Deployed) -> Iterator[str]:
                 f"the certificate {arn} is not one that ACM has issued, and what it covers cannot "
                 "be read; it is not shown"
             )
+    if balancer.scheme != "internet-facing":
+        yield f"its scheme is {balancer.scheme}; in the lab everybody reaches it"
+    if balancer.address_type != "ipv4":
+        yield f"its address type is {balancer.address_type}; in the lab it has IPv4 alone"
+    for _, port in balancer.listeners or USUAL_LISTENERS[balancer.kind]:
+        opened = balancer.open_ports
+        if opened is not None and not any(first <= port <= last for first, last in opened):
+            yield (
+                f"its security groups do not let everybody in on port {port}; the lab has no "
+                "security groups, and does"
+            )
 
 
 # Hosts

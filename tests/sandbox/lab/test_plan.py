@@ -238,6 +238,45 @@ def test_a_certificate_that_cannot_be_read_is_not_made_up_and_told(tmp_path: Pat
     assert balancer["certificates"] == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"open_ports": ((80, 80), (400, 500))}, []),
+        ({"open_ports": ((0, 65535),)}, []),
+        (
+            {"open_ports": ((80, 80),)},
+            [
+                (
+                    "its security groups do not let everybody in on port 443; the lab has no "
+                    "security groups, and does"
+                )
+            ],
+        ),
+        (
+            {"open_ports": (), "listeners": (("TCP", 8443),)},
+            [
+                (
+                    "its security groups do not let everybody in on port 8443; the lab has no "
+                    "security groups, and does"
+                )
+            ],
+        ),
+        ({"scheme": "internal"}, ["its scheme is internal; in the lab everybody reaches it"]),
+        (
+            {"address_type": "dualstack"},
+            ["its address type is dualstack; in the lab it has IPv4 alone"],
+        ),
+    ],
+)
+def test_what_a_load_balancer_has_and_the_lab_has_not_is_told(
+    fields: dict[str, Any], told: list[str]
+) -> None:
+    found = replace(DEPLOYED, load_balancers=(replace(BALANCER, **fields),))
+    assert unsupported(found) == [
+        f"Load balancer {BALANCER.dns_name}: {sentence}." for sentence in told
+    ]
+
+
 # Firewalls
 
 
