@@ -45,6 +45,13 @@ class LoadBalancer:
     """Protocol (`HTTP`, `HTTPS`, `TCP`, `TLS`, `SSL`) and port of each listener."""
     certificates: tuple[str, ...]
     """ARNs of its listeners' certificates."""
+    scheme: str = "internet-facing"
+    """`internet-facing` or `internal`."""
+    address_type: str = "ipv4"
+    """`ipv4`, `dualstack` or another that AWS knows."""
+    open_ports: tuple[tuple[int, int], ...] | None = None
+    """First and last port of each range that its security groups open to every IPv4 address for
+    TCP; None: it has no security group, and all are."""
 
 
 @dataclass(frozen=True)

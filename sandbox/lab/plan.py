@@ -333,17 +333,17 @@ def certificates_needed(deployed: Deployed) -> set[frozenset[str]]:
 def _names_served(balancer: LoadBalancer, deployed: Deployed) -> list[frozenset[str]]:
     """Return the names of each certificate of a load balancer.
 
-    Those that its listeners name; where they name none, it stands for one that does, because the
-    account of the sandbox has load balancers without listeners: one that covers whatever leads to
-    it, which are records and the aliases of distributions.
+    Those that its listeners name, as far as they can be read: with none, TLS is closed at once.
+    Where they name none, it stands for one that does, because the account of the sandbox has load
+    balancers without listeners: one that covers whatever leads to it, which are records and the
+    aliases of distributions.
     """
-    named = [
-        frozenset(deployed.certificates[arn])
-        for arn in balancer.certificates
-        if arn in deployed.certificates
-    ]
-    if named:
-        return named
+    if balancer.certificates:
+        return [
+            frozenset(deployed.certificates[arn])
+            for arn in balancer.certificates
+            if arn in deployed.certificates
+        ]
     records = [record for zone in deployed.zones for record in zone.records]
     leading = {balancer.dns_name}
     while True:
@@ -373,6 +373,35 @@ def _targets(record: Fields) -> list[str]:
 
 def _plain(name: str) -> str:
     return name.lower().rstrip(".").replace(r"\052", "*")
+
+
+def unsupported(deployed: Deployed) -> list[str]:
+    """Return what load balancers ask for that the lab's do not do, one sentence each."""
+    return [
+        f"Load balancer {balancer.dns_name}: {found}."
+        for balancer in deployed.load_balancers
+        for found in _not_done(balancer, deployed)
+    ]
+
+
+def _not_done(balancer: LoadBalancer, deployed: Deployed) -> Iterator[str]:
+    for arn in balancer.certificates:
+        if arn not in deployed.certificates:
+            yield (
+                f"the certificate {arn} is not one that ACM has issued, and what it covers cannot "
+                "be read; it is not shown"
+            )
+    if balancer.scheme != "internet-facing":
+        yield f"its scheme is {balancer.scheme}; in the lab everybody reaches it"
+    if balancer.address_type != "ipv4":
+        yield f"its address type is {balancer.address_type}; in the lab it has IPv4 alone"
+    for _, port in balancer.listeners or USUAL_LISTENERS[balancer.kind]:
+        opened = balancer.open_ports
+        if opened is not None and not any(first <= port <= last for first, last in opened):
+            yield (
+                f"its security groups do not let everybody in on port {port}; the lab has no "
+                "security groups, and does"
+            )
 
 
 # Hosts

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Any, Final
 
 import boto3.session
@@ -39,6 +40,14 @@ PER_PAGE: Final = 200
 
 CERTIFICATE_REGION: Final = "us-east-1"
 """Where CloudFront's certificates are. Source: CloudFront Developer Guide, 'AWS Region for ACM'."""
+
+_EVERY_PROTOCOL: Final = "-1"
+_TCP: Final = (_EVERY_PROTOCOL, "tcp", "6")
+_EVERY_PORT: Final = ((0, 65_535),)
+"""How a rule of a security group says so. Source: EC2 API reference, `IpPermission`."""
+
+_MADE_FOR_CLASSIC: Final = "default_elb_"
+"""How the name of a group begins that is made for a classic load balancer without one."""
 
 _LOAD_BALANCER_REGION: Final = re.compile(
     r"\.(?:elb\.(?P<network>[a-z0-9-]+)|(?P<other>[a-z0-9-]+)\.elb)\.amazonaws\.com\.?$"
@@ -234,6 +243,13 @@ def _regions(zones: Iterable[Zone], distributions: Iterable[Distribution]) -> li
 
 def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
     modern = _client(url, "elbv2", region)
+    groups = cache(lambda: _open_ports(url, region))
+
+    def opened(names: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
+        named = tuple(names)
+        found = {ports for name in named for ports in groups().get(name, ())}
+        return tuple(sorted(found)) if named else None
+
     for found in _pages(modern, "describe_load_balancers", "LoadBalancers"):
         arn = found["LoadBalancerArn"]
         listeners = list(_pages(modern, "describe_listeners", "Listeners", LoadBalancerArn=arn))
@@ -246,6 +262,9 @@ def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
                 for listener in listeners
                 for certificate in listener.get("Certificates") or ()
             ),
+            scheme=found["Scheme"],
+            address_type=found.get("IpAddressType") or "ipv4",
+            open_ports=opened(found.get("SecurityGroups") or ()),
         )
     for found in _pages(
         _client(url, "elb", region), "describe_load_balancers", "LoadBalancerDescriptions"
@@ -258,7 +277,39 @@ def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
             certificates=_once(
                 one["SSLCertificateId"] for one in described if one.get("SSLCertificateId")
             ),
+            scheme=found.get("Scheme") or "internet-facing",
+            open_ports=opened(found.get("SecurityGroups") or ()),
         )
+
+
+def _open_ports(url: str, region: str) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Return, by security group, the ports that are open to every IPv4 address for TCP.
+
+    Networks that only together are every address count as one rule if they have the same ports. The
+    group that a classic load balancer gets which names none is taken to let everybody in: moto
+    makes it without a rule, so the account does not tell what AWS would put there.
+    """
+    client = _client(url, "ec2", region)
+    return {
+        group["GroupId"]: _EVERY_PORT
+        if group["GroupName"].startswith(_MADE_FOR_CLASSIC) and not group["IpPermissions"]
+        else tuple(_ports(rule) for rule in group["IpPermissions"] if _is_for_everybody(rule))
+        for group in _pages(client, "describe_security_groups", "SecurityGroups")
+    }
+
+
+def _is_for_everybody(rule: Fields) -> bool:
+    networks = (IPv4Network(each["CidrIp"], strict=False) for each in rule.get("IpRanges") or ())
+    return rule["IpProtocol"] in _TCP and any(
+        network.prefixlen == 0 for network in collapse_addresses(networks)
+    )
+
+
+def _ports(rule: Fields) -> tuple[int, int]:
+    """Return first and last port of a rule; one for all protocols has none, and is for all."""
+    if rule["IpProtocol"] == _EVERY_PROTOCOL:
+        return _EVERY_PORT[0]
+    return rule["FromPort"], rule["ToPort"]
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ had time to answer what they were asked. A configuration that gdnsd refuses chan
 Differs from Route 53: one server with the addresses of all four. A change is there at once, not
 within a minute. The SOA record has the TTL of negative answers also when it is asked for. ANY is
 answered as in RFC 8482. No CNAME is followed, not even within the zone. A name in no zone at all is
-answered by a root of the lab's own, which is not signed. EDNS is answered by gdnsd, with its sizes.
+answered by a root of the lab's own, which is not signed. No delegation is followed: the plan has
+only zones that others lead to. EDNS is answered by gdnsd, with its sizes.
 TTLs that gdnsd cannot have are not set for names that only a wildcard matches.
 
 Source: gdnsd(8); Route 53 Developer Guide, 'The start of authority (SOA) record'.

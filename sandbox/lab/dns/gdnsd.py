@@ -15,7 +15,9 @@ several, `Plan.ttls` tells them, and the front sets them.
 
 **A zone within a zone.** gdnsd refuses to serve a zone and one inside it. Here there always are
 such: the root, and everything. So zones are put on levels by how many others they are inside of;
-each level has a gdnsd of its own, and the front asks the one that has the deepest zone.
+each level has a gdnsd of its own, and the front asks the one that has the deepest zone. Since that
+follows no delegation, a hosted zone inside another is served only if the other one's NS records
+lead to it.
 
 Nothing here is signed: the lab has a root of its own.
 
@@ -110,7 +112,8 @@ def plan(
 ) -> Plan:
     """Return all that the name servers answer.
 
-    Of several zones of one name the first is served, and `unsupported` names the others.
+    Of several zones of one name the first is served that resolvers are led to, and `unsupported`
+    names the others; nor is a zone served that the one around it does not delegate to.
 
     Args:
         zones: The zones of Route 53.
@@ -118,7 +121,7 @@ def plan(
         health: Health of the checks by id; one that is missing is healthy.
         servers: Addresses of the name servers, which every name server's name has.
     """
-    hosted = {canonical(zone.name): zone for zone in reversed(zones)}
+    hosted = _hosted(zones)
     answered = {
         name: _complete(
             name,
@@ -153,13 +156,19 @@ def plan(
 
 def unsupported(zones: Sequence[Zone]) -> list[str]:
     """Name what is in the zones and is not served, each with the reason."""
-    named: set[str] = set()
+    hosted = _hosted(zones)
     found: list[str] = []
     for zone in zones:
-        if canonical(zone.name) in named:
+        served = hosted.get(canonical(zone.name))
+        if served is None:
+            found.append(
+                f"zone {zone.id}, {zone.name}, is inside another hosted zone, which does not have "
+                "NS records for it that are among its own; nobody is led to it, nor in the lab"
+            )
+            continue
+        if served is not zone:
             found.append(f"zone {zone.id} has the name of another, {zone.name}; the lab serves one")
             continue
-        named.add(canonical(zone.name))
         found += route53.unsupported(zone)
         groups = route53.answers(zone, {}, {})
         found += [
@@ -168,6 +177,32 @@ def unsupported(zones: Sequence[Zone]) -> list[str]:
             if (reason := _unservable(kind, shares))
         ]
     return found
+
+
+def _hosted(zones: Sequence[Zone]) -> dict[str, Zone]:
+    """Return the zones that are served by their names: those that resolvers are led to.
+
+    Who leads to a zone that is inside no other is not known, and it is taken to be so.
+    """
+    named: dict[str, list[Zone]] = defaultdict(list)
+    for zone in zones:
+        named[canonical(zone.name)].append(zone)
+    found: dict[str, Zone] = {}
+    for name in sorted(named, key=lambda name: name.count(".")):
+        around = [other for other in found if is_inside(name, other)]
+        able = named[name]
+        if around:
+            led_to = _name_servers(found[max(around, key=len)], name)
+            able = [zone for zone in able if led_to and led_to <= _name_servers(zone, name)]
+        if able:
+            found[name] = able[0]
+    return found
+
+
+def _name_servers(zone: Zone, name: str) -> set[str]:
+    """Return the names of the servers that a zone's NS records of a name tell."""
+    shares = route53.answers(zone, {}, {}).get((name, "NS"), {})
+    return {canonical(server) for answer in shares for server in answer.values}
 
 
 def weights(shares: Shares) -> dict[Answer, int]:

@@ -41,7 +41,7 @@ def main() -> int:
     signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     try:
         plan = parse(config.droplet.user_data, tree.this_machine())
-        packages = tree.packages(plan.packages, (file.path for file in plan.files))
+        packages = tree.packages(plan.packages, plan.files)
     except BootError as error:
         print(error, file=sys.stderr)
         return _REFUSED

@@ -9,6 +9,7 @@ Unlike cloud-init:
 
 - Only `#cloud-config` is read: no scripts, no MIME messages, no Jinja templates, no vendor data.
 - cloud-init logs a fault of one request and goes on with the next. Here none is carried out.
+- No file below `/dev`, `/proc` or `/sys` is written.
 - Packages are those of this machine, in its versions; none is installed, updated or upgraded.
 - Every boot is the first one.
 
@@ -51,6 +52,9 @@ _FILE_KEYS: Final = ("append", "content", "defer", "encoding", "owner", "path", 
 _PERMISSIONS: Final = 0o644
 _LARGEST_PERMISSIONS: Final = 0o7777
 _OWNER: Final = "root:root"
+_OF_THE_KERNEL: Final = ("/dev", "/proc", "/sys")
+"""Folders whose files are the kernel's, and this machine's."""
+
 _PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _UNIT: Final = re.compile(r"[A-Za-z0-9:_.@-]+")
 _OF_THE_SHELL: Final = frozenset("\n;&|<>()$`*?[]~#!{}\\")
@@ -70,6 +74,10 @@ class Machine:
     """Names of the users."""
     groups: frozenset[str] = frozenset({"root"})
     """Names of the groups."""
+    base_users: frozenset[str] = frozenset({"root"})
+    """Names of the users that a Debian has before any package brings its own."""
+    base_groups: frozenset[str] = frozenset({"root"})
+    """Names of the groups likewise."""
 
 
 @dataclass(frozen=True)
@@ -249,12 +257,22 @@ def _file(where: str, entry: Any, machine: Machine, faults: list[str]) -> Writte
     if not isinstance(path, str) or not _is_path(path):
         allowed = "it has to be the path of a file from the root, without . and .."
         faults.append(fault(f"{where}.path", shown(path), allowed, "Write it in full"))
+    elif f"/{path.split('/')[1]}" in _OF_THE_KERNEL:
+        allowed = f"what is below {', '.join(_OF_THE_KERNEL)} is this machine's kernel's"
+        mend = "Set what belongs to the network with a file of /etc/sysctl.d, and nothing else"
+        faults.append(fault(f"{where}.path", shown(path), allowed, mend))
     content = _content(where, fields, faults)
     permissions = _permissions(where, fields.get("permissions"), faults)
     owner = fields.get("owner", _OWNER)
-    if not _is_owner(owner, machine):
+    if not _is_owner(owner, machine.users, machine.groups):
         allowed = "it has to be a user and a group that this machine has, as in root:root"
         faults.append(fault(f"{where}.owner", shown(owner), allowed, "Name others"))
+    elif fields.get("defer") is not True and not _is_owner(
+        owner, machine.base_users, machine.base_groups
+    ):
+        allowed = "without defer, a file is written before packages bring their users and groups"
+        mend = "Add defer: true to it, or cloud-init writes neither it nor any file after it"
+        faults.append(fault(f"{where}.owner", shown(owner), allowed, mend))
     for key in ("append", "defer"):
         if not isinstance(fields.get(key, False), bool):
             allowed = "it may be true or false"
@@ -291,11 +309,11 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _is_owner(owner: Any, machine: Machine) -> bool:
+def _is_owner(owner: Any, users: frozenset[str], groups: frozenset[str]) -> bool:
     if not isinstance(owner, str):
         return False
     user, colon, group = owner.partition(":")
-    return user in machine.users and (group in machine.groups or not colon)
+    return user in users and (group in groups or not colon)
 
 
 def _unzipped(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ service. Differences from a droplet:
 - No SSH server and none of Debian's own services run; only those of packages that user data names.
 - unbound is told in one file more to ask the lab's name server for everything, and to give answers
   that are not signed, for the lab's root is not: `/etc/unbound/unbound.conf.d/zz-lab.conf`.
+- Its processes have no capability that reaches beyond its files and network: `processes.py`.
 - What systemd does is done by `systemd.py`, which says what it does not do.
 """
 

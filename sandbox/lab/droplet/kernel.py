@@ -3,12 +3,13 @@
 import ctypes
 import os
 import signal
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
-# Source: Linux, include/uapi/linux/sched.h, mount.h, prctl.h.
+# Source: Linux, include/uapi/linux/sched.h, mount.h, prctl.h, capability.h.
 NEW_MOUNTS: Final = 0x00020000
 NEW_NAMES: Final = 0x04000000
 NEW_IPC: Final = 0x08000000
@@ -22,6 +23,8 @@ PRIVATE: Final = 1 << 18
 
 _DETACH: Final = 2
 _PR_SET_PDEATHSIG: Final = 1
+_PR_CAPBSET_DROP: Final = 24
+_CAPABILITY_VERSION: Final = 0x20080522
 _PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41}
 """Number of the system call, which the C library does not wrap. Source: its `asm/unistd.h`."""
 
@@ -73,3 +76,21 @@ def die_with_parent() -> None:
         OSError: Linux refused.
     """
     _checked(_LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "prctl")
+
+
+def keep_capabilities(numbers: Collection[int]) -> None:
+    """Have the program that this process executes next, and all that come from it, never get more.
+
+    Raises:
+        OSError: Linux refused.
+    """
+    last = int(Path("/proc/sys/kernel/cap_last_cap").read_bytes())
+    for number in set(range(last + 1)) - set(numbers):
+        _checked(_LIBC.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0), "prctl")
+    # Root's programs get what is inheritable, too, whatever the bounding set says.
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    # Effective, permitted and inheritable ones, first those below 32, then the others.
+    sets = (ctypes.c_uint32 * 6)()
+    _checked(_LIBC.capget(header, sets), "capget")
+    sets[2] = sets[5] = 0
+    _checked(_LIBC.capset(header, sets), "capset")

@@ -7,6 +7,10 @@ without the right to, and children inherit it. So every command gets a mount nam
 as systemd gives it too to lock it in, and whoever is in that one belongs to it. Linux gives the
 number of a namespace that is gone to a new one, so each is held for as long as it is asked for.
 
+The guest shares its users with this machine: its root is the same. So no process of it has a
+capability that reaches beyond its own files and network, whatever its unit says: the read-only
+mounts over this machine's kernel hold against those who may not mount.
+
 This needs process 1 of a PID namespace, to which all orphans come.
 """
 
@@ -31,6 +35,32 @@ _CANNOT_RUN: Final = 203
 
 _SETPRIV: Final = "/usr/bin/setpriv"
 
+_CAPABILITIES: Final[Mapping[str, int]] = {
+    "chown": 0,
+    "dac_override": 1,
+    "fowner": 3,
+    "fsetid": 4,
+    "kill": 5,
+    "setgid": 6,
+    "setuid": 7,
+    "setpcap": 8,
+    "net_bind_service": 10,
+    "net_broadcast": 11,
+    "net_admin": 12,
+    "net_raw": 13,
+    "ipc_lock": 14,
+    "ipc_owner": 15,
+    "sys_chroot": 18,
+    "sys_nice": 23,
+    "sys_resource": 24,
+    "lease": 28,
+    "audit_write": 29,
+    "setfcap": 31,
+}
+"""What a process of a guest can have at most. Not among them: to mount, to make devices, to load
+modules, to open files by handle, to trace, to boot, to set the clock, to read the kernel's log.
+Source of the numbers: Linux, include/uapi/linux/capability.h."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,7 +69,7 @@ class Limits:
     open_files: int | None = None
     """How many files it may have open; None: as many as the guest."""
     capabilities: tuple[str, ...] | None = None
-    """The only capabilities it can have; None: all."""
+    """The only capabilities it can have; None: all that a guest has."""
     no_new_privileges: bool = False
     """Whether no program gains privileges."""
     read_only: bool = False
@@ -141,6 +171,7 @@ def _become(
         # Python ignores these, and a program would inherit that.
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
+        kernel.keep_capabilities(_CAPABILITIES.values())
         command = [*_setpriv(limits), *words]
         os.execve(command[0], command, dict(environment))  # noqa: S606 - no shell is wanted
     except BaseException as error:  # noqa: BLE001 - nothing may run on as a second process 1
@@ -152,7 +183,7 @@ def _setpriv(limits: Limits) -> list[str]:
     """Return the command that takes away what a process may not have."""
     options: list[str] = []
     if limits.capabilities is not None:
-        names = ["-all", *(f"+{name}" for name in limits.capabilities)]
+        names = ["-all", *(f"+{name}" for name in limits.capabilities if name in _CAPABILITIES)]
         options.append(f"--bounding-set={','.join(names)}")
     if limits.no_new_privileges:
         options.append("--no-new-privs")

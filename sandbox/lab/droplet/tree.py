@@ -15,14 +15,14 @@ import pwd
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sandbox.debian import find_program
 from sandbox.lab.droplet import kernel
-from sandbox.lab.droplet.cloud_config import Machine
+from sandbox.lab.droplet.cloud_config import Machine, WrittenFile
 from sandbox.lab.droplet.faults import BootError, fault
 
 _KEPT: Final = frozenset({"bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"})
@@ -62,6 +62,12 @@ _TEXTS: Final[Mapping[str, str]] = {
     "/etc/resolv.conf": "# DigitalOcean's resolvers are not in the lab.\n",
     "/etc/sysctl.conf": "# As Debian's: nothing.\n",
 }
+
+_BASE: Final = Path("/usr/share/base-passwd")
+
+_OF_THE_MACHINE: Final = ("acpi", "bus", "fs", "irq", "kcore", "mtrr", "scsi", "sysrq-trigger")
+"""What in `/proc` tells this machine what to do, and asks no more than the user for it, who is the
+same root. Source: runc, `libcontainer/specconv`, the read-only and masked paths."""
 
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _OPAQUE: Final = "trusted.overlay.opaque"
@@ -104,10 +110,18 @@ def this_machine() -> Machine:
         packages=frozenset(_installed()),
         users=frozenset(user.pw_name for user in pwd.getpwall()),
         groups=frozenset(group.gr_name for group in grp.getgrall()),
+        base_users=_base("passwd"),
+        base_groups=_base("group"),
     )
 
 
-def packages(names: Iterable[str], written: Iterable[str]) -> Packages:
+def _base(kind: str) -> frozenset[str]:
+    """Return the names that the package `base-passwd` brings, which Debian is made from."""
+    lines = (_BASE / f"{kind}.master").read_text(encoding="utf-8").splitlines()
+    return frozenset(line.partition(":")[0] for line in lines)
+
+
+def packages(names: Iterable[str], written: Sequence[WrittenFile]) -> Packages:
     """Return what the named packages of this machine are.
 
     Args:
@@ -115,7 +129,8 @@ def packages(names: Iterable[str], written: Iterable[str]) -> Packages:
         written: Files that user data writes, which a package's do not replace.
 
     Raises:
-        BootError: What one of them brought was changed, and cannot be had as it was.
+        BootError: What one of them brought was changed, and cannot be had as it was; or is
+            appended to, when a droplet does not have it yet.
     """
     sources = _installed()
     wanted = _with_parts(names, sources)
@@ -129,12 +144,34 @@ def packages(names: Iterable[str], written: Iterable[str]) -> Packages:
             f"Bring it back with: sudo apt-get install --reinstall -o Dpkg::Options::=--force-"
             f"confnew $(dpkg -S {path} | cut -d: -f1)",
         )
-        for path in sorted(changed - frozenset(written))
+        for path in sorted(changed - {file.path for file in written})
         if path.startswith(tuple(f"{folder}/" for folder in _OF_PACKAGES))
+    ]
+    faults += [
+        fault(
+            path,
+            "appended to before its package brings it",
+            "a droplet then has what is appended and nothing else",
+            "Add defer: true, or write the file whole",
+        )
+        for path in _appended_too_early(written)
+        if path in paths
     ]
     if faults:
         raise BootError("The packages cannot be used", faults)
     return Packages(paths, unchanged, changed)
+
+
+def _appended_too_early(written: Iterable[WrittenFile]) -> list[str]:
+    """Return what is appended to before packages are there, and user data itself does not write."""
+    whole: set[str] = set()
+    found: list[str] = []
+    for file in written:
+        if file.append and not file.defer and file.path not in whole:
+            found.append(file.path)
+        elif not file.defer:
+            whole.add(file.path)
+    return list(dict.fromkeys(found))
 
 
 def _query(program: str, *arguments: str) -> str:
@@ -213,7 +250,7 @@ def build(target: Path, packages: Packages, *, host: str) -> None:
     kernel.mount("overlay", root, "overlay", options="lowerdir=/,upperdir=upper,workdir=work")
     _mount_devices(root / "dev")
     kernel.mount("proc", root / "proc", "proc")
-    _protect_settings(root / "proc/sys")
+    _protect_settings(root / "proc")
     kernel.mount("sysfs", root / "sys", "sysfs", kernel.READ_ONLY)
 
 
@@ -227,12 +264,17 @@ def _mount_devices(dev: Path) -> None:
     (dev / "shm").mkdir(mode=0o1777)
 
 
-def _protect_settings(settings: Path) -> None:
+def _protect_settings(proc: Path) -> None:
     """Let the guest set what is its network's own, and no setting of this machine's kernel."""
-    net = settings / "net"
+    settings, net = proc / "sys", proc / "sys/net"
     kernel.mount(str(settings), settings, flags=kernel.BIND)
     kernel.mount(str(net), net, flags=kernel.BIND)
     kernel.mount("", settings, flags=kernel.REMOUNT | kernel.BIND | kernel.READ_ONLY)
+    for name in _OF_THE_MACHINE:
+        path = proc / name
+        if path.exists():
+            kernel.mount(str(path), path, flags=kernel.BIND)
+            kernel.mount("", path, flags=kernel.REMOUNT | kernel.BIND | kernel.READ_ONLY)
 
 
 class _Upper:

@@ -1,5 +1,6 @@
 """The lab is a function of what is deployed and of what is set."""
 
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from sandbox.lab.plan import (
     load_balancer_addresses,
     plan,
     seen_after,
+    unsupported,
 )
 
 BALANCER = LoadBalancer("api-1.us-east-1.elb.amazonaws.com", "application", (), ())
@@ -214,6 +216,65 @@ def test_a_load_balancer_has_the_certificates_that_its_listeners_name() -> None:
         CLOUDFRONT_NAMES,
         frozenset({"*.example.org", "example.org"}),
     }
+
+
+def test_a_certificate_that_cannot_be_read_is_not_made_up_and_told(tmp_path: Path) -> None:
+    old = "arn:aws:iam::123456789012:server-certificate/old.example.org"
+    found = replace(
+        DEPLOYED,
+        load_balancers=(replace(BALANCER, listeners=(("HTTPS", 443),), certificates=(old,)),),
+    )
+
+    assert certificates_needed(found) == {CLOUDFRONT_NAMES}
+    assert unsupported(found) == [
+        (
+            f"Load balancer {BALANCER.dns_name}: the certificate {old} is not one that ACM has "
+            "issued, and what it covers cannot be read; it is not shown."
+        )
+    ]
+    (program,) = (each for each in planned(tmp_path, found).programs if each.name == "origin")
+    (text,) = program.files.values()
+    (balancer,) = json.loads(text)["load_balancers"]
+    assert balancer["certificates"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"open_ports": ((80, 80), (400, 500))}, []),
+        ({"open_ports": ((0, 65535),)}, []),
+        (
+            {"open_ports": ((80, 80),)},
+            [
+                (
+                    "its security groups do not let everybody in on port 443; the lab has no "
+                    "security groups, and does"
+                )
+            ],
+        ),
+        (
+            {"open_ports": (), "listeners": (("TCP", 8443),)},
+            [
+                (
+                    "its security groups do not let everybody in on port 8443; the lab has no "
+                    "security groups, and does"
+                )
+            ],
+        ),
+        ({"scheme": "internal"}, ["its scheme is internal; in the lab everybody reaches it"]),
+        (
+            {"address_type": "dualstack"},
+            ["its address type is dualstack; in the lab it has IPv4 alone"],
+        ),
+    ],
+)
+def test_what_a_load_balancer_has_and_the_lab_has_not_is_told(
+    fields: dict[str, Any], told: list[str]
+) -> None:
+    found = replace(DEPLOYED, load_balancers=(replace(BALANCER, **fields),))
+    assert unsupported(found) == [
+        f"Load balancer {BALANCER.dns_name}: {sentence}." for sentence in told
+    ]
 
 
 # Firewalls

@@ -13,6 +13,7 @@ import urllib3
 from sandbox.clouds import background
 from sandbox.clouds.digitalocean import TOKEN
 from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.plan import unsupported
 from sandbox.lab.read import ReadError, changes, read
 from support.engine import client, control
 
@@ -106,6 +107,12 @@ def test_an_account_as_seeded_is_read(
     assert [(zone.name, len(zone.records)) for zone in found.zones] == [("example.com", 3)]
     assert [each.kind for each in found.load_balancers] == ["application", "classic", "network"]
     assert found.load_balancers[1].listeners == (("HTTP", 80), ("TCP", 443))
+    assert [each.open_ports for each in found.load_balancers] == [
+        ((80, 80), (443, 443)),
+        ((0, 65535),),
+        None,
+    ]
+    assert unsupported(found) == []
     assert (found.distributions, found.droplets, found.certificates) == ((), (), {})
 
 
@@ -187,8 +194,38 @@ def test_a_load_balancer_of_another_region_is_read_where_a_record_or_an_origin_n
     )["DNSName"]
     after = read(aws.url, digitalocean.url)
     assert set(after.load_balancers) - set(before.load_balancers) == {
-        LoadBalancer(name.lower(), "classic", (("HTTP", 80),), ())
+        LoadBalancer(name.lower(), "classic", (("HTTP", 80),), (), open_ports=((0, 65535),))
     }
+
+
+def test_a_port_is_open_that_rules_open_to_every_address(
+    aws: background.Cloud, digitalocean: background.Cloud
+) -> None:
+    ec2 = client(aws, "ec2")
+    (group,) = ec2.describe_security_groups(GroupNames=["api-lb"])["SecurityGroups"]
+    for rules in group["IpPermissions"]:
+        ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rules])
+    networks = {
+        ("tcp", 80): ["0.0.0.0/1", "128.0.0.0/1"],
+        ("tcp", 443): ["10.0.0.0/8"],
+        ("udp", 443): ["0.0.0.0/0"],
+    }
+    for (protocol, port), ranges in networks.items():
+        rule = {
+            "IpProtocol": protocol,
+            "FromPort": port,
+            "ToPort": port,
+            "IpRanges": [{"CidrIp": each} for each in ranges],
+        }
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+    found = read(aws.url, digitalocean.url)
+    assert found.load_balancers[0].open_ports == ((80, 80),)
+    assert unsupported(found) == [
+        (
+            f"Load balancer {found.load_balancers[0].dns_name}: its security groups do not let "
+            "everybody in on port 443; the lab has no security groups, and does."
+        )
+    ]
 
 
 def regional(aws: background.Cloud, region: str) -> Any:

@@ -109,8 +109,10 @@ def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
         record("\\052.w.example.com", "TXT", ['"any"'], 300),
         record("big.example.com", "TXT", [f'"{n:0200}"' for n in range(10)], 300),
         record(HOST, "HTTPS", ["1 . alpn=h2"], 300),
+        delegation := record("sub.example.com", "NS", ["ns-2.awsdns-64.com."]),
     )
-    sub = zone(record("x.sub.example.com", "A", ["192.0.2.9"], 30), name="sub.example.com")
+    x = record("x.sub.example.com", "A", ["192.0.2.9"], 30)
+    sub = zone(delegation, x, name="sub.example.com")
 
     with own_network(ADDRESSES):
         both = Deployed(zones=(*deployed.zones, sub))

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Distribution
+from sandbox.lab.deployed import Deployed, Distribution, Zone
 from sandbox.lab.dns import Leads, programs, unsupported
 from sandbox.lab.dns.gdnsd import MOST_WEIGHT, NOTHING, plan, weights
 from sandbox.lab.dns.route53 import Answer
@@ -139,15 +141,52 @@ def test_a_zone_whose_soa_record_is_none_has_that_of_a_new_zone() -> None:
         )
 
 
+def _delegated(*servers: str) -> dict[str, Any]:
+    return record("sub.example.com", "NS", [f"{server}.awsdns-9.net." for server in servers])
+
+
+def _sub(*servers: str, zone_id: str = "ZSUB") -> Zone:
+    return zone(_delegated(*servers), name="sub.example.com", zone_id=zone_id)
+
+
 def test_a_zone_inside_another_has_a_gdnsd_of_its_own() -> None:
-    found = plan([zone(), zone(name="sub.example.com", zone_id="ZSUB")], {}, {}, SERVERS)
+    found = plan([zone(_delegated("ns-2")), _sub("ns-2")], {}, {}, SERVERS)
     assert {name: own.level for name, own in found.zones.items()} == {
         "": 0,
         "example.com": 1,
+        "awsdns-9.net": 1,
         "ipv4only.arpa": 1,
         "root-servers.net": 1,
         "sub.example.com": 2,
     }
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param((), id="not delegated"),
+        pytest.param((_delegated("ns-1"),), id="delegated to an older zone"),
+        pytest.param((_delegated("ns-1", "ns-2"),), id="delegated to an older zone as well"),
+    ],
+)
+def test_a_zone_that_the_one_around_it_does_not_lead_to_is_not_served_and_named(
+    around: tuple[dict[str, Any], ...],
+) -> None:
+    zones = [_sub("ns-2", "ns-3"), zone(*around)]
+    assert "sub.example.com" not in plan(zones, {}, {}, SERVERS).zones
+    assert unsupported(Deployed(zones=tuple(zones))) == [
+        (
+            "zone ZSUB, sub.example.com, is inside another hosted zone, which does not have NS "
+            "records for it that are among its own; nobody is led to it, nor in the lab"
+        )
+    ]
+
+
+def test_of_two_zones_of_one_name_the_one_is_served_that_is_delegated_to() -> None:
+    zones = (_sub("ns-1"), _sub("ns-2", zone_id="ZNEW"), zone(_delegated("ns-2")))
+    assert unsupported(Deployed(zones=zones)) == [
+        "zone ZSUB has the name of another, sub.example.com; the lab serves one"
+    ]
 
 
 def test_names_of_name_servers_have_the_addresses_of_the_lab() -> None:

@@ -127,6 +127,46 @@ def test_nothing_of_this_machine_is_seen_or_changed(site: Site) -> None:
     assert path.read_text(encoding="utf-8") == keepalive
 
 
+_REACHES: Final = """\
+#!/bin/sh
+for command in \
+    "mount -t proc proc /mnt" \
+    "mount -o remount,bind,rw /proc/sys" \
+    "unshare --mount true" \
+    "mknod /run/disk b 8 0" \
+    "test -w /proc/sys/kernel/core_pattern" \
+    "test -w /proc/sysrq-trigger" \
+    "test -r /proc/1/root/" \
+    "test -w /proc/sys/net/ipv4/ip_forward" \
+    "ip link set lo up"
+do
+    if $command 2>/dev/null; then echo "$command"; fi
+done
+grep CapBnd /proc/self/status
+echo over
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "+"])
+@pytest.mark.parametrize("bounded", ["", "CapabilityBoundingSet=CAP_SYS_ADMIN CAP_NET_ADMIN\n"])
+def test_no_process_of_a_guest_reaches_beyond_its_files_and_network(
+    site: Site, prefix: str, bounded: str
+) -> None:
+    unit = _unit("a.service", f"Type=oneshot\n{bounded}ExecStart={prefix}/usr/local/bin/reach\n")
+    script = {"path": "/usr/local/bin/reach", "content": _REACHES, "permissions": "0755"}
+    text = _cloud_config(write_files=[unit, script], runcmd=["systemctl start a"])
+    with site.booted(text) as guest:
+        wait_until(lambda: "over" in _logged(guest, "reach"))
+        *done, capabilities, _ = _logged(guest, "reach")
+
+        assert done == ["test -w /proc/sys/net/ipv4/ip_forward", "ip link set lo up"]
+        net_admin = 1 << 12
+        beyond = sum(
+            1 << number for number in (2, 9, 16, 17, 19, 20, 21, 22, 25, 27, 30, *range(32, 41))
+        )
+        assert int(capabilities.split()[1], 16) & (beyond | net_admin) == net_admin
+
+
 def test_the_reserved_address_follows_what_is_assigned(site: Site) -> None:
     with site.booted(_USER_DATA) as guest:
         assert site.wire.addresses("lo") == []
@@ -267,6 +307,29 @@ def test_a_changed_file_that_user_data_writes_is_no_fault(site: Site) -> None:
         found = Path(f"/proc/{guest.processes()[0]}/root{path}")
 
         assert found.read_text(encoding="utf-8") == written["content"]
+
+
+def test_a_packages_file_is_appended_to_once_it_is_there_or_not_at_all(site: Site) -> None:
+    early = {"path": "/etc/nginx/mime.types", "content": "# more\n", "append": True}
+    with site.booted(_cloud_config(packages=["nginx"], write_files=[early])) as guest:
+        assert guest.process.wait(10) == 2
+        assert guest.errors().splitlines() == [
+            "The packages cannot be used:",
+            (
+                "- /etc/nginx/mime.types is appended to before its package brings it; a droplet "
+                "then has what is appended and nothing else. Add defer: true, or write the file "
+                "whole."
+            ),
+        ]
+    late = early | {"defer": True}
+    whole = {"path": "/etc/nginx/fastcgi.conf", "content": "# all\n"}
+    files = [late, whole, whole | {"append": True}]
+    with site.booted(_cloud_config(packages=["nginx"], write_files=files)) as guest:
+        root = Path(f"/proc/{guest.processes()[0]}/root")
+        types = (root / "etc/nginx/mime.types").read_text(encoding="utf-8")
+        assert types.startswith("\ntypes {")
+        assert types.endswith("}\n# more\n")
+        assert (root / "etc/nginx/fastcgi.conf").read_text(encoding="utf-8") == "# all\n" * 2
 
 
 def test_a_guest_that_is_told_to_end_while_it_boots_ends(site: Site) -> None:

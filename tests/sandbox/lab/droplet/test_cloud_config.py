@@ -19,8 +19,10 @@ from sandbox.lab.droplet.faults import BootError
 
 _MACHINE: Final = Machine(
     frozenset({"curl", "libnginx-mod-stream", "nginx", "unbound"}),
-    frozenset({"root", "www-data"}),
-    frozenset({"root", "adm"}),
+    users=frozenset({"root", "unbound", "www-data"}),
+    groups=frozenset({"root", "adm", "unbound"}),
+    base_users=frozenset({"root", "www-data"}),
+    base_groups=frozenset({"root", "adm"}),
 )
 _PROXY: Final = Proxy("api-1234567890.us-east-1.elb.amazonaws.com", "network")
 _RUNS: Final = (
@@ -96,6 +98,11 @@ def test_user_data_without_anything_asks_for_nothing(text: str) -> None:
             {"path": "/a", "owner": "www-data"},
             WrittenFile("/a", b"", owner="www-data"),
             id="owner without group",
+        ),
+        pytest.param(
+            {"path": "/a", "owner": "unbound:unbound", "defer": True},
+            WrittenFile("/a", b"", owner="unbound:unbound", defer=True),
+            id="owner that a package brings",
         ),
         pytest.param(
             {"path": "/a", "append": True, "defer": True},
@@ -257,6 +264,13 @@ def test_a_command_that_is_not_understood_is_refused(entry: Any, found: str) -> 
             id="relative path",
         ),
         pytest.param(
+            "#cloud-config\nwrite_files: [{path: /proc/sysrq-trigger, content: h}]\n",
+            'write_files[0].path is "/proc/sysrq-trigger"; what is below /dev, /proc, /sys is this '
+            "machine's kernel's. Set what belongs to the network with a file of /etc/sysctl.d, and "
+            "nothing else.",
+            id="file of the kernel",
+        ),
+        pytest.param(
             "#cloud-config\nwrite_files: [{path: /a, source: {uri: 'http://a'}}]\n",
             'The key "source" of write_files[0] is not one that the lab knows; it may be append, '
             "content, defer, encoding, owner, path, permissions. Leave it out.",
@@ -273,6 +287,13 @@ def test_a_command_that_is_not_understood_is_refused(entry: Any, found: str) -> 
             'write_files[0].owner is "nobody:nobody"; it has to be a user and a group that this '
             "machine has, as in root:root. Name others.",
             id="owner",
+        ),
+        pytest.param(
+            "#cloud-config\nwrite_files: [{path: /a, owner: 'root:unbound'}]\n",
+            'write_files[0].owner is "root:unbound"; without defer, a file is written before '
+            "packages bring their users and groups. Add defer: true to it, or cloud-init writes "
+            "neither it nor any file after it.",
+            id="owner that only a package brings",
         ),
         pytest.param(
             "#cloud-config\nwrite_files: [{path: /a, content: '%', encoding: rot13}]\n",
