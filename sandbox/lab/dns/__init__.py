@@ -95,6 +95,7 @@ def checkers(
         host=host,
         command=_command("checkers", path),
         files={path: _text(config)},
+        ready=is_taken(path),
     )
 
 
