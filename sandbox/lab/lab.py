@@ -46,6 +46,10 @@ STOP_SECONDS: Final = 10.0
 SETTLE_SECONDS: Final = 60.0
 """How long a lab may take to be what is deployed; one that is made anew needs some 5."""
 
+ANSWER_SECONDS: Final = 60.0
+"""How long the world may take for an answer. It makes nothing before it answers; so only a machine
+that is loaded heavily needs a part of it."""
+
 PROGRAMS: Final = ("ip", "nft", "nsenter", "unshare", "setpriv")
 """What this module and the network need; what runs on the hosts is asked for where it is used."""
 
@@ -115,15 +119,17 @@ def faults(system: str | None = None, uid: int | None = None) -> list[str]:
 class Door:
     """What can be done to a lab that is open, by whoever opened it or anybody else."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         """Stand before an open lab.
 
         Args:
             folder: Its folder.
             pid: Its first process, as this machine numbers it.
+            answer_seconds: How long it may take for an answer.
         """
         self.folder = folder
         self.pid = pid
+        self._answer_seconds = answer_seconds
         self._connection: socket.socket | None = None
         self._answers: IO[bytes] | None = None
         self._lock = Lock()
@@ -135,9 +141,9 @@ class Door:
         Raises:
             LabError: There is none.
         """
-        with contextlib.suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
             note: dict[str, Any] = json.loads((folder / NOTE).read_text())
-            if psutil.Process(note["pid"]).create_time() == note["created"]:
+            if start_ticks(note["pid"]) == note["ticks"]:
                 return cls(folder, note["pid"])
         raise LabError(
             f"No lab is open in {folder}; one must be. Open it in another terminal: make lab"
@@ -282,6 +288,12 @@ class Door:
         with self._lock:
             try:
                 answer = json.loads(self._exchange(json.dumps(question).encode() + b"\n"))
+            except TimeoutError as fault:
+                self._hang_up()
+                raise LabError(
+                    f"The lab in {self.folder} has not answered for {self._answer_seconds:g} s; "
+                    f"it is stuck. See {self.folder / 'world.log'}, close it, and open it again."
+                ) from fault
             except (OSError, ValueError) as fault:
                 self._hang_up()
                 raise LabError(
@@ -295,6 +307,7 @@ class Door:
     def _exchange(self, line: bytes) -> bytes:
         if self._connection is None or self._answers is None:
             self._connection = socket.socket(socket.AF_UNIX)
+            self._connection.settimeout(self._answer_seconds)
             # Over the folder's descriptor: a socket's path has 107 bytes at most.
             folder = os.open(self.folder, os.O_PATH)
             try:
@@ -318,6 +331,22 @@ def _unsettled(status: Mapping[str, Any], timeout: float, folder: Path) -> str:
         f"The lab is not what is deployed after {timeout:g} s: {told or 'a change is under way'}. "
         f"The programs' logs are in {folder / 'hosts'}."
     )
+
+
+def start_ticks(pid: int) -> int:
+    """Return when a process started, in ticks since this machine did.
+
+    With its number this tells it from every other process. Not as a time of day: that moves when
+    the clock is set, and then the process seems to be another.
+
+    Raises:
+        FileNotFoundError: There is no such process.
+        ProcessLookupError: It ended just now.
+
+    Source: proc_pid_stat(5), field 22. The second field is a name in brackets that may contain
+    anything, so the fields are counted from its last bracket.
+    """
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[22 - 3])
 
 
 def _numbers(init: int) -> dict[int, int]:
@@ -397,10 +426,10 @@ class Lab(Door):
         try:
             found = lab._read()  # while the world starts
             lab.pid = _started(lab._process, folder)
-            created = psutil.Process(lab.pid).create_time()
-            (folder / NOTE).write_text(json.dumps({"pid": lab.pid, "created": created}))
+            note = {"pid": lab.pid, "ticks": start_ticks(lab.pid)}
+            (folder / NOTE).write_text(json.dumps(note))
             lab.set(settings)
-            lab._hand_over(found)
+            lab._hand_over(*found)
         except BaseException:
             lab.close()
             raise
@@ -415,7 +444,7 @@ class Lab(Door):
 
     def unsupported(self) -> list[str]:
         """Return what is deployed that the lab cannot stand in for."""
-        return [*edge.unsupported(self.deployed), *dns.unsupported(self.deployed)]
+        return _unsupported(self.deployed)
 
     def look(self) -> None:
         """Read the clouds, and hand over what is deployed now if it is another thing.
@@ -424,25 +453,29 @@ class Lab(Door):
             ReadError: They cannot be read.
         """
         with self._reading:
-            self._hand_over(self._read())
+            self._hand_over(*self._read())
 
-    def _read(self) -> Deployed | None:
-        """Return what is deployed now; None: what was handed over."""
+    def _read(self) -> tuple[tuple[str, str], Deployed | None]:
+        """Return where the clouds stand, and what is deployed now; None: what was handed over."""
         now = clouds.changes(*self._urls)
         if now == self._known:
-            return None
+            return now, None
         found = clouds.read(*self._urls)
-        self._known = now
-        return None if found == self._deployed else found
+        return now, None if found == self._deployed else found
 
-    def _hand_over(self, found: Deployed | None) -> None:
-        if found is None:
-            return
-        self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(found, mode="json")})
-        if self._deployed is not None:
-            for line in differences(self._deployed, found):
+    def _hand_over(self, now: tuple[str, str], found: Deployed | None) -> None:
+        before = self._deployed
+        if found is not None:
+            self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(found, mode="json")})
+            self._deployed = found
+        self._known = now  # not before: what the world did not take is handed over again
+        if before is not None and found is not None:
+            for line in differences(before, found):
                 self._say(line)
-        self._deployed = found
+            known = _unsupported(before)
+            for line in _unsupported(found):
+                if line not in known:
+                    self._say(f"Not in the lab: {line}")
 
     def settle(self, timeout: float = SETTLE_SECONDS) -> None:
         """Wait until what is deployed now, as it is set now, is what runs.
@@ -457,9 +490,7 @@ class Lab(Door):
     def close(self) -> None:
         """End the lab and everything in it, and wait until it has."""
         self._closing.set()
-        if self._follower.is_alive():
-            self._follower.join()
-        self.disconnect()
+        # First of all: it ends the world, which ends whoever waits for an answer of the world.
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         self._process.stdin.close()
         try:
@@ -467,6 +498,9 @@ class Lab(Door):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._follower.is_alive():
+            self._follower.join()
+        self.disconnect()
         (self.folder / NOTE).unlink(missing_ok=True)
         self._folder_lock.release()
 
@@ -484,16 +518,24 @@ class Lab(Door):
             try:
                 self.look()
                 events = self.status(self._heard)["events"]
-            except (clouds.ReadError, LabError) as found:
+            except Exception as found:  # noqa: BLE001 - whatever it is, the next change is followed
+                if self._closing.is_set():
+                    return
+                known = isinstance(found, clouds.ReadError | LabError)
+                told = str(found) if known else f"What is deployed cannot be followed: {found!r}."
                 # Told once; what was deployed last goes on running.
-                if str(found) != fault:
-                    self._say(str(found))
-                fault = str(found)
+                if told != fault:
+                    self._say(told)
+                fault = told
                 continue
             fault = ""
             self._heard += len(events)
             for line in events:
                 self._say(line)
+
+
+def _unsupported(deployed: Deployed) -> list[str]:
+    return [*edge.unsupported(deployed), *dns.unsupported(deployed)]
 
 
 def _take(folder: Path) -> FileLock:

@@ -21,7 +21,6 @@ Where it differs from AWS and from an API of one's own:
 import argparse
 import asyncio
 import contextlib
-import os
 import resource
 import secrets
 import signal
@@ -42,7 +41,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sandbox.lab.connections import LateError, Line, serve
 from sandbox.lab.deployed import LoadBalancer
 from sandbox.lab.echo import Api, Exchange, Request
-from sandbox.lab.program import Program, is_taken, take
+from sandbox.lab.program import Program, is_taken, module, take
 
 ECHO_PATH: Final = "/echo"
 """Where the API echoes."""
@@ -129,8 +128,6 @@ class Settings(BaseModel):
     """Path of the echo."""
     allow: tuple[IPv4Network, ...] | None = None
     """Networks whose clients the API serves, see `Api`; None: everybody."""
-    pid_file: Path
-    """Gets the process's id once it listens."""
 
     @model_validator(mode="after")
     def _one_listener_each(self) -> "Settings":
@@ -167,7 +164,7 @@ def program(
         addresses: IPv4 addresses of each, by DNS name; one that has none is not served.
         certificates: Chain and key (PEM) of each one's certificates, by DNS name; those that pass
             TLS on need the API's own here.
-        folder: For the program's file and the id of its process.
+        folder: For the program's file, and what it says of it.
         echo: Path of the echo.
         proxy_protocol: DNS names of those whose API reads PROXY protocol.
         allow: IPv4 networks whose clients the API serves, others get 403; None: everybody.
@@ -188,13 +185,12 @@ def program(
         ),
         echo=echo,
         allow=None if allow is None else tuple(IPv4Network(each) for each in allow),
-        pid_file=folder / "origin.pid",
     )
     file = folder / "origin.json"
     return Program(
         name="origin",
         host=host,
-        command=(sys.executable, "-m", "sandbox.lab.origin", "--config", str(file)),
+        command=module("sandbox.lab.origin", file),
         files={file: settings.model_dump_json(indent=2)},
         ready=is_taken(file),
     )
@@ -526,12 +522,10 @@ async def _run(file: Path) -> int:
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
 
-    def load() -> Settings:
+    def load() -> None:
         content = file.read_bytes()
-        settings = Settings.model_validate_json(content)
-        origin.apply(settings)
+        origin.apply(Settings.model_validate_json(content))
         take(file, content)
-        return settings
 
     def again() -> None:
         try:
@@ -547,15 +541,11 @@ async def _run(file: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     try:
-        settings = load()
+        load()
     except (OSError, ValidationError) as fault:
         _tell(f"{file} cannot be served: {fault}")
         return 2
-    settings.pid_file.write_text(str(os.getpid()))
-    try:
-        await ended
-    finally:
-        settings.pid_file.unlink(missing_ok=True)
+    await ended
     return 0
 
 

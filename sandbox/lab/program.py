@@ -5,10 +5,13 @@ the files that changed and starts, tells or ends what has to be.
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+
+from sandbox.debian import find_program
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,20 @@ class Program:
     ready: tuple[str, ...] = ()
     """A command that ends with 0 once it serves what its files say now, so after a change not
     before that was taken over; none: it does as soon as it runs. See `is_taken`."""
+
+
+def module(name: str, config: Path) -> tuple[str, ...]:
+    """Return the command that runs a module of the lab's, which reads its file again on SIGHUP.
+
+    SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
+    ignored; whatever is missed that way is in the file, which is read later.
+
+    Args:
+        name: The module's name in full.
+        config: The file that it reads.
+    """
+    ignoring = (str(find_program("env")), "--ignore-signal=HUP")
+    return (*ignoring, sys.executable, "-m", name, "--config", str(config))
 
 
 def is_taken(config: Path) -> tuple[str, ...]:

@@ -112,22 +112,25 @@ class Supervisor:
             kept.changed.clear()
             program, asked = kept.wanted, kept.asked
             began = time.monotonic()
+            process = None
             try:
                 process = await self._start(kept, program)
+                died = await self._attend(kept, program, process, asked)
             # KeyError: its host is not there; ValueError: no file or process can have such a text
             except (KeyError, OSError, ValueError) as fault:
-                self._say(f"{program.name} on {program.host} does not start: {fault}.")
+                what = f"does not start: {fault}" if process is None else f"was ended: {fault}"
             else:
-                died = await self._attend(kept, program, process, asked)
                 kept.pid = 0
                 if not died:
                     continue
-                if time.monotonic() - began > STEADY_SECONDS:
-                    wait = LEAST_WAIT_SECONDS
-                self._say(
-                    f"{program.name} on {program.host} ended with {process.returncode}; "
-                    f"it is started again in {wait:g} s. Its log is {self._log(program)}."
-                )
+                what = f"ended with {process.returncode}"
+            kept.pid = 0
+            if time.monotonic() - began > STEADY_SECONDS:
+                wait = LEAST_WAIT_SECONDS
+            self._say(
+                f"{program.name} on {program.host} {what}; it is started again in {wait:g} s. "
+                f"Its log is {self._log(program)}."
+            )
             kept.state = "waiting"
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(kept.changed.wait(), wait)

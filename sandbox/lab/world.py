@@ -179,10 +179,12 @@ class World:
             try:
                 retry = await self._apply(self._deployed)
             except Exception as fault:  # noqa: BLE001 - one change must not end the lab
-                # It is told, and tried again.
-                traceback.print_exc()
-                self._fault = f"What is deployed cannot be made: {fault}"
-                self.say(self._fault)
+                # It is told once, and tried again for as long as it takes.
+                told = f"What is deployed cannot be made: {fault}"
+                if told != self._fault:
+                    traceback.print_exc()
+                    self.say(told)
+                self._fault = told
                 retry = RETRY_SECONDS
             else:
                 self._fault = ""

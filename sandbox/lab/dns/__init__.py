@@ -4,7 +4,6 @@ Each function is pure but for finding the path of the programs it names.
 """
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from sandbox.lab.dns import gdnsd
 from sandbox.lab.dns.checkers import UNCHECKED_TYPES
 from sandbox.lab.dns.resolver import Gateway, nat64, resolver
 from sandbox.lab.dns.route53 import Leads
-from sandbox.lab.program import Program, is_taken
+from sandbox.lab.program import Program, is_taken, module
 
 __all__ = [
     "NAME_SERVERS",
@@ -64,7 +63,7 @@ def programs(
         Program(
             name="authority",
             host=host,
-            command=_command("authority", path),
+            command=module(f"{__name__}.authority", path),
             files={path: _text(config)},
             ready=is_taken(path),
         )
@@ -93,8 +92,9 @@ def checkers(
     return Program(
         name="checkers",
         host=host,
-        command=_command("checkers", path),
+        command=module(f"{__name__}.checkers", path),
         files={path: _text(config)},
+        ready=is_taken(path),
     )
 
 
@@ -105,16 +105,6 @@ def unsupported(deployed: Deployed) -> list[str]:
         for name, check in sorted(deployed.health_checks.items())
         if check.get("Type") in UNCHECKED_TYPES
     ]
-
-
-def _command(module: str, config: Path) -> tuple[str, ...]:
-    """Return the command that runs a module of this package.
-
-    SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
-    ignored; whatever is missed that way is in the file, which is read later.
-    """
-    ignoring = (str(find_program("env")), "--ignore-signal=HUP")
-    return (*ignoring, sys.executable, "-m", f"{__name__}.{module}", "--config", str(config))
 
 
 def _answered(leads: Leads, distributions: Sequence[Distribution]) -> Leads:

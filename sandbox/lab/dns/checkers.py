@@ -43,6 +43,8 @@ import dns.exception
 import h11
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from sandbox.lab.program import take
+
 TCP_CONNECT_SECONDS: Final = 10.0
 HTTP_CONNECT_SECONDS: Final = 4.0
 ANSWER_SECONDS: Final = 2.0
@@ -283,15 +285,20 @@ class Checkers:
         self._streaks: dict[str, Streak] = {}
         self._tasks: dict[str, tuple[dict[str, Any], asyncio.Task[None]]] = {}
         self._written: dict[str, bool] | None = None
+        self._loaded = asyncio.Event()
+        """Set for no longer than it takes to wake the checks that wait."""
 
     def load(self) -> None:
         """Take up the configuration: start new checks, end old ones, leave the others alone.
+
+        Those come sooner or later where the speed is another, counted from when they were last.
 
         Raises:
             OSError: The file can't be read.
             ValidationError: It is none.
         """
-        config = Config.model_validate_json(self._path.read_bytes())
+        content = self._path.read_bytes()
+        config = Config.model_validate_json(content)
         changed = {
             check_id
             for check_id, (own, _) in self._tasks.items()
@@ -307,7 +314,10 @@ class Checkers:
             if check_id not in self._tasks and not unchecked:
                 task = asyncio.create_task(self._repeat(check_id, own))
                 self._tasks[check_id] = (own, task)
+        self._loaded.set()
+        self._loaded.clear()
         self._write(config)
+        take(self._path, content)
 
     def end(self) -> None:
         """End all checks."""
@@ -318,12 +328,20 @@ class Checkers:
         loop = asyncio.get_running_loop()
         threshold = own.get("FailureThreshold") or DEFAULT_THRESHOLD
         while (config := self._config) is not None:
-            interval = (own.get("RequestInterval") or DEFAULT_INTERVAL_SECONDS) / config.speed
-            due = loop.time() + interval
+            began = loop.time()
             passed = await passes(check_id, own, config.resolver)
             self._streaks[check_id] = self._streaks.get(check_id, Streak()).after(passed, threshold)
             self._write(self._config)
-            await asyncio.sleep(max(0.0, due - loop.time()))
+            await self._due(began, own.get("RequestInterval") or DEFAULT_INTERVAL_SECONDS)
+
+    async def _due(self, began: float, interval: float) -> None:
+        """Wait until the next check is due after one that began, at the speed of that time."""
+        while (config := self._config) is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(began + interval / config.speed):
+                    await self._loaded.wait()
+                    continue
+            return
 
     def _write(self, config: Config) -> None:
         found = statuses(config.checks, self._streaks)

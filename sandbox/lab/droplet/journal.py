@@ -10,7 +10,6 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +80,3 @@ class Journal:
                 write(line)
 
         loop.add_reader(output, take)
-
-
-Say = Callable[[str, str], None]
-"""What writes a line: who says it, and what."""

@@ -2,14 +2,13 @@
 
 import json
 import shlex
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Droplet
-from sandbox.lab.program import Program
+from sandbox.lab.program import Program, module
 
 SPEED: Final = 10.0
 """How many times faster timers tick than on a droplet: the reserved address is asked for every
@@ -87,7 +86,7 @@ def programs(
         Program(
             name="droplet",
             host=host,
-            command=(sys.executable, "-m", "sandbox.lab.droplet", "--config", str(path)),
+            command=module("sandbox.lab.droplet", path),
             files={path: config.to_json()},
             ready=(str(find_program("sh")), "-c", f"{{ {alive}; }} 2>/dev/null"),
         )

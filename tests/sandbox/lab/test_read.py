@@ -16,6 +16,7 @@ from sandbox.lab.deployed import LoadBalancer
 from sandbox.lab.plan import unsupported
 from sandbox.lab.read import ReadError, changes, read
 from support.engine import client, control
+from support.waiting import wait_until
 
 READ_SECONDS = 0.5
 PAGE = 100
@@ -272,12 +273,14 @@ def test_reading_is_quick(aws: background.Cloud, digitalocean: background.Cloud)
     for name in ("one", "two"):
         new_droplet(digitalocean, name)
     read(aws.url, digitalocean.url)  # makes the clients
-    spent: list[float] = []
-    for _ in range(5):
+
+    def is_quick() -> bool:
         began = time.perf_counter()
         read(aws.url, digitalocean.url)
-        spent.append(time.perf_counter() - began)
-    assert min(spent) < READ_SECONDS
+        return time.perf_counter() - began < READ_SECONDS
+
+    # What else this machine does slows some, also in a row; one that is slow is slow every time.
+    wait_until(is_quick)
 
 
 def test_what_changes_while_it_is_read_is_never_half_of_it(

@@ -33,9 +33,16 @@ while True:
 class Here:
     """Hosts that are all this one."""
 
+    def __init__(self) -> None:
+        """Be there."""
+        self.lost: tuple[str, ...] = ()
+        """The command that finds its host gone; none: no host is ever gone."""
+
     def inside(self, name: str, *command: str) -> tuple[str, ...]:
         """Return the command itself."""
         assert name == "here"
+        if command == self.lost:
+            raise KeyError(name)
         return command
 
 
@@ -45,10 +52,11 @@ class Yard:
 
     folder: Path
     said: list[str] = field(default_factory=list[str])
+    hosts: Here = field(default_factory=Here)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(Here(), self.folder, self.said.append)
+        self.supervisor = Supervisor(self.hosts, self.folder, self.said.append)
 
     def daemon(self, text: str, **fields: object) -> Program:
         """Return a daemon whose file has some text."""
@@ -192,6 +200,45 @@ def test_a_program_that_died_is_started_again_and_told_of(tmp_path: Path) -> Non
                 "daemon on here ended with -9; it is started again in 0.25 s. "
                 f"Its log is {tmp_path / 'here/daemon.log'}."
             )
+
+    asyncio.run(scene())
+
+
+def test_a_change_whose_files_cannot_be_written_is_told_of_and_tried_again(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one"))
+            blocked = tmp_path / "blocked"
+            blocked.write_text("no folder")
+            changed = here.daemon("two")
+            files = {**changed.files, blocked / "more": "more"}
+            await here.supervisor.apply([replace(changed, files=files)])
+            await here.until(lambda: len(here.said) >= 2)
+            assert not here.kept.settled
+            assert here.said[0].startswith("daemon on here was ended: [Errno ")
+            assert "it is started again in 0.25 s. Its log is " in here.said[0]
+            assert here.said[1].startswith("daemon on here does not start: [Errno ")
+            blocked.unlink()
+            await here.until(lambda: here.kept.settled and here.told[-1] == "start two")
+            await here.make()
+
+    asyncio.run(scene())
+
+
+def test_a_program_whose_host_goes_while_it_starts_is_told_of_and_tried_again(
+    tmp_path: Path,
+) -> None:
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            daemon = here.daemon("one")
+            here.hosts.lost = daemon.ready
+            await here.supervisor.apply([daemon])
+            await here.until(lambda: bool(here.said))
+            assert here.said[0].startswith("daemon on here was ended: 'here'; it is started again")
+            assert not here.kept.settled
+            here.hosts.lost = ()
+            await here.until(lambda: here.kept.settled)
+            await here.make()
 
     asyncio.run(scene())
 

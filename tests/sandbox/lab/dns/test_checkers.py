@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import ssl
+import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.lab.dns.checkers import Checkers, Streak, host, passes, statuses
+from sandbox.lab.program import is_taken
 
 NOBODY = "127.0.0.1"
 """A resolver that does not answer."""
@@ -252,3 +254,35 @@ def test_the_file_tells_the_health_from_the_start_and_after_each_change(tmp_path
         checking.end()
 
     run(body)
+
+
+def test_another_speed_holds_for_the_checks_that_wait_already(tmp_path: Path) -> None:
+    health = tmp_path / "health.json"
+
+    async def body() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            tcp = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": port, "FailureThreshold": 1}
+            checking = Checkers(written(tmp_path, {"a": tcp}, speed=0.001))
+            checking.load()
+            connected, _ = await asyncio.to_thread(server.accept)
+            connected.close()
+        # The next one would come after 30,000 seconds.
+        await asyncio.sleep(0.2)
+        assert json.loads(health.read_text()) == {"a": True}
+        written(tmp_path, {"a": tcp}, speed=1000)
+        checking.load()
+        await until(lambda: json.loads(health.read_text()) == {"a": False})
+        checking.end()
+
+    run(body)
+
+
+def test_what_was_taken_up_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, {})
+    checking = Checkers(path)
+    for speed in (1, 2):
+        written(tmp_path, {}, speed=speed)
+        assert subprocess.run(is_taken(path), check=False).returncode != 0
+        checking.load()
+        assert subprocess.run(is_taken(path), check=False).returncode == 0

@@ -194,16 +194,17 @@ def test_a_silent_origin_is_a_gateway_timeout(tmp_path: Path) -> None:
         node.origin.answer = lambda _: _silent()
         begin = time.monotonic()
         answer = node.send()
-        assert answer.status == 504
-        assert 1.8 < time.monotonic() - begin < 4
+        assert answer.status == 504  # 502, had the edge waited for as long as the origin
+        assert time.monotonic() - begin > 1.8
         assert len(node.origin.received) == 2
         begin = time.monotonic()
         assert node.send(method="PUT").status == 504
-        assert 0.8 < time.monotonic() - begin < 2
+        assert time.monotonic() - begin > 0.8
+        assert len(node.origin.received) == 3
 
 
 def _silent() -> bytes | None:
-    time.sleep(1.8)
+    time.sleep(5)
     return b""
 
 
@@ -213,7 +214,7 @@ def test_a_connection_that_does_not_come_about_is_a_gateway_timeout(tmp_path: Pa
         full = node.namespace.inside(lambda: _full_listener(8999))
         begin = time.monotonic()
         assert node.send().status == 504
-        assert 1.8 < time.monotonic() - begin < 4
+        assert 1.8 < time.monotonic() - begin < 10  # CloudFront's default, for one attempt
         for each in full:
             each.close()
 

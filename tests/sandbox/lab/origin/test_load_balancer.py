@@ -407,7 +407,7 @@ def served_at(address: str, port: int, ca: Path, name: str) -> bool:
     ("text", "reason"),
     [
         pytest.param("{", "Invalid JSON", id="torn"),
-        pytest.param('{"load_balancers": [], "pid_file": "p", "more": 1}', "more", id="unknown"),
+        pytest.param('{"load_balancers": [], "more": 1}', "more", id="unknown"),
     ],
 )
 def test_changes_that_make_no_sense_are_not_taken(tmp_path: Path, text: str, reason: str) -> None:
@@ -423,6 +423,29 @@ def test_changes_that_make_no_sense_are_not_taken(tmp_path: Path, text: str, rea
         assert reason in log.read_text()
         with Raw(address, port) as raw:
             assert raw.ask("/echo")["target"] == "/echo"
+
+
+def test_a_signal_that_comes_before_it_listens_does_not_end_it(tmp_path: Path) -> None:
+    address = own_loopback_address()
+    made = deployed(tmp_path, {"lb": (address,)}, ("HTTP", free_port(address)))
+    for path, text in made.files.items():
+        path.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(made.command, env=environment, stderr=subprocess.DEVNULL)
+    # Not before there is a Python, which takes half a second until it has handlers.
+    command = Path(f"/proc/{process.pid}/cmdline")
+    wait_until(lambda: command.read_text().startswith(sys.executable))
+
+    def serves() -> bool:
+        process.send_signal(signal.SIGHUP)
+        assert process.poll() is None
+        return subprocess.run(made.ready, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    try:
+        wait_until(serves)
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_a_port_that_is_taken_is_told_and_nothing_is_served(tmp_path: Path) -> None:
@@ -482,7 +505,7 @@ def test_without_a_certificate_tls_is_not_answered(tmp_path: Path) -> None:
 
 def test_nothing_is_left_after_the_end_whatever_is_under_way(tmp_path: Path) -> None:
     with served(tmp_path) as (address, https, http):
-        pid = int((tmp_path / "origin.pid").read_text())
+        _, pid = (tmp_path / "origin.json.taken").read_text().split()
         under_way = [
             Raw(address, http),
             Raw(address, https, Trust(tmp_path / "trust").ca),
@@ -492,9 +515,8 @@ def test_nothing_is_left_after_the_end_whatever_is_under_way(tmp_path: Path) -> 
             raw.request("/echo/size=9;chunks=9;interval=30")
             assert raw.head().status == 200
         begun = time.monotonic()
-        os.kill(pid, signal.SIGTERM)
+        os.kill(int(pid), signal.SIGTERM)
     assert time.monotonic() - begun < 5, "it did not have to be killed"
-    assert not (tmp_path / "origin.pid").exists()
     for raw in under_way:
         raw.socket.close()
     log = (tmp_path / "log").read_text()
