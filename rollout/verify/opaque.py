@@ -6,6 +6,10 @@ and the name of whichever server was asked. So the measure is asked for twice, a
 between its own two answers is unstable: it is named and not compared. What differs on another way
 is asked for once more, on both, before it counts: two quick answers may agree on a clock that has
 moved on by the third. What differed once and not again is not a pass either; it could not be told.
+
+Unstable is a value, seldom the thing itself: an API that sets another session on each answer sets
+one on each. So what is unstable still has to be there as often as on direct, of the same type, and
+empty only where it is empty there: a session that is lost on its way is no clock.
 """
 
 import asyncio
@@ -62,6 +66,12 @@ that have to be known as a whole."""
 
 MOST_SHOWN: Final = 5
 """Differences that evidence shows; the rest are counted."""
+
+KEPT_ATTRIBUTES: Final = frozenset(
+    {"domain", "httponly", "partitioned", "path", "samesite", "secure"}
+)
+"""Attributes of a cookie that stay the same where its value and its end do not. Source: RFC 6265
+section 4.1.2."""
 
 CODINGS: Final[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """`wbits` of zlib by content coding. Others, such as `br`, are compared as they are."""
@@ -196,7 +206,10 @@ class _Measure:
     way: Way
     first: Answer
     second: Answer
-    rules: tuple[Rule, ...]
+    ignore: tuple[Rule, ...]
+    """What the user wants ignored."""
+    unstable: tuple[Rule, ...]
+    """What changes from answer to answer: its value is not compared, its shape is."""
     note: str
     """What evidence says of what is unstable; empty where nothing is."""
 
@@ -220,7 +233,7 @@ async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result
         return [question.result(way, "unknown", reason)]
     places = ", ".join(dict.fromkeys(item.place for item in unstable))
     note = f"; not compared, for it changes from answer to answer: {places}" if places else ""
-    measure = _Measure(way, first, second, (*rules, *_rules(unstable)), note)
+    measure = _Measure(way, first, second, rules, tuple(_rules(unstable)), note)
     others = [_against(question, measure, other) for other in ways.values()]
     own = question.result(way, "pass", f"{first.status}, the measure{note}")
     return [own, *await asyncio.gather(*others)]
@@ -228,15 +241,13 @@ async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result
 
 async def _against(question: _Question, measure: _Measure, way: Way) -> Result:
     """Compare the answer on one way with the measure."""
-    first, second, rules, note = measure.first, measure.second, measure.rules, measure.note
+    first, second, note = measure.first, measure.second, measure.note
     try:
-        own = _left(_unexplained(way, differences(first, await question.ask(way))), rules)
+        own = _against_all(way, await question.ask(way), measure, (first, second))
         if not own:
             return question.result(way, "pass", f"{first.status}, as direct over IPv4{note}")
         third = await question.ask(measure.way)
-        moved = [*differences(first, third), *differences(second, third)]
-        last = _unexplained(way, differences(third, await question.ask(way)))
-        again = _left(last, [*rules, *_rules(moved)])
+        again = _against_all(way, await question.ask(way), measure, (third, first, second))
     except TroubleError as trouble:
         reason = f"{way.address} gave no answer where direct did: {trouble.kind}: {trouble}"
         return question.result(way, "unknown", reason)
@@ -247,6 +258,107 @@ async def _against(question: _Question, measure: _Measure, way: Way) -> Result:
         evidence = f"{_told(lasting, hide)} (from {way.address}){note}"
         return question.result(way, "fail", evidence)
     return question.result(way, "unknown", f"differed once and not again: {_told(own, hide)}{note}")
+
+
+def _against_all(
+    way: Way, answer: Answer, measure: _Measure, known: Sequence[Answer]
+) -> list[Difference]:
+    """Return what an answer has that no answer of the measure's had.
+
+    Args:
+        way: Where it came from.
+        answer: The answer.
+        measure: What does not count.
+        known: The measure's own answers; values are compared with the first.
+    """
+    moved = [item for other in known[1:] for item in differences(known[0], other)]
+    unstable = dict.fromkeys([*measure.unstable, *_rules(_left(moved, measure.ignore))])
+    found = _unexplained(way, differences(known[0], answer))
+    values = _left(found, [*measure.ignore, *unstable])
+    return [*values, *_shape_differences(unstable, answer, known)]
+
+
+def _shape_differences(
+    unstable: Iterable[Rule], answer: Answer, known: Sequence[Answer]
+) -> list[Difference]:
+    """Return where an answer has a shape that none of the known ones had."""
+    pages = [_Page(each) for each in known]
+    own = _Page(answer)
+    found: list[Difference] = []
+    for rule in unstable:
+        shapes = dict.fromkeys(page.shape(rule) for page in pages)
+        came = own.shape(rule)
+        if came not in shapes:
+            found.append(Difference(rule.kind, rule.where, " or ".join(shapes), came))
+    return found
+
+
+class _Page:
+    """An answer of which only shapes are asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._headers = _headers(answer)
+        self._body = _decoded(answer)
+        self._json = _json(answer, self._body)
+
+    def shape(self, rule: Rule) -> str:
+        """Return what a place holds, without its value."""
+        if rule.kind == "header":
+            return _header_shape(rule.where, self._headers.get(rule.where, ()))
+        if rule.kind == "body" or self._json is None:
+            return "a body" if self._body else NOTHING
+        value: object = self._json[0]
+        for part in rule.where.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and key in value:
+                value = cast("dict[str, object]", value)[key]
+            elif isinstance(value, list) and key.isdecimal():
+                items = cast("list[object]", value)
+                if int(key) >= len(items):
+                    return NOTHING
+                value = items[int(key)]
+            else:
+                return NOTHING
+        return _json_shape(value)
+
+
+def _header_shape(name: str, values: Sequence[str]) -> str:
+    """Return how many values a header has, which are empty, and what cookies it sets."""
+    if not values:
+        return NOTHING
+    if name == "set-cookie":
+        return " and ".join(sorted(_cookie_shape(value) for value in values))
+    empty = sum(not value.strip() for value in values)
+    told = f"{len(values)} value{'s' if len(values) > 1 else ''}"
+    return f"{told}, {empty} empty" if empty else told
+
+
+def _cookie_shape(value: str) -> str:
+    """Return a cookie's name and the attributes that do not change with its value."""
+    pair, *attributes = value.split(";")
+    name, equals, content = pair.partition("=")
+    # Without an equals sign it has no name, and what stands there is its value.
+    shown = name.strip() if equals else "a cookie without a name"
+    empty = "" if (content if equals else name).strip() else " (empty)"
+    kept = sorted(
+        f"{key.strip().lower()}{sign}{rest.strip()}"
+        for key, sign, rest in (each.partition("=") for each in attributes)
+        if key.strip().lower() in KEPT_ATTRIBUTES
+    )
+    return "; ".join([f"{shown}{empty}", *kept])
+
+
+def _json_shape(value: object) -> str:
+    """Return the type of a JSON value, and whether it is empty."""
+    kinds: tuple[tuple[type, str], ...] = (
+        (_Number, "a number"),
+        (str, "a string"),
+        (bool, "a boolean"),
+        (list, "a list"),
+        (dict, "an object"),
+    )
+    kind = next((told for each, told in kinds if isinstance(value, each)), "null")
+    return f"{kind}, empty" if value in ("", [], {}) else kind
 
 
 def _unexplained(way: Way, found: Iterable[Difference]) -> list[Difference]:

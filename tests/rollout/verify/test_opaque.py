@@ -253,6 +253,75 @@ def test_what_is_stable_beside_what_changes_is_still_compared() -> None:
     )
 
 
+Speaks = Callable[[int], Answer]
+
+LOST: dict[str, tuple[Speaks, Speaks, str]] = {
+    "the cookie of a new session is lost": (
+        lambda count: answer(Set_Cookie=f"session=n{count}; Path=/; Expires=day {count}"),
+        lambda _: answer(),
+        "header:set-cookie expected session; path=/, came nothing",
+    ),
+    "another cookie is set": (
+        lambda count: answer(Set_Cookie=f"session=n{count}; HttpOnly"),
+        lambda count: answer(Set_Cookie=f"other=n{count}; HttpOnly"),
+        "header:set-cookie expected session; httponly, came other; httponly",
+    ),
+    "a changing header is empty": (
+        lambda count: answer(X_Request_Id=str(count)),
+        lambda _: answer(X_Request_Id=""),
+        "header:x-request-id expected 1 value, came 1 value, 1 empty",
+    ),
+    "a changing body is empty": (
+        lambda count: answer(200, f"<p>hello {count}</p>".encode()),
+        lambda _: answer(),
+        "body expected a body, came nothing",
+    ),
+    "a list of changing length is an object": (
+        lambda count: as_json([1] * (count + 1)),
+        lambda _: as_json({"error": "blocked"}),
+        "json: expected a list, came an object",
+    ),
+    "a list of changing length is empty": (
+        lambda count: as_json([1] * (count + 1)),
+        lambda _: as_json([]),
+        "json: expected a list, came a list, empty",
+    ),
+    "a changing text is a number": (
+        lambda count: as_json({"a": [{"b/c": f"t{count}"}]}),
+        lambda count: as_json({"a": [{"b/c": count}]}),
+        "json:/a/0/b~1c expected a string, came a number",
+    ),
+    "a changing member is gone": (
+        lambda count: as_json({"id": count}),
+        lambda _: as_json({}),
+        "json:/id expected a number, came nothing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("direct", "cdn", "told"), LOST.values(), ids=LOST)
+def test_what_changes_by_itself_still_has_to_be_there_and_of_its_kind(
+    direct: Speaks, cdn: Speaks, told: str
+) -> None:
+    def speak(way: Way, count: int) -> Answer:
+        return cdn(count) if way.path == "cdn" else direct(count)
+
+    verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
+    assert (verdict, evidence.partition(" (from")[0]) == ("fail", told)
+
+
+def test_what_comes_and_goes_on_direct_may_come_and_go_elsewhere() -> None:
+    """Half of the answers have a cookie; and what is ignored has no shape either."""
+
+    def speak(way: Way, count: int) -> Answer:
+        if way == CDN6:
+            return answer(X_Id="")
+        return answer(X_Id=str(count), Set_Cookie="a=1") if count % 2 else answer(X_Id="-")
+
+    found = found_by(speak, rule("header:X-Id"))
+    assert {verdict for verdict, _ in found.values()} == {"pass"}
+
+
 def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
     """The measure agrees with itself, because it was asked twice in the same second."""
     verdict, evidence = found_by(
