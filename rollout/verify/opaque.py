@@ -6,6 +6,9 @@ and the name of whichever server was asked. So the measure is asked for twice, a
 between its own two answers is unstable: it is named and not compared. What differs on another way
 is asked for once more, on both, before it counts: two quick answers may agree on a clock that has
 moved on by the third. What differed once and not again is not a pass either; it could not be told.
+Nor do two or three answers show what an API with two servers says at random, so before anything
+fails the measure is asked eight times more: what it then says itself, or changes by itself, is no
+difference.
 
 Unstable is a value, seldom the thing itself: an API that sets another session on each answer sets
 one on each. So what is unstable still has to be there as often as on direct, of the same type, and
@@ -16,7 +19,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from rollout.verify.asked import Asked, Catalogue, Rule
@@ -53,6 +56,10 @@ Source: CloudFront Developer Guide, 'Request and response behavior for custom or
 
 LONGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes that a compressed body may grow to; a longer one is compared as it is."""
+
+MORE_TIMES: Final = 8
+"""How often the measure is asked again before a difference counts. One of two values that come at
+random stays unseen in as many answers once in 256 times."""
 
 NOTHING: Final = "nothing"
 """What evidence says of a header that is not there."""
@@ -212,6 +219,10 @@ class _Measure:
     """What changes from answer to answer: its value is not compared, its shape is."""
     note: str
     """What evidence says of what is unstable; empty where nothing is."""
+    more: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while more answers are asked for: all ways share them."""
+    asked_more: list[Answer] = field(default_factory=list[Answer])
+    """Those answers."""
 
 
 async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result]:
@@ -247,17 +258,43 @@ async def _against(question: _Question, measure: _Measure, way: Way) -> Result:
         if not own:
             return question.result(way, "pass", f"{first.status}, as direct over IPv4{note}")
         third = await question.ask(measure.way)
-        again = _against_all(way, await question.ask(way), measure, (third, first, second))
+        answer = await question.ask(way)
+        known = (third, first, second)
+        again = _against_all(way, answer, measure, known)
+        lasting = _lasting(own, again)
+        if lasting:
+            known = (*known, *await _more(question, measure))
+            again = _against_all(way, answer, measure, known)
+            lasting = _lasting(own, again)
     except TroubleError as trouble:
         reason = f"{way.address} gave no answer where direct did: {trouble.kind}: {trouble}"
         return question.result(way, "unknown", reason)
-    before = {item.place for item in own}
-    lasting = [item for item in again if item.place in before]
     hide = _hider(question.asked)
     if lasting:
         evidence = f"{_told(lasting, hide)} (from {way.address}){note}"
         return question.result(way, "fail", evidence)
+    if any(item.kind == "status" for item in own) and answer.status != first.status:
+        reason = f"the API itself answers now {first.status}, now {answer.status}"
+        return question.result(way, "unknown", reason)
     return question.result(way, "unknown", f"differed once and not again: {_told(own, hide)}{note}")
+
+
+def _lasting(own: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
+    """Return what differs again where something differed before."""
+    before = {item.place for item in own}
+    return [item for item in again if item.place in before]
+
+
+async def _more(question: _Question, measure: _Measure) -> list[Answer]:
+    """Return more of the measure's answers, which are asked for once.
+
+    Raises:
+        TroubleError: One had no answer, so nothing can be told.
+    """
+    async with measure.more:
+        while len(measure.asked_more) < MORE_TIMES:
+            measure.asked_more.append(await question.ask(measure.way))
+    return measure.asked_more
 
 
 def _against_all(
@@ -271,11 +308,15 @@ def _against_all(
         measure: What does not count.
         known: The measure's own answers; values are compared with the first.
     """
-    moved = [item for other in known[1:] for item in differences(known[0], other)]
+    if answer.status != known[0].status and answer.status in {other.status for other in known}:
+        return []
+    # An error of the API's own on the way there says nothing of what its answers hold.
+    alike = [known[0], *(other for other in known[1:] if other.status == known[0].status)]
+    moved = [item for other in alike[1:] for item in differences(alike[0], other)]
     unstable = dict.fromkeys([*measure.unstable, *_rules(_left(moved, measure.ignore))])
-    found = _unexplained(way, differences(known[0], answer))
+    found = _unexplained(way, differences(alike[0], answer))
     values = _left(found, [*measure.ignore, *unstable])
-    return [*values, *_shape_differences(unstable, answer, known)]
+    return [*values, *_shape_differences(unstable, answer, alike)]
 
 
 def _shape_differences(

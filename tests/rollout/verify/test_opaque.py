@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -331,6 +332,44 @@ def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
         "unknown",
         'differed once and not again: header:x-second expected "0", came "1"',
     )
+
+
+@pytest.mark.parametrize("seed", range(64))
+def test_an_api_of_several_servers_that_answer_at_random_never_fails(seed: int) -> None:
+    """Which server answers is drawn anew for each request, over all ways alike."""
+    draw = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+
+    def speak(_way: Way, _count: int) -> Answer:
+        name = draw.choice(["a", "b", "c"])
+        return as_json({"node": name}, X_Backend=name)
+
+    assert "fail" not in {verdict for verdict, _ in found_by(speak).values()}
+
+
+@pytest.mark.parametrize(("last", "expected"), [(11, "unknown"), (12, "fail")])
+def test_before_anything_fails_the_measure_is_asked_eight_times_more(
+    last: int, expected: str
+) -> None:
+    """The other value comes on direct only when it is asked for the last time."""
+    asked: list[Way] = []
+
+    def speak(way: Way, _count: int) -> Answer:
+        asked.append(way)
+        return answer(X_Kind="b" if way == CDN4 or asked.count(DIRECT4) == last else "a")
+
+    assert found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"][0] == expected
+    assert asked.count(DIRECT4) == 11
+
+
+def test_a_status_that_direct_gives_too_when_it_is_asked_more_often_cannot_tell() -> None:
+    asked: list[Way] = []
+
+    def speak(way: Way, _count: int) -> Answer:
+        asked.append(way)
+        return answer(503 if way == CDN4 or asked.count(DIRECT4) > 6 else 200)
+
+    verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
+    assert (verdict, evidence) == ("unknown", "the API itself answers now 200, now 503")
 
 
 def test_an_unstable_status_cannot_tell() -> None:
