@@ -31,6 +31,9 @@ Headers = Sequence[tuple[str, str]]
 LONGEST_SHOWN: Final = 160
 """Characters of a value that evidence shows."""
 
+LONGEST_ECHO: Final = 2**22
+"""Bytes that a compressed echo may grow to: many times what the largest of them takes."""
+
 FACTS: Final = "CloudFront Developer Guide, Request and response behavior for custom origins"
 MANAGED: Final = "CloudFront Developer Guide, managed origin request policies"
 BALANCER: Final = "Elastic Load Balancing guides, HTTP headers and load balancers"
@@ -343,7 +346,11 @@ def read_echo(answer: Answer) -> Echo | None:
 def _decoded(answer: Answer) -> bytes:
     coding = (answer.header("Content-Encoding") or "").lower()
     if coding in ("gzip", "x-gzip"):
-        return zlib.decompress(answer.body, wbits=16 + zlib.MAX_WBITS)
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        body = unpacker.decompress(answer.body, LONGEST_ECHO)
+        if not unpacker.eof:
+            raise ValueError("it is cut, or grows past what an echo takes")
+        return body
     return answer.body
 
 

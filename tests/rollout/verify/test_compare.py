@@ -17,6 +17,7 @@ from rollout.verify.compare import (
     AS_TODAY,
     CASE,
     HTTP2,
+    LONGEST_ECHO,
     NAMES,
     ORDER,
     REQUEST_DIFFERENCES,
@@ -307,8 +308,11 @@ def test_an_echo_is_read_from_header_and_body_and_from_nothing_else() -> None:
         replace(ANSWER, body=b"[" * 100_000),
         replace(ANSWER, body=text.encode(), headers=(("X-Echo", "!"),)),
         replace(ANSWER, body=text.encode(), headers=zipped),
+        replace(ANSWER, body=gzip.compress(text.encode())[:-1], headers=zipped),
+        # A few kilobytes that would become as much as the memory holds.
+        replace(ANSWER, body=gzip.compress(text.encode() + b" " * LONGEST_ECHO), headers=zipped),
     )
-    assert [read_echo(answer) for answer in others] == [None] * 6
+    assert [read_echo(answer) for answer in others] == [None] * 8
 
 
 @given(st.binary(), st.text())

@@ -116,6 +116,14 @@ def test_two_answers_differ_in(first: Answer, second: Answer, found: list[Any]) 
     assert ([item.kind for item in seen] if found == ["body"] else seen) == found
 
 
+def test_json_that_is_nested_too_deeply_to_follow_is_compared_as_it_is() -> None:
+    first, second = (
+        answer(200, b'{"a":' * depth + b"1" + b"}" * depth, Content_Type=JSON)
+        for depth in (900, 899)
+    )
+    assert [item.kind for item in differences(first, second)] == ["body"]
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
