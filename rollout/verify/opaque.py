@@ -17,10 +17,13 @@ empty only where it is empty there: a session that is lost on its way is no cloc
 
 import asyncio
 import json
+import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from rollout.verify.asked import Asked, Catalogue, Rule
 from rollout.verify.model import (
@@ -449,7 +452,7 @@ def _values(name: str, headers: Mapping[str, tuple[str, ...]]) -> str:
     values = headers.get(name)
     if values is None:
         return NOTHING
-    if name in SECRET_HEADERS:
+    if _is_secret(name):
         return ", ".join(f"[secret, {len(value)} characters]" for value in values)
     return ", ".join(json.dumps(value, ensure_ascii=False) for value in values)
 
@@ -512,7 +515,8 @@ def _json_differences(pointer: str, first: object, second: object) -> list[Diffe
 def _plain_difference(pointer: str, first: object, second: object) -> list[Difference]:
     if type(first) is type(second) and first == second:
         return []
-    return [Difference("json", pointer, _shown(first), _shown(second))]
+    name = pointer.rpartition("/")[2]
+    return [Difference("json", pointer, _shown(first, name), _shown(second, name))]
 
 
 def _member(
@@ -520,7 +524,7 @@ def _member(
 ) -> list[Difference]:
     if key in one and key in other:
         return _json_differences(pointer, one[key], other[key])
-    first, second = (_shown(value[key]) if key in value else NOTHING for value in (one, other))
+    first, second = (_shown(value[key], key) if key in value else NOTHING for value in (one, other))
     return [Difference("json", pointer, first, second)]
 
 
@@ -529,8 +533,11 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _shown(value: object) -> str:
-    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+def _shown(value: object, name: str) -> str:
+    """Return a JSON value as evidence shows it; one whose name tells of a secret not at all."""
+    text = str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+    secret = _is_secret(name) and value is not None and not isinstance(value, bool)
+    return f"[secret, {len(text)} characters]" if secret else text
 
 
 def _body(body: bytes) -> str:
@@ -559,10 +566,10 @@ def _window(text: str, start: int) -> str:
 def _hider(asked: Asked) -> Callable[[str], str]:
     """Return what takes a request's secrets out of evidence, should an answer repeat them."""
     secrets = {
-        part
-        for name, value in asked.request.headers
-        if name.lower() in SECRET_HEADERS
-        for part in _parts_of(value)
+        form
+        for value in _secrets(asked)
+        for form in (value, quote(value, safe=""), quote_plus(value))
+        if len(value) >= SHORTEST_SECRET
     }
     # As they are, and as a JSON text has them.
     secrets |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
@@ -577,7 +584,77 @@ def _hider(asked: Asked) -> Callable[[str], str]:
 
 
 SHORTEST_SECRET: Final = 6
-"""Characters below which a part of a header is no secret: hiding `1` would hide every 1."""
+"""Characters below which a part of a request is no secret: hiding `1` would hide every 1."""
+
+SECRET_NAME: Final = re.compile(
+    r"token|secret|passw|passphrase|api.?key|auth(?!or)|credential|csrf|xsrf|jwt|signature|sess",
+    re.IGNORECASE,
+)
+"""What the name of a header, a parameter or a member holds whose value is likely a secret."""
+
+HARMLESS: Final = frozenset(
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "dnt",
+        "origin",
+        "pragma",
+        "priority",
+        "range",
+        "upgrade-insecure-requests",
+        "user-agent",
+    }
+)
+"""Headers, in lower case, that hold nothing to hide in a recording either; nor do those that a
+browser names `Sec-`."""
+
+
+def _is_secret(name: str) -> bool:
+    """Say whether what has a name is likely a secret."""
+    return name.lower() in SECRET_HEADERS or SECRET_NAME.search(name) is not None
+
+
+def _secrets(asked: Asked) -> Iterator[str]:
+    """Yield whatever in a request may be a secret; in one that was recorded nearly all may."""
+    request, recorded = asked.request, asked.recorded
+    for name, value in request.headers:
+        lower = name.lower()
+        if _is_secret(name) or (
+            recorded and lower not in HARMLESS and not lower.startswith("sec-")
+        ):
+            yield from _parts_of(value)
+    raw = request.body if isinstance(request.body, bytes) else b"".join(request.body or ())
+    body = raw.decode("utf-8", "replace")
+    for query in (request.target.partition("?")[2], body):
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            if value and (recorded or _is_secret(unquote(name))):
+                yield from (value, unquote(value), unquote_plus(value))
+    if recorded:
+        yield body
+    with suppress(ValueError, RecursionError):
+        yield from _json_secrets(json.loads(raw), everything=recorded)
+
+
+def _json_secrets(value: object, *, everything: bool) -> Iterator[str]:
+    """Yield the texts in a JSON value that may be secrets."""
+    if isinstance(value, str):
+        if everything:
+            yield value
+    elif isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _json_secrets(each, everything=everything)
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            yield from _json_secrets(each, everything=everything or _is_secret(key))
+    elif everything and not isinstance(value, bool) and value is not None:
+        yield json.dumps(value)
 
 
 def _parts_of(value: str) -> Iterable[str]:
