@@ -204,6 +204,33 @@ def test_what_the_way_of_today_does_as_well_is_accepted_as_that() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "right", "wrong"),
+    [("X-Forwarded-Proto", "https", "http"), ("X-Forwarded-Port", "443", "80")],
+)
+def test_how_a_client_came_is_told_truly_or_as_today(header: str, right: str, wrong: str) -> None:
+    def of(value: str) -> Echo:
+        return echo_of(SENT, headers=with_header((header, value)))
+
+    name = header.lower()
+    said = (f'{name} is "{wrong}", none was sent',)
+    for path in ("direct", "cdn"):
+        found = compare_request(SENT, of(right), path, today=of(right))
+        assert found == Comparison((), (f"{name}-set",))
+        assert compare_request(SENT, of(wrong), path, today=of(right)).faults == said
+        found = compare_request(SENT, of(wrong), path, today=of(wrong))
+        assert found == Comparison((), (AS_TODAY,))
+    assert of_headers(of(wrong).headers, "direct").faults == ()
+    assert of_headers(of(wrong).headers, "cdn").faults == said
+
+
+def test_the_port_that_is_told_is_the_one_that_was_asked() -> None:
+    sent = replace(SENT, headers=(("Host", "api.example.com:8443"), *HEADERS[1:]))
+    told = (("X-Forwarded-Port", "8443"),)
+    assert of_headers((*sent.headers, *told), sent=sent).faults == ()
+    assert of_headers((*sent.headers, ("X-Forwarded-Port", "443")), sent=sent).faults
+
+
 def test_http2_is_told_where_it_ends() -> None:
     sent = replace(
         SENT,
