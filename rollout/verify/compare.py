@@ -255,6 +255,9 @@ REQUEST_DIFFERENCES: Final = (
         _forwarded("x-forwarded-port", r"\d{1,5}", lambda change: change.port),
     ),
     Difference("x-amzn-trace-id-set", BALANCER, _one("x-amzn-trace-id", "(root|self)=[^,]+")),
+    # Where its attribute is set: what was agreed on with whoever connected, CloudFront on cdn.
+    Difference("x-amzn-tls-version-set", BALANCER, _one("x-amzn-tls-version", r"tlsv1(\.[0-3])?")),
+    Difference("x-amzn-tls-cipher-suite-set", BALANCER, _one("x-amzn-tls-cipher-suite", r"[\w-]+")),
     Difference(
         "connection-per-hop",
         "RFC 9110, 7.6.1",
@@ -309,12 +312,22 @@ ANSWER_DIFFERENCES: Final = (
     Difference(
         "server-named", "an origin that has no Server; [open]", _new("server", "cloudfront"), _CDN
     ),
+    # An offer of HTTP/3, which CloudFront makes for itself where the distribution allows it.
+    Difference(
+        "alt-svc-added",
+        "CloudFront Developer Guide, Supported HTTP versions",
+        _new("alt-svc", r'h3=":\d{1,5}"(; *(ma=\d+|persist=1))*'),
+        _CDN,
+    ),
     Difference("load-balancer-cookie", STICKY, _only_sticky),
     Difference("answer-framing-changed", "RFC 9112, 6; RFC 9113, 8.1", _lengths),
     Difference(
         "answer-connection-per-hop",
         "RFC 9110, 7.6.1",
-        lambda change: change.name in ("connection", "keep-alive"),
+        lambda change: (
+            change.name in ("connection", "keep-alive")
+            or (change.name in ("upgrade", "proxy-connection") and not change.came)
+        ),
     ),
     Difference(
         "date-of-each-answer",

@@ -47,6 +47,7 @@ IGNORED_HEADERS: Final[Mapping[str, str]] = {
     "date": "the moment of the answer",
     "keep-alive": "about one connection, not about the answer (RFC 9110 section 7.6.1)",
     "transfer-encoding": "how the body is framed; the body itself is compared",
+    "upgrade": "about one connection, not about the answer (RFC 9110 section 7.6.1)",
     "via": "CloudFront adds itself",
     "x-amz-cf-id": "CloudFront numbers what passes it",
     "x-amz-cf-pop": "the place that CloudFront answered from",

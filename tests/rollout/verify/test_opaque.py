@@ -54,7 +54,7 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
             id="a header that is lost, and one in another case",
         ),
         pytest.param(
-            answer(Date="Mon", Age="3", Via="x", Content_Length="0", Connection="close"),
+            answer(Date="Mon", Age="3", Via="x", Content_Length="0", Upgrade="h2c"),
             answer(Date="Tue", X_Cache="Miss", X_Amz_Cf_Id="a", Transfer_Encoding="chunked"),
             [],
             id="headers that are never compared",
