@@ -69,6 +69,8 @@ class Asked:
     """The one hostname it is for; None: each of them."""
     ignore: tuple[Rule, ...] = ()
     """What does not count in its answers."""
+    recorded: bool = False
+    """Whether it was recorded of somebody's session: whatever is in it may then be a secret."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`dualstack verify`: the direct path and cdn compared, from outside, before users find out."""
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -457,7 +458,13 @@ def _option_faults(options: Options, files: Files) -> list[Fault]:
         "Give the path that the API echoes below, such as /echo.",
     )
     more = "Leave it out for the default."
-    refuse(not options.rate > 0, "--rate", options.rate, "it should be above 0 per second", more)
+    refuse(
+        not 0 < options.rate < math.inf,
+        "--rate",
+        options.rate,
+        "it should be a number above 0, per second",
+        more,
+    )
     refuse(
         options.concurrency < 1,
         "--concurrency",

@@ -17,7 +17,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Annotated, Final
 
@@ -30,6 +30,9 @@ Headers = Sequence[tuple[str, str]]
 
 LONGEST_SHOWN: Final = 160
 """Characters of a value that evidence shows."""
+
+LONGEST_ECHO: Final = 2**22
+"""Bytes that a compressed echo may grow to: many times what the largest of them takes."""
 
 FACTS: Final = "CloudFront Developer Guide, Request and response behavior for custom origins"
 MANAGED: Final = "CloudFront Developer Guide, managed origin request policies"
@@ -93,6 +96,10 @@ class Change:
     came: tuple[str, ...] = field(repr=False)
     http2: bool = False
     """Whether the viewer spoke HTTP/2."""
+    port: str = "443"
+    """The port it was sent to."""
+    measure: bool = False
+    """Whether this is direct over IPv4, by which everything else is measured."""
 
     @property
     def added(self) -> tuple[str, ...] | None:
@@ -152,6 +159,16 @@ def _new(name: str, pattern: str) -> Callable[[Change], bool]:
     """Return what tells whether a header was added, or replaced by one value of a form."""
     one = _one(name, pattern)
     return lambda change: one(change) and not change.sent
+
+
+def _forwarded(name: str, pattern: str, truth: Callable[[Change], str]) -> Callable[[Change], bool]:
+    """Return what tells whether a load balancer said how a client came.
+
+    On the way of today it may say what it likes, for that is what the API gets. Elsewhere it has to
+    be the truth: an API that hears `http` there redirects its users in a circle.
+    """
+    one = _one(name, pattern)
+    return lambda change: one(change) and (change.measure or change.came == (truth(change),))
 
 
 def _appended(name: str, item: Callable[[str], bool]) -> Callable[[Change], bool]:
@@ -227,9 +244,20 @@ REQUEST_DIFFERENCES: Final = (
         _new("x-origin-secret", ".+"),
         _CDN,
     ),
-    Difference("x-forwarded-proto-set", BALANCER, _one("x-forwarded-proto", "https?")),
-    Difference("x-forwarded-port-set", BALANCER, _one("x-forwarded-port", r"\d{1,5}")),
+    Difference(
+        "x-forwarded-proto-set",
+        BALANCER,
+        _forwarded("x-forwarded-proto", "https?", lambda _: "https"),
+    ),
+    Difference(
+        "x-forwarded-port-set",
+        BALANCER,
+        _forwarded("x-forwarded-port", r"\d{1,5}", lambda change: change.port),
+    ),
     Difference("x-amzn-trace-id-set", BALANCER, _one("x-amzn-trace-id", "(root|self)=[^,]+")),
+    # Where its attribute is set: what was agreed on with whoever connected, CloudFront on cdn.
+    Difference("x-amzn-tls-version-set", BALANCER, _one("x-amzn-tls-version", r"tlsv1(\.[0-3])?")),
+    Difference("x-amzn-tls-cipher-suite-set", BALANCER, _one("x-amzn-tls-cipher-suite", r"[\w-]+")),
     Difference(
         "connection-per-hop",
         "RFC 9110, 7.6.1",
@@ -284,12 +312,22 @@ ANSWER_DIFFERENCES: Final = (
     Difference(
         "server-named", "an origin that has no Server; [open]", _new("server", "cloudfront"), _CDN
     ),
+    # An offer of HTTP/3, which CloudFront makes for itself where the distribution allows it.
+    Difference(
+        "alt-svc-added",
+        "CloudFront Developer Guide, Supported HTTP versions",
+        _new("alt-svc", r'h3=":\d{1,5}"(; *(ma=\d+|persist=1))*'),
+        _CDN,
+    ),
     Difference("load-balancer-cookie", STICKY, _only_sticky),
     Difference("answer-framing-changed", "RFC 9112, 6; RFC 9113, 8.1", _lengths),
     Difference(
         "answer-connection-per-hop",
         "RFC 9110, 7.6.1",
-        lambda change: change.name in ("connection", "keep-alive"),
+        lambda change: (
+            change.name in ("connection", "keep-alive")
+            or (change.name in ("upgrade", "proxy-connection") and not change.came)
+        ),
     ),
     Difference(
         "date-of-each-answer",
@@ -343,7 +381,11 @@ def read_echo(answer: Answer) -> Echo | None:
 def _decoded(answer: Answer) -> bytes:
     coding = (answer.header("Content-Encoding") or "").lower()
     if coding in ("gzip", "x-gzip"):
-        return zlib.decompress(answer.body, wbits=16 + zlib.MAX_WBITS)
+        unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        body = unpacker.decompress(answer.body, LONGEST_ECHO)
+        if not unpacker.eof:
+            raise ValueError("it is cut, or grows past what an echo takes")
+        return body
     return answer.body
 
 
@@ -390,7 +432,17 @@ def compare_request(
     _body(found, sent, echo, today)
     http2 = sent.protocol == "HTTP/2"
     side = _Side(sent.headers, echo.headers, today.headers if today else None)
-    _headers(found, side, REQUEST_DIFFERENCES, path, http2)
+    authority = next((value for name, value in sent.headers if name.lower() == "host"), "")
+    port = authority.rpartition(":")[2]
+    about = Change(
+        "",
+        (),
+        (),
+        http2,
+        port if port.isdigit() else "443",
+        measure=path == "direct" and today is None,
+    )
+    _headers(found, side, REQUEST_DIFFERENCES, path, about)
     _order_and_case(found, side, "lower" if http2 else "exact" if exact_names else "any")
     return Comparison(tuple(found.faults), tuple(sorted(found.accepted)))
 
@@ -420,7 +472,7 @@ def compare_answer(
         for side in (answer, today)
     )
     side = _Side(was, came, None)
-    _headers(found, side, ANSWER_DIFFERENCES, path, http2=False)
+    _headers(found, side, ANSWER_DIFFERENCES, path, Change("", (), ()))
     http2 = "HTTP/2" in (answer.protocol, today.protocol)
     _order_and_case(found, side, "lower" if http2 else "exact" if exact_names else "any")
     if same_body and answer.body != today.body:
@@ -484,12 +536,13 @@ def _by_name(headers: Headers) -> dict[str, tuple[str, ...]]:
 
 
 def _headers(
-    found: _Found, side: _Side, differences: Sequence[Difference], path: Path, http2: bool
+    found: _Found, side: _Side, differences: Sequence[Difference], path: Path, about: Change
 ) -> None:
+    """Look for changes of headers; `about` says what is the same of all of them."""
     sent, came = _by_name(side.sent), _by_name(side.came)
     today = None if side.today is None else _by_name(side.today)
     for name in dict.fromkeys((*sent, *came)):
-        change = Change(name, sent.get(name, ()), came.get(name, ()), http2)
+        change = replace(about, name=name, sent=sent.get(name, ()), came=came.get(name, ()))
         if change.sent == change.came:
             continue
         explained = next(

@@ -24,6 +24,7 @@ from rollout.verify.catalogue import (
     Kind,
 )
 from rollout.verify.compare import (
+    AS_TODAY,
     Comparison,
     Echo,
     Sent,
@@ -283,6 +284,10 @@ class _Outcome:
     compared: Comparison = field(default_factory=Comparison)
     kept: bool = True
     """Whether the connection was kept."""
+    sent: Sent | None = field(default=None, repr=False)
+    """The handshake as it was sent; None: there was none."""
+    came: Echo | None = None
+    """The handshake as the origin received it."""
 
 
 async def _on_each_lane(
@@ -324,15 +329,40 @@ def _judge_outcome(
     if untold is not None:
         return result(check, "unknown", untold, way)
     if isinstance(today, TroubleError):
-        told = f"There is nothing to compare with, {on(TODAY)}: {today}."
-        return result(check, "unknown", told, way)
+        return _without_today(check, way, outcome, today)
     if isinstance(outcome, TroubleError):
         return _failed(check, [f"{outcome.kind}: {outcome}; {on(TODAY)} it works"], way)
-    if outcome.compared.faults:
-        return _failed(check, outcome.compared.faults, way)
+    compared = _with_handshake(outcome, None if outcome is today else today.came, way)
+    if compared.faults:
+        return _failed(check, compared.faults, way)
     if today.kept and not outcome.kept:
         return _failed(check, [f"{outcome.evidence}; {on(TODAY)} it is kept"], way)
-    return result(check, "pass", outcome.evidence, way, accepted=outcome.compared.accepted)
+    return result(check, "pass", outcome.evidence, way, accepted=compared.accepted)
+
+
+def _without_today(
+    check: str, way: Way, outcome: _Outcome | TroubleError, today: TroubleError
+) -> Result:
+    """Judge what does not work on the way of today.
+
+    What is refused there, as by a load balancer that carries no WebSocket, and refused here too, is
+    nothing that the edge takes away.
+    """
+    refused = isinstance(outcome, TroubleError) and outcome.kind == today.kind == "protocol"
+    if refused:
+        told = f"not offered, as {on(TODAY)}: {outcome}"
+        return result(check, "pass", told, way, accepted=(AS_TODAY,))
+    told = f"There is nothing to compare with, {on(TODAY)}: {today}."
+    return result(check, "unknown", told, way)
+
+
+def _with_handshake(outcome: _Outcome, usual: Echo | None, way: Way) -> Comparison:
+    """Return what was found, with what became of the handshake where there was one."""
+    if outcome.sent is None or outcome.came is None:
+        return outcome.compared
+    own = compare_request(outcome.sent, outcome.came, way.path, today=usual)
+    accepted = tuple(sorted({*outcome.compared.accepted, *own.accepted}))
+    return Comparison((*own.faults, *outcome.compared.faults), accepted)
 
 
 async def _keep_alive(host: _Host) -> list[Result]:
@@ -362,23 +392,24 @@ async def _websocket(host: _Host) -> list[Result]:
 
     async def find(wire: Connections, way: Way) -> _Outcome:
         talk = await wire.talk(way, request, WEBSOCKET_MESSAGES)
-        compared = _handshake(request, talk, way)
+        faults: list[str] = []
+        came = _handshake(talk)
+        if came is None:
+            faults.append("its first message is no echo of the handshake")
         if talk.messages[1:] != WEBSOCKET_MESSAGES:
-            faults = (*compared.faults, "messages came back altered")
-            compared = Comparison(faults, compared.accepted)
+            faults.append("messages came back altered")
         told = f"opened, and {len(WEBSOCKET_MESSAGES)} messages came back as they were sent"
-        return _Outcome(told, compared)
+        sent = Sent("GET", request.target, talk.handshake)
+        return _Outcome(told, Comparison(tuple(faults)), sent=sent, came=came)
 
     return await _on_each_lane(host, "websocket", find)
 
 
-def _handshake(request: Request, talk: Talk, way: Way) -> Comparison:
+def _handshake(talk: Talk) -> Echo | None:
+    """Return the handshake as the origin received it, which its first message tells."""
     first = talk.messages[0]
     raw = first.encode() if isinstance(first, str) else first
-    came = read_echo(Answer(200, (), raw, "HTTP/1.1", 0.0))
-    if came is None:
-        return Comparison(("its first message is no echo of the handshake",))
-    return compare_request(Sent("GET", request.target, talk.handshake), came, way.path)
+    return read_echo(Answer(200, (), raw, "HTTP/1.1", 0.0))
 
 
 CHECKS: Final[tuple[Check, ...]] = (echo,)

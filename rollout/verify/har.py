@@ -3,7 +3,7 @@
 Taken are the requests to our own hostnames, each once, over HTTPS. A recording was not made to be
 played again, so only methods that ask for nothing to change are, unless the user allows others.
 What a browser recorded with it goes with it, cookies and credentials too; evidence never shows
-them, nor the values of a query string.
+them, nor the values of query strings and bodies, also where an answer repeats them.
 
 Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/
 """
@@ -92,7 +92,7 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
         request = _request(entry.request, url)
         if (hostname, request) not in seen:
             seen.add((hostname, request))
-            asked.append(Asked(name, request, hostname))
+            asked.append(Asked(name, request, hostname, recorded=True))
     if not asked and not not_asked:
         raise WrongUseError(
             [

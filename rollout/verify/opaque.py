@@ -6,14 +6,24 @@ and the name of whichever server was asked. So the measure is asked for twice, a
 between its own two answers is unstable: it is named and not compared. What differs on another way
 is asked for once more, on both, before it counts: two quick answers may agree on a clock that has
 moved on by the third. What differed once and not again is not a pass either; it could not be told.
+Nor do two or three answers show what an API with two servers says at random, so before anything
+fails the measure is asked eight times more: what it then says itself, or changes by itself, is no
+difference.
+
+Unstable is a value, seldom the thing itself: an API that sets another session on each answer sets
+one on each. So what is unstable still has to be there as often as on direct, of the same type, and
+empty only where it is empty there: a session that is lost on its way is no clock.
 """
 
 import asyncio
 import json
+import re
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from rollout.verify.asked import Asked, Catalogue, Rule
 from rollout.verify.model import (
@@ -37,6 +47,7 @@ IGNORED_HEADERS: Final[Mapping[str, str]] = {
     "date": "the moment of the answer",
     "keep-alive": "about one connection, not about the answer (RFC 9110 section 7.6.1)",
     "transfer-encoding": "how the body is framed; the body itself is compared",
+    "upgrade": "about one connection, not about the answer (RFC 9110 section 7.6.1)",
     "via": "CloudFront adds itself",
     "x-amz-cf-id": "CloudFront numbers what passes it",
     "x-amz-cf-pop": "the place that CloudFront answered from",
@@ -50,6 +61,10 @@ Source: CloudFront Developer Guide, 'Request and response behavior for custom or
 LONGEST_BODY: Final = 64 * 1024 * 1024
 """Bytes that a compressed body may grow to; a longer one is compared as it is."""
 
+MORE_TIMES: Final = 8
+"""How often the measure is asked again before a difference counts. One of two values that come at
+random stays unseen in as many answers once in 256 times."""
+
 NOTHING: Final = "nothing"
 """What evidence says of a header that is not there."""
 
@@ -62,6 +77,12 @@ that have to be known as a whole."""
 
 MOST_SHOWN: Final = 5
 """Differences that evidence shows; the rest are counted."""
+
+KEPT_ATTRIBUTES: Final = frozenset(
+    {"domain", "httponly", "partitioned", "path", "samesite", "secure"}
+)
+"""Attributes of a cookie that stay the same where its value and its end do not. Source: RFC 6265
+section 4.1.2."""
 
 CODINGS: Final[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """`wbits` of zlib by content coding. Others, such as `br`, are compared as they are."""
@@ -113,10 +134,17 @@ def differences(first: Answer, second: Answer) -> list[Difference]:
     if bodies[0] != bodies[1]:
         parsed = _json(first, bodies[0]), _json(second, bodies[1])
         if parsed[0] is None or parsed[1] is None:
-            found.append(Difference("body", "", _body(bodies[0]), _body(bodies[1])))
-        else:
+            return [*found, _bodies_differ(*bodies)]
+        try:
             found += _json_differences("", parsed[0][0], parsed[1][0])
+        except RecursionError:
+            # It is nested deeper than Python follows; that alone is no reason to tell nothing.
+            found.append(_bodies_differ(*bodies))
     return found
+
+
+def _bodies_differ(first: bytes, second: bytes) -> Difference:
+    return Difference("body", "", _body(first), _body(second))
 
 
 def check(catalogue: Catalogue, ignore: Sequence[Rule]) -> Check:
@@ -196,9 +224,16 @@ class _Measure:
     way: Way
     first: Answer
     second: Answer
-    rules: tuple[Rule, ...]
+    ignore: tuple[Rule, ...]
+    """What the user wants ignored."""
+    unstable: tuple[Rule, ...]
+    """What changes from answer to answer: its value is not compared, its shape is."""
     note: str
     """What evidence says of what is unstable; empty where nothing is."""
+    more: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while more answers are asked for: all ways share them."""
+    asked_more: list[Answer] = field(default_factory=list[Answer])
+    """Those answers."""
 
 
 async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result]:
@@ -220,7 +255,7 @@ async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result
         return [question.result(way, "unknown", reason)]
     places = ", ".join(dict.fromkeys(item.place for item in unstable))
     note = f"; not compared, for it changes from answer to answer: {places}" if places else ""
-    measure = _Measure(way, first, second, (*rules, *_rules(unstable)), note)
+    measure = _Measure(way, first, second, rules, tuple(_rules(unstable)), note)
     others = [_against(question, measure, other) for other in ways.values()]
     own = question.result(way, "pass", f"{first.status}, the measure{note}")
     return [own, *await asyncio.gather(*others)]
@@ -228,25 +263,154 @@ async def _compare(question: _Question, ignore: tuple[Rule, ...]) -> list[Result
 
 async def _against(question: _Question, measure: _Measure, way: Way) -> Result:
     """Compare the answer on one way with the measure."""
-    first, second, rules, note = measure.first, measure.second, measure.rules, measure.note
+    first, second, note = measure.first, measure.second, measure.note
     try:
-        own = _left(_unexplained(way, differences(first, await question.ask(way))), rules)
+        own = _against_all(way, await question.ask(way), measure, (first, second))
         if not own:
             return question.result(way, "pass", f"{first.status}, as direct over IPv4{note}")
         third = await question.ask(measure.way)
-        moved = [*differences(first, third), *differences(second, third)]
-        last = _unexplained(way, differences(third, await question.ask(way)))
-        again = _left(last, [*rules, *_rules(moved)])
+        answer = await question.ask(way)
+        known = (third, first, second)
+        again = _against_all(way, answer, measure, known)
+        lasting = _lasting(own, again)
+        if lasting:
+            known = (*known, *await _more(question, measure))
+            again = _against_all(way, answer, measure, known)
+            lasting = _lasting(own, again)
     except TroubleError as trouble:
         reason = f"{way.address} gave no answer where direct did: {trouble.kind}: {trouble}"
         return question.result(way, "unknown", reason)
-    before = {item.place for item in own}
-    lasting = [item for item in again if item.place in before]
     hide = _hider(question.asked)
     if lasting:
         evidence = f"{_told(lasting, hide)} (from {way.address}){note}"
         return question.result(way, "fail", evidence)
+    if any(item.kind == "status" for item in own) and answer.status != first.status:
+        reason = f"the API itself answers now {first.status}, now {answer.status}"
+        return question.result(way, "unknown", reason)
     return question.result(way, "unknown", f"differed once and not again: {_told(own, hide)}{note}")
+
+
+def _lasting(own: Iterable[Difference], again: Iterable[Difference]) -> list[Difference]:
+    """Return what differs again where something differed before."""
+    before = {item.place for item in own}
+    return [item for item in again if item.place in before]
+
+
+async def _more(question: _Question, measure: _Measure) -> list[Answer]:
+    """Return more of the measure's answers, which are asked for once.
+
+    Raises:
+        TroubleError: One had no answer, so nothing can be told.
+    """
+    async with measure.more:
+        while len(measure.asked_more) < MORE_TIMES:
+            measure.asked_more.append(await question.ask(measure.way))
+    return measure.asked_more
+
+
+def _against_all(
+    way: Way, answer: Answer, measure: _Measure, known: Sequence[Answer]
+) -> list[Difference]:
+    """Return what an answer has that no answer of the measure's had.
+
+    Args:
+        way: Where it came from.
+        answer: The answer.
+        measure: What does not count.
+        known: The measure's own answers; values are compared with the first.
+    """
+    if answer.status != known[0].status and answer.status in {other.status for other in known}:
+        return []
+    # An error of the API's own on the way there says nothing of what its answers hold.
+    alike = [known[0], *(other for other in known[1:] if other.status == known[0].status)]
+    moved = [item for other in alike[1:] for item in differences(alike[0], other)]
+    unstable = dict.fromkeys([*measure.unstable, *_rules(_left(moved, measure.ignore))])
+    found = _unexplained(way, differences(alike[0], answer))
+    values = _left(found, [*measure.ignore, *unstable])
+    return [*values, *_shape_differences(unstable, answer, alike)]
+
+
+def _shape_differences(
+    unstable: Iterable[Rule], answer: Answer, known: Sequence[Answer]
+) -> list[Difference]:
+    """Return where an answer has a shape that none of the known ones had."""
+    pages = [_Page(each) for each in known]
+    own = _Page(answer)
+    found: list[Difference] = []
+    for rule in unstable:
+        shapes = dict.fromkeys(page.shape(rule) for page in pages)
+        came = own.shape(rule)
+        if came not in shapes:
+            found.append(Difference(rule.kind, rule.where, " or ".join(shapes), came))
+    return found
+
+
+class _Page:
+    """An answer of which only shapes are asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._headers = _headers(answer)
+        self._body = _decoded(answer)
+        self._json = _json(answer, self._body)
+
+    def shape(self, rule: Rule) -> str:
+        """Return what a place holds, without its value."""
+        if rule.kind == "header":
+            return _header_shape(rule.where, self._headers.get(rule.where, ()))
+        if rule.kind == "body" or self._json is None:
+            return "a body" if self._body else NOTHING
+        value: object = self._json[0]
+        for part in rule.where.split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(value, dict) and key in value:
+                value = cast("dict[str, object]", value)[key]
+            elif isinstance(value, list) and key.isdecimal():
+                items = cast("list[object]", value)
+                if int(key) >= len(items):
+                    return NOTHING
+                value = items[int(key)]
+            else:
+                return NOTHING
+        return _json_shape(value)
+
+
+def _header_shape(name: str, values: Sequence[str]) -> str:
+    """Return how many values a header has, which are empty, and what cookies it sets."""
+    if not values:
+        return NOTHING
+    if name == "set-cookie":
+        return " and ".join(sorted(_cookie_shape(value) for value in values))
+    empty = sum(not value.strip() for value in values)
+    told = f"{len(values)} value{'s' if len(values) > 1 else ''}"
+    return f"{told}, {empty} empty" if empty else told
+
+
+def _cookie_shape(value: str) -> str:
+    """Return a cookie's name and the attributes that do not change with its value."""
+    pair, *attributes = value.split(";")
+    name, equals, content = pair.partition("=")
+    # Without an equals sign it has no name, and what stands there is its value.
+    shown = name.strip() if equals else "a cookie without a name"
+    empty = "" if (content if equals else name).strip() else " (empty)"
+    kept = sorted(
+        f"{key.strip().lower()}{sign}{rest.strip()}"
+        for key, sign, rest in (each.partition("=") for each in attributes)
+        if key.strip().lower() in KEPT_ATTRIBUTES
+    )
+    return "; ".join([f"{shown}{empty}", *kept])
+
+
+def _json_shape(value: object) -> str:
+    """Return the type of a JSON value, and whether it is empty."""
+    kinds: tuple[tuple[type, str], ...] = (
+        (_Number, "a number"),
+        (str, "a string"),
+        (bool, "a boolean"),
+        (list, "a list"),
+        (dict, "an object"),
+    )
+    kind = next((told for each, told in kinds if isinstance(value, each)), "null")
+    return f"{kind}, empty" if value in ("", [], {}) else kind
 
 
 def _unexplained(way: Way, found: Iterable[Difference]) -> list[Difference]:
@@ -289,7 +453,7 @@ def _values(name: str, headers: Mapping[str, tuple[str, ...]]) -> str:
     values = headers.get(name)
     if values is None:
         return NOTHING
-    if name in SECRET_HEADERS:
+    if _is_secret(name):
         return ", ".join(f"[secret, {len(value)} characters]" for value in values)
     return ", ".join(json.dumps(value, ensure_ascii=False) for value in values)
 
@@ -352,7 +516,8 @@ def _json_differences(pointer: str, first: object, second: object) -> list[Diffe
 def _plain_difference(pointer: str, first: object, second: object) -> list[Difference]:
     if type(first) is type(second) and first == second:
         return []
-    return [Difference("json", pointer, _shown(first), _shown(second))]
+    name = pointer.rpartition("/")[2]
+    return [Difference("json", pointer, _shown(first, name), _shown(second, name))]
 
 
 def _member(
@@ -360,7 +525,7 @@ def _member(
 ) -> list[Difference]:
     if key in one and key in other:
         return _json_differences(pointer, one[key], other[key])
-    first, second = (_shown(value[key]) if key in value else NOTHING for value in (one, other))
+    first, second = (_shown(value[key], key) if key in value else NOTHING for value in (one, other))
     return [Difference("json", pointer, first, second)]
 
 
@@ -369,8 +534,11 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _shown(value: object) -> str:
-    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+def _shown(value: object, name: str) -> str:
+    """Return a JSON value as evidence shows it; one whose name tells of a secret not at all."""
+    text = str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
+    secret = _is_secret(name) and value is not None and not isinstance(value, bool)
+    return f"[secret, {len(text)} characters]" if secret else text
 
 
 def _body(body: bytes) -> str:
@@ -399,10 +567,10 @@ def _window(text: str, start: int) -> str:
 def _hider(asked: Asked) -> Callable[[str], str]:
     """Return what takes a request's secrets out of evidence, should an answer repeat them."""
     secrets = {
-        part
-        for name, value in asked.request.headers
-        if name.lower() in SECRET_HEADERS
-        for part in _parts_of(value)
+        form
+        for value in _secrets(asked)
+        for form in (value, quote(value, safe=""), quote_plus(value))
+        if len(value) >= SHORTEST_SECRET
     }
     # As they are, and as a JSON text has them.
     secrets |= {json.dumps(secret, ensure_ascii=False)[1:-1] for secret in secrets}
@@ -417,7 +585,77 @@ def _hider(asked: Asked) -> Callable[[str], str]:
 
 
 SHORTEST_SECRET: Final = 6
-"""Characters below which a part of a header is no secret: hiding `1` would hide every 1."""
+"""Characters below which a part of a request is no secret: hiding `1` would hide every 1."""
+
+SECRET_NAME: Final = re.compile(
+    r"token|secret|passw|passphrase|api.?key|auth(?!or)|credential|csrf|xsrf|jwt|signature|sess",
+    re.IGNORECASE,
+)
+"""What the name of a header, a parameter or a member holds whose value is likely a secret."""
+
+HARMLESS: Final = frozenset(
+    {
+        "accept",
+        "accept-charset",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "content-encoding",
+        "content-language",
+        "content-type",
+        "dnt",
+        "origin",
+        "pragma",
+        "priority",
+        "range",
+        "upgrade-insecure-requests",
+        "user-agent",
+    }
+)
+"""Headers, in lower case, that hold nothing to hide in a recording either; nor do those that a
+browser names `Sec-`."""
+
+
+def _is_secret(name: str) -> bool:
+    """Say whether what has a name is likely a secret."""
+    return name.lower() in SECRET_HEADERS or SECRET_NAME.search(name) is not None
+
+
+def _secrets(asked: Asked) -> Iterator[str]:
+    """Yield whatever in a request may be a secret; in one that was recorded nearly all may."""
+    request, recorded = asked.request, asked.recorded
+    for name, value in request.headers:
+        lower = name.lower()
+        if _is_secret(name) or (
+            recorded and lower not in HARMLESS and not lower.startswith("sec-")
+        ):
+            yield from _parts_of(value)
+    raw = request.body if isinstance(request.body, bytes) else b"".join(request.body or ())
+    body = raw.decode("utf-8", "replace")
+    for query in (request.target.partition("?")[2], body):
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            if value and (recorded or _is_secret(unquote(name))):
+                yield from (value, unquote(value), unquote_plus(value))
+    if recorded:
+        yield body
+    with suppress(ValueError, RecursionError):
+        yield from _json_secrets(json.loads(raw), everything=recorded)
+
+
+def _json_secrets(value: object, *, everything: bool) -> Iterator[str]:
+    """Yield the texts in a JSON value that may be secrets."""
+    if isinstance(value, str):
+        if everything:
+            yield value
+    elif isinstance(value, list):
+        for each in cast("list[object]", value):
+            yield from _json_secrets(each, everything=everything)
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            yield from _json_secrets(each, everything=everything or _is_secret(key))
+    elif everything and not isinstance(value, bool) and value is not None:
+        yield json.dumps(value)
 
 
 def _parts_of(value: str) -> Iterable[str]:

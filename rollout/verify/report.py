@@ -192,20 +192,29 @@ def make(
         results=tuple(
             ResultModel(
                 group=group,
-                check=result.check,
+                check=_encodable(result.check),
                 verdict=result.verdict,
-                evidence=result.evidence,
+                evidence=_encodable(result.evidence),
                 hostname=result.hostname,
                 path=result.path,
                 family=result.family,
                 accepted=result.accepted,
-                remedy=result.remedy,
+                remedy=_encodable(result.remedy),
             )
             for group, result in results
         ),
         not_asked=tuple(
-            NotAskedModel(request=request, reason=reason) for request, reason in not_asked
+            NotAskedModel(request=_encodable(request), reason=_encodable(reason))
+            for request, reason in not_asked
         ),
+    )
+
+
+def _encodable(text: str) -> str:
+    """Return text that every form can hold: JSON may tell of half a character, UTF-8 cannot."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character
+        for character in text
     )
 
 

@@ -36,6 +36,10 @@ from rollout.verify.model import Answer, Request, Talk, TroubleError, TroubleKin
 MOST_MESSAGE_BYTES: Final = 2**22
 """The largest WebSocket message that is taken: more than any check sends."""
 
+MOST_BODY_BYTES: Final = 2**25
+"""The longest body of an answer that is read, 32 MiB: so many times what is compared, and little
+enough that all that are under way at once have room."""
+
 CLOSE_SECONDS: Final = 1.0
 """How long a WebSocket may take to say goodbye; what was to be seen has been seen."""
 
@@ -114,7 +118,14 @@ class Gate:
 class HttpWire:
     """Sends requests; one of them serves all checks of a run, and belongs to one event loop."""
 
-    def __init__(self, *, rate: float, concurrency: int, ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rate: float,
+        concurrency: int,
+        ca: Path | None = None,
+        most_body_bytes: int = MOST_BODY_BYTES,
+    ) -> None:
         """Set the limits of all checks together.
 
         Args:
@@ -123,12 +134,14 @@ class HttpWire:
             concurrency: Requests that may be under way at once, above 0.
             ca: A PEM file of the only authorities to trust; None: those of the system, or of the
                 file that `SSL_CERT_FILE` names.
+            most_body_bytes: Bytes of an answer's body above which it is given up.
 
         Raises:
             TrustError: The file is missing or holds no certificate.
         """
         # httpcore sets ALPN on the context it is given, so each protocol has its own.
         self._tls = {http2: _trusting(ca) for http2 in (False, True)}
+        self._most_body_bytes = most_body_bytes
         burst = max(rate, 1.0)
         self._limiter = AsyncLimiter(burst, burst / rate)
         self._gate = Gate(concurrency)
@@ -244,6 +257,7 @@ class HttpWire:
         asked = loop.time()
         pieces: list[tuple[float, int]] = []
         body: list[bytes] = []
+        left = self._most_body_bytes
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 response = await line.connection.handle_async_request(_raw(line.way, request))
@@ -252,6 +266,9 @@ class HttpWire:
                     async for piece in response.aiter_stream():
                         pieces.append((loop.time() - start, len(piece)))
                         body.append(piece)
+                        left -= len(piece)
+                        if left < 0:
+                            raise _too_long(self._most_body_bytes)
                 finally:
                     await response.aclose()
         except _FAULTS as fault:
@@ -265,6 +282,12 @@ class HttpWire:
             seconds=loop.time() - start,
             pieces=tuple(pieces),
         )
+
+
+def _too_long(most: int) -> TroubleError:
+    return TroubleError(
+        "protocol", f"the body is longer than {most} bytes, which is as much as is read"
+    )
 
 
 _FAULTS: Final = (

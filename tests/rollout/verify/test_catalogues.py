@@ -461,6 +461,7 @@ def test_a_recorded_request_is_sent_once_as_it_was_but_for_its_connection() -> N
         "GET /a%20b?token=…&b=…",
         Request("GET", "/a%20b?token=x&b", (("Cookie", "session=abc"), ("accept", "*/*"))),
         "api.example.com",
+        recorded=True,
     )
     assert recorded(request, request, {"url": "https://ads.example.net/"}) == Catalogue((asked,))
 

@@ -253,6 +253,14 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert all(re.search(r" is .*; .*\. .", line) for line in output.splitlines())
 
 
+@pytest.mark.parametrize("rate", ["inf", "nan", "-inf", "0"])
+def test_a_rate_that_is_no_rate_is_wrong_use(rate: str) -> None:
+    code, output = invoked(*HAND, f"--rate={rate}")
+    assert code == 2
+    assert output.startswith("--rate is ")
+    assert "it should be a number above 0, per second" in output
+
+
 def test_a_catalogue_with_a_syntax_error_is_wrong_use_with_its_place(tmp_path: Path) -> None:
     broken = tmp_path / "requests.yaml"
     broken.write_text("requests:\n  - path: [\n")

@@ -17,6 +17,7 @@ from rollout.verify.compare import (
     AS_TODAY,
     CASE,
     HTTP2,
+    LONGEST_ECHO,
     NAMES,
     ORDER,
     REQUEST_DIFFERENCES,
@@ -203,6 +204,33 @@ def test_what_the_way_of_today_does_as_well_is_accepted_as_that() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "right", "wrong"),
+    [("X-Forwarded-Proto", "https", "http"), ("X-Forwarded-Port", "443", "80")],
+)
+def test_how_a_client_came_is_told_truly_or_as_today(header: str, right: str, wrong: str) -> None:
+    def of(value: str) -> Echo:
+        return echo_of(SENT, headers=with_header((header, value)))
+
+    name = header.lower()
+    said = (f'{name} is "{wrong}", none was sent',)
+    for path in ("direct", "cdn"):
+        found = compare_request(SENT, of(right), path, today=of(right))
+        assert found == Comparison((), (f"{name}-set",))
+        assert compare_request(SENT, of(wrong), path, today=of(right)).faults == said
+        found = compare_request(SENT, of(wrong), path, today=of(wrong))
+        assert found == Comparison((), (AS_TODAY,))
+    assert of_headers(of(wrong).headers, "direct").faults == ()
+    assert of_headers(of(wrong).headers, "cdn").faults == said
+
+
+def test_the_port_that_is_told_is_the_one_that_was_asked() -> None:
+    sent = replace(SENT, headers=(("Host", "api.example.com:8443"), *HEADERS[1:]))
+    told = (("X-Forwarded-Port", "8443"),)
+    assert of_headers((*sent.headers, *told), sent=sent).faults == ()
+    assert of_headers((*sent.headers, ("X-Forwarded-Port", "443")), sent=sent).faults
+
+
 def test_http2_is_told_where_it_ends() -> None:
     sent = replace(
         SENT,
@@ -279,7 +307,8 @@ def test_what_cloudfront_adds_to_an_answer_is_accepted() -> None:
             'answer: x-cache is "Hit from cloudfront"',
         ),
         (answer_with(("Age", "3")), 'answer: age is "3", none was sent'),
-        (answer_with(("Alt-Svc", 'h3=":443"')), "answer: alt-svc is"),
+        (answer_with(("Alt-Svc", 'h2="other.example.com:443"')), "answer: alt-svc is"),
+        (answer_with(("Upgrade", "h2,h2c")), "answer: upgrade is"),
         (answer_with(("Set-Cookie", "b=2"), drop="Set-Cookie"), "answer: set-cookie is"),
         (answer_with(drop="Content-Type"), "answer: content-type is missing"),
         (answer_with(body=b"bodY"), "answer: the body is 4 bytes"),
@@ -288,6 +317,37 @@ def test_what_cloudfront_adds_to_an_answer_is_accepted() -> None:
 def test_an_answer_that_was_altered_is_found(answer: Answer, fault: str) -> None:
     found = compare_answer(answer, ANSWER, "cdn", same_body=True).faults
     assert [each[: len(fault)] for each in found] == [fault]
+
+
+def test_an_offer_of_http3_is_cloudfronts_only_on_cdn_and_where_the_api_makes_none() -> None:
+    offering = answer_with(("Alt-Svc", 'h3=":443"; ma=86400'))
+    found = compare_answer(offering, ANSWER, "cdn")
+    assert found == Comparison((), ("alt-svc-added",))
+    assert compare_answer(offering, ANSWER, "direct").faults
+    other = answer_with(("Alt-Svc", 'h3=":8443"; ma=60'))
+    assert compare_answer(offering, other, "cdn").faults
+
+
+def test_an_offer_to_upgrade_a_connection_goes_with_the_connection() -> None:
+    offering = answer_with(("Upgrade", "h2,h2c"))
+    found = compare_answer(ANSWER, offering, "cdn")
+    assert found == Comparison((), ("answer-connection-per-hop",))
+
+
+def test_a_load_balancer_may_tell_how_it_was_connected_to() -> None:
+    told = (
+        ("X-Amzn-Tls-Version", "TLSv1.3"),
+        ("X-Amzn-Tls-Cipher-Suite", "TLS_AES_128_GCM_SHA256"),
+    )
+    today, cdn = (
+        echo_of(SENT, headers=with_header(*each))
+        for each in (told, ((told[0][0], "TLSv1.2"), (told[1][0], "ECDHE-RSA-AES128-GCM-SHA256")))
+    )
+    expected = Comparison((), ("x-amzn-tls-cipher-suite-set", "x-amzn-tls-version-set"))
+    assert compare_request(SENT, today, "direct") == expected
+    assert compare_request(SENT, cdn, "cdn", today=today) == expected
+    odd = echo_of(SENT, headers=with_header((told[0][0], "SSLv3")))
+    assert compare_request(SENT, odd, "cdn", today=today).faults
 
 
 def test_an_echo_is_read_from_header_and_body_and_from_nothing_else() -> None:
@@ -307,8 +367,11 @@ def test_an_echo_is_read_from_header_and_body_and_from_nothing_else() -> None:
         replace(ANSWER, body=b"[" * 100_000),
         replace(ANSWER, body=text.encode(), headers=(("X-Echo", "!"),)),
         replace(ANSWER, body=text.encode(), headers=zipped),
+        replace(ANSWER, body=gzip.compress(text.encode())[:-1], headers=zipped),
+        # A few kilobytes that would become as much as the memory holds.
+        replace(ANSWER, body=gzip.compress(text.encode() + b" " * LONGEST_ECHO), headers=zipped),
     )
-    assert [read_echo(answer) for answer in others] == [None] * 6
+    assert [read_echo(answer) for answer in others] == [None] * 8
 
 
 @given(st.binary(), st.text())

@@ -439,6 +439,48 @@ def test_a_lane_that_cannot_be_reached_is_unknown_and_the_others_pass(
     assert evidence == {"127.255.255.254: refused: the connection is refused"}
 
 
+def websockets(origin: LoopbackOrigin, today: Edge, edge: Edge) -> dict[str | None, Result]:
+    """Return what is found of WebSockets on direct over IPv4 and on cdn, by the path."""
+
+    async def run() -> list[Result]:
+        async with edge_on_loopback(origin, today) as one, edge_on_loopback(origin, edge) as other:
+            wire = HttpWire(rate=1000, concurrency=16, ca=origin.ca)
+            ways = (
+                Way("direct", "IPv4", NAME, one.address, one.port),
+                Way("cdn", "IPv4", NAME, other.address, other.port),
+            )
+            return await collected(surroundings(wire, *ways), ())
+
+    return {each.path: each for each in asyncio.run(run()) if each.check == "websocket"}
+
+
+def test_a_websocket_that_is_refused_on_direct_too_is_not_taken_away(
+    origin: LoopbackOrigin,
+) -> None:
+    found = websockets(origin, Edge(websocket=False), Edge(websocket=False))
+    told = (
+        "pass",
+        "not offered, as direct over IPv4: the WebSocket handshake is answered 426",
+        ("as-on-direct-ipv4",),
+    )
+    for path in ("direct", "cdn"):
+        result = found[path]
+        assert (result.verdict, result.evidence, result.accepted) == told
+    found = websockets(origin, Edge(websocket=False), Edge())
+    assert found["cdn"].verdict == "unknown"
+
+
+def test_a_websocket_s_handshake_is_compared_with_the_one_of_today(origin: LoopbackOrigin) -> None:
+    adding = Edge(request=lambda r: replace(r, headers=(*r.headers, (b"X-Tenant", b"7"))))
+    found = websockets(origin, Edge(), adding)["cdn"]
+    assert (found.verdict, found.evidence.partition(" (at")[0]) == (
+        "fail",
+        'x-tenant is "7", none was sent',
+    )
+    found = websockets(origin, adding, adding)["cdn"]
+    assert (found.verdict, "as-on-direct-ipv4" in found.accepted) == ("pass", True)
+
+
 def test_kinds_take_turns_on_the_addresses_of_a_lane(origin: LoopbackOrigin) -> None:
     async def run() -> list[Result]:
         async with (

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -53,7 +54,7 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
             id="a header that is lost, and one in another case",
         ),
         pytest.param(
-            answer(Date="Mon", Age="3", Via="x", Content_Length="0", Connection="close"),
+            answer(Date="Mon", Age="3", Via="x", Content_Length="0", Upgrade="h2c"),
             answer(Date="Tue", X_Cache="Miss", X_Amz_Cf_Id="a", Transfer_Encoding="chunked"),
             [],
             id="headers that are never compared",
@@ -113,6 +114,14 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
 def test_two_answers_differ_in(first: Answer, second: Answer, found: list[Any]) -> None:
     seen = differences(first, second)
     assert ([item.kind for item in seen] if found == ["body"] else seen) == found
+
+
+def test_json_that_is_nested_too_deeply_to_follow_is_compared_as_it_is() -> None:
+    first, second = (
+        answer(200, b'{"a":' * depth + b"1" + b"}" * depth, Content_Type=JSON)
+        for depth in (900, 899)
+    )
+    assert [item.kind for item in differences(first, second)] == ["body"]
 
 
 JSON_VALUES = st.recursive(
@@ -253,6 +262,75 @@ def test_what_is_stable_beside_what_changes_is_still_compared() -> None:
     )
 
 
+Speaks = Callable[[int], Answer]
+
+LOST: dict[str, tuple[Speaks, Speaks, str]] = {
+    "the cookie of a new session is lost": (
+        lambda count: answer(Set_Cookie=f"session=n{count}; Path=/; Expires=day {count}"),
+        lambda _: answer(),
+        "header:set-cookie expected session; path=/, came nothing",
+    ),
+    "another cookie is set": (
+        lambda count: answer(Set_Cookie=f"session=n{count}; HttpOnly"),
+        lambda count: answer(Set_Cookie=f"other=n{count}; HttpOnly"),
+        "header:set-cookie expected session; httponly, came other; httponly",
+    ),
+    "a changing header is empty": (
+        lambda count: answer(X_Request_Id=str(count)),
+        lambda _: answer(X_Request_Id=""),
+        "header:x-request-id expected 1 value, came 1 value, 1 empty",
+    ),
+    "a changing body is empty": (
+        lambda count: answer(200, f"<p>hello {count}</p>".encode()),
+        lambda _: answer(),
+        "body expected a body, came nothing",
+    ),
+    "a list of changing length is an object": (
+        lambda count: as_json([1] * (count + 1)),
+        lambda _: as_json({"error": "blocked"}),
+        "json: expected a list, came an object",
+    ),
+    "a list of changing length is empty": (
+        lambda count: as_json([1] * (count + 1)),
+        lambda _: as_json([]),
+        "json: expected a list, came a list, empty",
+    ),
+    "a changing text is a number": (
+        lambda count: as_json({"a": [{"b/c": f"t{count}"}]}),
+        lambda count: as_json({"a": [{"b/c": count}]}),
+        "json:/a/0/b~1c expected a string, came a number",
+    ),
+    "a changing member is gone": (
+        lambda count: as_json({"id": count}),
+        lambda _: as_json({}),
+        "json:/id expected a number, came nothing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("direct", "cdn", "told"), LOST.values(), ids=LOST)
+def test_what_changes_by_itself_still_has_to_be_there_and_of_its_kind(
+    direct: Speaks, cdn: Speaks, told: str
+) -> None:
+    def speak(way: Way, count: int) -> Answer:
+        return cdn(count) if way.path == "cdn" else direct(count)
+
+    verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
+    assert (verdict, evidence.partition(" (from")[0]) == ("fail", told)
+
+
+def test_what_comes_and_goes_on_direct_may_come_and_go_elsewhere() -> None:
+    """Half of the answers have a cookie; and what is ignored has no shape either."""
+
+    def speak(way: Way, count: int) -> Answer:
+        if way == CDN6:
+            return answer(X_Id="")
+        return answer(X_Id=str(count), Set_Cookie="a=1") if count % 2 else answer(X_Id="-")
+
+    found = found_by(speak, rule("header:X-Id"))
+    assert {verdict for verdict, _ in found.values()} == {"pass"}
+
+
 def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
     """The measure agrees with itself, because it was asked twice in the same second."""
     verdict, evidence = found_by(
@@ -262,6 +340,44 @@ def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
         "unknown",
         'differed once and not again: header:x-second expected "0", came "1"',
     )
+
+
+@pytest.mark.parametrize("seed", range(64))
+def test_an_api_of_several_servers_that_answer_at_random_never_fails(seed: int) -> None:
+    """Which server answers is drawn anew for each request, over all ways alike."""
+    draw = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+
+    def speak(_way: Way, _count: int) -> Answer:
+        name = draw.choice(["a", "b", "c"])
+        return as_json({"node": name}, X_Backend=name)
+
+    assert "fail" not in {verdict for verdict, _ in found_by(speak).values()}
+
+
+@pytest.mark.parametrize(("last", "expected"), [(11, "unknown"), (12, "fail")])
+def test_before_anything_fails_the_measure_is_asked_eight_times_more(
+    last: int, expected: str
+) -> None:
+    """The other value comes on direct only when it is asked for the last time."""
+    asked: list[Way] = []
+
+    def speak(way: Way, _count: int) -> Answer:
+        asked.append(way)
+        return answer(X_Kind="b" if way == CDN4 or asked.count(DIRECT4) == last else "a")
+
+    assert found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"][0] == expected
+    assert asked.count(DIRECT4) == 11
+
+
+def test_a_status_that_direct_gives_too_when_it_is_asked_more_often_cannot_tell() -> None:
+    asked: list[Way] = []
+
+    def speak(way: Way, _count: int) -> Answer:
+        asked.append(way)
+        return answer(503 if way == CDN4 or asked.count(DIRECT4) > 6 else 200)
+
+    verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
+    assert (verdict, evidence) == ("unknown", "the API itself answers now 200, now 503")
 
 
 def test_an_unstable_status_cannot_tell() -> None:

@@ -165,3 +165,13 @@ def test_markup_in_evidence_is_only_text() -> None:
 def test_every_address_is_told_in_a_way() -> None:
     found = made()
     assert [way.address for way in found.ways[2:]] == [CDN4.address, CDN6.address]
+
+
+def test_half_a_character_in_evidence_breaks_no_form_of_the_report() -> None:
+    half = json.loads('"came \\ud800"')
+    found = made([("echo", Result(half, "fail", half, remedy=half))], not_asked=((half, half),))
+    told = json.loads(report.as_json(found))
+    assert told["results"][0]["evidence"] == "came \ufffd"
+    assert told["notAsked"] == [{"request": "came \ufffd", "reason": "came \ufffd"}]
+    assert "came \ufffd" in report.as_junit(found)
+    assert "came \ufffd" in printed(found)

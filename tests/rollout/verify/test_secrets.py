@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rollout.verify import opaque, report
+from rollout.verify import har, opaque, report
 from rollout.verify.asked import Asked, Catalogue
 from rollout.verify.compare import Change, Echo, EchoedBody, Sent, compare_answer, compare_request
+from rollout.verify.documents import Document
 from rollout.verify.exchange import Seen
 from rollout.verify.model import SECRET_HEADERS, Answer, Request, Result, Talk, Way
 from support.fake_edge import CDN4, DIRECT4, HOSTNAME, TARGET, WAYS, FakeWire, answer, surroundings
 
 SECRET = 'hush-"0123456789\\abcdef'
+JSON = "application/json"
 NAMES = sorted(SECRET_HEADERS)
 
 
@@ -86,6 +88,69 @@ def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> N
     results = opaque_results(asked, speak)
     assert "fail" in {result.verdict for result in results}
     assert "hush" not in written(results)
+
+
+def recorded(method: str = "GET", query: str = "", body: str = "", **headers: str) -> Asked:
+    """Return a request as a recording has it."""
+    entry = {
+        "method": method,
+        "url": f"https://{HOSTNAME}/cb{query}",
+        "headers": [{"name": name.replace("_", "-"), "value": headers[name]} for name in headers],
+        **({"postData": {"text": body}} if body else {}),
+    }
+    log = {"log": {"entries": [{"request": entry}]}}
+    return har.read(Document("a.har", "", log), [HOSTNAME], unsafe=True).asked[0]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(recorded(query="?code=hush%2F0123456789&a=1"), id="in a query string"),
+        pytest.param(recorded(query="?a=hush+0123456789"), id="in one with a space"),
+        pytest.param(recorded(X_Tenant="hush/0123456789"), id="in a header of whatever name"),
+        pytest.param(recorded("POST", body="user=hush%2F0123456789&a=1"), id="in a form"),
+        pytest.param(recorded("POST", body='{"a":[{"b":"hush/0123456789"}]}'), id="in JSON"),
+        pytest.param(recorded("POST", body="hush/0123456789"), id="in a text"),
+        pytest.param(
+            Asked("GET /", Request("GET", "/?access_token=hush%2F0123456789")),
+            id="in a parameter whose name tells, of nobody's recording",
+        ),
+        pytest.param(
+            Asked("GET /", Request("GET", "/", (("X-Access-Token", "hush/0123456789"),))),
+            id="in a header whose name tells",
+        ),
+        pytest.param(
+            Asked("PUT /", Request("PUT", "/", (), b'{"login":{"password":"hush/0123456789"}}')),
+            id="in a member whose name tells",
+        ),
+    ],
+)
+@pytest.mark.parametrize("said", ["hush/0123456789", "hush%2F0123456789", "hush 0123456789"])
+def test_what_was_recorded_does_not_show_where_an_answer_repeats_it(
+    asked: Asked, said: str
+) -> None:
+    if "+" in asked.request.target:
+        said = said.replace("/", "+").replace("%2F", "%20")
+    elif " " in said:
+        return
+
+    def speak(way: Way, _: Request) -> Answer:
+        told = json.dumps({"you": f"{said} at {way.path}"}).encode()
+        return answer(200, told, Location=f"/in?a={said}&b={way.path}", Content_Type=JSON)
+
+    results = opaque_results(asked, speak)
+    assert "fail" in {result.verdict for result in results}
+    assert "hush" not in written(results)
+
+
+def test_what_an_answer_itself_calls_a_secret_does_not_show() -> None:
+    def speak(way: Way, _: Request) -> Answer:
+        told = json.dumps({"access_token": f"hush {way.path}", "author": way.path}).encode()
+        return answer(200, told, X_Session_Id=f"hush {way.path}", Content_Type=JSON)
+
+    results = opaque_results(recorded(), speak)
+    assert "hush" not in written(results)
+    assert 'json:/author expected "direct", came "cdn"' in written(results)
 
 
 # What a cookie's value can hold, and more; a semicolon ends it. Source: RFC 6265 section 4.1.1.

@@ -444,3 +444,19 @@ def test_a_place_that_is_given_to_someone_who_gives_up_is_passed_on() -> None:
             pass
 
     asyncio.run(asyncio.wait_for(run(), 10))
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_a_body_without_end_is_given_up(origin: LoopbackOrigin, http2: bool) -> None:
+    async def scenario() -> None:
+        sender = HttpWire(rate=1000, concurrency=1, ca=origin.ca, most_body_bytes=1000)
+        whole = await sender.send(to(origin), Request("GET", "/echo/size=1000", http2=http2))
+        assert len(whole.body) == 1000
+        with pytest.raises(TroubleError) as caught:
+            await sender.send(to(origin), Request("GET", "/echo/size=1001", http2=http2))
+        assert (caught.value.kind, str(caught.value)) == (
+            "protocol",
+            "the body is longer than 1000 bytes, which is as much as is read",
+        )
+
+    asyncio.run(scenario())
