@@ -201,11 +201,11 @@ async def interrupted_by_its_user(_around: Surroundings) -> AsyncIterator[Result
     yield Result("never", "pass", "never")
 
 
-def test_ctrl_c_keeps_what_was_found_and_cannot_tell() -> None:
+def test_ctrl_c_keeps_what_was_found_and_what_failed_has_failed() -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
         found = carry_out(plan(quick, interrupted_by_its_user), FakeNames({}), wire, watch)
-    assert (found.verdict, found.exit_code, found.interrupted) == ("unknown", 3, True)
+    assert (found.verdict, found.exit_code, found.interrupted) == ("fail", 1, True)
     assert [item.evidence for item in found.results if item.check == "quick"] == ["seen before"]
     assert found.results[-1].evidence == (
         "interrupted; not through: test-command-interrupted-by-its-user"
