@@ -595,6 +595,9 @@ async def _weights(s: Surroundings, hostname: str) -> list[Result]:
     authority = await _answering_authority(s.names, hostname)
     addresses = Addresses(s.names, s.target)
     await addresses.learn()
+    if addresses.known["cdn", "A"] and not addresses.known["cdn", "AAAA"]:
+        # CloudFront may withhold AAAA from one resolver; its own servers have the last word.
+        await addresses.learn_more()
     samplers: dict[Kind, Sampler] = {
         kind: Sampler(s.names, hostname, kind, authority.servers) for kind in FAMILIES
     }

@@ -206,6 +206,18 @@ def test_a_distribution_without_ipv6_is_named() -> None:
     )
 
 
+def test_a_distribution_whose_ipv6_only_the_resolver_lacks_has_it() -> None:
+    world = World()
+    asked: list[int] = []
+
+    def withheld() -> tuple[int, tuple[str, ...]]:
+        asked.append(1)
+        return 60, () if len(asked) == 1 else CDN_AAAA
+
+    world.others[CDN, "AAAA"] = withheld
+    assert only(world.run(dns_checks.check_weights), "dns-twins", "IPv6").verdict == "pass"
+
+
 def silent(server: Server) -> None:
     server.drop = 10_000
 
