@@ -122,7 +122,13 @@ class Account:
         with _asking():
             config: Fields = client.get_distribution_config(Id=id_)["DistributionConfig"]
         wanted = config["DefaultCacheBehavior"]["TargetOriginId"]
-        origin: Fields = next(one for one in config["Origins"]["Items"] if one["Id"] == wanted)
+        origin: Fields | None = next(
+            (one for one in config["Origins"]["Items"] if one["Id"] == wanted), None
+        )
+        if origin is None:
+            raise AccountError(
+                f"the default behavior of {id_} leads to {wanted}, a group of origins, not one"
+            )
         custom: Fields = origin.get("CustomOriginConfig") or {}
         plain = custom.get("OriginProtocolPolicy") == "http-only"
         return Distribution(

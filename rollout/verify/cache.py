@@ -20,6 +20,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final
 
 from rollout.verify.catalogue import ANSWER_SECONDS, COMMON, segment
@@ -99,8 +100,14 @@ class Proofs:
     """Names of the documented differences that were seen."""
 
 
-def proofs(asked: Sequence[Asked]) -> Proofs:
-    """Return what requests for one thing tell about a cache. Pure."""
+def proofs(asked: Sequence[Asked], status: int = HTTPStatus.OK) -> Proofs:
+    """Return what requests for one thing tell about a cache. Pure.
+
+    Args:
+        asked: The requests, in the order in which they were sent.
+        status: What the origin was asked to answer them with. An answer of its own with another
+            one tells nothing of how answers with this one are kept.
+    """
     kept: list[str] = []
     untold: list[str] = []
     first: dict[str, Asked] = {}
@@ -118,6 +125,8 @@ def proofs(asked: Sequence[Asked]) -> Proofs:
             )
         elif (said := says_kept(seen.found)) is not None:
             kept.append(f"{what} (at {seen.way.address}) was given an answer with {said}")
+        elif seen.found.status != status:
+            untold.append(f"{what}: it was answered {seen.found.status} instead of {status}")
     return Proofs(tuple(kept), tuple(untold))
 
 
@@ -283,7 +292,7 @@ def _error(status: int, kept: bool) -> tuple[tuple[str, str], ...]:
 
 def _of_error(here: _Lane, status: int, kept: bool, asked: Sequence[Asked]) -> Proofs:
     """Return what requests for an error tell, without what is documented and cannot be changed."""
-    found = proofs(asked)
+    found = proofs(asked, status)
     if found.kept and kept and status in UNSETTABLE and here.lane[0] == "cdn":
         return Proofs((), found.untold, (TIMED_ERROR,))
     return found

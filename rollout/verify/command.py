@@ -5,7 +5,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from rollout.verify import (
     asked,
     documents,
     har,
+    hazards,
     opaque,
     openapi,
     progress,
@@ -32,14 +33,22 @@ from rollout.verify.checks import CHECKS
 from rollout.verify.echo import NOT_ASKED
 from rollout.verify.model import Check, Names, Options, Result, Surroundings, Target, Way, Wire
 from rollout.verify.names import DnsNames
-from rollout.verify.run import WRONG_USE, Findings, interrupted, name_of, run
+from rollout.verify.run import WRONG_USE, Findings, interrupted, name_of, run, silent
 from rollout.verify.wire import HttpWire, TrustError
 
 WIDTH: Final = 160
 """Columns of what is printed to a file or a pipe, which has no width."""
 
-NEEDS: Final = {"echo": "--echo", "opaque": "--requests, --openapi or --har"}
-"""Checks that have nothing to do without an option."""
+NEEDS_ECHO: Final = (
+    "echo",
+    "cache-answers",
+    "cache-methods",
+    "cache-errors",
+    "cache-errors-later",
+    "cache-collapsing",
+)
+NEEDS_REQUESTS: Final = ("opaque", "hazards-own-requests")
+"""Checks that have nothing to do without an option; `hazards.NEEDS_ACCOUNT` has the others."""
 
 RATE: Final = 50.0
 """Requests started per second where nobody says otherwise. The API has users, and its direct path
@@ -59,6 +68,8 @@ class Plan:
     options: Options
     checks: tuple[Check, ...]
     catalogue: Catalogue
+    only: tuple[tuple[str, ...], ...] = ()
+    """Names of the checks that each `--only` stands for; empty where there is none."""
 
 
 @dataclass
@@ -288,6 +299,8 @@ def carry_out(plan: Plan, names: Names, wire: Wire, watch: progress.Shown) -> re
         requests = tuple(item.request for item in plan.catalogue.asked)
         around = Surroundings(plan.target, found.ways, plan.options, wire, names, requests)
         await run(around, plan.checks, state.findings, watch)
+        for result in silent(state.findings, plan.only):
+            state.findings.add(result.check, result, watch)
 
     try:
         asyncio.run(all_of_it())
@@ -384,16 +397,17 @@ def make_plan(
     if options.echo is not None:
         catalogues.append(asked.ROOT)
     catalogue = asked.merge(catalogues)
-    checks = list(CHECKS)
-    if catalogues or (options.echo is None and not only):
+    known = {name_of(check): check for check in (*CHECKS, opaque.check(catalogue, rules))}
+    idle = _idle(options, files)
+    if not only:
         # Without any requests it says that nothing was compared.
-        checks.append(opaque.check(catalogue, rules))
-    if options.echo is None:
-        checks = [check for check in checks if name_of(check) != "echo"]
-    chosen = faults.kept(lambda: _chosen(checks, only)) or ()
+        idle.pop("opaque", None)
+    stands_for = faults.kept(lambda: _chosen(known, idle, only)) or ()
     if faults.found or aim is None:
         raise WrongUseError(faults.found)
-    return Plan(aim, options, chosen, catalogue)
+    wanted = {name for names in stands_for for name in names} if only else known.keys() - idle
+    chosen = tuple(check for name, check in known.items() if name in wanted)
+    return Plan(aim, options, chosen, catalogue, stands_for)
 
 
 def _read(name: str) -> str:
@@ -413,32 +427,58 @@ def _rules(texts: Sequence[str]) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def _chosen(checks: Sequence[Check], only: Sequence[str]) -> tuple[Check, ...]:
-    """Return the checks that were asked for, which is all of them where none is named.
+def _idle(options: Options, files: Files) -> dict[str, str]:
+    """Return the checks that have nothing to do, each with what would give it something."""
+    idle: dict[str, str] = {}
+    if options.echo is None:
+        idle |= dict.fromkeys(NEEDS_ECHO, "It needs --echo.")
+        if not (files.requests or files.openapi or files.har):
+            idle |= dict.fromkeys(NEEDS_REQUESTS, "It needs --requests, --openapi or --har.")
+    else:
+        idle["cache-opaque"] = "It is for an API without --echo; the other cache checks tell more."
+    if not options.account:
+        idle |= dict.fromkeys(hazards.NEEDS_ACCOUNT, "It needs --account.")
+    return idle
 
-    A name stands for a check, or for all whose names begin with it: `cache`, `cache-errors`.
+
+def _chosen(
+    known: Iterable[str], idle: Mapping[str, str], only: Sequence[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the names of the checks that each `--only` stands for.
+
+    It stands for a check, or for all whose names begin with it: `cache`, `cache-errors`. A check
+    that is named itself has to have something to do, or nothing would be looked at and that would
+    pass; of several that begin so, those that have are meant.
+
+    Args:
+        known: Names of all checks.
+        idle: Those that have nothing to do, each with what would give it something.
+        only: What the user named.
+
+    Raises:
+        WrongUseError: Nothing is called so, or it has nothing to do.
     """
-    known = {name_of(check): check for check in checks}
+    busy = [name for name in known if name not in idle]
 
-    def of(asked_for: str) -> list[str]:
-        return [name for name in known if f"{name}-".startswith(f"{asked_for}-")]
+    def of(names: Iterable[str], asked_for: str) -> tuple[str, ...]:
+        return tuple(name for name in names if f"{name}-".startswith(f"{asked_for}-"))
 
     faults = [
         Fault(
             "--only",
             shown(name),
-            f"it should be one of {', '.join(known)}, or what several of them begin with",
-            f"It needs {NEEDS[name]}."
-            if name in NEEDS
-            else "See docs/verify.md for what each of them checks.",
+            f"it should be one of {', '.join(busy)}, or what several of them begin with",
+            next(
+                (idle[each] for each in of(idle, name)),
+                "See docs/verify.md for what each of them checks.",
+            ),
         )
         for name in only
-        if not of(name)
+        if name in idle or not of(busy, name)
     ]
     if faults:
         raise WrongUseError(faults)
-    wanted = {name for each in only for name in of(each)} if only else set(known)
-    return tuple(check for name, check in known.items() if name in wanted)
+    return tuple(of(busy, name) for name in only)
 
 
 def _option_faults(options: Options, files: Files) -> list[Fault]:

@@ -1,7 +1,8 @@
 """What would break a user once traffic moves, although nothing is broken yet.
 
 Some of it can be seen from outside, some only in the AWS account. What needs the account and was
-not allowed to ask it is no result: it was not asked, which `NEEDS_ACCOUNT` lets the caller say.
+not allowed to ask it is no result: `NEEDS_ACCOUNT` lets the caller leave these checks out, or
+refuse to run them.
 """
 
 import asyncio
@@ -45,8 +46,8 @@ NEAR: Final = 0.9
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"})
 """What a distribution can be told to pass on. Source: CloudFront API, 'AllowedMethods'."""
 
-NEEDS_ACCOUNT: Final[tuple[str, ...]] = ("hazard-timeouts", "hazard-allow-lists")
-"""Results that there are only with `--account`."""
+NEEDS_ACCOUNT: Final[tuple[str, ...]] = ("hazards-timeouts", "hazards-allow-lists")
+"""Checks that have something to do only with `--account`."""
 
 _MOST_CNAMES: Final = 8
 _EVERY_PORT: Final = -1

@@ -117,7 +117,7 @@ class Report(Model):
     verdict: Verdict
     """Of the whole: `fail` if anything failed, else `unknown` if anything could not be told."""
     exit_code: Annotated[int, Field(ge=0, le=3)]
-    """0 pass, 1 fail, 3 unknown; a run that was interrupted is always 3."""
+    """0 pass, 1 fail, 3 unknown; a run that was interrupted is 1 or 3."""
     interrupted: bool
     """Whether the user ended it before all checks were through."""
     started: datetime
@@ -160,7 +160,9 @@ def make(
         interrupted: Whether the user ended it early.
     """
     found = [result for _, result in results]
-    code = COULD_NOT_TELL if interrupted else verdict(found)
+    code = verdict(found)
+    if interrupted and code == PASSED:
+        code = COULD_NOT_TELL
     counts = Counter(result.verdict for result in found)
     accepted = Counter(name for result in found for name in result.accepted)
     return Report(

@@ -95,6 +95,28 @@ def broken(name: str, error: Exception) -> Result:
     )
 
 
+def silent(findings: Findings, chosen: Iterable[Sequence[str]]) -> list[Result]:
+    """Return what is to be said where checks that were asked for found nothing to look at.
+
+    Some have nothing to say of a sound edge, as of NAT64 in a network that has none. Among others
+    that is well; where nothing else was asked for, nothing would pass.
+
+    Args:
+        findings: What was found.
+        chosen: Names of checks, together where they were asked for by one name.
+    """
+    spoke = {group for group, _ in findings.results}
+    return [
+        Result(
+            names[0],
+            "unknown",
+            f"nothing was found that {' or '.join(names)} could look at, so nothing was checked",
+        )
+        for names in dict.fromkeys(map(tuple, chosen))
+        if not spoke.intersection(names)
+    ]
+
+
 def interrupted(findings: Findings) -> Result:
     """Return what is to be said of a run that was interrupted."""
     pending = ", ".join(findings.pending) or "the ways were still being looked for"

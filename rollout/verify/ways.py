@@ -3,13 +3,18 @@
 A way is an address. Where each comes from:
 
 - direct, IPv4: what the load balancer's name answers
-- direct, IPv6: the proxies; without proxies that way does not exist, and that is no fault
+- direct, IPv6: the proxies, without proxies what the load balancer's name answers; mostly that is
+  nothing, so that way does not exist, and that is no fault
 - cdn, either family: what the distribution's name answers
 - by name: what each hostname answers to whoever asks, which should be an address of the above
 
 A machine behind DNS64 is told AAAA records that nobody published: its resolver makes them from A
 records (RFC 6147). Taken at face value they would prove IPv6 where there is none. So the prefix
-they are made with is discovered first (RFC 7050), and an address inside it is not one of IPv6.
+they are made with is discovered first (RFC 7050), and an address inside it, or inside the well-
+known one, is not one of IPv6.
+
+CloudFront may answer no AAAA where it thinks that IPv4 serves better, and a resolver may keep that.
+So that the distribution has none counts only where its own name servers say so too.
 
 Whether an address answers is for the checks to say, each of which goes the ways itself: one that
 leads nowhere is no pass in any of them.
@@ -18,9 +23,11 @@ leads nowhere is no pass in any of them.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import Final
 
+from rollout.verify import nat64
+from rollout.verify.dns import find_authority
 from rollout.verify.model import (
     Family,
     Names,
@@ -33,9 +40,6 @@ from rollout.verify.model import (
     Way,
     Wire,
 )
-
-WELL_KNOWN: Final = (int(IPv4Address("192.0.0.170")), int(IPv4Address("192.0.0.171")))
-"""What `ipv4only.arpa` answers for A, always. Source: RFC 7050 section 2."""
 
 KINDS: Final[dict[Family, str]] = {"IPv4": "A", "IPv6": "AAAA"}
 
@@ -86,16 +90,22 @@ async def find(target: Target, names: Names, wire: Wire) -> Found:
         wire: Asks an address that belongs to neither path whose it is.
     """
     means = _Means(names, wire, await _dns64(names))
-    looked_up = [place for place in PLACES if place != ("direct", "IPv6")]
+    # What else the load balancer has does not count where the direct path's records are proxies.
+    looked_up = [
+        place for place in PLACES if place != ("direct", "IPv6") or not target.proxy_addresses
+    ]
     answers = await asyncio.gather(
         *(
             _resolve(means, target.direct if path == "direct" else target.cdn, family)
             for path, family in looked_up
         )
     )
-    known: dict[tuple[Path, Family], _Addresses] = {}
+    known: dict[tuple[Path, Family], _Addresses] = {
+        ("direct", "IPv6"): _Addresses(target.proxy_addresses)
+    }
     known.update(zip(looked_up, answers, strict=True))
-    known["direct", "IPv6"] = _Addresses(target.proxy_addresses)
+    if known["cdn", "IPv6"].empty:
+        known["cdn", "IPv6"] = await _at_the_authority(means, target.cdn)
     ways = [
         Way(path, family, hostname, address, target.port)
         for hostname in target.hostnames
@@ -121,17 +131,15 @@ async def find(target: Target, names: Names, wire: Wire) -> Found:
 
 
 async def _dns64(names: Names) -> Callable[[str], bool]:
-    """Return what tells whether an IPv6 address was made by this machine's DNS64.
-
-    Only prefixes of 96 bits are known; the shorter ones of RFC 6052 put the IPv4 address elsewhere.
-    """
+    """Return what tells whether an IPv6 address was made by this machine's DNS64."""
+    prefixes = [nat64.WELL_KNOWN_PREFIX]
     try:
-        answer = await names.ask("ipv4only.arpa", "AAAA")
+        answer = await names.ask(nat64.WELL_KNOWN_NAME, "AAAA")
     except TroubleError:
-        return lambda _: False
-    numbers = [int(IPv6Address(value)) for value in answer.values]
-    prefixes = {number >> 32 for number in numbers if number & 0xFFFFFFFF in WELL_KNOWN}
-    return lambda address: int(IPv6Address(address)) >> 32 in prefixes
+        pass
+    else:
+        prefixes += nat64.prefixes(answer.values)
+    return lambda address: any(IPv6Address(address) in prefix for prefix in prefixes)
 
 
 async def _resolve(means: _Means, name: str, family: Family) -> _Addresses:
@@ -148,6 +156,25 @@ async def _resolve(means: _Means, name: str, family: Family) -> _Addresses:
     return _Addresses(tuple(dict.fromkeys(published)), empty=not published)
 
 
+async def _at_the_authority(means: _Means, name: str) -> _Addresses:
+    """Ask the name servers of a name for the AAAA that the resolver did not give."""
+    try:
+        authority = await find_authority(means.names, name)
+        answers = [await means.names.ask(name, "AAAA", each) for each in authority.servers[:1]]
+    except TroubleError as trouble:
+        answers, why = [], str(trouble)
+    else:
+        why = f"no authority for {authority.zone} answers"
+    for answer in answers:
+        if answer.code != "NOERROR":
+            why = f"its authority answers {answer.code}"
+        else:
+            return _Addresses(tuple(dict.fromkeys(answer.values)), empty=not answer.values)
+    return _Addresses(
+        (), f"the resolver has no AAAA for {name}, and it cannot be asked again: {why}"
+    )
+
+
 def _place(
     target: Target,
     hostname: str,
@@ -160,10 +187,10 @@ def _place(
     def result(verdict: Verdict, evidence: str, remedy: str = "") -> Result:
         return Result("ways", verdict, evidence, hostname, path, family, remedy=remedy)
 
-    if place == ("direct", "IPv6") and not addresses.values:
-        return result("pass", "does not exist: no proxies, and the load balancer has IPv4 only")
     if addresses.trouble:
         return result("unknown", addresses.trouble)
+    if place == ("direct", "IPv6") and not addresses.values:
+        return result("pass", "does not exist: no proxies, and the load balancer has IPv4 only")
     name = target.direct if path == "direct" else target.cdn
     if addresses.empty and place == ("cdn", "IPv6"):
         return result(
@@ -188,7 +215,7 @@ async def _by_name(
     if answer.trouble:
         return [], Result("by-name", "unknown", answer.trouble, hostname, None, family)
     if answer.empty:
-        return [], _empty(target, hostname, family)
+        return [], _empty(target, hostname, family, known["direct", "IPv6"])
     told: list[str] = []
     strangers: list[str] = []
     more: list[Way] = []
@@ -224,7 +251,7 @@ async def _stranger(wire: Wire, way: Way) -> str | None:
     return f"{way.address} is of neither path, and its answers do not come through CloudFront"
 
 
-def _empty(target: Target, hostname: str, family: Family) -> Result:
+def _empty(target: Target, hostname: str, family: Family, direct: _Addresses) -> Result:
     """Say what it means that a hostname is answered with no address.
 
     An AAAA alias to an IPv4-only load balancer is answered empty and is meant to be: it keeps the
@@ -233,7 +260,7 @@ def _empty(target: Target, hostname: str, family: Family) -> Result:
     """
     kind = KINDS[family]
     leads_direct = target.weights is None or target.weights[0] > 0
-    if family == "IPv6" and not target.proxy_addresses and leads_direct:
+    if family == "IPv6" and not (direct.values or direct.trouble) and leads_direct:
         return Result(
             "by-name",
             "pass",

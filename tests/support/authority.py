@@ -57,6 +57,10 @@ class Server:
     """Whether a CNAME is answered without what it leads to."""
     lame: bool = False
     """Whether the authority's address refuses."""
+    bogus: tuple[str, ...] = ()
+    """Zones whose names the resolver answers with SERVFAIL, as one does that validates."""
+    cache: bool = False
+    """Whether the authority answers addresses as a cache does, without authority."""
 
     def answer(self, address: str, wire: bytes, largest: int | None) -> bytes | None:
         """Return the answer to a question, cut where it does not fit; None: none."""
@@ -74,8 +78,13 @@ class Server:
         if self.lame and address == AUTHORITY:
             reply.set_rcode(dns.rcode.REFUSED)
             return reply.to_wire()
+        if address == RESOLVER and any(
+            name.is_subdomain(dns.name.from_text(zone)) for zone in self.bogus
+        ):
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply.to_wire()
         self._fill(reply, name, dns.rdatatype.to_text(kind))
-        if address == AUTHORITY:
+        if address == AUTHORITY and not (self.cache and kind != dns.rdatatype.SOA):
             reply.flags |= dns.flags.AA
         data = reply.to_wire(max_size=65535)
         if largest is not None and len(data) > largest:

@@ -43,16 +43,17 @@ class FakeNames:
     """Answers from a table; what is not in it does not exist."""
 
     answers: Mapping[tuple[str, str], tuple[str, ...] | str]
-    """By name and type: the values, or a code, or `silent`."""
+    """By name and type: the values, or a code, or `silent`. Of a type `AAAA@` an address, what the
+    server there says that the resolver does not."""
 
     async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
-        del server
         found = self.answers.get((name, kind), "NXDOMAIN")
+        found = self.answers.get((name, f"{kind}@{server}"), found)
         if found == "silent":
             raise TroubleError("timeout", "nobody answered in 6 s")
         if isinstance(found, str):
             return DnsAnswer(found, (), None, authoritative=False)
-        return DnsAnswer("NOERROR", found, 60, authoritative=False)
+        return DnsAnswer("NOERROR", found, 60, authoritative=server is not None)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -239,6 +240,42 @@ def test_proofs_are_shared_answers_and_what_answers_say_of_themselves() -> None:
         ),
         ("GET /echo at last: GET /echo is answered 200",),
     )
+
+
+def test_an_error_that_the_origin_does_not_make_tells_nothing_of_errors() -> None:
+    answered = [asked("first", "1", 0.0), asked("again", "2", 0.1)]
+    assert proofs(answered, 404) == Proofs(
+        (),
+        (
+            "GET /echo first: it was answered 200 instead of 404",
+            "GET /echo again: it was answered 200 instead of 404",
+        ),
+    )
+    shared = [asked("first", "1", 0.0), asked("again", "1", 0.1)]
+    assert len(proofs(shared, 404).kept) == 1
+
+
+def _echoed(way: Way, request: Request, time: int) -> Answer:
+    """Answer 200 with an echo whatever is asked for, as an echo does that knows no directives."""
+    echo: dict[str, object] = {
+        "id": f"{way.path} {request.target} {time}",
+        "method": request.method,
+        "target": request.target,
+        "protocol": "HTTP/1.1",
+        "scheme": "https",
+        "headers": [],
+        "body": {"length": 0, "sha256": ""},
+    }
+    return Answer(200, (), json.dumps(echo).encode(), "HTTP/1.1", 0.1)
+
+
+@pytest.mark.parametrize(
+    "check", [cache.errors, functools.partial(cache.errors_later, wait_seconds=0)]
+)
+def test_an_echo_that_makes_no_errors_cannot_tell_of_them(check: Checking) -> None:
+    results = asyncio.run(_opaque(Scripted(_echoed), check, path="/echo"))
+    assert {each.verdict for each in results} == {"unknown"}
+    assert all("it was answered 200 instead of 404" in each.evidence for each in results)
 
 
 def test_an_answer_without_an_echo_is_unknown_and_never_a_pass() -> None:

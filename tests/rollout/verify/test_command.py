@@ -201,11 +201,11 @@ async def interrupted_by_its_user(_around: Surroundings) -> AsyncIterator[Result
     yield Result("never", "pass", "never")
 
 
-def test_ctrl_c_keeps_what_was_found_and_cannot_tell() -> None:
+def test_ctrl_c_keeps_what_was_found_and_what_failed_has_failed() -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
         found = carry_out(plan(quick, interrupted_by_its_user), FakeNames({}), wire, watch)
-    assert (found.verdict, found.exit_code, found.interrupted) == ("unknown", 3, True)
+    assert (found.verdict, found.exit_code, found.interrupted) == ("fail", 1, True)
     assert [item.evidence for item in found.results if item.check == "quick"] == ["seen before"]
     assert found.results[-1].evidence == (
         "interrupted; not through: test-command-interrupted-by-its-user"
@@ -271,13 +271,76 @@ def test_a_catalogue_with_a_syntax_error_is_wrong_use_with_its_place(tmp_path: P
     assert (code, output.count(f"{broken}:2:5 requests[0].p")) == (2, 2)
 
 
-@pytest.mark.parametrize(
-    ("name", "needs"), [("echo", "--echo"), ("opaque", "--requests, --openapi or --har")]
-)
-def test_a_check_that_has_nothing_to_do_is_wrong_use(name: str, needs: str) -> None:
+REQUESTS_NEEDED = "--requests, --openapi or --har"
+NEEDED = {
+    **dict.fromkeys(
+        (
+            *("echo", "cache-answers", "cache-methods", "cache-errors", "cache-errors-later"),
+            "cache-collapsing",
+        ),
+        "--echo",
+    ),
+    **dict.fromkeys(("opaque", "hazards-own-requests", "hazards-own"), REQUESTS_NEEDED),
+    **dict.fromkeys(("hazards-timeouts", "hazards-allow-lists"), "--account"),
+}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_check_that_has_nothing_to_do_is_wrong_use(name: str) -> None:
     code, output = invoked(*HAND, "--only", name)
     assert code == 2
-    assert output.rstrip().endswith(f"or what several of them begin with. It needs {needs}.")
+    assert output.rstrip().endswith(f"or what several of them begin with. It needs {NEEDED[name]}.")
+
+
+def test_the_signs_of_a_cache_are_not_looked_for_in_an_api_that_echoes() -> None:
+    code, output = invoked(*HAND, "--only", "cache-opaque", "--echo", "/echo")
+    assert code == 2
+    assert "It is for an API without --echo" in output
+
+
+def planned(*only: str) -> list[str]:
+    made = make_plan(BY_HAND, replace(OPTIONS, echo=None, account=False), Files(), only)
+    return [name_of(check) for check in made.checks]
+
+
+def test_of_checks_that_begin_alike_those_that_have_something_to_do_are_meant() -> None:
+    assert planned("cache") == ["cache-opaque"]
+    assert planned("hazards") == ["hazards-origin-certificate", "hazards-aliases"]
+    assert not set(planned()) & (NEEDED.keys() - {"opaque"})
+
+
+async def mute(_around: Surroundings) -> AsyncIterator[Result]:
+    for result in ():
+        yield result
+
+
+async def sound(_around: Surroundings) -> AsyncIterator[Result]:
+    yield Result("sound", "pass", "seen")
+
+
+MUTE, SOUND = name_of(mute), name_of(sound)
+
+
+@pytest.mark.parametrize(
+    ("only", "unknown"),
+    [
+        (((MUTE,),), [MUTE]),
+        (((MUTE,), (SOUND,)), [MUTE]),
+        (((MUTE, SOUND),), []),
+        ((), []),
+    ],
+)
+def test_what_was_asked_for_and_looked_at_nothing_is_unknown(
+    only: tuple[tuple[str, ...], ...], unknown: list[str]
+) -> None:
+    wire = FakeWire(lambda _way, _request: answer())
+    with Lines(Console(quiet=True)) as watch:
+        found = carry_out(replace(plan(mute, sound), only=only), FakeNames({}), wire, watch)
+    silent = [item for item in found.results if item.group == MUTE]
+    assert [(item.check, item.verdict) for item in silent] == [
+        (name, "unknown") for name in unknown
+    ]
+    assert all(item.evidence.startswith("nothing was found that ") for item in silent)
 
 
 def test_every_option_has_help() -> None:

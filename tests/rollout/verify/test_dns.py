@@ -206,6 +206,18 @@ def test_a_distribution_without_ipv6_is_named() -> None:
     )
 
 
+def test_a_distribution_whose_ipv6_only_the_resolver_lacks_has_it() -> None:
+    world = World()
+    asked: list[int] = []
+
+    def withheld() -> tuple[int, tuple[str, ...]]:
+        asked.append(1)
+        return 60, () if len(asked) == 1 else CDN_AAAA
+
+    world.others[CDN, "AAAA"] = withheld
+    assert only(world.run(dns_checks.check_weights), "dns-twins", "IPv6").verdict == "pass"
+
+
 def silent(server: Server) -> None:
     server.drop = 10_000
 
@@ -234,6 +246,42 @@ def test_a_server_that_is_no_authority_fails() -> None:
         ),
     )
     assert told(world.run(dns_checks.check_weights)) == {"dns-shares": "unknown"}
+
+
+def bogus(server: Server) -> None:
+    server.bogus = ("example.com",)
+    # What a name server above answers, which has no such name: nobody may be asked there.
+    server.zones.append(Zone("com", {("com", "NS"): (300, ("ns1.example.net.",))}))
+
+
+def test_a_zone_that_the_resolver_cannot_validate_is_unknown_and_nobody_above_is_asked() -> None:
+    world = World()
+    world.others["ns1.example.net", "A"] = (300, (AUTHORITY,))
+    asked: list[Server] = []
+    world.edit = lambda server: (bogus(server), asked.append(server))
+    found = world.run(*dns_checks.CHECKS)
+    assert told(found) == {
+        "dns-exists": "unknown",
+        "dns-cname": "unknown",
+        "dns-authority": "unknown",
+        "dns-shares": "unknown",
+        "dns-dnssec": "unknown",
+    }
+    assert only(found, "dns-authority").evidence == (
+        "the resolver answers SERVFAIL for api.example.com CNAME"
+    )
+    assert {address for address, _, _ in asked[0].asked} == {RESOLVER}
+
+
+def cached(server: Server) -> None:
+    server.cache = True
+
+
+def test_answers_that_nobody_drew_anew_are_no_sample() -> None:
+    found = World(edit=cached).run(dns_checks.check_weights, dns_checks.check_records)
+    told_of = told(found)
+    assert told_of["dns-shares"] == told_of["dns-https"] == "unknown"
+    assert only(found, "dns-shares").evidence == f"{AUTHORITY} answers as no authority"
 
 
 def test_a_name_that_does_not_exist_fails() -> None:
@@ -332,6 +380,27 @@ def test_a_https_record_that_only_some_answers_have_is_found() -> None:
     found = only(world.run(dns_checks.check_records), "dns-https")
     assert found.verdict == "fail"
     assert found.evidence == f"an HTTPS record leads to {CDN}, past the A and AAAA records"
+
+
+@pytest.mark.parametrize("declared", [(100, 0), (0, 100), (50, 50), None])
+def test_a_https_record_that_few_answers_have_is_found_at_every_weight(
+    declared: tuple[int, int] | None,
+) -> None:
+    world = records_with(((API, "HTTPS"), weighted(9, 1, (), (f"0 {CDN}.",))))
+    world.target = replace(TARGET, weights=declared)
+    assert only(world.run(dns_checks.check_records), "dns-https").verdict == "fail"
+
+
+def test_too_few_answers_without_a_https_record_cannot_tell() -> None:
+    world = World(queries=134)
+    found = only(world.run(dns_checks.check_records), "dns-https")
+    assert (found.verdict, found.evidence, found.remedy) == (
+        "unknown",
+        "no HTTPS record in 134 answers; a member with 5.0% of them is missed only after 135",
+        "Allow 135 with --dns-queries.",
+    )
+    world.queries = 135
+    assert only(world.run(dns_checks.check_records), "dns-https").verdict == "pass"
 
 
 def answer(*values: str, ttl: int = 60, code: str = "NOERROR") -> DnsAnswer:

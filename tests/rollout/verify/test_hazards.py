@@ -602,6 +602,28 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: Cloud) ->
     assert let_in.verdict == "pass"
 
 
+class _Grouped:
+    """An account whose distribution leads to a group of origins; it knows nothing else."""
+
+    def client(self, service: str, region_name: str) -> "_Grouped":
+        assert (service, region_name) == ("cloudfront", "us-east-1")
+        return self
+
+    def get_distribution_config(self, Id: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        assert Id == "E1"
+        behavior = {"TargetOriginId": "failover"}
+        origins = {"Items": [{"Id": "first"}, {"Id": "second"}]}
+        return {"DistributionConfig": {"DefaultCacheBehavior": behavior, "Origins": origins}}
+
+
+def test_a_group_of_origins_is_unknown_and_keeps_nobody_waiting() -> None:
+    (found,) = Place(session=_Grouped).run("timeouts")
+    assert (found.verdict, found.evidence) == (
+        "unknown",
+        "the default behavior of E1 leads to failover, a group of origins, not one",
+    )
+
+
 def test_an_account_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

@@ -32,6 +32,10 @@ NAMES: Table = {
     (HOSTNAME, "A"): (DIRECT4.address,),
     (HOSTNAME, "AAAA"): (CDN6.address,),
     ("ipv4only.arpa", "AAAA"): (),
+    ("lb.example.net", "AAAA"): (),
+    ("d1.cloudfront.net", "NS"): ("ns.example.net.",),
+    ("d1.cloudfront.net", "SOA"): ("ns.example.net. host.example.net. 1 2 3 4 5",),
+    ("ns.example.net", "A"): ("198.18.9.1",),
 }
 
 
@@ -84,6 +88,69 @@ def test_without_proxies_direct_over_ipv6_does_not_exist_and_that_is_no_fault() 
     assert told(found)["by-name IPv6"] == (
         "pass",
         "no AAAA in this answer, as it should be where it leads direct: there are no proxies",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "evidence"),
+    [
+        pytest.param(
+            {("lb.example.net", "AAAA"): ("2001:db8:1b::1",)},
+            "pass",
+            "2001:db8:1b::1",
+            id="a load balancer of both families",
+        ),
+        pytest.param(
+            {("lb.example.net", "AAAA"): "SERVFAIL"},
+            "unknown",
+            "lb.example.net does not resolve: its AAAA is answered SERVFAIL",
+            id="a resolver that could not tell",
+        ),
+        pytest.param(
+            {("lb.example.net", "AAAA"): ("64:ff9b::c612:1",)},
+            "pass",
+            "does not exist: no proxies, and the load balancer has IPv4 only",
+            id="an address that a DNS64 made up",
+        ),
+    ],
+)
+def test_without_proxies_the_load_balancer_is_asked_whether_it_has_ipv6(
+    changes: Table, verdict: str, evidence: str
+) -> None:
+    target = replace(TARGET, proxy_addresses=())
+    found = find({**NAMES, (HOSTNAME, "AAAA"): (), **changes}, target=target)
+    assert told(found)["direct IPv6"] == (verdict, evidence)
+    six = [way.address for way in found.ways if (way.path, way.family) == ("direct", "IPv6")]
+    assert six == ([evidence] if evidence.startswith("2001:") else [])
+    # Where there is an address, or may be, an answer without one is not as it should be.
+    exists = verdict == "unknown" or bool(six)
+    assert told(found)["by-name IPv6"][0] == ("unknown" if exists else "pass")
+
+
+def test_ipv6_that_only_the_resolver_lacks_is_there() -> None:
+    found = find(
+        {
+            **NAMES,
+            ("d1.cloudfront.net", "AAAA"): (),
+            ("d1.cloudfront.net", "AAAA@198.18.9.1"): (CDN6.address,),
+        }
+    )
+    assert CDN6 in found.ways
+    assert told(found)["cdn IPv6"] == ("pass", CDN6.address)
+
+
+def test_ipv6_that_the_resolver_lacks_and_nobody_else_tells_of_is_unknown() -> None:
+    found = find(
+        {
+            **NAMES,
+            ("d1.cloudfront.net", "AAAA"): (),
+            ("ns.example.net", "A"): "silent",
+        }
+    )
+    verdict, evidence = told(found)["cdn IPv6"]
+    assert verdict == "unknown"
+    assert evidence.startswith(
+        "the resolver has no AAAA for d1.cloudfront.net, and it cannot be asked again: "
     )
 
 
@@ -158,9 +225,31 @@ def test_ipv6_that_a_dns64_made_up_is_none() -> None:
         ("ipv4only.arpa", "AAAA"): ("2001:db8:64:6464::c000:aa", "2001:db8:64:6464::c000:ab"),
         ("d1.cloudfront.net", "AAAA"): ("2001:db8:64:6464::c612:101",),
     }
+    names["d1.cloudfront.net", "AAAA@198.18.9.1"] = ()
     found = find(names)
     assert CDN6 not in [replace(way, address=CDN6.address) for way in found.ways]
     assert told(found)["cdn IPv6"][0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("discovered", "made_up"),
+    [
+        (("2001:db8:64:0:c0:0:aa00:0",), "2001:db8:64:0:c6:1201:100:0"),
+        ((), "64:ff9b::c612:101"),
+        ("silent", "64:ff9b::c612:101"),
+        ("NXDOMAIN", "64:ff9b::c612:101"),
+    ],
+)
+def test_ipv6_behind_any_gateway_is_none(discovered: tuple[str, ...] | str, made_up: str) -> None:
+    names = {
+        **NAMES,
+        ("ipv4only.arpa", "AAAA"): discovered,
+        ("d1.cloudfront.net", "AAAA"): (made_up,),
+        ("d1.cloudfront.net", "AAAA@198.18.9.1"): (),
+    }
+    found = find(names)
+    assert told(found)["cdn IPv6"][0] == "fail"
+    assert all(way.address != made_up for way in found.ways)
 
 
 STRANGER = "198.18.1.77"
