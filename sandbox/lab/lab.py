@@ -27,7 +27,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from sandbox.debian import find_program
-from sandbox.lab import dns, edge
+from sandbox.lab import dns, edge, plan
 from sandbox.lab import read as clouds
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.differences import differences
@@ -535,7 +535,7 @@ class Lab(Door):
 
 
 def _unsupported(deployed: Deployed) -> list[str]:
-    return [*edge.unsupported(deployed), *dns.unsupported(deployed)]
+    return [*edge.unsupported(deployed), *dns.unsupported(deployed), *plan.unsupported(deployed)]
 
 
 def _take(folder: Path) -> FileLock:
