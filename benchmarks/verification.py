@@ -231,7 +231,7 @@ def mistakes(ground: Ground, folder: Path) -> None:
         with opened(ground, folder / f"mistake-{number}") as scene:
             scene.deploy(mistake.program, **{**ordinary, **mistake.config})
             verified = scene.verify(client=CLIENT)
-        found = verified.code == 1 and mistake.named in verified.told().lower()
+        found = verified.code == 1 and mistake.is_named(verified.results)
         failed = sorted(verified.found())
         by = ", ".join(failed[:MOST]) + (f", {len(failed) - MOST} more" * (len(failed) > MOST))
         rows.append((name, mistake.rule, "found" if found else "missed", by))

@@ -19,8 +19,7 @@ def test_a_mistake_that_is_deployed_is_found_and_named(scene: "Scene", name: str
     scene.deploy(mistake.program, **{**ORDINARY, **mistake.config})
     verified = scene.verify()
     assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
-    told = verified.told().lower()
-    assert mistake.named in told, told
+    assert mistake.is_named(verified.results), verified.told()
 
 
 def test_every_mandatory_rule_has_a_mistake_or_a_reason_why_it_has_none() -> None:

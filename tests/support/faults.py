@@ -3,6 +3,7 @@
 Each is deployed with the packs off, and `dualstack verify` has to find it from outside.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,8 +67,20 @@ class Mistake:
     """Lines to put in front of the program."""
     named: str
     """What the evidence of `dualstack verify` has to name, in lower case."""
+    check: str
+    """The check, or how its name begins, whose evidence that has to be."""
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     """Keys of the project's namespace that bring it to light."""
+
+    def is_named(self, results: Iterable[Mapping[str, Any]]) -> bool:
+        """Say whether a failure among the results of `dualstack verify --json` names it."""
+        return any(
+            result["verdict"] == "fail"
+            and result["check"].startswith(self.check)
+            and result.get("path") != "direct"
+            and self.named in result["evidence"].lower()
+            for result in results
+        )
 
 
 def _distribution(change: str) -> str:
@@ -85,43 +98,58 @@ def _legacy(cookies: str, query_strings: bool, headers: str) -> str:
 
 MISTAKES: Final = {
     "IPv6 is off": Mistake(
-        "ipv6-enabled", _distribution('properties["isIpv6Enabled"] = False'), "ipv6"
+        "ipv6-enabled",
+        _distribution('properties["isIpv6Enabled"] = False'),
+        "none came: ipv6 clients",
+        "ways",
     ),
     "answers are cached": Mistake(
         "caching-off",
         _distribution(f'behaviour["cachePolicyId"] = "{CACHING_OPTIMIZED}"'),
         "was given the answer",
+        "cache-answers",
     ),
     "errors are cached": Mistake(
-        "error-caching-off", _distribution('properties["customErrorResponses"] = []'), "404"
+        "error-caching-off",
+        _distribution('properties["customErrorResponses"] = []'),
+        "status=404",
+        "cache-errors",
     ),
     "headers are dropped": Mistake(
         "headers-forwarded",
         _distribution(f'behaviour["originRequestPolicyId"] = "{USER_AGENT_REFERER}"'),
         "x-platform",
+        "headers-",
     ),
     "headers are dropped the old way": Mistake(
         "headers-forwarded",
         _legacy('{"forward": "all"}', query_strings=True, headers='["Host", "Authorization"]'),
         "accept is missing",
+        "headers-",
     ),
     "cookies are dropped": Mistake(
         "cookies-forwarded",
         _legacy('{"forward": "none"}', query_strings=True, headers='["*"]'),
         "cookie",
+        "cookies-",
     ),
     "query strings are dropped": Mistake(
         "query-strings-forwarded",
         _legacy('{"forward": "all"}', query_strings=False, headers='["*"]'),
         "target",
+        "query-",
     ),
     "methods are refused": Mistake(
         "methods-allowed",
         _distribution('behaviour["allowedMethods"] = ["GET", "HEAD", "OPTIONS"]'),
         "403",
+        "method-",
     ),
     "the edge asks for another page": Mistake(
-        "origin-answers", _distribution('properties["defaultRootObject"] = "index.html"'), "index"
+        "origin-answers",
+        _distribution('properties["defaultRootObject"] = "index.html"'),
+        "index",
+        "answers",
     ),
     "the edge answers for the origin": Mistake(
         "origin-answers",
@@ -130,10 +158,13 @@ MISTAKES: Final = {
             '"responsePagePath": "/echo", "errorCachingMinTtl": 0} for code in (403, 404)]'
         ),
         "instead of 404",
+        "status-",
     ),
-    "only cdn has AAAA": Mistake("families-paired", _LEAVE_OUT.format(path="direct"), "aaaa"),
+    "only cdn has AAAA": Mistake(
+        "families-paired", _LEAVE_OUT.format(path="direct"), "aaaa", "dns-"
+    ),
     "only direct has AAAA": Mistake(
-        "families-paired", _LEAVE_OUT.format(path="cdn"), "aaaa", {"traffic": HALF}
+        "families-paired", _LEAVE_OUT.format(path="cdn"), "aaaa", "dns-", {"traffic": HALF}
     ),
     "the families' weights differ": Mistake(
         "families-paired",
@@ -142,6 +173,7 @@ MISTAKES: Final = {
             '        properties["weightedRoutingPolicies"] = [{"weight": 200}]'
         ),
         "aaaa",
+        "dns-",
         {"traffic": HALF},
     ),
 }
