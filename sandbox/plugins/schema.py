@@ -71,6 +71,11 @@ class ClassRef:
 
     def load(self) -> Any:
         """Import the module and return the class or function."""
+        # An SDK's packages are imported when they are first looked into. If that is while a module
+        # of one is imported, the module is imported twice, and takes the place that its function of
+        # the same name has in the package: `aws.lb.get_load_balancer` is no function any more.
+        package = importlib.import_module(self.module.rpartition(".")[0])
+        getattr(package, "__all__", ())
         return getattr(importlib.import_module(self.module), self.name)
 
 

@@ -160,6 +160,8 @@ def _narrow(*, told: bool) -> Broken:
         ends = [scene.lab.hosts[name].addresses[1] for name in ("edge-1", "edge-2")]
         routes = {end: _do(scene, "ip", "-6", "route", "show", end).split()[:3] for end in ends}
         silent = _filtered("output icmpv6 type packet-too-big drop")
+        # What the client was told of a path earlier, it remembers for ten minutes.
+        scene.lab.run("dual-stack", "ip", "-6", "route", "flush", "cache").check_returncode()
         try:
             for route in routes.values():
                 _do(scene, "ip", "-6", "route", "replace", *route, "mtu", "lock", "1280")

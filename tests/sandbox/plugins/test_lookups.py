@@ -2,6 +2,8 @@
 
 import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,17 @@ def test_the_documentation_names_what_there_is_and_nothing_else() -> None:
     text = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(aws:\S+)` \|", text, flags=re.MULTILINE)
     assert sorted(named) == sorted([*package().resources, *package().functions])
+
+
+def test_loading_a_function_leaves_it_in_its_package() -> None:
+    # In a process of its own: what is imported once stays.
+    script = """
+import pulumi_aws
+from sandbox.plugins.schema import ClassRef
+found = ClassRef("pulumi_aws.lb.get_load_balancer", "get_load_balancer").load()
+assert pulumi_aws.lb.get_load_balancer is found
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
