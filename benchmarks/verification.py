@@ -168,8 +168,8 @@ def clean_runs(scene: Scene, runs: int) -> Clean:
         if first == end:
             continue
         scene.deploy(traffic={"direct": direct, "cdn": cdn})
-        # Or the resolver answers as before for a TTL, and verify rightly cannot tell. It starts anew,
-        # and knows nothing, with other settings.
+        # Or the resolver answers as before for a TTL, and verify rightly cannot tell. With other
+        # settings it starts anew, and knows nothing.
         for seconds in (1, 0):
             scene.lab.change(least_ttl_seconds=seconds)
             scene.lab.settle()
