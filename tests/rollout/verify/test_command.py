@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -353,10 +351,7 @@ def test_every_option_has_help() -> None:
     assert missing == []
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None,
-    reason="a machine without a network is made with unshare, by root",
-)
+@pytest.mark.root
 def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(tmp_path: Path) -> None:
     junit = tmp_path / "verify.xml"
     program = "from rollout.verify.command import app; app()"

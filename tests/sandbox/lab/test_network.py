@@ -86,7 +86,7 @@ def test_interfaces_have_names_that_the_kernel_takes() -> None:
     assert max(map(len, names)) <= 15
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces are made by root")
+@pytest.mark.root
 def test_hosts_reach_each_other_through_the_router_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [

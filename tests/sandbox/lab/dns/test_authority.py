@@ -30,7 +30,7 @@ from support.namespaces import own_network
 from support.records import CDN, HOST, LEADS, LOAD_BALANCER, POOL, alias, record, soa, zone
 from support.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces need root")
+pytestmark = pytest.mark.root
 
 SERVER, SERVER6 = NAME_SERVERS
 RESOLVER, RESOLVER6 = "198.18.3.2", "2001:db8:53:2::1"

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import os
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -141,7 +140,7 @@ write_files("lab", yaml.safe_load(sys.stdin), "root:root")
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="cloud-init gives files to root")
+@pytest.mark.root
 def test_files_are_what_cloud_init_itself_writes(tmp_path: Path) -> None:
     zipped = gzip.compress(b"zipped\n")
     entries: list[dict[str, Any]] = [
