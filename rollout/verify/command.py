@@ -14,27 +14,19 @@ from typing import Annotated, Final, TypeVar
 import typer
 from rich.console import Console
 
+from rollout import edge as target
 from rollout.faults import Fault, WrongUseError, shown
-from rollout.verify import (
-    asked,
-    documents,
-    har,
-    hazards,
-    opaque,
-    openapi,
-    progress,
-    report,
-    requests_file,
-    target,
-    ways,
-)
-from rollout.verify.asked import Catalogue, Rule
-from rollout.verify.checks import CHECKS
-from rollout.verify.echo import NOT_ASKED
-from rollout.verify.model import Check, Names, Options, Result, Surroundings, Target, Way, Wire
-from rollout.verify.names import DnsNames
+from rollout.probe import ways
+from rollout.probe.dns import DnsNames
+from rollout.probe.http import HttpWire, TrustError
+from rollout.probe.model import Check, Names, Options, Result, Surroundings, Target, Way, Wire
+from rollout.requests import documents, har, openapi, requests_file
+from rollout.requests import model as asked
+from rollout.requests.model import Catalogue, Rule
+from rollout.verify import progress, report
+from rollout.verify.checks import CHECKS, hazards, opaque
+from rollout.verify.checks.echo import NOT_ASKED
 from rollout.verify.run import WRONG_USE, Findings, interrupted, name_of, run, silent
-from rollout.verify.wire import HttpWire, TrustError
 
 WIDTH: Final = 160
 """Columns of what is printed to a file or a pipe, which has no width."""

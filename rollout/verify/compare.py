@@ -23,7 +23,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rollout.verify.model import SECRET_HEADERS, Answer, Path
+from rollout.probe.model import SECRET_HEADERS, Answer, Path
 
 Headers = Sequence[tuple[str, str]]
 """Headers in order, names in the case they had."""

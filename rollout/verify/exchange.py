@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from rollout.verify.compare import Echo, read_echo
-from rollout.verify.model import (
+from rollout.probe.model import (
     Answer,
     Family,
     Path,
@@ -17,6 +16,7 @@ from rollout.verify.model import (
     Way,
     Wire,
 )
+from rollout.verify.compare import Echo, read_echo
 
 Lane = tuple[Path, Family]
 """A path over a family; it may have several ways, one for each address."""
@@ -102,6 +102,15 @@ def result(
 ) -> Result:
     """Return a result about a way."""
     return Result(check, verdict, evidence, way.hostname, way.path, way.family, accepted, remedy)
+
+
+def wrong_use(path: str, answer: Answer) -> str:
+    """Return what is told where the echo path does not echo."""
+    return (
+        f"Wrong use: the echo path is {path}, which {on(TODAY)} is answered {status_of(answer)} "
+        "without an echo; a path below which the origin echoes is allowed (docs/echo.md). Name "
+        "that one, or verify without an echo."
+    )
 
 
 def listed(faults: Sequence[str]) -> str:

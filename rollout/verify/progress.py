@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rollout.verify.model import Result, Verdict
+from rollout.probe.model import Result, Verdict
 from rollout.verify.run import Watch
 
 WORDS: Final[tuple[Verdict, ...]] = ("pass", "fail", "unknown")

@@ -18,9 +18,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rollout.verify.model import Family, Path, Result, Target, Verdict, Way
+from rollout.probe.model import Family, Path, Result, Target, Verdict, Way
+from rollout.probe.ways import PLACES
 from rollout.verify.run import COULD_NOT_TELL, FAILED, PASSED, verdict
-from rollout.verify.ways import PLACES
 
 VERDICTS: Final[Mapping[int, Verdict]] = {
     PASSED: "pass",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from rollout.verify.model import Check, Result, Surroundings
+from rollout.probe.model import Check, Result, Surroundings
 
 PASSED: Final = 0
 FAILED: Final = 1

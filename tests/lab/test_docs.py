@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rollout.verify.catalogue import KINDS
+from rollout.requests.catalogue import KINDS
 from rollout.verify.compare import NAMES
 from sandbox.clouds.background import Cloud
 from sandbox.lab.network import STANDARD_MTU

@@ -6,7 +6,7 @@ It differs from a real one in that nothing is ever late and no two requests meet
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from rollout.verify.model import (
+from rollout.probe.model import (
     Answer,
     DnsAnswer,
     Options,

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from rollout.verify.model import Target
-from rollout.verify.names import DnsNames
+from rollout.probe.dns import DnsNames
+from rollout.probe.model import Target
 from support.authority import AUTHORITY, RESOLVER, Record, Zone, serving
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import NAME, Edge, edge_on_loopback

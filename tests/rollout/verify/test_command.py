@@ -16,16 +16,16 @@ import typer.main
 from rich.console import Console
 from typer.testing import CliRunner
 
+from rollout.edge import Source
+from rollout.probe.http import HttpWire
+from rollout.probe.model import Check, Options, Result, Surroundings
+from rollout.requests.model import Catalogue
 from rollout.verify import checks, command
-from rollout.verify.asked import Catalogue
+from rollout.verify.checks.echo import NOT_ASKED
 from rollout.verify.command import Files, Plan, carry_out, make_plan
-from rollout.verify.echo import NOT_ASKED
-from rollout.verify.model import Check, Options, Result, Surroundings
 from rollout.verify.progress import Lines, Moving
 from rollout.verify.report import Report
 from rollout.verify.run import name_of
-from rollout.verify.target import Source
-from rollout.verify.wire import HttpWire
 from support.fake_edge import OPTIONS, TARGET, FakeNames, FakeWire, answer
 from support.loopback_edge import Edge
 from support.whole_edge import WholeEdge, whole_edge

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.probe.model import Answer, Path
 from rollout.verify.compare import (
     ANSWER_DIFFERENCES,
     AS_TODAY,
@@ -30,7 +31,6 @@ from rollout.verify.compare import (
     masked,
     read_echo,
 )
-from rollout.verify.model import Answer, Path
 
 Headers = tuple[tuple[str, str], ...]
 

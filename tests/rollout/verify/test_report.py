@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from rollout.probe.model import Result
 from rollout.verify import report
-from rollout.verify.model import Result
 from rollout.verify.report import Report
 from support.fake_edge import CDN4, CDN6, DIRECT4, HOSTNAME, TARGET, WAYS
 

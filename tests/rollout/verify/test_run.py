@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.verify import dns, echo
-from rollout.verify.model import Check, Result, Surroundings, Verdict
+from rollout.probe.model import Check, Result, Surroundings, Verdict
+from rollout.verify.checks import dns, echo
 from rollout.verify.run import (
     COULD_NOT_TELL,
     FAILED,

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rollout.verify import har, opaque, report
-from rollout.verify.asked import Asked, Catalogue
+from rollout.probe.model import SECRET_HEADERS, Answer, Request, Result, Talk, Way
+from rollout.requests import har
+from rollout.requests.documents import Document
+from rollout.requests.model import Asked, Catalogue
+from rollout.verify import report
+from rollout.verify.checks import opaque
 from rollout.verify.compare import Change, Echo, EchoedBody, Sent, compare_answer, compare_request
-from rollout.verify.documents import Document
 from rollout.verify.exchange import Seen
-from rollout.verify.model import SECRET_HEADERS, Answer, Request, Result, Talk, Way
 from support.fake_edge import CDN4, DIRECT4, HOSTNAME, TARGET, WAYS, FakeWire, answer, surroundings
 
 SECRET = 'hush-"0123456789\\abcdef'

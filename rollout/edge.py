@@ -1,0 +1,323 @@
+"""What is to be verified: from the stack's outputs, or named by hand.
+
+The outputs are read as `pulumi stack output --json` prints them. Which secrets they hold does not
+matter: Pulumi prints `[secret]` for those, and nothing here asks for them.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import Annotated, Any, Final, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError
+from pydantic.alias_generators import to_camel
+
+from rollout.faults import Fault, WrongUseError, allowed_by, path_of, shown
+from rollout.probe.model import Target
+
+PULUMI_SECONDS: Final = 60.0
+"""How long `pulumi stack output` may take; it reads the state from a backend on the network."""
+
+LONGEST_NAME: Final = 253
+"""Characters of a DNS name. Source: RFC 1035 section 2.3.4."""
+
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+
+
+def dns_name(text: str) -> str:
+    """Return a DNS name in lower case without its final dot.
+
+    Raises:
+        ValueError: It is none, or it is a wildcard or an address, which cannot be verified.
+    """
+    name = text.lower().removesuffix(".")
+    labels = name.split(".")
+    if (
+        len(name) > LONGEST_NAME
+        or len(labels) < 2  # noqa: PLR2004 - a name of one label is a top-level domain
+        or labels[-1].isdigit()
+        or not all(_LABEL.fullmatch(label) for label in labels)
+    ):
+        raise ValueError("it should be a DNS name such as api.example.com")
+    return name
+
+
+def _ipv6(address: IPvAnyAddress) -> str:
+    if not isinstance(address, IPv6Address):
+        raise ValueError("it should be an IPv6 address: proxies are the direct path over IPv6")  # noqa: TRY004 - pydantic takes a ValueError
+    return str(address)
+
+
+Name = Annotated[str, AfterValidator(dns_name)]
+ProxyAddress = Annotated[IPvAnyAddress, AfterValidator(_ipv6)]
+Weight = Annotated[int, Field(ge=0, le=255)]
+
+
+class _Outputs(BaseModel):
+    """The outputs that are read; others may stand beside them."""
+
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True)
+
+
+class _Traffic(_Outputs):
+    direct: Weight
+    cdn: Weight
+
+
+class _Record(_Outputs):
+    name: Name
+    type: Literal["A", "AAAA"]
+    set_identifier: Literal["direct", "cdn"]
+    target: Name
+
+
+class _Stack(_Outputs):
+    hostnames: Annotated[list[Name], Field(min_length=1)]
+    distribution_id: str
+    distribution_domain_name: Name
+    proxy_addresses: tuple[ProxyAddress, ...] = ()
+    traffic: _Traffic
+    records: tuple[_Record, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the user says that the target is to be found."""
+
+    outputs: str | None = None
+    """Path of a file with the outputs as JSON, `-` for standard input."""
+    stack: str | None = None
+    """Name of the stack; None: the one selected in the current folder."""
+    hostnames: tuple[str, ...] = ()
+    """By hand: names of the API."""
+    direct: str | None = None
+    """By hand: DNS name of the load balancer."""
+    cdn: str | None = None
+    """By hand: DNS name of the distribution."""
+    proxy_addresses: tuple[str, ...] = ()
+    """By hand: IPv6 addresses of the proxies."""
+
+    @property
+    def by_hand(self) -> Mapping[str, Any]:
+        """What was named by hand, by option."""
+        options: dict[str, Any] = {
+            "--hostname": self.hostnames,
+            "--direct": self.direct,
+            "--cdn": self.cdn,
+            "--proxy-address": self.proxy_addresses,
+        }
+        return {option: value for option, value in options.items() if value}
+
+
+def of_source(
+    source: Source,
+    read: Callable[[str], str],
+    pulumi: Callable[[str | None], str],
+) -> Target:
+    """Return the target that the user names.
+
+    Args:
+        source: Where it is to be found.
+        read: Returns the text of a file, `-` being standard input.
+        pulumi: Returns what `pulumi stack output --json` prints for a stack.
+
+    Raises:
+        WrongUseError: It is not there, or not what it should be; with every fault.
+    """
+    given = [
+        option
+        for option, value in (("--outputs", source.outputs), ("--stack", source.stack))
+        if value is not None
+    ] + (["/".join(source.by_hand)] if source.by_hand else [])
+    if len(given) > 1:
+        raise WrongUseError(
+            [
+                Fault(
+                    "What to verify",
+                    f"given {len(given)} times ({', '.join(given)})",
+                    "it comes from a file, from a stack, or from --hostname, --direct and --cdn",
+                    "Keep one of them.",
+                )
+            ]
+        )
+    if source.by_hand:
+        return by_hand(source)
+    if source.outputs is not None:
+        try:
+            text = read(source.outputs)
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongUseError(
+                [
+                    Fault(
+                        f"--outputs {source.outputs}",
+                        f"not readable ({error})",
+                        "it should be a file with what `pulumi stack output --json` prints",
+                        f"Write it with: pulumi stack output --json > {source.outputs}",
+                    )
+                ]
+            ) from error
+        return of_outputs(text, f"--outputs {source.outputs}")
+    return of_outputs(pulumi(source.stack), "pulumi stack output --json")
+
+
+def by_hand(source: Source) -> Target:
+    """Return the target that was named by hand.
+
+    Raises:
+        WrongUseError: Something is missing or not what it should be; with every fault.
+    """
+    faults: list[Fault] = []
+
+    def checked(option: str, text: str | None) -> str:
+        try:
+            return dns_name(text or "")
+        except ValueError as error:
+            found = shown(text) if text else "not given"
+            faults.append(Fault(option, found, str(error), "Give the name that DNS knows it by."))
+        return ""
+
+    hostnames = tuple(checked("--hostname", name) for name in source.hostnames or (None,))
+    direct, cdn = checked("--direct", source.direct), checked("--cdn", source.cdn)
+    addresses: list[str] = []
+    for text in source.proxy_addresses:
+        try:
+            addresses.append(str(IPv6Address(text)))
+        except ValueError:
+            allowed = "it should be an IPv6 address: proxies are the direct path over IPv6"
+            remedy = "Give the address alone, without brackets, prefix length or zone."
+            faults.append(Fault("--proxy-address", shown(text), allowed, remedy))
+    if faults:
+        raise WrongUseError(faults)
+    return Target(_once(hostnames), direct, cdn, _once(addresses))
+
+
+def of_outputs(text: str, origin: str) -> Target:
+    """Return the target that a stack's outputs tell of.
+
+    Args:
+        text: The outputs as one JSON object.
+        origin: Where they were read, for messages.
+
+    Raises:
+        WrongUseError: They are not the outputs of an edge; with every fault.
+    """
+    try:
+        outputs: object = json.loads(text)
+    except ValueError as error:
+        raise WrongUseError(
+            [
+                Fault(
+                    origin,
+                    f"not JSON ({error})",
+                    "it should be one object, as `pulumi stack output --json` prints it",
+                    "Write it again with: pulumi stack output --json",
+                )
+            ]
+        ) from error
+    if not isinstance(outputs, dict):
+        raise WrongUseError(
+            [
+                Fault(
+                    origin,
+                    shown(outputs),
+                    "it should be one object, as `pulumi stack output --json` prints it",
+                    "Write it again with: pulumi stack output --json",
+                )
+            ]
+        )
+    found = cast("Mapping[str, Any]", outputs)
+    try:
+        stack = _Stack.model_validate_json(json.dumps(found), strict=True)
+    except ValidationError as error:
+        raise WrongUseError(
+            [
+                Fault(
+                    f"Output {path_of(item['loc'])}",
+                    "not there" if item["type"] == "missing" else shown(item["input"]),
+                    allowed_by(item),
+                    "Deploy the edge with this version of it: pulumi up",
+                )
+                for item in error.errors()
+            ]
+        ) from error
+    targets = {
+        path: _once(
+            record.target
+            for record in stack.records
+            if (record.type, record.set_identifier) == ("A", path)
+        )
+        for path in ("direct", "cdn")
+    }
+    faults: list[Fault] = []
+    if len(targets["direct"]) != 1:
+        faults.append(
+            Fault(
+                "The target of the A records `direct` in output records",
+                ", ".join(targets["direct"]) or "not there",
+                "it should be the one load balancer's name, the same for every hostname",
+                "Deploy the edge with this version of it: pulumi up",
+            )
+        )
+    if not (stack.traffic.direct or stack.traffic.cdn):
+        faults.append(
+            Fault(
+                "Output traffic",
+                "direct 0 and cdn 0",
+                "Route 53 takes that as equal shares, so one of them has to be above 0",
+                "Set it with: pulumi config set --path dualstack-edge:traffic.direct 100",
+            )
+        )
+    if faults:
+        raise WrongUseError(faults)
+    return Target(
+        _once(stack.hostnames),
+        targets["direct"][0],
+        stack.distribution_domain_name,
+        _once(str(address) for address in stack.proxy_addresses),
+        (stack.traffic.direct, stack.traffic.cdn),
+        stack.distribution_id,
+    )
+
+
+def pulumi_outputs(stack: str | None) -> str:
+    """Return what `pulumi stack output --json` prints in the current folder.
+
+    Raises:
+        WrongUseError: There is no `pulumi`, no such stack, or it cannot be read.
+    """
+    command = ["pulumi", "stack", "output", "--json", "--non-interactive"]
+    if stack is not None:
+        command += ["--stack", stack]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=True
+        )
+    except FileNotFoundError as error:
+        found = "not on PATH"
+        cause: Exception = error
+    except subprocess.TimeoutExpired as error:
+        found, cause = f"silent for {PULUMI_SECONDS:.0f} seconds", error
+    except subprocess.CalledProcessError as error:
+        said = " ".join(str(error.stderr or error.stdout).split())
+        found, cause = f"refused: {said.removeprefix('error: ')}", error
+    else:
+        return done.stdout
+    raise WrongUseError(
+        [
+            Fault(
+                "`pulumi stack output --json`",
+                found,
+                "the stack's outputs say what to verify",
+                "Run it where the stack is selected, or give --outputs FILE, or --hostname, "
+                "--direct and --cdn.",
+            )
+        ]
+    ) from cause
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    """Return values in their order, each once."""
+    return tuple(dict.fromkeys(values))

@@ -1,0 +1,148 @@
+"""The user's own requests: what is asked, and what in the answers does not count."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from rollout.probe.model import Request
+
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that ask for nothing to change. TRACE would be one; load balancers refuse it. Source: RFC
+9110 section 9.2.1."""
+
+IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
+"""Methods that change no more when they are sent again. Source: RFC 9110 section 9.2.2."""
+
+OF_THE_CONNECTION: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that belong to one connection or to the body's length, which the wire adds itself, or to
+the name that a way is asked for. Source: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
+
+
+OWN_HEADERS: Final = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
+"""Headers of requests that nobody recorded, unless they have their own: firewalls turn down
+requests without a user agent (AWS WAF, `NoUserAgent_HEADER`), which no user of the API sends."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What in two answers does not count when they are compared."""
+
+    kind: Literal["header", "json", "body"]
+    """A header, a part of a JSON body, or the whole body."""
+    where: str = ""
+    """The header's name in lower case; the JSON pointer, which stands for all below it too."""
+
+    def __str__(self) -> str:
+        """Return the rule as the user writes it."""
+        return f"{self.kind}:{self.where}" if self.kind != "body" else "body"
+
+    def covers(self, other: "Rule") -> bool:
+        """Say whether what another rule names is covered by this one."""
+        if self.kind == "body":
+            return other.kind in {"body", "json"}
+        if self.kind == "header" or other.kind != "json":
+            return self == other
+        return other.where == self.where or other.where.startswith(f"{self.where}/")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request of the user's."""
+
+    name: str
+    """What it is called in results: `GET /orders`."""
+    request: Request
+    """The request."""
+    hostname: str | None = None
+    """The one hostname it is for; None: each of them."""
+    ignore: tuple[Rule, ...] = ()
+    """What does not count in its answers."""
+    recorded: bool = False
+    """Whether it was recorded of somebody's session: whatever is in it may then be a secret."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All the requests, and those that are not sent."""
+
+    asked: tuple[Asked, ...] = ()
+    """What is sent."""
+    not_asked: tuple[tuple[str, str], ...] = ()
+    """Names of the others, each with the reason."""
+
+
+ROOT: Final = Catalogue((Asked("GET /", Request("GET", "/", OWN_HEADERS)),))
+"""The one request that an edge may answer with a page of its own, a default root object, though it
+passes on everything else."""
+
+
+def rule(text: str) -> Rule:
+    """Read an ignore rule.
+
+    Raises:
+        ValueError: It is none; the message says what may be.
+    """
+    kind, colon, where = text.partition(":")
+    if text == "body":
+        return Rule("body")
+    if kind == "header" and is_token(where):
+        return Rule("header", where.lower())
+    if kind == "json" and colon and (where == "" or where.startswith("/")):
+        return Rule("json", where)
+    raise ValueError(
+        "it should be header:NAME, json:/POINTER (RFC 6901, stands for all below it too) or body"
+    )
+
+
+def is_token(text: str) -> bool:
+    """Say whether text can be a method or a header's name. Source: RFC 9110 section 5.6.2."""
+    return bool(text) and all(
+        letter.isascii() and (letter.isalnum() or letter in "!#$%&'*+-.^_`|~") for letter in text
+    )
+
+
+def is_target(text: str) -> bool:
+    """Say whether text can stand on a request line: a path and a query string, encoded."""
+    return text.startswith("/") and all(
+        "!" <= letter <= "~" and letter not in '"<>\\^`{|}#' for letter in text
+    )
+
+
+def is_value(text: str) -> bool:
+    """Say whether text can be a header's value. Source: RFC 9110 section 5.5."""
+    return text == text.strip(" \t") and all(
+        letter == "\t" or " " <= letter <= "~" or "\x80" <= letter <= "\xff" for letter in text
+    )
+
+
+def with_own_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return headers with those that every client sends, where they are not among them."""
+    given = tuple(headers)
+    names = {name.lower() for name, _ in given}
+    return (*(pair for pair in OWN_HEADERS if pair[0].lower() not in names), *given)
+
+
+def merge(catalogues: Iterable[Catalogue]) -> Catalogue:
+    """Return all of some catalogues as one, in which every name is of one request only."""
+    asked: list[Asked] = []
+    not_asked: list[tuple[str, str]] = []
+    times: dict[str, int] = {}
+    for catalogue in catalogues:
+        not_asked += catalogue.not_asked
+        for item in catalogue.asked:
+            times[item.name] = times.get(item.name, 0) + 1
+            count = times[item.name]
+            asked.append(replace(item, name=f"{item.name} ({count})") if count > 1 else item)
+    return Catalogue(tuple(asked), tuple(not_asked))

@@ -1,0 +1,163 @@
+"""Name servers are asked as RFC 1035, 2308, 6891 and 7766 have it, and a silent one is told of."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from rollout.probe.dns import DnsNames
+from rollout.probe.model import DnsAnswer, TroubleError
+from support.authority import AUTHORITY, RESOLVER, Server, Zone, serving
+
+ZONE = Zone(
+    "example.com",
+    {
+        ("api.example.com", "A"): (60, ("192.0.2.1",)),
+        ("api.example.com", "HTTPS"): (60, ("1 . alpn=h2",)),
+        ("many.example.com", "TXT"): (60, tuple(f'"{"x" * 200}{n}"' for n in range(20))),
+        ("www.example.com", "CNAME"): (30, ("api.example.com.",)),
+        ("away.example.com", "CNAME"): (20, ("host.example.net.",)),
+    },
+)
+SHORT_SOA = Zone(
+    "example.net",
+    {("host.example.net", "A"): (300, ("192.0.2.9",))},
+    soa=(60, ("ns.example.net. host.example.net. 1 7200 900 1209600 5",)),
+)
+
+
+def asked(use: Callable[[Server, DnsNames], Awaitable[DnsAnswer]]) -> DnsAnswer:
+    async def run() -> DnsAnswer:
+        async with serving(ZONE, SHORT_SOA) as server:
+            names = DnsNames([RESOLVER], port=server.port, timeout_seconds=0.3)
+            return await use(server, names)
+
+    return asyncio.run(run())
+
+
+def ask(name: str, kind: str, server: str | None = None) -> DnsAnswer:
+    return asked(lambda _, names: names.ask(name, kind, server))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "answer"),
+    [
+        (
+            "api.example.com",
+            "A",
+            DnsAnswer("NOERROR", ("192.0.2.1",), 60, authoritative=False),
+        ),
+        ("api.example.com", "AAAA", DnsAnswer("NOERROR", (), 900, authoritative=False)),
+        ("api.example.net", "AAAA", DnsAnswer("NXDOMAIN", (), 5, authoritative=False)),
+        ("gone.example.com", "A", DnsAnswer("NXDOMAIN", (), 900, authoritative=False)),
+        (
+            "api.example.com",
+            "HTTPS",
+            DnsAnswer("NOERROR", ('1 . alpn="h2"',), 60, authoritative=False),
+        ),
+        (
+            "www.example.com",
+            "A",
+            DnsAnswer("NOERROR", ("192.0.2.1",), 30, authoritative=False),
+        ),
+        (
+            "www.example.com",
+            "CNAME",
+            DnsAnswer("NOERROR", ("api.example.com.",), 30, authoritative=False),
+        ),
+        ("api.example.org", "A", DnsAnswer("NXDOMAIN", (), None, authoritative=False)),
+    ],
+)
+def test_an_answer_is_what_the_server_said(name: str, kind: str, answer: DnsAnswer) -> None:
+    assert ask(name, kind) == answer
+
+
+def test_an_authority_is_asked_where_one_is_named() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        answer = await names.ask("api.example.com", "A", AUTHORITY)
+        assert server.asked == [(AUTHORITY, "api.example.com", "A")]
+        return answer
+
+    assert asked(use).authoritative
+
+
+def test_what_does_not_fit_comes_over_tcp() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        answer = await names.ask("many.example.com", "TXT")
+        assert len(server.asked) == 2
+        return answer
+
+    assert len(asked(use).values) == 20
+
+
+def test_a_chain_that_a_server_leaves_open_is_followed() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        server.open_chains = True
+        answer = await names.ask("away.example.com", "A", AUTHORITY)
+        assert [question[:2] for question in server.asked] == [
+            (AUTHORITY, "away.example.com"),
+            (RESOLVER, "host.example.net"),
+        ]
+        return answer
+
+    assert asked(use) == DnsAnswer("NOERROR", ("192.0.2.9",), 20, authoritative=True)
+
+
+def test_a_lost_question_is_asked_again() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        server.drop = 2
+        answer = await names.ask("api.example.com", "A")
+        assert len(server.asked) == 3
+        return answer
+
+    assert asked(use).values == ("192.0.2.1",)
+
+
+def test_a_server_without_edns_is_asked_without() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        server.edns = False
+        return await names.ask("api.example.com", "A")
+
+    assert asked(use).values == ("192.0.2.1",)
+
+
+def test_the_next_resolver_is_asked_where_one_refuses() -> None:
+    async def use(server: Server, _: DnsNames) -> DnsAnswer:
+        server.lame = True
+        both = DnsNames([AUTHORITY, RESOLVER], port=server.port, timeout_seconds=0.3)
+        return await both.ask("api.example.com", "A")
+
+    assert asked(use).code == "NOERROR"
+
+
+def test_a_refusal_is_the_answer_where_nobody_has_a_better_one() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        server.lame = True
+        return await names.ask("api.example.com", "A", AUTHORITY)
+
+    assert asked(use) == DnsAnswer("REFUSED", (), None, authoritative=False)
+
+
+def troubled(use: Callable[[Server, DnsNames], Awaitable[DnsAnswer]]) -> tuple[str, str]:
+    with pytest.raises(TroubleError) as caught:
+        asked(use)
+    return caught.value.kind, str(caught.value)
+
+
+def test_silence_is_a_timeout() -> None:
+    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+        server.drop = 100
+        return await names.ask("api.example.com", "A")
+
+    assert troubled(use) == ("timeout", "127.0.0.1 did not answer in 0.3 s")
+
+
+def test_a_server_that_has_no_route_is_unreachable() -> None:
+    kind, message = troubled(lambda _, names: names.ask("api.example.com", "A", "255.255.255.255"))
+    assert kind == "unreachable"
+    assert message == "255.255.255.255 cannot be reached: Permission denied"
+
+
+def test_a_name_that_is_none_is_told_of() -> None:
+    kind, message = troubled(lambda _, names: names.ask("a..example.com", "A"))
+    assert (kind, message) == ("protocol", "a..example.com A: A DNS label is empty.")

@@ -1,0 +1,403 @@
+"""Cache detection against edges that keep answers, each in a way of its own."""
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from email.utils import formatdate
+
+import pytest
+
+from rollout.probe.http import HttpWire
+from rollout.probe.model import (
+    Answer,
+    DnsAnswer,
+    Options,
+    Request,
+    Result,
+    Surroundings,
+    Target,
+    TroubleError,
+    Way,
+    Wire,
+)
+from rollout.verify.checks import cache
+from rollout.verify.checks.cache import Asked, Proofs, proofs, says_kept
+from rollout.verify.compare import Echo, EchoedBody
+from rollout.verify.exchange import Seen
+from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.loopback_edge import Edge, Outgoing, edge_on_loopback
+
+NAME = "api.example.com"
+WAIT_SECONDS = 0.8
+
+Checking = Callable[[Surroundings], AsyncIterator[Result]]
+
+LATER: Checking = functools.partial(cache.errors_later, wait_seconds=WAIT_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackOrigin]:
+    with origin_on_loopback(tmp_path_factory.mktemp("origin"), NAME) as served:
+        yield served
+
+
+class NoNames:
+    """Nobody asks for names here."""
+
+    async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
+        raise AssertionError((name, kind, server))
+
+
+def surroundings(
+    wire: Wire, *ways: Way, path: str | None = "/echo", concurrency: int = 16
+) -> Surroundings:
+    options = Options(path, True, 1000, concurrency, 0, 0.1, account=False)
+    return Surroundings(Target((NAME,), "lb", "cf"), ways, options, wire, NoNames())
+
+
+def checked(
+    origin: LoopbackOrigin, check: Checking, *edges: Edge, concurrency: int = 16
+) -> dict[str, tuple[str, str]]:
+    """Return verdict and evidence on each path; several edges are several nodes of cdn."""
+
+    async def run() -> list[Result]:
+        async with AsyncExitStack() as stack:
+            nodes = [await stack.enter_async_context(edge_on_loopback(origin, e)) for e in edges]
+            ways = [Way("cdn", "IPv4", NAME, each.address, each.port) for each in nodes]
+            ways.append(Way("direct", "IPv4", NAME, origin.address, origin.https))
+            wire = HttpWire(rate=1000, concurrency=concurrency, ca=origin.ca)
+            return [each async for each in check(surroundings(wire, *ways))]
+
+    results = asyncio.run(run())
+    assert len({each.check for each in results}) == 1
+    assert len(results) == len({each.path for each in results})
+    return {str(each.path): (each.verdict, each.evidence) for each in results}
+
+
+@pytest.mark.parametrize(
+    "check", [cache.answers, cache.methods, cache.errors, LATER, cache.collapsing]
+)
+def test_an_edge_that_keeps_nothing_passes(origin: LoopbackOrigin, check: Checking) -> None:
+    found = checked(origin, check, Edge(), Edge())
+    assert {path: verdict for path, (verdict, _) in found.items()} == {
+        "cdn": "pass",
+        "direct": "pass",
+    }
+
+
+def _path(request: Outgoing) -> bytes:
+    return request.target.partition(b"?")[0]
+
+
+def _error(request: Outgoing, status: int) -> Hashable | None:
+    """Keep errors as CloudFront does: by the path alone, a few only if the origin says so."""
+    told = b"max-age" in request.target
+    always = status in (404, 414, 500, 501, 502, 503, 504)
+    return _path(request) if always or (told and status in (400, 403, 405, 412, 415)) else None
+
+
+def _only(status: int) -> Callable[[Outgoing, int], Hashable | None]:
+    return lambda request, came: _path(request) if came == status else None
+
+
+def _per_user(request: Outgoing, status: int) -> Hashable | None:
+    whole = (request.target, request.value(b"authorization"), request.value(b"cookie"))
+    return whole if status == 200 else None
+
+
+def _fresh_only(request: Outgoing, status: int) -> Hashable | None:
+    return request.target if status == 200 and b"max-age" in request.target else None
+
+
+def _without_user(request: Outgoing, status: int) -> Hashable | None:
+    kept = status == 200 and request.value(b"authorization") is None
+    return _path(request) if kept else None
+
+
+def _on_get(request: Outgoing, status: int) -> Hashable | None:
+    return (request.target, request.value(b"user-agent")) if status == 200 else None
+
+
+@pytest.mark.parametrize(
+    ("check", "edge", "evidence"),
+    [
+        (cache.answers, Edge(key=lambda r, s: r.target if s == 200 else None), "time 2 there"),
+        (cache.answers, Edge(key=_per_user), "time 2 there"),
+        (cache.answers, Edge(key=_fresh_only), "max-age%3D60"),
+        (cache.answers, Edge(key=_without_user), "with a query string"),
+        (cache.answers, Edge(key=_per_user, tells=True), "time 2 there"),
+        (cache.methods, Edge(key=_on_get), "HEAD /echo"),
+        (cache.errors, Edge(key=_error), "status=404"),
+        (cache.errors, Edge(key=_only(403)), "status=403;header=Cache-Control"),
+        (cache.errors, Edge(key=_only(503)), "as a user"),
+        (LATER, Edge(key=_only(404)), "later"),
+        (cache.collapsing, Edge(collapses=True), "at the same time"),
+    ],
+)
+def test_each_way_of_keeping_answers_is_found_and_tells_which_two_shared_one(
+    origin: LoopbackOrigin, check: Checking, edge: Edge, evidence: str
+) -> None:
+    found = checked(origin, check, edge)
+    assert found["direct"][0] == "pass"
+    verdict, told = found["cdn"]
+    assert verdict == "fail"
+    assert evidence in told
+    assert "was given the answer that" in told
+    assert " s before" in told
+
+
+def test_an_error_that_is_kept_for_its_time_only_is_found_at_once_and_not_later(
+    origin: LoopbackOrigin,
+) -> None:
+    def edge() -> Edge:
+        return Edge(key=_error, seconds=WAIT_SECONDS / 2)
+
+    assert checked(origin, cache.errors, edge())["cdn"][0] == "fail"
+    assert checked(origin, LATER, edge())["cdn"][0] == "pass"
+
+
+@pytest.mark.parametrize("status", [412, 415])
+def test_an_error_that_cloudfront_keeps_whatever_is_set_is_told_and_not_failed(
+    origin: LoopbackOrigin, status: int
+) -> None:
+    def timed(request: Outgoing, came: int) -> Hashable | None:
+        return _path(request) if came == status and b"max-age" in request.target else None
+
+    accepted: list[tuple[str, ...]] = []
+
+    async def noted(around: Surroundings) -> AsyncIterator[Result]:
+        async for each in cache.errors(around):
+            accepted.append(each.accepted)
+            yield each
+
+    found = checked(origin, noted, Edge(key=timed))
+    assert {verdict for verdict, _ in found.values()} == {"pass"}
+    assert sorted(accepted) == [(), ("timed-error-kept",)]
+    assert checked(origin, cache.errors, Edge(key=_only(status)))["cdn"][0] == "fail"
+
+
+def test_nodes_that_share_a_cache_are_found(origin: LoopbackOrigin) -> None:
+    first = Edge(key=lambda request, status: request.target if status == 200 else None)
+    other = replace(first, kept=first.kept)
+    verdict, told = checked(origin, cache.answers, first, other)["cdn"]
+    assert verdict == "fail"
+    assert "time 1 there (at " in told
+
+
+def test_one_node_of_many_that_keeps_errors_is_found(origin: LoopbackOrigin) -> None:
+    nodes = (Edge(), Edge(key=_error), Edge())
+    assert checked(origin, cache.errors, *nodes)["cdn"][0] == "fail"
+
+
+def test_requests_that_were_never_under_way_at_once_tell_nothing(origin: LoopbackOrigin) -> None:
+    found = checked(origin, cache.collapsing, Edge(collapses=True), concurrency=1)
+    assert found["cdn"] == ("unknown", "Two requests were never under way at the same time.")
+
+
+WAY = Way("cdn", "IPv4", NAME, "192.0.2.2")
+TODAY = Way("direct", "IPv4", NAME, "192.0.2.1")
+REQUEST = Request("GET", "/echo")
+
+
+def asked(label: str, identity: str | None, at: float, *headers: tuple[str, str]) -> Asked:
+    echo = identity and Echo(
+        id=identity,
+        method="GET",
+        target="/echo",
+        protocol="HTTP/1.1",
+        scheme="https",
+        headers=(),
+        body=EchoedBody(length=0, sha256=""),
+    )
+    answer = Answer(200, headers, b"", "HTTP/1.1", 0.1)
+    return Asked(label, Seen(WAY, REQUEST, answer, echo or None), at)
+
+
+def test_proofs_are_shared_answers_and_what_answers_say_of_themselves() -> None:
+    found = proofs(
+        [
+            asked("first", "1", 0.0, ("X-Cache", "Error from cloudfront"), ("Age", "0")),
+            asked("again", "1", 0.25, ("X-Cache", "Error from cloudfront")),
+            asked("as another user", "2", 0.5, ("Age", "7")),
+            asked("elsewhere", "3", 0.75, ("X-Cache", "RefreshHit from cloudfront")),
+            asked("at last", None, 1.0),
+        ]
+    )
+    assert found == Proofs(
+        (
+            (
+                "GET /echo again (at 192.0.2.2) was given the answer that first (at 192.0.2.2) got "
+                "0.2 s before"
+            ),
+            "GET /echo as another user (at 192.0.2.2) was given an answer with Age: 7",
+            (
+                "GET /echo elsewhere (at 192.0.2.2) was given an answer with X-Cache: RefreshHit "
+                "from cloudfront"
+            ),
+        ),
+        ("GET /echo at last: GET /echo is answered 200",),
+    )
+
+
+def test_an_error_that_the_origin_does_not_make_tells_nothing_of_errors() -> None:
+    answered = [asked("first", "1", 0.0), asked("again", "2", 0.1)]
+    assert proofs(answered, 404) == Proofs(
+        (),
+        (
+            "GET /echo first: it was answered 200 instead of 404",
+            "GET /echo again: it was answered 200 instead of 404",
+        ),
+    )
+    shared = [asked("first", "1", 0.0), asked("again", "1", 0.1)]
+    assert len(proofs(shared, 404).kept) == 1
+
+
+def _echoed(way: Way, request: Request, time: int) -> Answer:
+    """Answer 200 with an echo whatever is asked for, as an echo does that knows no directives."""
+    echo: dict[str, object] = {
+        "id": f"{way.path} {request.target} {time}",
+        "method": request.method,
+        "target": request.target,
+        "protocol": "HTTP/1.1",
+        "scheme": "https",
+        "headers": [],
+        "body": {"length": 0, "sha256": ""},
+    }
+    return Answer(200, (), json.dumps(echo).encode(), "HTTP/1.1", 0.1)
+
+
+@pytest.mark.parametrize(
+    "check", [cache.errors, functools.partial(cache.errors_later, wait_seconds=0)]
+)
+def test_an_echo_that_makes_no_errors_cannot_tell_of_them(check: Checking) -> None:
+    results = asyncio.run(_opaque(Scripted(_echoed), check, path="/echo"))
+    assert {each.verdict for each in results} == {"unknown"}
+    assert all("it was answered 200 instead of 404" in each.evidence for each in results)
+
+
+def test_an_answer_without_an_echo_is_unknown_and_never_a_pass() -> None:
+    nothing = Answer(404, (), b"{}", "HTTP/1.1", 0.1)
+    results = asyncio.run(_opaque(Scripted(_always(nothing)), cache.answers, path="/echo"))
+    assert {(each.path, each.verdict) for each in results} == {
+        ("cdn", "unknown"),
+        ("direct", "unknown"),
+    }
+    assert next(e for e in results if e.path == "direct").evidence.startswith("Wrong use: the echo")
+
+
+class Scripted:
+    """A wire that answers by what is asked and how often."""
+
+    def __init__(self, answer: Callable[[Way, Request, int], Answer | TroubleError]) -> None:
+        self._answer = answer
+        self._times: dict[tuple[Way, str], int] = {}
+
+    async def send(self, way: Way, request: Request) -> Answer:
+        time = self._times[way, request.target] = self._times.get((way, request.target), 0) + 1
+        found = self._answer(way, request, time)
+        if isinstance(found, TroubleError):
+            raise found
+        return found
+
+
+def _always(answer: Answer) -> Callable[[Way, Request, int], Answer]:
+    def one(way: Way, request: Request, time: int) -> Answer:
+        assert way
+        assert request
+        assert time
+        return answer
+
+    return one
+
+
+async def _opaque(wire: Wire, check: Checking, path: str | None = None) -> list[Result]:
+    return [each async for each in check(surroundings(wire, WAY, TODAY, path=path))]
+
+
+def _dated(second: int, *headers: tuple[str, str]) -> Answer:
+    date = formatdate(1_700_000_000 + second, usegmt=True)
+    return Answer(200, (("Date", date), *headers), b"", "HTTP/1.1", 0.1)
+
+
+Answering = Callable[[int], Answer | TroubleError]
+
+
+def _fresh(*headers: tuple[str, str]) -> Answering:
+    """Answer with a Date of its own each time."""
+    return lambda time: _dated(time, *headers)
+
+
+def _same(found: Answer | TroubleError) -> Answering:
+    def one(time: int) -> Answer | TroubleError:
+        assert time
+        return found
+
+    return one
+
+
+AS_WELL = "Something keeps answers, and direct over IPv4 as well or unknown"
+NO_PROOF = "No answer says that it was kept"
+
+
+@pytest.mark.parametrize(
+    ("cdn", "direct", "verdict", "evidence"),
+    [
+        (_fresh(), _fresh(), "unknown", NO_PROOF),
+        (_same(_dated(0)), _fresh(), "fail", "GET /: the same Date twice, "),
+        (_fresh(("Age", "3")), _fresh(), "fail", "GET /: Age: 3; "),
+        (_fresh(("X-Cache", "Hit from cloudfront")), _fresh(), "fail", "GET /: X-Cache: Hit from"),
+        (_fresh(("Age", "3")), _fresh(("Age", "9")), "unknown", AS_WELL),
+        (_fresh(("Age", "3")), _same(TroubleError("refused", "refused")), "unknown", AS_WELL),
+        (
+            _same(TroubleError("timeout", "no connection within 10 s")),
+            _fresh(),
+            "unknown",
+            "There is no answer: 192.0.2.2: timeout: no connection within 10 s.",
+        ),
+        (
+            _same(Answer(200, (("Date", "soon"),), b"", "HTTP/1.1", 0.1)),
+            _fresh(),
+            "unknown",
+            NO_PROOF,
+        ),
+    ],
+)
+def test_without_an_echo_a_cache_is_proved_or_nothing_is(
+    cdn: Answering,
+    direct: Answering,
+    verdict: str,
+    evidence: str,
+) -> None:
+    wire = Scripted(lambda way, _, time: (cdn if way is WAY else direct)(time))
+    check = functools.partial(cache.opaque, wait_seconds=0.0)
+    found = {each.path: each for each in asyncio.run(_opaque(wire, check))}
+    assert found["cdn"].verdict == verdict
+    assert found["cdn"].evidence.startswith(evidence)
+    assert found["direct"].verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ((), None),
+        ((("Age", "0"),), None),
+        ((("Age", "12"),), "Age: 12"),
+        ((("Age", "soon"),), None),
+        ((("X-Cache", "Miss from cloudfront"),), None),
+        ((("X-Cache", "HIT"),), "X-Cache: HIT"),
+    ],
+)
+def test_what_an_answer_says_of_itself(
+    headers: tuple[tuple[str, str], ...], said: str | None
+) -> None:
+    assert says_kept(Answer(200, headers, b"", "HTTP/1.1", 0.1)) == said
+
+
+def test_each_check_is_for_one_mode() -> None:
+    wire = Scripted(_always(_dated(0)))
+    for check in cache.CHECKS[:-1]:
+        assert asyncio.run(_opaque(wire, check)) == []
+    assert asyncio.run(_opaque(wire, cache.CHECKS[-1], path="/echo")) == []
