@@ -6,7 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.certificate import REGION
+from components.facts import CLOUDFRONT_REGION
 from components.settings import Alarms
 
 _PERIOD_SECONDS: Final = 60
@@ -53,7 +53,10 @@ class PathAlarms(pulumi.ComponentResource):
         self._topic = args["alarms"].topic_arn
         child = pulumi.ResourceOptions(parent=self)
         provider = aws.Provider(
-            f"{name}-{REGION}", region=REGION, opts=child, **args.get("provider_arguments", {})
+            f"{name}-{CLOUDFRONT_REGION}",
+            region=CLOUDFRONT_REGION,
+            opts=child,
+            **args.get("provider_arguments", {}),
         )
         self._in_region = pulumi.ResourceOptions(parent=self, provider=provider)
         self._alarm(

@@ -6,11 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-REGION: Final = "us-east-1"
-"""Region of certificates for CloudFront.
-
-Source: CloudFront Developer Guide, 'Requirements for using SSL/TLS certificates with CloudFront'.
-"""
+from components.facts import CLOUDFRONT_REGION
 
 _VALIDATION_TTL_SECONDS: Final = 300
 
@@ -55,8 +51,8 @@ class Certificate(pulumi.ComponentResource):
     def _request(self, name: str, args: CertificateArgs) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
         provider = aws.Provider(
-            f"{name}-{REGION}",
-            region=REGION,
+            f"{name}-{CLOUDFRONT_REGION}",
+            region=CLOUDFRONT_REGION,
             opts=child,
             **args.get("provider_arguments", {}),
         )

@@ -6,42 +6,14 @@ from typing import Final, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.facts import (
+    CACHING_DISABLED,
+    ERROR_CODES,
+    METHODS,
+    ORIGIN_HEADER,
+    ORIGIN_REQUEST_POLICIES,
+)
 from components.settings import Distribution, Origin
-
-HOSTED_ZONE_ID: Final = "Z2FDTNDATAQYW2"
-"""Hosted zone of every distribution's name. Source: Route 53 API Reference, AliasTarget."""
-
-CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-"""Source: CloudFront Developer Guide, 'Use managed cache policies'."""
-
-ORIGIN_REQUEST_POLICIES: Final = {
-    "AllViewer": "216adef6-5c7f-47e4-b989-5492eafa07d3",
-    "AllViewerAndCloudFrontHeaders": "33f36d7e-f396-46d9-90e0-52428a34d9dc",
-}
-"""Managed policies that forward every header (Host too), cookie and query string.
-
-Source: CloudFront Developer Guide, 'Use managed origin request policies'.
-"""
-
-METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-"""All methods CloudFront can pass on."""
-
-ERROR_CODES: Final = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
-"""Every code whose caching can be set.
-
-CloudFront caches errors for ten seconds even under CachingDisabled, whose cache key is host and
-path: one user's 404 or 503 would be served to others. Only an entry here turns that off.
-
-Source: CloudFront Developer Guide, 'How CloudFront processes HTTP 4xx and 5xx status codes from
-your origin' and 'Control how long CloudFront caches errors'.
-"""
-
-ORIGIN_HEADER: Final = "X-Origin-Secret"
-"""Header that a secret for the load balancer goes in. CloudFront replaces it where a viewer sends
-one of the same name.
-
-Source: CloudFront Developer Guide, 'Add custom headers to origin requests'.
-"""
 
 _ORIGIN_ID: Final = "load-balancer"
 

@@ -9,7 +9,8 @@ from components import settings
 from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
-from components.distribution import HOSTED_ZONE_ID, PassThroughDistribution
+from components.distribution import PassThroughDistribution
+from components.facts import CLOUDFRONT_ZONE_ID
 from components.origin_lock import OriginLock
 from components.proxy_dns import ProxyDns
 from components.proxy_pool import Address, ProxyPool, plan
@@ -121,7 +122,7 @@ class DualStackEdge(pulumi.ComponentResource):
                 "zone_id": found.zone.id,
                 "traffic": wanted.traffic,
                 "load_balancer": found.load_balancer,
-                "distribution": ground.AliasTarget(cdn.domain_name, HOSTED_ZONE_ID),
+                "distribution": ground.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
                 "proxies": proxies,
                 "cdn_depends_on": [certificate, cdn],
             },

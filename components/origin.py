@@ -14,17 +14,12 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_digitalocean as digitalocean
 
-from components.faults import Fault, FaultsError
+from components.errors import FaultsError
+from components.facts import ORIGIN_FACING_PREFIX_LIST
+from components.faults import Fault
 from components.settings import NAMESPACE, Origin, OriginLock, Proxies, Settings
 
 T = TypeVar("T")
-
-
-PREFIX_LIST: Final = "com.amazonaws.global.cloudfront.origin-facing"
-"""Managed prefix list of the IPv4 addresses that CloudFront connects to origins from.
-
-Source: Amazon VPC User Guide, 'Available AWS-managed prefix lists'.
-"""
 
 
 class OriginError(FaultsError):
@@ -342,7 +337,7 @@ def _prefix_list(lock: OriginLock | None, options: pulumi.InvokeOptions) -> str 
     group = lock.security_group
     found = _answer(lambda: aws.ec2.get_security_group(id=group, opts=options).id)
     prefix_list = _answer(
-        lambda: aws.ec2.get_managed_prefix_list(name=PREFIX_LIST, opts=options).id
+        lambda: aws.ec2.get_managed_prefix_list(name=ORIGIN_FACING_PREFIX_LIST, opts=options).id
     )
     faults: list[Fault] = []
     if isinstance(found, Exception):
@@ -358,7 +353,7 @@ def _prefix_list(lock: OriginLock | None, options: pulumi.InvokeOptions) -> str 
     if isinstance(prefix_list, Exception):
         faults.append(
             Fault(
-                f"The prefix list {PREFIX_LIST}",
+                f"The prefix list {ORIGIN_FACING_PREFIX_LIST}",
                 "one that could not be looked up",
                 f"there for everybody who may see it ({_words(prefix_list)})",
                 "See that the credentials allow ec2:DescribeManagedPrefixLists.",

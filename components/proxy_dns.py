@@ -6,16 +6,10 @@ from typing import Final, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from components.facts import ALIAS_TTL_SECONDS, NO_PROXY, PROXY_LABEL
 from components.origin import AliasTarget
 from components.proxy_pool import Address
 from components.settings import Proxies
-
-TTL_SECONDS: Final = 60
-"""As long as the answers of aliases to load balancers and to CloudFront live, or the weights
-between them and the proxies would be others than were set.
-
-Source: Route 53 Developer Guide, 'Choosing between alias and non-alias records'.
-"""
 
 CHECK_INTERVAL_SECONDS: Final = 10
 CHECKS_TO_FAIL: Final = 3
@@ -89,7 +83,7 @@ class ProxyDns(pulumi.ComponentResource):
         super().__init__("dualstack:index:ProxyDns", name, None, opts)
         self._name = name
         self._args = args
-        self.group = f"_proxy.{args['hostname']}"
+        self.group = f"{PROXY_LABEL}.{args['hostname']}"
         self.fails_over_to_cdn = args["pool"].when_all_fail == "cdn"
         self.records = []
         self.checks = []
@@ -126,7 +120,9 @@ class ProxyDns(pulumi.ComponentResource):
                 zone_id=self._args["zone_id"],
                 name=self.group,
                 type="AAAA",
-                ttl=TTL_SECONDS,
+                # As long as the aliases' own answers live, or the weights between them and the
+                # proxies would be others than were set.
+                ttl=ALIAS_TTL_SECONDS,
                 set_identifier=address.node,
                 weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=1)],
                 records=[address.ip],
@@ -143,7 +139,7 @@ class ProxyDns(pulumi.ComponentResource):
                 zone_id=self._args["zone_id"],
                 name=self.group,
                 type="AAAA",
-                set_identifier="none",
+                set_identifier=NO_PROXY,
                 weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=0)],
                 aliases=[
                     aws.route53.RecordAliasArgs(

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
-from components.faults import Fault, FaultsError
+from components.errors import FaultsError
+from components.faults import Fault
 
 PAUSE_SECONDS: Final = 5
 """How long to wait between two attempts, and for the answer of each."""

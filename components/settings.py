@@ -36,7 +36,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, from_json
 
 from components.arguments import DualStackEdgeArgs
-from components.faults import Fault, FaultsError
+from components.errors import FaultsError
+from components.facts import CLOUDFRONT_REGION, LARGEST_WEIGHT, PREFIX_LIST_WEIGHT
+from components.faults import Fault, shown
 from components.wording import (
     Place,
     Says,
@@ -45,7 +47,6 @@ from components.wording import (
     is_text,
     not_set,
     refusal,
-    shown,
     unknown,
 )
 
@@ -130,7 +131,7 @@ def _certificate_arn(arn: str) -> str:
     found = re.fullmatch(r"arn:aws:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+", arn)
     if found is None:
         raise ValueError(arn)
-    if found[1] != "us-east-1":
+    if found[1] != CLOUDFRONT_REGION:
         raise refusal(
             f"an ACM certificate in us-east-1, not {found[1]}: CloudFront takes them from no other "
             "region",
@@ -178,8 +179,8 @@ def _network(text: str) -> str:
     return str(ip_network(text))
 
 
-Weight = Annotated[int, Field(ge=0, le=255)]
-"""Weight of a record. Source: Route 53 API Reference, ResourceRecordSet, Weight."""
+Weight = Annotated[int, Field(ge=0, le=LARGEST_WEIGHT)]
+"""Weight of a record."""
 
 
 # ---- the settings -------------------------------------------------------------------------------
@@ -910,13 +911,6 @@ def _pool_faults(values: Mapping[str, Any], masked: Collection[str]) -> Iterator
             "empty where proxy.sshKeys is: there is no password to log in with",
             f"Set proxy.sshKeys, or remove it with: {place.remove_command()}",
         )
-
-
-PREFIX_LIST_WEIGHT: Final = 55
-"""Rules that CloudFront's prefix list counts as in a security group.
-
-Source: CloudFront Developer Guide, 'Locations and IP address ranges of CloudFront edge servers'.
-"""
 
 
 def origin_ports(origin: Origin) -> tuple[int, ...]:

@@ -1,20 +1,15 @@
 """The records that share a hostname's users between the old path and the new one."""
 
 from collections.abc import Sequence
-from typing import Final, Literal, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from components.facts import FAMILIES, Family, Path
 from components.origin import AliasTarget, Zone
 from components.proxy_dns import ProxyDns
 from components.settings import Traffic
-
-FAMILIES: Final = ("A", "AAAA")
-"""Both are needed, with the same members and weights: each is a weighted group of its own, and with
-one AAAA record for the new path alone every IPv6 client would be on it, whatever the A weights."""
-
-Path = Literal["direct", "cdn"]
 
 
 class TrafficRecord(TypedDict):
@@ -97,7 +92,7 @@ class WeightedDns(pulumi.ComponentResource):
                 )
         self.register_outputs({"records": self.records})
 
-    def _direct(self, hostname: str, family: str) -> aws.route53.Record:
+    def _direct(self, hostname: str, family: Family) -> aws.route53.Record:
         proxies = self._args.get("proxies")
         if proxies is None or family == "A":
             return self._record((hostname, family, "direct"), self._args["load_balancer"])
@@ -111,7 +106,7 @@ class WeightedDns(pulumi.ComponentResource):
 
     def _record(
         self,
-        record: tuple[str, str, Path],
+        record: tuple[str, Family, Path],
         target: AliasTarget,
         *,
         depends_on: Sequence[pulumi.Resource] = (),

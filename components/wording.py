@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from inspect import isclass
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from components.faults import Fault
+from components.faults import Fault, fault_of
 
 
 @dataclass(frozen=True)
@@ -169,14 +169,13 @@ def explain(
     place = Place.of(namespace, fields, path)
     if place.field is None:
         return unknown(place, path[-1])
-    if error["type"] == "missing":
-        return not_set(place)
     context: Mapping[str, str] = error.get("ctx", {}) if error["type"] == "refusal" else {}
-    return Fault(
+    return fault_of(
+        error,
         place.name,
-        shown(error["input"], masked=masked),
-        context.get("allowed") or allowed_values(place.field),
         context.get("remedy") or f"Set it with: {place.set_command()}",
+        allowed=context.get("allowed") or allowed_values(place.field),
+        masked=masked,
     )
 
 
@@ -198,14 +197,3 @@ def unknown(place: Place, key: str | int) -> Fault:
         remedy = f"Did you mean {known[near[0]]}? {remedy}"
     allowed = f"no such setting exists, known here are {', '.join(place.siblings)}"
     return Fault(place.name, "set", allowed, remedy)
-
-
-_LONGEST_SHOWN: Final = 160
-
-
-def shown(value: Any, *, masked: bool) -> str:
-    """Return a found value as JSON, cut where it gets long, or that it is secret."""
-    if masked:
-        return "[secret]"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… (cut)"

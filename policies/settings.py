@@ -5,6 +5,9 @@ rule's name. What concerns the pack as a whole stands under two names that are n
 whose level is that of everything that rules cannot tell, and `exceptions`, with the scope of the
 pack and the exemptions from its rules.
 
+The sentence of a fault is made here and not with that of the components: `policies.bundle` copies
+this folder alone to wherever a pack is used, so nothing else of ours is there.
+
 Source: Pulumi documentation, "Policy configuration".
 """
 

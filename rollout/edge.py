@@ -15,7 +15,8 @@ from typing import Annotated, Any, Final, Literal, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError
 from pydantic.alias_generators import to_camel
 
-from rollout.faults import Fault, WrongUseError, allowed_by, path_of, shown
+from components.faults import Fault, fault_of, path_of, shown
+from rollout.faults import WrongUseError
 from rollout.probe.model import Target
 
 PULUMI_SECONDS: Final = 60.0
@@ -234,11 +235,11 @@ def of_outputs(text: str, origin: str) -> Target:
     except ValidationError as error:
         raise WrongUseError(
             [
-                Fault(
+                fault_of(
+                    item,
                     f"Output {path_of(item['loc'])}",
-                    "not there" if item["type"] == "missing" else shown(item["input"]),
-                    allowed_by(item),
                     "Deploy the edge with this version of it: pulumi up",
+                    missing="not there",
                 )
                 for item in error.errors()
             ]

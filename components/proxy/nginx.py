@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal
 
-from components.faults import Fault, FaultsError
+from components.errors import FaultsError
+from components.faults import Fault
 
 LoadBalancerKind = Literal["classic", "application", "network"]
 """The kinds of load balancer that AWS has for TCP and HTTP."""

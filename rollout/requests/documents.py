@@ -16,7 +16,8 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
-from rollout.faults import Fault, WrongUseError, allowed_by, path_of, shown
+from components.faults import Fault, fault_of, path_of
+from rollout.faults import WrongUseError
 
 REMEDY = "Mend that place, or look at docs/verify.md for an example."
 
@@ -70,10 +71,12 @@ class Document:
 
     def fault(self, steps: Sequence[str | int], found: str, allowed: str, remedy: str) -> Fault:
         """Return what is wrong with one value."""
+        return Fault(self._what(steps), found, allowed, remedy)
+
+    def _what(self, steps: Sequence[str | int]) -> str:
+        """Return how a message names a value: `requests.yaml:3:5 [0].method`."""
         at = path_of(steps)
-        return Fault(
-            f"{self.place(steps)} {at}" if at else self.place(steps), found, allowed, remedy
-        )
+        return f"{self.place(steps)} {at}" if at else self.place(steps)
 
     def faults(self, error: ValidationError, *, without: str = "") -> list[Fault]:
         """Return what pydantic found wrong, each with its place, each place once.
@@ -88,8 +91,7 @@ class Document:
             steps = self._steps(item["loc"])
             if item["type"] == "missing":
                 steps = [*steps, item["loc"][-1]]
-            told = "not there" if item["type"] == "missing" else shown(item["input"])
-            fault = self.fault(steps, told, allowed_by(item), REMEDY)
+            fault = fault_of(item, self._what(steps), REMEDY, missing="not there")
             found.setdefault(fault.what, fault)
         return list(found.values())
 

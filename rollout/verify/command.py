@@ -14,8 +14,9 @@ from typing import Annotated, Final, TypeVar
 import typer
 from rich.console import Console
 
+from components.faults import Fault, shown
 from rollout import edge as target
-from rollout.faults import Fault, WrongUseError, shown
+from rollout.faults import WrongUseError
 from rollout.probe import ways
 from rollout.probe.dns import DnsNames
 from rollout.probe.http import HttpWire, TrustError

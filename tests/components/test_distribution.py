@@ -4,11 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.distribution import (
-    ERROR_CODES,
-    PassThroughDistribution,
-    PassThroughDistributionArgs,
-)
+from components.distribution import PassThroughDistribution, PassThroughDistributionArgs
+from components.facts import ERROR_CODES
 from components.settings import Distribution, Logs, Origin
 
 if TYPE_CHECKING:

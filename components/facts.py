@@ -1,0 +1,102 @@
+"""Names and numbers that several modules need: of the edge's records, and of AWS.
+
+Pure: nothing here knows Pulumi. The policies and the sandbox keep constants of their own, because
+they judge what is made with these.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+# ---- the edge's records -------------------------------------------------------------------------
+
+Path = Literal["direct", "cdn"]
+"""A way to the API, and the set identifier of its records: `direct` is the old path, `cdn` the
+new one, through CloudFront."""
+
+PATHS: Final[tuple[Path, Path]] = ("direct", "cdn")
+
+Family = Literal["A", "AAAA"]
+"""The type of a record that holds addresses."""
+
+FAMILIES: Final[tuple[Family, Family]] = ("A", "AAAA")
+"""Both are needed, with the same members and weights: each is a weighted group of its own, and with
+one AAAA record for the new path alone every IPv6 client would be on it, whatever the A weights."""
+
+PROXY_LABEL: Final = "_proxy"
+"""First label of the name of the proxies' group, before the first hostname."""
+
+NO_PROXY: Final = "none"
+"""Set identifier, in that group, of the record that is answered empty when all proxies fail."""
+
+# ---- Route 53 -----------------------------------------------------------------------------------
+
+ALIAS_TTL_SECONDS: Final = 60
+"""How long the answers of aliases to load balancers and to CloudFront live.
+
+Source: Route 53 Developer Guide, 'Choosing between alias and non-alias records'.
+"""
+
+NEGATIVE_TTL_SECONDS: Final = 900
+"""How long an empty answer lives in a zone whose SOA record was not changed.
+
+Source: Route 53 Developer Guide, 'The start of authority (SOA) record'.
+"""
+
+LARGEST_WEIGHT: Final = 255
+"""Source: Route 53 API Reference, ResourceRecordSet, Weight."""
+
+# ---- CloudFront ---------------------------------------------------------------------------------
+
+CLOUDFRONT_REGION: Final = "us-east-1"
+"""Region of certificates for CloudFront, of its metrics and of those of Route 53.
+
+Source: CloudFront Developer Guide, 'Requirements for using SSL/TLS certificates with CloudFront'
+and 'Monitor CloudFront metrics with CloudWatch'.
+"""
+
+CLOUDFRONT_ZONE_ID: Final = "Z2FDTNDATAQYW2"
+"""Hosted zone of every distribution's name. Source: Route 53 API Reference, AliasTarget."""
+
+CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+"""Source: CloudFront Developer Guide, 'Use managed cache policies'."""
+
+ORIGIN_REQUEST_POLICIES: Final[Mapping[str, str]] = {
+    "AllViewer": "216adef6-5c7f-47e4-b989-5492eafa07d3",
+    "AllViewerAndCloudFrontHeaders": "33f36d7e-f396-46d9-90e0-52428a34d9dc",
+}
+"""Managed policies that forward every header (Host too), cookie and query string, by name.
+
+Source: CloudFront Developer Guide, 'Use managed origin request policies'.
+"""
+
+METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""All methods CloudFront can pass on."""
+
+ERROR_CODES: Final = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
+"""Every code whose caching can be set.
+
+CloudFront caches errors for ten seconds even under CachingDisabled, whose cache key is host and
+path: one user's 404 or 503 would be served to others. Only an entry here turns that off.
+
+Source: CloudFront Developer Guide, 'How CloudFront processes HTTP 4xx and 5xx status codes from
+your origin' and 'Control how long CloudFront caches errors'.
+"""
+
+ORIGIN_HEADER: Final = "X-Origin-Secret"
+"""Header that a secret for the load balancer goes in. CloudFront replaces it where a viewer sends
+one of the same name.
+
+Source: CloudFront Developer Guide, 'Add custom headers to origin requests'.
+"""
+
+ORIGIN_FACING_PREFIX_LIST: Final = "com.amazonaws.global.cloudfront.origin-facing"
+"""Managed prefix list of the IPv4 addresses that CloudFront connects to origins from.
+
+Source: Amazon VPC User Guide, 'Available AWS-managed prefix lists'.
+"""
+
+PREFIX_LIST_WEIGHT: Final = 55
+"""Rules that the prefix list counts as in a security group.
+
+Source: CloudFront Developer Guide, 'Locations and IP address ranges of CloudFront edge servers'.
+"""
