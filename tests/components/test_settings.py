@@ -1,5 +1,6 @@
 """Reading the configuration: every fault of every key, in one go, in one shape."""
 
+import asyncio
 import inspect
 import json
 from collections.abc import Mapping
@@ -710,7 +711,11 @@ def test_arguments_are_refused_by_the_rules_of_the_configuration_and_in_a_progra
 
 
 def test_an_output_is_no_argument() -> None:
-    args = cast("DualStackEdgeArgs", {**ARGUMENTS, "zone": pulumi.Output.from_input("example.com")})
+    async def with_an_output() -> "DualStackEdgeArgs":
+        zone = pulumi.Output.from_input("example.com")  # which needs an event loop that runs
+        return cast("DualStackEdgeArgs", {**ARGUMENTS, "zone": zone})
+
+    args = asyncio.run(with_an_output())
     with pytest.raises(SettingsError) as caught:
         settings.from_arguments("edge", args)
     assert [str(fault) for fault in caught.value.faults] == [
