@@ -24,10 +24,10 @@ lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; nee
 	@$(RUN)/dualstack sandbox env >/dev/null 2>&1 || $(RUN)/dualstack sandbox up
 	@$(RUN)/dualstack sandbox lab open
 
-test: $(STAMP) ## Run all the tests
+test: $(STAMP) ## Run all the tests, several beside each other
 	@$(RUN)/dualstack sandbox engine
 	@$(RUN)/python -m sandbox.debian
-	@$(RUN)/python -m pytest
+	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## Format, lint, types, layers
 	@echo "format …" && $(RUN)/ruff format --check .

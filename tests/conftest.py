@@ -5,16 +5,35 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from sandbox.clouds.background import OWNER_VARIABLE
+from support.cost import Costs
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
+# One profile everywhere, instead of one with a deadline and another that repeats its examples:
+# no deadline, because what is slow is the machine; new examples each time; and an example that
+# fails is printed, kept in .hypothesis and tried first the next time.
+settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    database=DirectoryBasedExampleDatabase(DOCS.parent / ".hypothesis" / "examples"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("everywhere")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that `make docs` uses."""
+    """Add the options of `make docs` and of docs/benchmarks.md."""
     parser.addoption(
         "--write-docs", action="store_true", help="write the pages in docs/ instead of checking"
+    )
+    parser.addoption(
+        "--cost", type=int, metavar="N", help="show what the tests cost, and the N slowest"
     )
 
 
@@ -22,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let every cloud that a test starts end with this process, even if it is killed."""
     os.environ[OWNER_VARIABLE] = str(os.getpid())
     config.addinivalue_line("markers", "root: only root may do what the test does")
+    if slowest := config.getoption("--cost"):
+        config.pluginmanager.register(Costs(slowest))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many tests run beside each other: half of their time they wait."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
