@@ -37,6 +37,10 @@ OWNER_VARIABLE: Final = "DUALSTACK_SANDBOX_OWNER"
 
 OWNER_POLL_SECONDS: Final = 0.5
 
+SNAPSHOTS_VARIABLE: Final = "DUALSTACK_SANDBOX_SNAPSHOTS"
+"""Environment variable with the folder that holds a folder of snapshots for each cloud: clouds that
+are started with the same one restore each other's. Not set, it is `snapshots` in their home."""
+
 
 class CloudError(RuntimeError):
     """A cloud did not start; the message carries the end of its log."""
@@ -161,7 +165,8 @@ def _running(name: str, home: Path) -> Cloud | None:
 def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
     log, ready = _log_path(name, home), home / f"{name}.ready"
     ready.unlink(missing_ok=True)
-    process = _spawn(name, ready, log)
+    snapshots = Path(os.environ.get(SNAPSHOTS_VARIABLE, home / "snapshots")) / name
+    process = _spawn(name, ready, log, snapshots)
     try:
         url = _wait_until_ready(name, process, ready, log, start_seconds)
         note = _Note(url=url, pid=process.pid, created=process.create_time())
@@ -174,12 +179,12 @@ def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
     return Cloud(name=name, url=url, pid=process.pid, log=log)
 
 
-def _spawn(name: str, ready: Path, log: Path) -> psutil.Process:
+def _spawn(name: str, ready: Path, log: Path, snapshots: Path) -> psutil.Process:
     """Start the process. Not with `subprocess`, which warns of children that outlive it."""
     command = [sys.executable, "-m", f"sandbox.clouds.{name}", "--port", "0"]
     pid = os.posix_spawn(
         sys.executable,
-        [*command, "--ready-file", str(ready)],
+        [*command, "--ready-file", str(ready), "--snapshots", str(snapshots)],
         {**os.environ, "PYTHONUNBUFFERED": "1"},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

@@ -1,7 +1,7 @@
 """Serving a cloud over HTTP on loopback until SIGTERM, SIGINT or its owner's end.
 
 This is what every cloud's process does. The command line is the one that `background` starts:
-`--port`, `--ready-file`.
+`--port`, `--ready-file`, `--snapshots`.
 """
 
 import argparse
@@ -28,13 +28,16 @@ STOP_POLL_SECONDS: Final = 0.05
 
 
 def main(
-    name: str, application: "Callable[[], WSGIApplication]", handler: type[WSGIRequestHandler]
+    name: str,
+    application: "Callable[[Path | None], WSGIApplication]",
+    handler: type[WSGIRequestHandler],
 ) -> None:
     """Read the command line and serve.
 
     Args:
         name: Module of `sandbox.clouds`: `aws`.
-        application: Makes the API; called once a signal is waited for.
+        application: Makes the API, given the folder of its snapshots; called once a signal is
+            waited for.
         handler: What handles requests.
     """
     parser = argparse.ArgumentParser(
@@ -45,8 +48,9 @@ def main(
     parser.add_argument(
         "--ready-file", type=Path, help='gets {"url": ..., "pid": ...} once the API listens'
     )
+    parser.add_argument("--snapshots", type=Path, help="where `PUT snapshot/<name>` writes to")
     arguments = parser.parse_args()
-    _serve(application, handler, arguments.port, arguments.ready_file)
+    _serve(lambda: application(arguments.snapshots), handler, arguments.port, arguments.ready_file)
 
 
 def _serve(

@@ -19,7 +19,7 @@ import httpx
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.clouds import aws, digitalocean
+from sandbox.clouds import aws, control, digitalocean
 from sandbox.lab.deployed import (
     Deployed,
     Distribution,
@@ -98,7 +98,7 @@ def changes(aws_url: str, digitalocean_url: str) -> tuple[str, str]:
     Raises:
         ReadError: A cloud does not answer.
     """
-    paths = (aws_url + aws.CONTROL_PATH, digitalocean_url + digitalocean.CONTROL_PATH)
+    paths = (aws_url + control.PATH, digitalocean_url + control.PATH)
     try:
         told = [_http().get(f"{path}changes").raise_for_status().text for path in paths]
     except httpx.HTTPError as fault:
@@ -338,7 +338,7 @@ def _droplets(url: str) -> tuple[Droplet, ...]:
         _droplet(
             found,
             reserved.get(found["id"], ""),
-            _get(f"{url}{digitalocean.CONTROL_PATH}droplets/{found['id']}/metadata/v1.json"),
+            _get(f"{url}{control.PATH}droplets/{found['id']}/metadata/v1.json"),
             [
                 firewall
                 for firewall in firewalls

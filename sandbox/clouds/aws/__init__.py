@@ -13,10 +13,6 @@ ACCOUNT: Final = "123456789012"
 REGION: Final = "us-east-1"
 """Where the seeded load balancers live, and where CloudFront looks for certificates."""
 
-CONTROL_PATH: Final = "/dualstack-sandbox/"
-"""Below this path the layer itself is spoken to: `settings` (GET, PUT), `reset` (POST), `changes`
-(GET: a text that is another one as soon as anything in the account has changed)."""
-
 
 def client_environment(url: str) -> dict[str, str]:
     """Return the environment variables that point every AWS client at the sandbox.

@@ -10,17 +10,17 @@ threads at once ("AST constructor recursion depth mismatch", python/cpython#1069
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from threading import RLock
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
-from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
+from sandbox.clouds import control
 from sandbox.clouds.aws import (
-    CONTROL_PATH,
     acm,
     alarms,
     cloudfront,
@@ -31,7 +31,6 @@ from sandbox.clouds.aws import (
     seed,
 )
 from sandbox.clouds.aws.fields import Fields
-from sandbox.clouds.aws.settings import Settings
 from sandbox.clouds.aws.state import Account
 from sandbox.clouds.aws.wire import Call, read, request_of
 
@@ -92,7 +91,12 @@ class Layer:
     """The sandbox's AWS: moto, the rules before it, and what moto lacks."""
 
     def __init__(
-        self, moto: WSGIApplication, account: Account, log: Callable[[str], None] = _print
+        self,
+        moto: WSGIApplication,
+        account: Account,
+        log: Callable[[str], None] = _print,
+        *,
+        snapshots: Path | None = None,
     ) -> None:
         """Put the layer in front of an application.
 
@@ -100,20 +104,21 @@ class Layer:
             moto: what answers everything that the layer does not.
             account: the state; seeded here.
             log: gets a line for every request: method, service, action, status, error code.
+            snapshots: folder of the account's snapshots; None: it keeps none.
         """
         self._moto = moto
         self._account = account
         self._log = log
         self._lock = RLock()
-        self._changes = 0
+        self._control = control.Control(account, self._reset, snapshots)
         acm.disarm_moto()
         self._reset()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = request_of(environ)
-        if request.path.startswith(CONTROL_PATH):
-            return self._control(request)(environ, start_response)
+        if request.path.startswith(control.PATH):
+            return self._controlled(request)(environ, start_response)
         with self._lock:
             call = read(request)
             if call is None:
@@ -123,7 +128,7 @@ class Layer:
                 service, operation = call.service, call.action or request.path
                 response = self._answer(call, environ)
             if response.status_code < HTTPStatus.BAD_REQUEST and not operation.startswith(READING):
-                self._changes += 1
+                self._control.changes += 1
         return self._logged(request, service, operation, response)(environ, start_response)
 
     def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
@@ -161,47 +166,11 @@ class Layer:
         return response
 
     def _reset(self) -> None:
-        with self._lock:
-            self._account.reset()
-            seed.seed()
-            self._changes += 1
+        self._account.reset()
+        seed.seed()
 
-    def _count_changes(self) -> Response:
-        """Tell how far the account has come; a certificate is issued by the clock alone."""
+    def _controlled(self, request: Request) -> Response:
+        """Answer a request to the control surface; a certificate is issued by the clock alone."""
         with self._lock:
             acm.refresh(self._account)
-            told = f"{self._changes}.{acm.count_issued()}"
-        return Response(told, mimetype="text/plain")
-
-    def _control(self, request: Request) -> Response:
-        what = (request.method, request.path.removeprefix(CONTROL_PATH))
-        match what:
-            case ("GET", "settings"):
-                return self._settings()
-            case ("PUT", "settings"):
-                return self._change_settings(request.get_data())
-            case ("POST", "reset"):
-                self._reset()
-                return self._settings()
-            case ("GET", "changes"):
-                return self._count_changes()
-            case _:
-                return Response(
-                    f"{what[0]} {request.path} is unknown; GET settings, PUT settings, "
-                    f"POST reset and GET changes below {CONTROL_PATH} are.",
-                    HTTPStatus.NOT_FOUND,
-                )
-
-    def _settings(self) -> Response:
-        return Response(self._account.settings.model_dump_json(), mimetype="application/json")
-
-    def _change_settings(self, body: bytes) -> Response:
-        """Change the settings that are named; the others stay."""
-        try:
-            asked = Settings.model_validate_json(body)
-        except ValidationError as fault:
-            return Response(str(fault), HTTPStatus.BAD_REQUEST)
-        with self._lock:
-            changed = {name: getattr(asked, name) for name in asked.model_fields_set}
-            self._account.settings = self._account.settings.model_copy(update=changed)
-            return self._settings()
+            return self._control.answer(request, f".{acm.count_issued()}")

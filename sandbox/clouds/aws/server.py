@@ -1,6 +1,7 @@
 """The sandbox's AWS as a WSGI application, and what handles its requests."""
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # moto.moto_server is a namespace package, so moto's py.typed does not speak for it.
@@ -24,8 +25,9 @@ class Quiet(MotoRequestHandler):
         """Say nothing: the layer logs the operation, which says more than the path."""
 
 
-def application() -> "WSGIApplication":
-    """Return the API of a seeded account."""
+def application(snapshots: Path | None) -> "WSGIApplication":
+    """Return the API of a seeded account that keeps its snapshots in a folder."""
     # A thousand machine images, which nobody starts here, are 4 MB a reset that moto never frees.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    return Layer(DomainDispatcherApplication(create_backend_app), Account())
+    moto = DomainDispatcherApplication(create_backend_app)
+    return Layer(moto, Account(), snapshots=snapshots)

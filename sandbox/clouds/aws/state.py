@@ -1,12 +1,15 @@
 """What the layer remembers beside moto, and where it finds moto's own memory."""
 
+import copyreg
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any, TypeAlias, cast
 
-from moto.acm.models import AWSCertificateManagerBackend, acm_backends
+from moto.acm.models import AWSCertificateManagerBackend, CertBundle, acm_backends
+from moto.backends import get_backend
 from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
@@ -15,6 +18,9 @@ from moto.route53.models import Route53Backend, route53_backends
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.fields import Fields, items
 from sandbox.clouds.aws.settings import Settings
+
+MotoState: TypeAlias = dict[str, dict[str, dict[str, Any]]]
+"""moto's memory: its backends by service, account and region."""
 
 
 @dataclass
@@ -65,6 +71,7 @@ class Account:
         health_checks: by id.
         deleted_health_checks: the caller references of those that are gone.
         rule_descriptions: of the security group rules for prefix lists, by id; moto forgets them.
+        epoch: when the clock stood at 0, in seconds since 1970.
     """
 
     settings: Settings = field(default_factory=Settings)
@@ -77,30 +84,46 @@ class Account:
     health_checks: dict[str, HealthCheck] = field(default_factory=dict[str, HealthCheck])
     deleted_health_checks: set[str] = field(default_factory=set[str])
     rule_descriptions: dict[str, str] = field(default_factory=dict[str, str])
+    epoch: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Set the clock."""
+        self.epoch = time.time() - self.clock()
 
     def reset(self) -> None:
         """Forget everything, in moto too; the settings go back to their defaults."""
         BackendDict.reset()
         # moto's dashboard would show every object ever made, and so keep it.
         reset_model_data()
-        self.settings = Settings()
-        for remembered in (
-            self.changes,
-            self.zone_changes,
-            self.route53_requests,
-            self.distributions,
-            self.validated,
-            self.health_checks,
-            self.deleted_health_checks,
-            self.rule_descriptions,
-        ):
-            remembered.clear()
+        vars(self).update(vars(Account(clock=self.clock)))
+
+    def state(self) -> tuple[dict[str, Any], MotoState]:
+        """Return all that the account holds, in moto too.
+
+        Its clock is the process's own; all processes since the machine was started share it.
+        """
+        own = {name: value for name, value in vars(self).items() if name != "clock"}
+        instances: list[BackendDict[Any]] = vars(BackendDict)["_instances"]
+        moto = {
+            service.service_name: {account: dict(regions) for account, regions in service.items()}
+            for service in instances
+        }
+        return own, moto
+
+    def put_state(self, state: Any) -> None:
+        """Hold what `state` returned, and nothing else."""
+        self.reset()
+        own, moto = state
+        vars(self).update(own)
+        for service, accounts in moto.items():
+            for account, regions in accounts.items():
+                cast("Any", get_backend(service))[account].update(regions)
+        reset_model_data()
 
 
 def now(account: Account, at: float | None = None) -> datetime:
     """Return a moment of the account's clock, or the present, as a date in UTC."""
-    ago = 0.0 if at is None else account.clock() - at
-    return datetime.now(UTC) - timedelta(seconds=ago)
+    return datetime.fromtimestamp(account.epoch + (account.clock() if at is None else at), UTC)
 
 
 def route53() -> Route53Backend:
@@ -121,3 +144,22 @@ def acm_regions() -> tuple[str, ...]:
 def acm(region: str) -> AWSCertificateManagerBackend:
     """Return moto's certificates of a region."""
     return acm_backends[ACCOUNT][region]
+
+
+def _certificate_of(fields: dict[str, Any]) -> CertBundle:
+    certificate = object.__new__(CertBundle)
+    own = vars(certificate)
+    own.update(fields)
+    own.update(_key=certificate.validate_pk())
+    own.update(_cert=cast("Any", certificate).validate_certificate())
+    return certificate
+
+
+def _reduced(certificate: CertBundle) -> tuple[Callable[..., CertBundle], tuple[dict[str, Any]]]:
+    """Leave out what moto parsed of a certificate, which cannot be pickled."""
+    parsed = ("_key", "_cert")
+    fields = {name: value for name, value in vars(certificate).items() if name not in parsed}
+    return _certificate_of, (fields,)
+
+
+copyreg.pickle(CertBundle, _reduced)

@@ -8,7 +8,8 @@ modelled.
 Where it differs from DigitalOcean: plain HTTP on loopback instead of HTTPS; one account, one token;
 addresses come from ranges reserved for documentation; the metadata service, which a Droplet reaches
 at 169.254.169.254, is at `/dualstack-sandbox/droplets/<id>/metadata/v1` and for every Droplet; user
-data, which the API never returns, can be read there.
+data, which the API never returns, can be read there. `GET /dualstack-sandbox/scopes` lists what
+a token needed for all requests so far. The rest of the control surface is that of every cloud.
 """
 
 import os
@@ -16,11 +17,6 @@ from typing import Final
 
 TOKEN: Final = f"dop_v1_{'0' * 64}"
 """The only token: shaped like a personal access token, and worth nothing elsewhere."""
-
-CONTROL_PATH: Final = "/dualstack-sandbox/"
-"""Below this path the sandbox itself is spoken to, without a token: `settings` (GET, PUT), `reset`
-(POST), `changes` (GET: a text that is another one as soon as anything in the account has changed),
-`scopes` (GET: what a token needed for all requests so far), `droplets/<id>/metadata/v1`."""
 
 
 def client_environment(url: str) -> dict[str, str]:

@@ -6,13 +6,16 @@ no such thing.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network
-from itertools import chain, islice
 from typing import Final
 
 PUBLIC_IPV4: Final = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
 """Source: RFC 5737."""
+
+IPV4: Final = 4
+
+FIRST_HOST: Final = 2
+"""The place in its network of the first address that is given out, after the gateway's."""
 
 _DROPLETS: Final = "2001:db8:d0:{number:x}::/64"
 _RESERVED: Final = "2001:db8:d1:{number:x}::/64"
@@ -24,14 +27,19 @@ class Pool:
 
     def __init__(self, *networks: IPv4Network | IPv6Network) -> None:
         """Have the addresses of the networks, in this order."""
-        self._fresh: Iterator[str] = chain.from_iterable(_hosts(network) for network in networks)
+        self._networks = networks
+        self._given = 0
         self._returned: deque[str] = deque()
 
     def take(self) -> str | None:
         """Return an address that nobody has, or None if there is none."""
-        fresh = next(self._fresh, None)
-        if fresh is not None:
-            return fresh
+        number = self._given
+        for network in self._networks:
+            size = _number_of_hosts(network)
+            if number < size:
+                self._given += 1
+                return str(network.network_address + FIRST_HOST + number)
+            number -= size
         return self._returned.popleft() if self._returned else None
 
     def give_back(self, address: str) -> None:
@@ -39,8 +47,9 @@ class Pool:
         self._returned.append(address)
 
 
-def _hosts(network: IPv4Network | IPv6Network) -> Iterator[str]:
-    return (str(host) for host in islice(network.hosts(), 1, None))
+def _number_of_hosts(network: IPv4Network | IPv6Network) -> int:
+    """Return how many addresses a network has for hosts; IPv6 knows no broadcast address."""
+    return network.num_addresses - FIRST_HOST - (network.version == IPV4)
 
 
 def public_ipv4() -> Pool:

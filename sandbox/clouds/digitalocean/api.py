@@ -9,18 +9,19 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from itertools import chain
+from pathlib import Path
 from secrets import compare_digest
 from threading import RLock
 from typing import Final
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from sandbox.clouds import control
 from sandbox.clouds.digitalocean import (
-    CONTROL_PATH,
     TOKEN,
     alerts,
     droplets,
@@ -34,7 +35,6 @@ from sandbox.clouds.digitalocean import (
     vpcs,
 )
 from sandbox.clouds.digitalocean.routes import Answer, Call, Route
-from sandbox.clouds.digitalocean.settings import Settings
 from sandbox.clouds.digitalocean.state import Account, Json
 from sandbox.clouds.digitalocean.wire import (
     BURST_LIMIT,
@@ -46,6 +46,9 @@ from sandbox.clouds.digitalocean.wire import (
 )
 
 HOUR, MINUTE = 3600.0, 60.0
+
+CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1/")
+"""What the control surface of this cloud has beside that of every cloud."""
 
 ROUTES: Final[tuple[Route, ...]] = tuple(
     chain(
@@ -78,17 +81,24 @@ def _print(line: str) -> None:
 class Api:
     """The sandbox's DigitalOcean."""
 
-    def __init__(self, account: Account, log: Callable[[str], None] = _print) -> None:
+    def __init__(
+        self,
+        account: Account,
+        log: Callable[[str], None] = _print,
+        *,
+        snapshots: Path | None = None,
+    ) -> None:
         """Serve an account.
 
         Args:
             account: the state.
             log: gets a line for every request: method, path, status, scopes it needs.
+            snapshots: folder of the account's snapshots; None: it keeps none.
         """
         self._account = account
         self._log = log
         self._lock = RLock()
-        self._changes = 0
+        self._control = control.Control(account, account.reset, snapshots, CONTROLS)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -96,9 +106,9 @@ class Api:
         # A body that nobody reads would be taken for the next request of the connection.
         request.get_data()
         with self._lock:
-            self._changes += self._account.settle()
-            if request.path.startswith(CONTROL_PATH):
-                response = self._control(request)
+            self._control.changes += self._account.settle()
+            if request.path.startswith(control.PATH):
+                response = self._controlled(request)
             else:
                 response = self._answer(request)
         return response(environ, start_response)
@@ -115,7 +125,7 @@ class Api:
             reason = refusal.reason
             answer = Answer(reason.status, _error(refusal, request_id))
         self._account.scopes |= scopes
-        self._changes += request.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
+        self._control.changes += request.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
         self._log(
             f"{request.method} {request.path} {answer.status.value} "
             f"{','.join(sorted(scopes)) or '-'}"
@@ -177,37 +187,15 @@ class Api:
                 ) from refusal
             raise
 
-    def _control(self, request: Request) -> Response:
-        what = (request.method, *request.path.removeprefix(CONTROL_PATH).split("/", 2))
+    def _controlled(self, request: Request) -> Response:
+        what = (request.method, *request.path.removeprefix(control.PATH).split("/", 2))
         match what:
-            case ("GET", "settings"):
-                return self._settings()
-            case ("PUT", "settings"):
-                return self._change_settings(request.get_data())
-            case ("POST", "reset"):
-                self._account.reset()
-                self._changes += 1
-                return self._settings()
-            case ("GET", "scopes" | "changes" as told):
-                scopes = sorted(self._account.scopes)
-                return _json(scopes) if told == "scopes" else Response(str(self._changes))
+            case ("GET", "scopes"):
+                return _json(sorted(self._account.scopes))
             case ("GET", "droplets", number, path) if number.isdecimal():
                 return self._metadata(int(number), path)
             case _:
-                return _unknown(request)
-
-    def _settings(self) -> Response:
-        return Response(self._account.settings.model_dump_json(), mimetype="application/json")
-
-    def _change_settings(self, body: bytes) -> Response:
-        """Change the settings that are named; the others stay."""
-        try:
-            asked = Settings.model_validate_json(body)
-        except ValidationError as fault:
-            return Response(str(fault), HTTPStatus.BAD_REQUEST)
-        changed = {name: getattr(asked, name) for name in asked.model_fields_set}
-        self._account.settings = self._account.settings.model_copy(update=changed)
-        return self._settings()
+                return self._control.answer(request)
 
     def _metadata(self, number: int, path: str) -> Response:
         """Tell a Droplet about itself."""
@@ -223,7 +211,7 @@ class Api:
         if told is not None:
             return Response(told, mimetype="text/plain")
         if metadata.text(leaves, f"{below}/") is not None:
-            base = f"{CONTROL_PATH}droplets/{number}/metadata/v1/"
+            base = f"{control.PATH}droplets/{number}/metadata/v1/"
             return Response(
                 status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": f"{base}{below}/"}
             )
@@ -239,11 +227,3 @@ def _error(refusal: RefusalError, request_id: str) -> Json:
 def _json(found: Json | list[str] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
     body = b"" if found is None else _JSON.dump_json(found)
     return Response(body, status, content_type="application/json; charset=utf-8")
-
-
-def _unknown(request: Request) -> Response:
-    return Response(
-        f"{request.method} {request.path} is unknown; GET settings, PUT settings, POST reset, "
-        f"GET changes, GET scopes and GET droplets/<id>/metadata/v1/ below {CONTROL_PATH} are.",
-        HTTPStatus.NOT_FOUND,
-    )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
@@ -29,7 +30,16 @@ from sandbox.clouds.digitalocean.routes import (
     listed,
     ok,
 )
-from sandbox.clouds.digitalocean.state import Account, Action, Droplet, Json, SshKey, Vpc, iso
+from sandbox.clouds.digitalocean.state import (
+    Account,
+    Action,
+    Droplet,
+    Effect,
+    Json,
+    SshKey,
+    Vpc,
+    iso,
+)
 from sandbox.clouds.digitalocean.tags import INVALID_TAG, valid_tag
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
@@ -190,9 +200,6 @@ ACTION_NOT_MODELLED = Reason(
     "the sandbox",
 )
 
-
-Effect = Callable[[], bool]
-"""What an action does when it is over; False when it could not."""
 
 Strings = Annotated[list[str], BeforeValidator(listed)]
 
@@ -664,58 +671,60 @@ def _create(
         if droplet.id not in tag.droplets:
             tag.droplets.append(droplet.id)
 
-    def boot() -> bool:
-        if droplet.public:
-            droplet.public_ipv4 = account.public_ipv4.take()
-        if "ipv6" in droplet.features:
-            _give_ipv6(account, droplet)
-        droplet.status = "active"
-        return True
-
-    _begin(account, droplet, "create", boot)
+    _begin(account, droplet, "create", partial(_booted, droplet))
     return droplet
 
 
-def _give_ipv6(account: Account, droplet: Droplet) -> None:
+def _booted(droplet: Droplet, account: Account) -> bool:
+    if droplet.public:
+        droplet.public_ipv4 = account.public_ipv4.take()
+    droplet.status = "active"
+    return "ipv6" not in droplet.features or _ipv6_enabled(droplet, account)
+
+
+def _ipv6_enabled(droplet: Droplet, account: Account) -> bool:
     droplet.features.add("ipv6")
-    droplet.ipv6 = (
-        droplet.ipv6 or account.pool(addresses.droplet_ipv6(droplet.region.number)).take()
-    )
+    pool = account.pool(addresses.droplet_ipv6(droplet.region.number))
+    droplet.ipv6 = droplet.ipv6 or pool.take()
+    return True
 
 
 def _begin(account: Account, droplet: Droplet, kind: str, effect: Effect) -> Action:
-    def unless_gone() -> bool:
-        return droplet.id in account.droplets and effect()
-
-    action = account.begin(kind, "droplet", droplet.id, droplet.region.slug, unless_gone)
+    action = account.begin(
+        kind, "droplet", droplet.id, droplet.region.slug, partial(_unless_gone, droplet, effect)
+    )
     droplet.actions.append(action)
     return action
+
+
+def _unless_gone(droplet: Droplet, effect: Effect, account: Account) -> bool:
+    return droplet.id in account.droplets and effect(account)
 
 
 def _destroy(account: Account, droplet: Droplet) -> None:
     """Begin to destroy a Droplet, unless that has begun."""
     if any(action.type == "destroy" for action in droplet.actions):
         return
+    _begin(account, droplet, "destroy", partial(_gone, droplet))
 
-    def gone() -> bool:
-        del account.droplets[droplet.id]
-        account.forget(droplet.urn)
-        for tag in account.tags.values():
-            tag.droplets = [number for number in tag.droplets if number != droplet.id]
-        for firewall in account.firewalls.values():
-            firewall.droplets = [number for number in firewall.droplets if number != droplet.id]
-        for reserved in account.reserved.values():
-            if reserved.droplet is droplet:
-                reserved.droplet = None
-        droplet.vpc.pool.give_back(droplet.private_ipv4)
-        if droplet.public_ipv4:
-            account.public_ipv4.give_back(droplet.public_ipv4)
-        if droplet.ipv6:
-            network = addresses.droplet_ipv6(droplet.region.number)
-            account.pool(network).give_back(droplet.ipv6)
-        return True
 
-    _begin(account, droplet, "destroy", gone)
+def _gone(droplet: Droplet, account: Account) -> bool:
+    del account.droplets[droplet.id]
+    account.forget(droplet.urn)
+    for tag in account.tags.values():
+        tag.droplets = [number for number in tag.droplets if number != droplet.id]
+    for firewall in account.firewalls.values():
+        firewall.droplets = [number for number in firewall.droplets if number != droplet.id]
+    for reserved in account.reserved.values():
+        if reserved.droplet is droplet:
+            reserved.droplet = None
+    droplet.vpc.pool.give_back(droplet.private_ipv4)
+    if droplet.public_ipv4:
+        account.public_ipv4.give_back(droplet.public_ipv4)
+    if droplet.ipv6:
+        network = addresses.droplet_ipv6(droplet.region.number)
+        account.pool(network).give_back(droplet.ipv6)
+    return True
 
 
 def _switch(
@@ -726,20 +735,20 @@ def _switch(
     def planned(_account: Account, droplet: Droplet, _body: NewAction) -> Effect:
         if already is not None and droplet.status == status:
             raise already.refusal()
-
-        def switched() -> bool:
-            droplet.status = status
-            return True
-
-        return switched
+        return partial(_changed, droplet, {"status": status})
 
     return planned
+
+
+def _changed(droplet: Droplet, fields: Mapping[str, object], _account: Account) -> bool:
+    vars(droplet).update(fields)
+    return True
 
 
 def _reboot(_account: Account, droplet: Droplet, _body: NewAction) -> Effect:
     if droplet.status == "off":
         raise POWERED_OFF.refusal()
-    return lambda: True
+    return partial(_changed, droplet, {})
 
 
 def _rename(_account: Account, droplet: Droplet, body: NewAction) -> Effect:
@@ -747,12 +756,7 @@ def _rename(_account: Account, droplet: Droplet, body: NewAction) -> Effect:
     if not name:
         raise MISSING_ARGUMENT.refusal(name="name")
     check_name(name)
-
-    def renamed() -> bool:
-        droplet.name = name
-        return True
-
-    return renamed
+    return partial(_changed, droplet, {"name": name})
 
 
 def _resize(_account: Account, droplet: Droplet, body: NewAction) -> Effect:
@@ -767,24 +771,14 @@ def _resize(_account: Account, droplet: Droplet, body: NewAction) -> Effect:
         raise STILL_ON.refusal()
     if size.disk < droplet.disk:
         raise SMALLER_DISK.refusal()
-
-    def resized() -> bool:
-        droplet.size = size
-        droplet.disk = size.disk if body.disk else droplet.disk
-        return True
-
-    return resized
+    disk = size.disk if body.disk else droplet.disk
+    return partial(_changed, droplet, {"size": size, "disk": disk})
 
 
-def _enable_ipv6(account: Account, droplet: Droplet, _body: NewAction) -> Effect:
+def _enable_ipv6(_account: Account, droplet: Droplet, _body: NewAction) -> Effect:
     if not droplet.public:
         raise PRIVATE_DROPLET.refusal()
-
-    def enabled() -> bool:
-        _give_ipv6(account, droplet)
-        return True
-
-    return enabled
+    return partial(_ipv6_enabled, droplet)
 
 
 PLANS: Final[Mapping[str, Callable[[Account, Droplet, NewAction], Effect]]] = {

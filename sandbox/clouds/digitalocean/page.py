@@ -29,6 +29,8 @@ report it is marked as "{ASSUMED}". Messages are worded as reports show them, an
   that name it and the address.
 - Actions take `action_seconds` (0.5); limits, rate limits and the token's scopes can be set, too:
   `PUT /dualstack-sandbox/settings`. `POST /dualstack-sandbox/reset` begins anew.
+- `PUT /dualstack-sandbox/snapshot/<name>` keeps the whole state in the folder `--snapshots`, and
+  `PUT /dualstack-sandbox/restore/<name>` brings it back, in any process that has the same folder.
 - `GET /dualstack-sandbox/scopes` tells which scopes a token needed for all requests so far.
 - `GET /dualstack-sandbox/changes` answers another text as soon as anything in the account has
   changed; it counts for no limit.

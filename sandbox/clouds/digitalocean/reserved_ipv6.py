@@ -5,7 +5,7 @@ Droplet to a new one is served by the old one until then. What the guest must do
 (carry it on an interface, route it) is its own affair, here as there.
 """
 
-from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from ipaddress import AddressValueError, IPv6Address
 from typing import Literal
@@ -14,7 +14,7 @@ from sandbox.clouds.digitalocean import addresses, droplets
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.lookups import action_view
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
-from sandbox.clouds.digitalocean.state import Droplet, Json, ReservedIpv6, iso
+from sandbox.clouds.digitalocean.state import Account, Droplet, Effect, Json, ReservedIpv6, iso
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
@@ -208,15 +208,13 @@ def _named(call: Call) -> ReservedIpv6:
     return reserved
 
 
-def _assign(
-    call: Call, reserved: ReservedIpv6, droplet_id: int | None
-) -> tuple[Droplet, Callable[[], bool]]:
+def _assign(call: Call, reserved: ReservedIpv6, droplet_id: int | None) -> tuple[Droplet, Effect]:
     if droplet_id is None:
         raise NO_DROPLET_ID.refusal()
     droplet = call.account.droplets.get(droplet_id)
     if droplet is None:
         raise NO_SUCH_DROPLET.refusal(found=droplet_id)
-    if droplet.region is not reserved.region:
+    if droplet.region != reserved.region:
         raise OTHER_REGION.refusal(found=droplet.region.slug, region=reserved.region.slug)
     if "ipv6" not in droplet.features:
         raise WITHOUT_IPV6.refusal()
@@ -225,23 +223,23 @@ def _assign(
             raise DROPLET_HAS_ONE.refusal(found=other.ip)
     if droplet.pending:
         raise droplets.PENDING_EVENT.refusal()
-
-    def assigned() -> bool:
-        if droplet.id not in call.account.droplets:
-            return False
-        reserved.droplet = droplet
-        return True
-
-    return droplet, assigned
+    return droplet, partial(_assigned, reserved, droplet)
 
 
-def _unassign(reserved: ReservedIpv6) -> tuple[Droplet, Callable[[], bool]]:
+def _assigned(reserved: ReservedIpv6, droplet: Droplet, account: Account) -> bool:
+    if droplet.id not in account.droplets:
+        return False
+    reserved.droplet = droplet
+    return True
+
+
+def _unassign(reserved: ReservedIpv6) -> tuple[Droplet, Effect]:
     droplet = reserved.droplet
     if droplet is None:
         raise NOT_ASSIGNED.refusal()
+    return droplet, partial(_unassigned, reserved)
 
-    def unassigned() -> bool:
-        reserved.droplet = None
-        return True
 
-    return droplet, unassigned
+def _unassigned(reserved: ReservedIpv6, _account: Account) -> bool:
+    reserved.droplet = None
+    return True

@@ -1,5 +1,6 @@
 """The sandbox's DigitalOcean as a WSGI application, and what handles its requests."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.serving import WSGIRequestHandler
@@ -20,6 +21,6 @@ class Quiet(WSGIRequestHandler):
         """Say nothing: the API logs the route and its scopes, which say more than the path."""
 
 
-def application() -> "WSGIApplication":
-    """Return the API of an account."""
-    return Api(Account())
+def application(snapshots: Path | None) -> "WSGIApplication":
+    """Return the API of an account that keeps its snapshots in a folder."""
+    return Api(Account(), snapshots=snapshots)

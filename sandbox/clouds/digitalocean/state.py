@@ -7,13 +7,12 @@ moves by hand moves the whole cloud.
 
 import time
 import uuid
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from ipaddress import IPv4Network, IPv6Network
-from itertools import count
 from typing import Any, Final, Literal
 
 from sandbox.clouds.digitalocean import addresses
@@ -30,6 +29,13 @@ GENERATED_RANGES: Final = IPv4Network("10.128.0.0/9")
 """Where ranges of VPCs come from that ask for none."""
 
 
+Effect = Callable[["Account"], bool]
+"""What an action does to the account when it is over; False when that could not be done.
+
+A function of a module, or a `partial` of one, because a snapshot holds the actions under way.
+"""
+
+
 @dataclass
 class Action:
     """Something that takes a while."""
@@ -41,8 +47,8 @@ class Action:
     region: str
     started: float
     ends: float
-    effect: Callable[[], bool]
-    """What happens when it is over; False when that could not be done."""
+    effect: "Effect"
+    """What happens when it is over."""
     status: Literal["in-progress", "completed", "errored"] = "in-progress"
 
     @property
@@ -222,11 +228,19 @@ class Account:
         self.settings = Settings()
         self._seed()
 
+    def state(self) -> dict[str, Any]:
+        """Return all that the account holds; its clock is the process's own."""
+        return {name: value for name, value in vars(self).items() if name != "clock"}
+
+    def put_state(self, state: Any) -> None:
+        """Hold what `state` returned, and nothing else."""
+        vars(self).update(state)
+
     def _seed(self) -> None:
         """Have nothing but a default project and, where the account was used, default VPCs."""
         self.requests.clear()
         self.scopes.clear()
-        self._ids = count(1_000_001)
+        self._last_id = 1_000_000
         self._queue: list[tuple[float, int]] = []
         self.actions: dict[int, Action] = {}
         self.droplets: dict[int, Droplet] = {}
@@ -238,7 +252,7 @@ class Account:
         self.projects: dict[str, Project] = {}
         self.alerts: dict[str, AlertPolicy] = {}
         self.public_ipv4 = addresses.public_ipv4()
-        self._ipv6_pools: defaultdict[IPv6Network, Pool | None] = defaultdict(lambda: None)
+        self._ipv6_pools: dict[IPv6Network, Pool] = {}
         now = self.clock()
         project = Project(
             id=self.new_uuid(),
@@ -257,7 +271,8 @@ class Account:
 
     def new_id(self) -> int:
         """Return a number that no Droplet, action or key has."""
-        return next(self._ids)
+        self._last_id += 1
+        return self._last_id
 
     def new_uuid(self) -> str:
         """Return an identifier that nothing has."""
@@ -265,17 +280,10 @@ class Account:
 
     def pool(self, network: IPv6Network) -> Pool:
         """Return the pool of an IPv6 network, the same one every time."""
-        pool = self._ipv6_pools[network] or Pool(network)
-        self._ipv6_pools[network] = pool
-        return pool
+        return self._ipv6_pools.setdefault(network, Pool(network))
 
     def begin(
-        self,
-        kind: str,
-        resource_type: str,
-        resource_id: int,
-        region: str,
-        effect: Callable[[], bool],
+        self, kind: str, resource_type: str, resource_id: int, region: str, effect: Effect
     ) -> Action:
         """Start an action that takes as long as the settings say."""
         now = self.clock()
@@ -299,7 +307,7 @@ class Account:
         while self._queue and self._queue[0][0] <= now:
             _, number = heappop(self._queue)
             action = self.actions[number]
-            action.status = "completed" if action.effect() else "errored"
+            action.status = "completed" if action.effect(self) else "errored"
             completed += 1
         return completed
 

@@ -11,8 +11,7 @@ import boto3.session
 import pytest
 from botocore.config import Config
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import CONTROL_PATH
+from sandbox.clouds import background, control
 
 
 @dataclass
@@ -37,9 +36,19 @@ class Aws:
     def control(self, method: str, what: str, body: object = None) -> Any:
         """Speak to the layer itself."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + CONTROL_PATH + what, data, method=method)  # noqa: S310 loopback
+        request = Request(self.url + control.PATH + what, data, method=method)  # noqa: S310 loopback
         with urlopen(request) as response:  # noqa: S310 loopback
             return json.load(response)
+
+    def control_text(self, what: str) -> str:
+        """Return a text that the layer itself answers with."""
+        with urlopen(self.url + control.PATH + what) as response:  # noqa: S310 loopback
+            return response.read().decode()
+
+    def close(self) -> None:
+        """Close the connections of the clients."""
+        for client in self._clients.values():
+            client.close()
 
     def settings(self, **changed: float | bool | None) -> None:
         """Change how slow and strict the cloud is, until the test ends."""
@@ -48,6 +57,11 @@ class Aws:
     def reset(self) -> None:
         """Empty the account and seed it anew."""
         self.control("POST", "reset")
+        self._zone = ""
+
+    def restore(self, name: str) -> None:
+        """Bring the account back to a snapshot."""
+        self.control("PUT", f"restore/{name}")
         self._zone = ""
 
     def zone_id(self) -> str:
@@ -98,14 +112,19 @@ class Aws:
         ]
 
 
+@pytest.fixture(scope="session")
+def aws_client() -> Callable[[background.Cloud], Aws]:
+    """Return what speaks to a cloud that a test starts by itself."""
+    return lambda cloud: Aws(cloud.url, cloud.log)
+
+
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     home = tmp_path_factory.mktemp("clouds")
     cloud = background.start("aws", home)
     aws = Aws(cloud.url, cloud.log)
     yield aws
-    for client in vars(aws)["_clients"].values():
-        client.close()
+    aws.close()
     background.stop("aws", home)
 
 

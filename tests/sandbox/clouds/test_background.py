@@ -14,8 +14,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import CONTROL_PATH
+from sandbox.clouds import background, control
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 def answers(url: str) -> bool:
     try:
-        with urlopen(f"{url}{CONTROL_PATH}settings") as response:  # noqa: S310 loopback
+        with urlopen(f"{url}{control.PATH}settings") as response:  # noqa: S310 loopback
             return response.status == 200
     except URLError:
         return False
@@ -146,7 +145,7 @@ def test_one_that_takes_too_long_is_ended(home: Path) -> None:
 
 def test_it_ends_at_once_while_clients_are_connected(home: Path) -> None:
     cloud = background.start("aws", home)
-    with urlopen(f"{cloud.url}{CONTROL_PATH}settings"):  # noqa: S310 loopback
+    with urlopen(f"{cloud.url}{control.PATH}settings"):  # noqa: S310 loopback
         os.kill(cloud.pid, signal.SIGTERM)
         assert psutil.Process(cloud.pid).wait(5) == 0
     assert "Traceback" not in cloud.log.read_text()

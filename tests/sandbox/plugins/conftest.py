@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 import boto3.session
 import pytest
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import CONTROL_PATH, client_environment
+from sandbox.clouds import background, control
+from sandbox.clouds.aws import client_environment
 from sandbox.plugins.actions import ACTIONS_FILE
 from support.plugin import Plugin, start_plugin, stop_plugin
 
@@ -75,7 +75,7 @@ class Cloud:
 
     def _control(self, method: str, what: str, body: Mapping[str, Any]) -> None:
         data = json.dumps(body).encode()
-        request = Request(self.url + CONTROL_PATH + what, data, method=method)  # noqa: S310 loopback
+        request = Request(self.url + control.PATH + what, data, method=method)  # noqa: S310 loopback
         with urlopen(request):  # noqa: S310 loopback
             pass
 

@@ -5,14 +5,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 from werkzeug.test import Client
 
-from sandbox.clouds import background
-from sandbox.clouds.digitalocean import CONTROL_PATH, TOKEN
+from sandbox.clouds import background, control
+from sandbox.clouds.digitalocean import TOKEN
 from sandbox.clouds.digitalocean.api import Api
 from sandbox.clouds.digitalocean.state import Account
 
@@ -37,12 +38,13 @@ class Cloud:
 
     now: float = 1_700_000_000.0
     log: list[str] = field(default_factory=list[str])
+    snapshots: Path | None = None
     account: Account = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.account = Account(clock=lambda: self.now)
-        self.client = Client(Api(self.account, self.log.append))
+        self.client = Client(Api(self.account, self.log.append, snapshots=self.snapshots))
 
     def send(
         self, rule: str, body: object = None, *, token: str | None = TOKEN, data: bytes = b""
@@ -72,7 +74,7 @@ class Cloud:
 
     def settings(self, **changed: object) -> None:
         """Change the settings that are named."""
-        assert self.send(f"PUT {CONTROL_PATH}settings", changed).status == 200
+        assert self.send(f"PUT {control.PATH}settings", changed).status == 200
 
     def new_droplet(self, **fields: object) -> int:
         """Begin to create a Droplet, and return its id."""
@@ -158,7 +160,7 @@ class Served:
     def control(self, method: str, what: str, body: object = None) -> Any:
         """Speak to the sandbox itself."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + CONTROL_PATH + what, data, method=method)  # noqa: S310 loopback
+        request = Request(self.url + control.PATH + what, data, method=method)  # noqa: S310 loopback
         with urlopen(request) as response:  # noqa: S310 loopback
             return json.load(response)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.clouds.digitalocean import CONTROL_PATH
+from sandbox.clouds import control
 from sandbox.clouds.digitalocean.state import Account
 
 BODY = {"name": "proxy", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "region": "nyc3"}
@@ -110,7 +110,7 @@ def test_after_a_burst_the_answer_says_how_long_to_wait(cloud: Any) -> None:
 
 def test_the_scopes_of_all_requests_are_told(cloud: Any) -> None:
     cloud.droplet(tags=["pool"], ssh_keys=[cloud.key()["id"]])
-    assert cloud.send(f"GET {CONTROL_PATH}scopes").json == [
+    assert cloud.send(f"GET {control.PATH}scopes").json == [
         "droplet:create",
         "image:read",
         "ssh_key:create",
@@ -126,8 +126,8 @@ def test_the_scopes_that_were_told_are_enough(cloud: Any) -> None:
         cloud.firewall(tags=["pool"])
 
     deploy()
-    scopes = cloud.send(f"GET {CONTROL_PATH}scopes").json
-    cloud.send(f"POST {CONTROL_PATH}reset")
+    scopes = cloud.send(f"GET {control.PATH}scopes").json
+    cloud.send(f"POST {control.PATH}reset")
     cloud.settings(token_scopes=scopes)
     deploy()
 
@@ -166,7 +166,7 @@ def test_a_reset_forgets_everything(cloud: Any) -> None:
     cloud.key()
     cloud.reserve()
     cloud.firewall()
-    reply = cloud.send(f"POST {CONTROL_PATH}reset")
+    reply = cloud.send(f"POST {control.PATH}reset")
     assert json.loads(reply.text) == json.loads(Account().settings.model_dump_json())
     for path in ("droplets", "tags", "account/keys", "reserved_ipv6", "firewalls", "actions"):
         assert cloud.ok(f"GET /v2/{path}")["meta"]["total"] == 0
@@ -177,13 +177,13 @@ def test_a_reset_forgets_everything(cloud: Any) -> None:
     "body", [{"action_seconds": -1}, {"droplet_limit": 501}, {"speed": 1}, {"action_seconds": None}]
 )
 def test_an_impossible_setting_is_refused_and_nothing_changes(cloud: Any, body: object) -> None:
-    before = cloud.send(f"GET {CONTROL_PATH}settings").text
-    assert cloud.send(f"PUT {CONTROL_PATH}settings", body).status == 400
-    assert cloud.send(f"GET {CONTROL_PATH}settings").text == before
+    before = cloud.send(f"GET {control.PATH}settings").text
+    assert cloud.send(f"PUT {control.PATH}settings", body).status == 400
+    assert cloud.send(f"GET {control.PATH}settings").text == before
 
 
 def test_an_unknown_control_says_which_there_are(cloud: Any) -> None:
-    reply = cloud.send(f"GET {CONTROL_PATH}everything")
+    reply = cloud.send(f"GET {control.PATH}everything")
     assert reply.status == 404
     assert "PUT settings" in reply.text
 
@@ -193,7 +193,7 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
     number = cloud.droplet(ssh_keys=[key["id"]], user_data="#cloud-config\n", tags=["pool"])
     cloud.assign(ip, number)
     cloud.wait()
-    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
     v4 = cloud.show(number)["networks"]["v4"]
     assert found == {
         "droplet_id": number,
@@ -249,31 +249,31 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
 )
 def test_a_droplet_reads_a_text_of_its_metadata(cloud: Any, path: str, told: str) -> None:
     number = cloud.droplet(user_data="#cloud-config")
-    reply = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1/{path}")
+    reply = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1/{path}")
     assert (reply.status, reply.text) == (200, told)
 
 
 def test_an_index_without_its_slash_is_elsewhere(cloud: Any) -> None:
     number = cloud.droplet()
     for path in ("/interfaces", "/reserved_ip/ipv6"):
-        reply = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1{path}")
+        reply = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1{path}")
         assert reply.status == 301
         assert reply.headers["location"].endswith(f"/metadata/v1{path}/")
 
 
 @pytest.mark.parametrize("path", ["metadata/v1/nothing", "metadata/v1/id/", "metadata/v2", "other"])
 def test_unknown_metadata_is_not_found(cloud: Any, path: str) -> None:
-    assert cloud.send(f"GET {CONTROL_PATH}droplets/{cloud.droplet()}/{path}").status == 404
-    assert cloud.send(f"GET {CONTROL_PATH}droplets/7/{path}").status == 404
+    assert cloud.send(f"GET {control.PATH}droplets/{cloud.droplet()}/{path}").status == 404
+    assert cloud.send(f"GET {control.PATH}droplets/7/{path}").status == 404
 
 
 def test_a_droplet_that_does_not_run_yet_has_no_interfaces(cloud: Any) -> None:
     number = cloud.new_droplet()
-    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
     assert (found["interfaces"], found["reserved_ip"]["ipv6"]) == ({}, {"active": False})
 
 
 def test_a_private_droplet_has_a_private_interface(cloud: Any) -> None:
     number = cloud.droplet(public_networking=False, ipv6=False)
-    found = cloud.send(f"GET {CONTROL_PATH}droplets/{number}/metadata/v1.json").json
+    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
     assert list(found["interfaces"]) == ["private"]

@@ -9,8 +9,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from sandbox.clouds import background
-from sandbox.clouds.digitalocean import CONTROL_PATH, TOKEN, client_environment
+from sandbox.clouds import background, control
+from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.plugins.actions import ACTIONS_FILE
 from sandbox.plugins.values import Props
 from support.plugin import Plugin, start_plugin, stop_plugin
@@ -37,13 +37,13 @@ class Cloud:
             return json.loads(response.read() or b"null")
 
     def settings(self, **changed: Any) -> None:
-        self.send(f"PUT {CONTROL_PATH}settings", changed)
+        self.send(f"PUT {control.PATH}settings", changed)
 
     def reset(self) -> None:
-        self.send(f"POST {CONTROL_PATH}reset")
+        self.send(f"POST {control.PATH}reset")
 
     def scopes(self) -> set[str]:
-        return set(self.send(f"GET {CONTROL_PATH}scopes"))
+        return set(self.send(f"GET {control.PATH}scopes"))
 
     def droplet(self, number: str) -> Any:
         return self.send(f"GET /v2/droplets/{number}")["droplet"]
@@ -52,7 +52,7 @@ class Cloud:
         return self.send("GET /v2/droplets")["droplets"]
 
     def user_data(self, number: str) -> str:
-        path = f"{CONTROL_PATH}droplets/{number}/metadata/v1.json"
+        path = f"{control.PATH}droplets/{number}/metadata/v1.json"
         return self.send(f"GET {path}")["user_data"]
 
     def holder(self, ip: str) -> Any:
