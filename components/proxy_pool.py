@@ -13,6 +13,7 @@ import pulumi
 import pulumi_digitalocean as digitalocean
 
 from components.proxy.nginx import LoadBalancerKind, Proxy
+from components.proxy.upgrades import upgrade_window
 from components.proxy.user_data import user_data
 from components.readiness import (
     MOVE_SECONDS,
@@ -21,7 +22,7 @@ from components.readiness import (
     real_world,
     wait_until_serving,
 )
-from components.settings import MOST_REGIONS, Proxies
+from components.settings import Proxies
 
 _EVERYBODY: Final = ["::/0"]
 _ANYWHERE: Final = ["0.0.0.0/0", "::/0"]
@@ -52,8 +53,8 @@ class Node:
 def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> list[Node]:
     """Return the proxies of a pool.
 
-    Each depends on its region's place in the list and on its own number in the region, and not on
-    how many there are, so that a pool that grows replaces nobody.
+    Each depends on its own region and its number there alone, and not on the order of the regions
+    or on which others there are, so that a pool that grows or shrinks replaces nobody.
 
     Args:
         pool: The settings.
@@ -72,9 +73,9 @@ def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> li
         idle_timeout_seconds=pool.idle_timeout_seconds,
     )
     return [
-        Node(f"{region}-{number + 1}", region, user_data(proxy, place + number * MOST_REGIONS))
-        for place, region in enumerate(pool.regions)
-        for number in range(pool.nodes_per_region)
+        Node(f"{region}-{number}", region, user_data(proxy, upgrade_window(region, number)))
+        for region in pool.regions
+        for number in range(1, pool.nodes_per_region + 1)
     ]
 
 

@@ -20,6 +20,18 @@ long as a worker lives, so only 16 bits of an answer have to be guessed to send 
 elsewhere; the nginx documentation wants the resolver in a 'properly secured trusted local network'.
 Over loopback nobody can guess. (Source: nginx, 'ngx_stream_core_module', `resolver`.)
 
+**Why a client is a /64.** A customer, a phone or a virtual machine has at least a /64 and can come
+from 2^64 addresses of it, so a limit for each address would limit nobody. The limit keeps one
+client that went wild, or one attacker, from taking every connection. It does not stop somebody who
+has a /48. In the other direction one /64 may be many people: the exit of a VPN, or an office. So
+the default is high. (Source: RFC 6177; RFC 4291 section 2.5.4.) nginx 1.22 and 1.26 have no
+variable for a prefix. `map` makes one of the address's first eight bytes.
+
+**What happens when a proxy is full.** The connection is accepted, closed at once and logged with
+`limit=REJECTED`; those that are open stay. A client that tries IPv4 only when IPv6 does not connect
+does not try it then. So a port of its own tells before that: it answers HTTP while there is room,
+and shares its count of connections with the served ports, which has to be in the same nginx.
+
 What passes is logged to the journal through its socket, not to files: the journal bounds and
 rotates itself, and nginx then writes to no file at all but its PID.
 """
@@ -57,9 +69,27 @@ DRAIN_SECONDS: Final = 30
 _LARGEST_PORT: Final = 65535
 _SSH_PORT: Final = 22
 
-_MOST_CONNECTIONS: Final = 28_000
-"""One address of the load balancer can be reached from no more local ports than Linux has set
-aside: 32768 to 60999. Source: Linux, 'IP Sysctl', `ip_local_port_range`."""
+_DNS_PORT: Final = 53
+
+MOST_CONNECTIONS: Final = 28_000
+"""One address of the load balancer can be reached from no more local ports than the droplet sets
+aside, 55,296 (see `files/etc/sysctl.d/60-proxy.conf`). Half of them are for connections that ended
+and still wait. Source: Linux, 'IP Sysctl', `ip_local_port_range`."""
+
+CONNECTION_KIBIBYTES: Final = 48
+"""Memory that a connection takes on the droplet: nginx's two buffers of 16 KiB and 4 for itself, as
+measured, and the kernel's for two sockets.
+
+Source: nginx, 'ngx_stream_proxy_module', `proxy_buffer_size`."""
+
+_CLIENTS_ZONE_MEGABYTES: Final = 4
+"""Memory for the counts of clients. A megabyte has 16,000 of 64 bytes, so there is room for more
+clients than a proxy has connections. Source: nginx, 'ngx_stream_limit_conn_module'."""
+
+_CAPACITY_TIMEOUT_SECONDS: Final = 5
+"""How long the port that tells of room waits for a question. Route 53 sends its own within two.
+Source: Route 53 Developer Guide, 'How Amazon Route 53 determines whether a health check is
+healthy'."""
 
 _SPARE_CONNECTIONS: Final = 64
 """Slots of a worker that no client uses: its resolver, its channel to the master, health checks."""
@@ -67,6 +97,9 @@ _SPARE_CONNECTIONS: Final = 64
 _SPARE_FILES: Final = 1024
 """Files of a worker that are no connection: above all the listening sockets of all workers, which
 each of them inherits."""
+
+CAPACITY_PORT: Final = 8101
+"""Where a proxy says whether it has room."""
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LONGEST_NAME: Final = 253
@@ -114,8 +147,12 @@ class Proxy:
     to be switched on at both ends at once: a load balancer that does not expect the header takes it
     for the client's first bytes, and one that does waits for it."""
     connections: int = 5_000
-    """How many clients may be connected at once. nginx needs 32 KiB of buffers for each of them, so
-    the default takes 160 MiB."""
+    """How many connections of clients it holds at once. Each takes `CONNECTION_KIBIBYTES`, so the
+    default takes 234 MiB."""
+    connections_per_client: int | None = None
+    """How many of them one client may have, which is a /64. Default: a fifth."""
+    warn_percent: int = 80
+    """Share of `connections` from which on `capacity_port` no longer answers."""
     idle_timeout_seconds: int = 600
     """How long a connection may carry nothing before it is closed."""
     load_balancer_idle_timeout_seconds: int = 350
@@ -126,6 +163,13 @@ class Proxy:
     """DNS server to ask."""
     health_port: int = 8100
     """TCP port on 127.0.0.1 that answers `ok` to whoever connects: nginx is up and accepts."""
+    capacity_port: int = CAPACITY_PORT
+    """TCP port that answers HTTP requests with 200 while there is room, and else closes. It asks
+    nothing of the load balancer, so it says nothing about it."""
+    log_retention_days: int = 7
+    """How long the journal keeps a day of connections, with the addresses of clients."""
+    log_megabytes: int = 500
+    """How much the journal may take of the disk. What is oldest goes first."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be rendered, or would not work as promised."""
@@ -157,14 +201,7 @@ class Proxy:
                 "an address without a scope, for nginx takes none",
                 "Use a global, private or loopback address.",
             )
-        if not 1 <= self.connections <= _MOST_CONNECTIONS:
-            yield Fault(
-                "proxy.connections",
-                str(self.connections),
-                f"an integer from 1 to {_MOST_CONNECTIONS}, for Linux has no more local ports to "
-                "reach one address from",
-                "Use more proxies for more connections.",
-            )
+        yield from self._limit_faults()
         if self.idle_timeout_seconds <= self.load_balancer_idle_timeout_seconds:
             yield Fault(
                 "proxy.idleTimeoutSeconds",
@@ -173,6 +210,31 @@ class Proxy:
                 "proxy would cut connections that are kept today",
                 "Set a longer one.",
             )
+
+    def _limit_faults(self) -> Iterator[Fault]:
+        if not 1 <= self.connections <= MOST_CONNECTIONS:
+            yield Fault(
+                "proxy.connections",
+                str(self.connections),
+                f"an integer from 1 to {MOST_CONNECTIONS}, for Linux has no more local ports to "
+                "reach one address from",
+                "Use more proxies for more connections.",
+            )
+        elif not 1 <= most_per_client(self) <= self.connections:
+            yield Fault(
+                "proxy.connectionsPerClient",
+                str(most_per_client(self)),
+                f"an integer from 1 to proxy.connections, which is {self.connections}",
+                "Set another number.",
+            )
+        for what, number, highest in (
+            ("proxy.warnPercent", self.warn_percent, 99),
+            ("proxy.logRetentionDays", self.log_retention_days, 365),
+            ("proxy.logMegabytes", self.log_megabytes, 100_000),
+        ):
+            if not 1 <= number <= highest:
+                allowed = f"an integer from 1 to {highest}"
+                yield Fault(what, str(number), allowed, "Set another number.")
 
     def _port_faults(self) -> Iterator[Fault]:
         if not self.ports or len(set(self.ports)) < len(self.ports):
@@ -185,15 +247,28 @@ class Proxy:
         numbers = {f"proxy.ports[{index}]": port for index, port in enumerate(self.ports)}
         numbers |= {"proxy.resolver's port": self.resolver.port}
         numbers |= {"proxy.healthPort": self.health_port}
+        numbers |= {"proxy.capacityPort": self.capacity_port}
         for what, port in numbers.items():
             if not 1 <= port <= _LARGEST_PORT:
                 allowed = f"an integer from 1 to {_LARGEST_PORT}"
                 yield Fault(what, str(port), allowed, "Set another port.")
-        if _SSH_PORT in (*self.ports, self.health_port):
+        own = {_SSH_PORT: "the droplet's own SSH server listens on"}
+        if self.resolver == LOCAL_RESOLVER:
+            own[_DNS_PORT] = "the droplet's own resolver listens on"
+        for port, listener in own.items():
+            if port in (*self.ports, self.health_port, self.capacity_port):
+                yield Fault(
+                    "A port of the proxy",
+                    str(port),
+                    f"any but the one that {listener}",
+                    "Set another port.",
+                )
+        if len({*self.ports, self.health_port, self.capacity_port}) < len(set(self.ports)) + 2:
             yield Fault(
                 "A port of the proxy",
-                str(_SSH_PORT),
-                "any but the one that the droplet's own SSH server listens on",
+                f"used twice: proxy.ports {list(self.ports)}, proxy.healthPort {self.health_port} "
+                f"and proxy.capacityPort {self.capacity_port}",
+                "a port of its own for each",
                 "Set another port.",
             )
 
@@ -223,6 +298,18 @@ def _worker_connections(proxy: Proxy) -> int:
     return 2 * proxy.connections + _SPARE_CONNECTIONS + len(proxy.ports)
 
 
+def most_per_client(proxy: Proxy) -> int:
+    """Return how many connections one client may have at once."""
+    if proxy.connections_per_client is None:
+        return max(1, proxy.connections // 5)
+    return proxy.connections_per_client
+
+
+def _warn_connections(proxy: Proxy) -> int:
+    """Return from how many connections on a proxy is nearly full."""
+    return max(1, proxy.connections * proxy.warn_percent // 100)
+
+
 def nginx_conf(proxy: Proxy) -> str:
     """Return the whole of `/etc/nginx/nginx.conf`.
 
@@ -250,8 +337,17 @@ stream {{
     log_format connection 'client=$remote_addr client_port=$remote_port port=$server_port '
                           'status=$status received=$bytes_received sent=$bytes_sent '
                           'seconds=$session_time upstream=$upstream_addr '
-                          'connect_seconds=$upstream_connect_time';
+                          'connect_seconds=$upstream_connect_time limit=$limit_conn_status';
     access_log syslog:server=unix:{LOG_SOCKET},nohostname,tag=nginx_access connection;
+
+    # One client is a /64: the first 8 of the 16 bytes of its address, whatever they are.
+    map $binary_remote_addr $client {{
+        "~(?s)^(?<network>.{{8}})" $network;
+    }}
+    limit_conn_zone $client zone=clients:{_CLIENTS_ZONE_MEGABYTES}m;
+    limit_conn_zone proxy zone=all:32k;
+    # The access log has the same, on one line.
+    limit_conn_log_level info;
 
     # The load balancer has no IPv6, and its addresses change.
     resolver {proxy.resolver} valid={RESOLVER_VALID_SECONDS}s ipv6=off;
@@ -270,6 +366,17 @@ stream {{
         access_log off;
         return "ok\\n";
     }}
+
+    # For health checks from outside: answers while less than {proxy.warn_percent} % is taken.
+    # The request is read, or closing would reset the connection before the answer arrives.
+    server {{
+        listen [::]:{proxy.capacity_port} ipv6only=on;
+        access_log off;
+        limit_conn all {_warn_connections(proxy)};
+        preread_timeout {_CAPACITY_TIMEOUT_SECONDS}s;
+        ssl_preread on;
+        return "HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nContent-Length: 3\\r\\n\\r\\nok\\n";
+    }}
 }}
 """
 
@@ -279,6 +386,8 @@ def _server(proxy: Proxy, port: int) -> str:
     return f"""\
     server {{
         listen [::]:{port} ipv6only=on reuseport so_keepalive=on;
+        limit_conn clients {most_per_client(proxy)};
+        limit_conn all {proxy.connections};
         set $load_balancer {proxy.load_balancer}:{port};
         proxy_pass $load_balancer;
     }}

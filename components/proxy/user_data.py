@@ -9,8 +9,9 @@ runs in the network stage, the second in the final one, with `--force-confold`.)
 
 The only account is root's, as on all images of DigitalOcean, and only an SSH key opens it.
 
-DigitalOcean replaces a droplet whose user data changes. So nothing in here depends on how many
-proxies there are: a pool that grows from two to three would otherwise replace the first two.
+DigitalOcean replaces a droplet whose user data changes. So nothing in here depends on which other
+proxies there are: a pool from which the first of two regions is removed would otherwise replace the
+second, while the first goes.
 """
 
 from collections.abc import Mapping
@@ -33,9 +34,6 @@ from components.proxy.nginx import (
 LARGEST_USER_DATA: Final = 64 * 1024
 """Bytes that user data may have. Source: DigitalOcean API Reference, 'Create a New Droplet'."""
 
-MOST_NODES: Final = 24
-"""Proxies in one pool, for each needs an hour of the day of its own to be upgraded in."""
-
 PACKAGES: Final = ("curl", "libnginx-mod-stream", "nginx", "unattended-upgrades")
 """Debian packages that every proxy needs beside the image's own."""
 
@@ -48,15 +46,16 @@ _STOP: Final = (
 )
 
 
-def user_data(proxy: Proxy, node: int) -> str:
+def user_data(proxy: Proxy, window: int) -> str:
     """Return the user data of one proxy of a pool.
 
     Args:
         proxy: What the proxy does; the same for all of the pool.
-        node: Which one of the pool it is, from 0. It decides the hour of its upgrades.
+        window: When it may upgrade itself, in half hours since midnight UTC: 0 to 47. It is the
+            proxy's own; see `upgrade_window`.
 
     Raises:
-        ProxyError: The pool is too large, or the user data is.
+        ProxyError: The user data is too large.
     """
     local = proxy.resolver == LOCAL_RESOLVER
     config = {
@@ -72,11 +71,12 @@ def user_data(proxy: Proxy, node: int) -> str:
                 "permissions": "0755" if path.startswith(_PROGRAMS) else "0644",
                 "content": content,
             }
-            for path, content in sorted(droplet_files(proxy, node).items())
+            for path, content in sorted(droplet_files(proxy, window).items())
         ],
         "runcmd": [
             ["sysctl", "--system"],
             ["systemctl", "daemon-reload"],
+            ["systemctl", "restart", "systemd-journald.service"],
             ["systemctl", "enable", "--now", "reserved-ipv6.timer"],
             ["systemctl", "restart", "apt-daily-upgrade.timer"],
             # Its unit tests the configuration before it starts. A restart, because the package may
@@ -104,47 +104,34 @@ def size_fault(text: str) -> Fault | None:
     )
 
 
-def upgrade_hour(node: int) -> int:
-    """Return the hour of the day, in UTC, in which a proxy may upgrade itself and reboot.
-
-    No two of a pool have the same one, and a proxy keeps its own when the pool grows or shrinks.
-
-    Raises:
-        ProxyError: There are more proxies than hours.
-    """
-    if not 0 <= node < MOST_NODES:
-        fault = Fault(
-            "The number of a proxy in its pool",
-            str(node),
-            f"an integer from 0 to {MOST_NODES - 1}: each proxy is upgraded in an hour of the day "
-            "of its own, so that never two of them are away",
-            "Make a second pool.",
-        )
-        raise ProxyError("The proxy cannot be built", [fault])
-    return node
-
-
-def droplet_files(proxy: Proxy, node: int) -> Mapping[str, str]:
+def droplet_files(proxy: Proxy, window: int) -> Mapping[str, str]:
     """Return the files that are put on the droplet, by path.
 
     Args:
         proxy: What the proxy does.
-        node: Which one of its pool it is, from 0.
-
-    Raises:
-        ProxyError: The pool is too large.
+        window: When it may upgrade itself, in half hours since midnight UTC.
     """
     contents = dict(_STATIC)
     if proxy.resolver != LOCAL_RESOLVER:
         del contents[_UNBOUND_CONF]
     contents["/etc/nginx/nginx.conf"] = nginx_conf(proxy)
     contents["/etc/systemd/system/nginx.service.d/10-proxy.conf"] = _nginx_drop_in(proxy)
+    contents["/etc/systemd/journald.conf.d/60-proxy.conf"] = f"""\
+# The log of connections has the addresses of clients. It has an end, in time and in size, and no
+# copy in the files of a syslog. A file is deleted as a whole, so that each has one day.
+[Journal]
+Storage=persistent
+ForwardToSyslog=no
+MaxFileSec=1day
+MaxRetentionSec={proxy.log_retention_days}day
+SystemMaxUse={proxy.log_megabytes}M
+"""
     contents["/etc/systemd/system/apt-daily-upgrade.timer.d/10-hour.conf"] = f"""\
 [Timer]
-# The hour of this proxy alone: upgrade, and reboot where the upgrade wants it. One that was missed
-# is not made up for, because that would be in the hour of another.
+# The half hour of this proxy alone: upgrade, and reboot where the upgrade wants it. One that was
+# missed is not made up for, because that would be in the half hour of another.
 OnCalendar=
-OnCalendar=*-*-* {upgrade_hour(node):02}:00:00 UTC
+OnCalendar=*-*-* {window // 2:02}:{window % 2 * 30:02}:00 UTC
 RandomizedDelaySec=0
 Persistent=false
 """

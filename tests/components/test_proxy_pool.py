@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from components.proxy.nginx import ProxyError
+from components.proxy.upgrades import REGIONS
 from components.proxy_pool import ProxyPool, plan
 from components.settings import Proxies
 
@@ -196,16 +197,33 @@ def test_a_pool_that_grows_replaces_nobody(grown: dict[str, Any]) -> None:
     assert len(after) > len(before)
 
 
-def test_no_two_of_the_largest_pool_are_upgraded_in_the_same_hour() -> None:
-    regions = tuple(f"aaa{number}" for number in range(8))
-    user_data = by_id(regions=regions, nodes_per_region=3)
-    hours = {
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"regions": ("ams3",)}, id="the first region removed"),
+        pytest.param({"regions": ("ams3", "fra1")}, id="the regions in another order"),
+        pytest.param({"regions": ("syd1", "fra1", "ams3")}, id="a region before the others"),
+        pytest.param({"regions": ("fra1", "lon1")}, id="a region for another one"),
+    ],
+)
+def test_what_a_proxy_is_depends_on_its_own_region_and_number_alone(
+    changed: dict[str, Any],
+) -> None:
+    before, after = by_id(), by_id(**changed)
+    stay = before.keys() & after.keys()
+    assert stay
+    assert {node: before[node] for node in stay} == {node: after[node] for node in stay}
+
+
+def test_each_of_the_largest_pool_is_upgraded_at_a_time_of_its_own() -> None:
+    user_data = by_id(regions=REGIONS, nodes_per_region=3)
+    times = {
         line.strip()
         for text in user_data.values()
         for line in text.splitlines()
         if "OnCalendar=*" in line
     }
-    assert len(hours) == len(user_data) == 24
+    assert len(times) == len(user_data) == 36
 
 
 def test_a_load_balancer_s_name_is_followed_in_lower_case() -> None:

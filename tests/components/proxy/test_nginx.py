@@ -16,6 +16,7 @@ from components.proxy.nginx import (
     ProxyError,
     Resolver,
     file_limit,
+    most_per_client,
     nginx_conf,
 )
 from sandbox.debian import find_program
@@ -34,10 +35,15 @@ _GOLDEN_PROXIES: Final = [
             ports=(80, 443),
             proxy_protocol=True,
             connections=100,
+            connections_per_client=30,
+            warn_percent=50,
             idle_timeout_seconds=900,
             load_balancer_idle_timeout_seconds=899,
             resolver=Resolver(IPv6Address("2001:db8::53"), 5353),
             health_port=9000,
+            capacity_port=9001,
+            log_retention_days=30,
+            log_megabytes=1_000,
         ),
         "two-ports-proxy-protocol.conf",
         id="nothing is a default",
@@ -204,23 +210,30 @@ def test_the_kinds_that_read_proxy_protocol_may_have_it(kind: LoadBalancerKind) 
 
 _label = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 _names = st.lists(_label, min_size=1, max_size=4).map(lambda labels: ".".join([*labels, "test"]))
-_ports = st.integers(1, 65_535).filter(lambda port: port != 22)
+_ports = st.integers(1, 65_535).filter(lambda port: port not in (22, 53))
 
 
 @st.composite
 def _proxies(draw: st.DrawFn) -> Proxy:
     """Draw any proxy that is accepted."""
     idle = draw(st.integers(1, 6_000))
+    connections = draw(st.integers(1, 28_000))
+    health, capacity, *ports = draw(st.lists(_ports, min_size=3, max_size=7, unique=True))
     return Proxy(
         draw(_names),
         draw(st.sampled_from(["classic", "network"])),
-        ports=tuple(draw(st.lists(_ports, min_size=1, max_size=5, unique=True))),
+        ports=tuple(ports),
         proxy_protocol=draw(st.booleans()),
-        connections=draw(st.integers(1, 28_000)),
+        connections=connections,
+        connections_per_client=draw(st.none() | st.integers(1, connections)),
+        warn_percent=draw(st.integers(1, 99)),
         idle_timeout_seconds=idle,
         load_balancer_idle_timeout_seconds=draw(st.integers(0, idle - 1)),
         resolver=Resolver(draw(st.ip_addresses()), draw(st.integers(1, 65_535))),
-        health_port=draw(_ports),
+        health_port=health,
+        capacity_port=capacity,
+        log_retention_days=draw(st.integers(1, 365)),
+        log_megabytes=draw(st.integers(1, 100_000)),
     )
 
 
@@ -271,11 +284,25 @@ def test_a_connection_goes_to_the_load_balancer_and_nowhere_else(proxy: Proxy) -
 def test_what_a_client_sends_is_logged_by_length_and_never_read(proxy: Proxy) -> None:
     directives = _directives(nginx_conf(proxy))
 
+    served = [words for words in directives if words[0] in ("listen", "ssl_preread", "return")]
     names = {words[0] for words in directives}
-    with_variables = {words[0] for words in directives if any("$" in word for word in words)}
+    with_variables = [words for words in directives if any("$" in word for word in words)]
 
-    assert not names & {"ssl_preread", "preread_timeout", "js_preread", "map", "include"}
-    assert with_variables == {"log_format", "set", "proxy_pass"}
+    # The one server that reads a request answers it itself, and with a constant.
+    reads = served.index(["ssl_preread", "on", ";"])
+    assert served[reads - 1][1] == f"[::]:{proxy.capacity_port}"
+    assert served[reads + 1][0] == "return"
+    assert served.count(served[reads]) == 1
+    assert not names & {"js_preread", "include"}
+    assert {words[0] for words in with_variables} == {
+        *("log_format", "set", "proxy_pass"),
+        *("map", '"~(?s)^(?<network>.{8})"', "limit_conn_zone"),
+    }
+    # What is made of the address of a client is only counted.
+    assert [words[1:-1] for words in with_variables if words[0] == "map"] == [
+        ["$binary_remote_addr", "$client"]
+    ]
+    assert sum("$client" in words for words in with_variables) == 2
 
 
 @given(_proxies())
@@ -288,6 +315,7 @@ def test_only_ipv6_is_served_and_only_ipv4_is_asked_for(proxy: Proxy) -> None:
     assert listens == [
         *([f"[::]:{port}", "ipv6only=on", "reuseport", "so_keepalive=on"] for port in proxy.ports),
         [f"127.0.0.1:{proxy.health_port}"],
+        [f"[::]:{proxy.capacity_port}", "ipv6only=on"],
     ]
     assert _only(resolvers)[-1] == "ipv6=off"
 
@@ -305,3 +333,17 @@ def test_a_name_is_refused_or_is_one_word_to_nginx(name: str) -> None:
 def _only(items: Sequence[_T]) -> _T:
     (item,) = items
     return item
+
+
+@given(_proxies())
+def test_every_served_port_counts_each_client_and_all_together(proxy: Proxy) -> None:
+    limits = [words[1:-1] for words in _directives(nginx_conf(proxy)) if words[0] == "limit_conn"]
+
+    served = [
+        ["clients", str(most_per_client(proxy))],
+        ["all", str(proxy.connections)],
+    ]
+    *before, capacity = limits
+    assert before == served * len(proxy.ports)
+    assert capacity[0] == "all"
+    assert 1 <= int(capacity[1]) <= proxy.connections

@@ -18,13 +18,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 import pytest
+import urllib3
+import urllib3.exceptions
 
-from components.proxy.nginx import LOG_SOCKET, RESOLVER_VALID_SECONDS, Proxy, Resolver, nginx_conf
+from components.proxy.nginx import (
+    CONNECTION_KIBIBYTES,
+    LOG_SOCKET,
+    RESOLVER_VALID_SECONDS,
+    Proxy,
+    Resolver,
+    nginx_conf,
+)
 from sandbox.debian import find_program
+from support.namespaces import own_network
 from support.upstream import LoadBalancer, NameServer
 from support.waiting import wait_until
 
@@ -51,10 +61,27 @@ class Running:
     def port(self) -> int:
         return self.proxy.ports[0]
 
-    def connect(self) -> socket.socket:
+    def connect(self, source: str = "::1") -> socket.socket:
         """Connect over IPv6."""
-        client = socket.create_connection(("::1", self.port), _PATIENCE)
+        client = socket.create_connection(("::1", self.port), _PATIENCE, (source, 0))
         return self.clients.enter_context(client)
+
+    def held(self, source: str = "::1") -> socket.socket | None:
+        """Return a connection that reached the load balancer, None where it was closed at once."""
+        client = self.connect(source)
+        with suppress(ConnectionResetError):
+            if _receive(client, len(_FIRST)) == _FIRST.encode():
+                return client
+        return None
+
+    def has_room(self) -> bool:
+        """Ask as a health check of Route 53 does."""
+        url = f"http://[::1]:{self.proxy.capacity_port}/"
+        try:
+            answer = urllib3.request("GET", url, retries=False, timeout=_PATIENCE)
+        except urllib3.exceptions.ProtocolError:
+            return False
+        return (answer.status, answer.data) == (200, b"ok\n")
 
     def reached(self) -> str:
         """Return which address of the load balancer a new client reaches, nothing if none."""
@@ -88,7 +115,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(*, proxy_protocol: bool = False) -> Generator[Running]:
+def _running(**options: Any) -> Generator[Running]:
     with ExitStack() as stack:
         # Not pytest's own folder: workers that are not root may not look into that.
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proxy-")))
@@ -100,10 +127,10 @@ def _running(*, proxy_protocol: bool = False) -> Generator[Running]:
             _NAME,
             "network",
             ports=(port,),
-            proxy_protocol=proxy_protocol,
-            connections=100,
             resolver=Resolver(IPv4Address("127.0.0.1"), dns.port),
             health_port=_free_port(),
+            capacity_port=_free_port(),
+            **{"connections": 100, "connections_per_client": 100, **options},
         )
         first, second = LoadBalancer(_FIRST, port), LoadBalancer(_SECOND, port)
         stack.callback(first.close)
@@ -281,3 +308,86 @@ def test_workers_are_not_root() -> None:
 
         # Only root can become somebody else; anybody else stays who they are.
         assert users == {"www-data" if os.geteuid() == 0 else psutil.Process().username()}
+
+
+# ---- how much it holds --------------------------------------------------------------------------
+
+_ONE_CLIENT: Final = ("2001:db8:0:a00::1", "2001:db8:0:a00:ffff:a:0:1")
+_NEIGHBOUR: Final = "2001:db8:0:a01::1"
+_EVERYWHERE: Final = ("2001:db8:a0a:a0a::1", "2001:db8::1")
+"""Networks whose first bytes have what regular expressions and texts of C trip over: 10 and 0."""
+
+
+@pytest.mark.root
+def test_one_client_is_a_network_of_64_bits_and_leaves_room_for_others() -> None:
+    addresses = [f"{address}/128" for address in (*_ONE_CLIENT, _NEIGHBOUR, *_EVERYWHERE)]
+    with own_network(addresses), _running(connections_per_client=4) as running:
+        there, elsewhere = _ONE_CLIENT
+        held = [running.held(there), running.held(elsewhere), running.held(there)]
+        held.append(running.held(elsewhere))
+
+        assert all(held)
+        assert running.held(there) is None
+        assert running.held(elsewhere) is None
+        for other in (_NEIGHBOUR, *_EVERYWHERE):
+            assert all(running.held(other) for _ in range(4)), other
+            assert running.held(other) is None, other
+
+
+def test_a_full_proxy_closes_what_is_new_keeps_what_is_open_and_says_so_in_its_log() -> None:
+    with _running(connections=10, connections_per_client=10) as running:
+        held = [running.held() for _ in range(10)]
+        assert all(held)
+        refused = running.connect()
+        port = refused.getsockname()[1]
+
+        with suppress(ConnectionResetError):
+            assert refused.recv(64) == b""
+        line = ""
+        while f"client_port={port} " not in line:
+            line = running.log.recv(65_536).decode()
+        assert " status=503 received=0 sent=0 " in line
+        assert line.endswith(" limit=REJECTED")
+        assert len(running.first.received) == 10
+        for client in held:
+            assert client
+            client.sendall(b"still here")
+            assert _receive(client, 10) == b"still here"
+
+        (held[0] or refused).close()
+        wait_until(lambda: running.held() is not None)
+
+
+def test_a_proxy_tells_that_it_is_nearly_full_before_it_is() -> None:
+    with _running(connections=10, connections_per_client=10, warn_percent=80) as running:
+        held = [running.held() for _ in range(7)]
+        assert running.has_room()
+        held.append(running.held())
+
+        assert not running.has_room()
+        assert running.held() is not None
+        assert all(held)
+        for client in held:
+            assert client
+            client.close()
+        wait_until(running.has_room)
+        assert _health(running) == b"ok\n"
+
+
+def test_a_connection_takes_no_more_memory_than_is_set_aside_for_it() -> None:
+    with _running(connections=400, connections_per_client=400) as running:
+
+        def memory() -> int:
+            return sum(psutil.Process(pid).memory_info().rss for pid in running.workers())
+
+        before, data = memory(), b"x" * 20_000
+        clients = [running.held() for _ in range(400)]
+        for client in clients:
+            assert client
+            client.sendall(data)
+        for client in clients:
+            assert client
+            assert _receive(client, len(data)) == data
+
+        # The rest is the kernel's, for the two sockets.
+        assert (memory() - before) / 400 < 0.9 * CONNECTION_KIBIBYTES * 1024

@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from components.proxy.nginx import Proxy, ProxyError, Resolver, nginx_conf
 from components.proxy.user_data import (
     LARGEST_USER_DATA,
-    MOST_NODES,
     droplet_files,
     size_fault,
-    upgrade_hour,
     user_data,
 )
 from sandbox.debian import find_program
@@ -36,8 +34,8 @@ def test_the_same_settings_give_the_same_bytes() -> None:
     assert user_data(_PROXY, 3) == user_data(replace(_PROXY), 3)
 
 
-def test_what_a_proxy_writes_about_itself_is_only_its_hour() -> None:
-    first, last = droplet_files(_PROXY, 0), droplet_files(_PROXY, 23)
+def test_what_a_proxy_writes_about_itself_is_only_its_window() -> None:
+    first, last = droplet_files(_PROXY, 0), droplet_files(_PROXY, 47)
 
     different = {path for path in first.keys() | last.keys() if first[path] != last[path]}
     assert different == {"/etc/systemd/system/apt-daily-upgrade.timer.d/10-hour.conf"}
@@ -51,25 +49,6 @@ def test_another_resolver_makes_the_one_on_the_droplet_unnecessary() -> None:
         "/etc/unbound/unbound.conf.d/proxy.conf"
     }
     assert "resolver 192.0.2.53:53 " in droplet_files(_ELSEWHERE, 0)["/etc/nginx/nginx.conf"]
-
-
-def test_no_two_proxies_of_a_pool_are_upgraded_in_the_same_hour() -> None:
-    hours = [upgrade_hour(node) for node in range(MOST_NODES)]
-
-    assert sorted(hours) == list(range(24))
-
-
-@pytest.mark.parametrize("node", [-1, MOST_NODES])
-def test_a_pool_of_more_proxies_than_hours_is_refused(node: int) -> None:
-    with pytest.raises(ProxyError) as refusal:
-        user_data(_PROXY, node)
-
-    assert str(refusal.value) == (
-        "The proxy cannot be built:\n"
-        f"  - The number of a proxy in its pool is {node}; an integer from 0 to 23: each proxy is "
-        "upgraded in an hour of the day of its own, so that never two of them are away. Make a "
-        "second pool."
-    )
 
 
 # ---- size ---------------------------------------------------------------------------------------
@@ -107,7 +86,12 @@ _proxies = st.builds(
     Proxy,
     st.lists(_labels, min_size=1, max_size=4).map(lambda labels: ".".join([*labels, "test"])),
     st.sampled_from(["classic", "network"]),
-    ports=st.lists(st.integers(23, 65_535), min_size=1, max_size=9, unique=True).map(tuple),
+    ports=st.lists(
+        st.integers(23, 65_535).filter(lambda port: port not in (53, 8100, 8101)),
+        min_size=1,
+        max_size=9,
+        unique=True,
+    ).map(tuple),
     proxy_protocol=st.booleans(),
     connections=st.integers(1, 28_000),
     idle_timeout_seconds=st.integers(351, 9_999),
@@ -115,12 +99,12 @@ _proxies = st.builds(
 )
 
 
-@given(_proxies, st.integers(0, MOST_NODES - 1))
-def test_every_file_arrives_as_it_was_rendered(proxy: Proxy, node: int) -> None:
-    config = _config(user_data(proxy, node))
+@given(_proxies, st.integers(0, 47))
+def test_every_file_arrives_as_it_was_rendered(proxy: Proxy, window: int) -> None:
+    config = _config(user_data(proxy, window))
 
     written = {file["path"]: file["content"] for file in config["write_files"]}
-    assert written == droplet_files(proxy, node)
+    assert written == droplet_files(proxy, window)
     assert written["/etc/nginx/nginx.conf"] == nginx_conf(proxy)
     assert config.keys() == _config(user_data(_PROXY, 0)).keys()
     assert config["runcmd"] == _config(user_data(_PROXY, 0))["runcmd"]
@@ -179,13 +163,13 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_hour_of_an_upgrade_is_one_that_systemd_understands() -> None:
+def test_the_window_of_an_upgrade_is_one_that_systemd_understands() -> None:
     timer = droplet_files(_PROXY, 7)["/etc/systemd/system/apt-daily-upgrade.timer.d/10-hour.conf"]
     _, calendar = timer.split("OnCalendar=\nOnCalendar=")
 
     done = _run("systemd-analyze", "calendar", calendar.splitlines()[0])
 
-    assert "Normalized form: *-*-* 07:00:00 UTC" in done.stdout
+    assert "Normalized form: *-*-* 03:30:00 UTC" in done.stdout
 
 
 def test_shellcheck_accepts_the_script(tmp_path: Path) -> None:
