@@ -115,7 +115,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(**options: Any) -> Generator[Running]:
+def _running(
+    *, connections: int = 100, connections_per_client: int = 100, **options: Any
+) -> Generator[Running]:
     with ExitStack() as stack:
         # Not pytest's own folder: workers that are not root may not look into that.
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proxy-")))
@@ -127,10 +129,12 @@ def _running(**options: Any) -> Generator[Running]:
             _NAME,
             "network",
             ports=(port,),
+            connections=connections,
+            connections_per_client=connections_per_client,
             resolver=Resolver(IPv4Address("127.0.0.1"), dns.port),
             health_port=_free_port(),
             capacity_port=_free_port(),
-            **{"connections": 100, "connections_per_client": 100, **options},
+            **options,
         )
         first, second = LoadBalancer(_FIRST, port), LoadBalancer(_SECOND, port)
         stack.callback(first.close)

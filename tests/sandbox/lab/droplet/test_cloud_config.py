@@ -52,6 +52,7 @@ def test_the_user_data_of_a_proxy_is_understood_whole() -> None:
         commands=(
             Command("sysctl"),
             Command("daemon-reload"),
+            Command("restart", ("systemd-journald.service",)),
             Command("enable", ("reserved-ipv6.timer",)),
             Command("start", ("reserved-ipv6.timer",)),
             Command("restart", ("apt-daily-upgrade.timer",)),
