@@ -70,13 +70,19 @@ class ClassRef:
     name: str
 
     def load(self) -> Any:
-        """Import the module and return the class or function."""
-        # An SDK's packages are imported when they are first looked into. If that is while a module
-        # of one is imported, the module is imported twice, and takes the place that its function of
-        # the same name has in the package: `aws.lb.get_load_balancer` is no function any more.
+        """Return the class or function, from the SDK's package if that has it.
+
+        A package of pulumi_aws runs when it is first looked into. A module of it that is imported
+        before is imported twice, and takes the place of its function in the package: then
+        `aws.lb.get_load_balancer` is a module for the whole process. So the package comes first. A
+        module is imported only for what its package does not have: `_RecordState`, or everything
+        where the package never runs, as in the process of the plugin for DigitalOcean.
+        """
         package = importlib.import_module(self.module.rpartition(".")[0])
-        getattr(package, "__all__", ())
-        return getattr(importlib.import_module(self.module), self.name)
+        exported = getattr(package, self.name, None)
+        if exported is None or inspect.ismodule(exported):
+            return getattr(importlib.import_module(self.module), self.name)
+        return exported
 
 
 @cache

@@ -1,15 +1,12 @@
 """Functions answer what the SDK can read, and refuse in the official plugin's words."""
 
-import importlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
-from pulumi_aws.route53.get_records import GetRecordsResult
+from pulumi_aws.route53 import GetRecordsResult
 
 from sandbox.plugins.aws.package import package
 from sandbox.plugins.values import Props
@@ -41,8 +38,7 @@ GET_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
 )
 def test_the_sdk_reads_the_answer_by_its_own_types(plugin: Any, token: str, args: Props) -> None:
     answer = plugin.invoke(token, args)
-    result = package().functions[token].result
-    cls = getattr(importlib.import_module(result.module), result.name)
+    cls = package().functions[token].result.load()
     read = rpc.translate_output_properties(answer, lambda name: name, cls)
     assert isinstance(read, cls)
 
@@ -179,17 +175,3 @@ def test_the_documentation_names_what_there_is_and_nothing_else() -> None:
     text = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(aws:\S+)` \|", text, flags=re.MULTILINE)
     assert sorted(named) == sorted([*package().resources, *package().functions])
-
-
-def test_loading_a_function_leaves_it_in_its_package() -> None:
-    # In a process of its own: what is imported once stays.
-    script = """
-import pulumi_aws
-from sandbox.plugins.schema import ClassRef
-found = ClassRef("pulumi_aws.lb.get_load_balancer", "get_load_balancer").load()
-assert pulumi_aws.lb.get_load_balancer is found
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
