@@ -54,7 +54,7 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m sandbox.clouds.aws.catalogue docs/aws-model.md
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
-	@$(RUN)/uv pip compile pyproject.toml --all-extras --universal --upgrade \
+	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --universal --upgrade \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml sandbox/setup.sh

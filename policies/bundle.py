@@ -53,11 +53,10 @@ def build(pack: Pack, target: Path) -> Path:
 
 
 def requirements() -> list[str]:
-    """Return what a pack needs: the project's own bounds, else what its lock names."""
+    """Return what a pack needs, with the project's own bounds."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    bounds = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
-    by_name = {re.split(r"[\[><=]", bound)[0]: bound for bound in bounds}
-    return [by_name.get(name, name) for name in NEEDED]
+    by_name = {re.split(r"[\[><=]", bound)[0]: bound for bound in project["dependencies"]}
+    return [by_name[name] for name in NEEDED]
 
 
 if __name__ == "__main__":

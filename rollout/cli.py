@@ -1,62 +1,135 @@
 """The `dualstack` command.
 
-Verbs live beside what they do and are found through the entry points `dualstack.commands`, so that
-`rollout` never imports `sandbox` and a machine without the sandbox's extra still has the rest.
+A verb lives beside what it does and is imported when it is called: the packages that it needs come
+with an extra, which a plain install does not have, and a small check runs quicker than all verbs
+are imported. So nothing but the standard library is imported here, and the verbs are listed by
+name: `rollout` never imports `sandbox`, which only a checkout has.
 
 Exit codes: 0 done or passed; 1 the check failed; 2 wrong use or wrong configuration; 3 could not
 tell.
 """
 
 import sys
-from importlib.metadata import entry_points
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-import typer
+if TYPE_CHECKING:
+    import typer
+
+HELP: Final = "A dual-stack edge for an IPv4-only API: try it, prove it, move traffic to it."
+ROOMS: Final = Path(__file__).resolve().parents[1]
+"""The folder of the project's packages: the checkout, or where the wheel is installed."""
+
+WRONG_USE: Final = 2
 
 
-def build(first: str = "") -> typer.Typer:
-    """Return the command with every installed verb, or with the one that is called.
+@dataclass(frozen=True)
+class Verb:
+    """A verb of the command.
 
-    The others are not imported then: the sandbox alone takes longer to import than a small check
-    takes to run.
-
-    Args:
-        first: The first word of the command line; all verbs are there where it is none of theirs.
+    Attributes:
+        name: Its name.
+        module: The module that has its `app`, a `typer.Typer`.
+        help: The line that `dualstack --help` shows; the first line of the verb's own help.
+        extra: The extra of this distribution that it needs; none: it needs a checkout.
     """
-    app = typer.Typer(
-        name="dualstack",
-        help="A dual-stack edge for an IPv4-only API: try it, prove it, move traffic to it.",
-        no_args_is_help=True,
-        pretty_exceptions_show_locals=False,
-        add_completion=False,
+
+    name: str
+    module: str
+    help: str
+    extra: str | None = None
+
+
+VERBS: Final = (
+    Verb("sandbox", "sandbox.cli", "A cloud on this machine, and the edge deployed to it."),
+    Verb(
+        "verify",
+        "rollout.verify.command",
+        "Compare the direct path and cdn from here, over IPv4 and IPv6: requests, caches, DNS, "
+        "reach.",
+        extra="rollout",
+    ),
+)
+
+
+class UnusableVerbError(Exception):
+    """A verb that this install does not have, with what to do about it."""
+
+
+def usage(verbs: Sequence[Verb] = VERBS) -> str:
+    """Return what `dualstack --help` prints."""
+    width = max(len(verb.name) for verb in verbs)
+    lines = [f"  {verb.name:{width}}  {verb.help}{_needs(verb)}" for verb in verbs]
+    return "\n".join(
+        ["Usage: dualstack VERB [OPTIONS]", "", HELP, "", "Verbs:", *lines, "", _MORE, ""]
     )
 
-    # With a callback, a lone verb stays a verb instead of becoming the command itself.
-    @app.callback()
-    def root() -> None:  # pyright: ignore[reportUnusedFunction] - typer keeps it
-        pass
 
-    verbs = sorted(entry_points(group="dualstack.commands"), key=lambda found: found.name)
-    for verb in [found for found in verbs if found.name == first] or verbs:
-        add(app, verb.load(), verb.name)
-    return app
+_MORE: Final = "More about a verb: dualstack VERB --help"
 
 
-def add(app: typer.Typer, verb: typer.Typer, name: str) -> None:
-    """Add a verb: a group of commands, or the one command that it is.
+def _needs(verb: Verb) -> str:
+    return f" (extra: {verb.extra})" if verb.extra else " (needs a checkout)"
+
+
+def load(verb: Verb, rooms: Path = ROOMS) -> "typer.Typer":
+    """Import a verb.
 
     Args:
-        app: The command it is added to.
-        verb: What its module has; with one command and no callback it is that command.
-        name: What it is called.
+        verb: The verb.
+        rooms: The folder of the project's packages.
+
+    Returns:
+        Its `app`: a group of commands, or the one command that the verb is.
+
+    Raises:
+        UnusableVerbError: if it needs a checkout, or a package that is not installed.
     """
-    alone = len(verb.registered_commands) == 1 and verb.registered_callback is None
-    callback = verb.registered_commands[0].callback if alone else None
-    if callback is None:
-        app.add_typer(verb, name=name)
-    else:
-        app.command(name)(callback)
+    room = verb.module.partition(".")[0]
+    # Whatever other package is called `sandbox` is not ours.
+    if not (rooms / room).is_dir():
+        raise UnusableVerbError(
+            f"dualstack {verb.name} needs a checkout of dualstack-edge, and this is an installed "
+            "package. Clone the project, and there: make up"
+        )
+    try:
+        app: typer.Typer = import_module(verb.module).app
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if (rooms / package).is_dir():
+            raise
+        mend = (
+            f"it comes with the extra `{verb.extra}`. Install it: "
+            f"pip install 'dualstack-edge[{verb.extra}]'"
+            if verb.extra
+            else "it is in the checkout's environment. Make that: make up"
+        )
+        raise UnusableVerbError(
+            f"dualstack {verb.name} needs the package `{package}`, which is not installed; {mend}"
+        ) from error
+    return app
 
 
 def main() -> None:
     """Run `dualstack`."""
-    build(next(iter(sys.argv[1:]), ""))()
+    first = next(iter(sys.argv[1:]), "")
+    verb = next((verb for verb in VERBS if verb.name == first), None)
+    if verb is not None:
+        try:
+            app = load(verb)
+        except UnusableVerbError as error:
+            print(error, file=sys.stderr)
+            sys.exit(WRONG_USE)
+        app(sys.argv[2:], prog_name=f"dualstack {verb.name}")
+    elif first in {"--help", "-h"}:
+        print(usage(), end="")
+    elif not first:
+        print(usage(), end="", file=sys.stderr)
+        sys.exit(WRONG_USE)
+    else:
+        names = ", ".join(verb.name for verb in VERBS)
+        print(f"The verb is {first!r}; one of {names}. See: dualstack --help", file=sys.stderr)
+        sys.exit(WRONG_USE)

@@ -36,7 +36,9 @@ CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_env
 FAILED, WRONG_USE = 1, 2
 
 app = typer.Typer(
-    help="A cloud on this machine, and the edge deployed to it.", no_args_is_help=True
+    help="A cloud on this machine, and the edge deployed to it.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 

@@ -181,7 +181,7 @@ def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
 
 def _spawn(name: str, ready: Path, log: Path, snapshots: Path) -> psutil.Process:
     """Start the process. Not with `subprocess`, which warns of children that outlive it."""
-    command = [sys.executable, "-m", f"sandbox.clouds.{name}", "--port", "0"]
+    command = [sys.executable, "-P", "-m", f"sandbox.clouds.{name}", "--port", "0"]
     pid = os.posix_spawn(
         sys.executable,
         [*command, "--ready-file", str(ready), "--snapshots", str(snapshots)],

@@ -39,7 +39,7 @@ LANGUAGE_HOST = f"""\
 : "${{{PYTHON_VARIABLE}:?is not set; enter the sandbox: eval \\"\\$(dualstack sandbox env)\\"}}"
 here=$(dirname "$(readlink -f "$0")")
 export {RUNNER_VARIABLE}="$here/{PROGRAM_RUNNER}"
-exec "${PYTHON_VARIABLE}" -m sandbox.engine.language_host "$@"
+exec "${PYTHON_VARIABLE}" -P -m sandbox.engine.language_host "$@"
 """
 
 QUIET_SECONDS = 15.0
@@ -81,12 +81,40 @@ def build(
         _show(_compile([*command, "-o", str(goal / "pulumi"), PACKAGE], environment), total, say)
         sdk = json.loads(_go(go, environment, "list", "-m", "-json", SDK))
         shutil.copyfile(Path(sdk["Dir"]) / "python" / "cmd" / PROGRAM_RUNNER, goal / PROGRAM_RUNNER)
-        host = goal / "pulumi-language-python"
-        host.write_text(LANGUAGE_HOST)
-        host.chmod(0o755)
+        write_launcher(goal)
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
         goal.rename(root / "bin")
+
+
+def write_launcher(folder: Path) -> None:
+    """Put the language host's launcher beside an engine that was built here.
+
+    The engine starts it in the folder of a program, which may have a `sandbox` of its own: `-P`
+    keeps that out of sight.
+
+    Args:
+        folder: The folder of the engine's command.
+    """
+    launcher = folder / "pulumi-language-python"
+    # Renamed into place: an engine that starts at this moment never meets half a file.
+    fresh = launcher.with_name(f".{launcher.name}.{os.getpid()}")
+    fresh.write_text(LANGUAGE_HOST)
+    fresh.chmod(0o755)
+    fresh.rename(launcher)
+
+
+def renew_launcher(folder: Path) -> None:
+    """Replace the launcher of a kept engine if an older version of this module wrote it.
+
+    Args:
+        folder: The folder of the engine's command. An official release has a host of its own
+            there, which stays.
+    """
+    launcher = folder / "pulumi-language-python"
+    present = launcher.read_bytes() if launcher.exists() else b""
+    if b"sandbox.engine.language_host" in present and present != LANGUAGE_HOST.encode():
+        write_launcher(folder)
 
 
 def _go(go: str, environment: Mapping[str, str], *arguments: str) -> str:

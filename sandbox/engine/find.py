@@ -101,6 +101,7 @@ def find(
         failures.append(str(failure))
     root = cache / str(VERSION)
     if (root / "bin" / "pulumi").exists():
+        build.renew_launcher(root / "bin")
         return Engine(root, VERSION, "kept from an earlier run")
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{VERSION}.lock"):

@@ -119,11 +119,15 @@ def _link(official: Path, folder: Path) -> None:
 
 
 def _launch(launcher: Path, module: str) -> None:
-    """Write an executable that runs a module with this Python."""
+    """Write an executable that runs a module with this Python.
+
+    The engine starts it in the folder of a program, which may have a `sandbox` of its own: `-P`
+    keeps that out of sight.
+    """
     launcher.parent.mkdir(parents=True, exist_ok=True)
     # Renamed into place: a command that runs at this moment never meets half a file.
     fresh = launcher.with_name(f".{launcher.name}.{os.getpid()}")
-    fresh.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m {module} "$@"\n')
+    fresh.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {module} "$@"\n')
     fresh.chmod(0o755)
     fresh.rename(launcher)
 

@@ -567,7 +567,7 @@ def _spawn(folder: Path) -> "subprocess.Popen[bytes]":
             [
                 *(str(find_program("unshare")), "--net", "--pid", "--mount"),
                 *("--fork", "--mount-proc", "--kill-child=SIGKILL", "--"),
-                *(sys.executable, "-m", "sandbox.lab.world", str(folder)),
+                *(sys.executable, "-P", "-m", "sandbox.lab.world", str(folder)),
             ],
             env={**os.environ, "PATH": SYSTEM_PATH, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,

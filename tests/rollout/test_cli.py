@@ -1,49 +1,134 @@
-"""How verbs become commands of `dualstack`."""
+"""How verbs become commands of `dualstack`, and what it says of a verb that it cannot run."""
 
-import typer
-from typer.testing import CliRunner
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
 
 from rollout import cli
+from rollout.cli import UnusableVerbError, Verb
+
+PROGRAM = """\
+import sys
+from rollout import cli
+
+sys.argv = ["dualstack", *sys.argv[1:]]
+for name in {missing!r}:
+    sys.modules[name] = None
+cli.main()
+print(sorted(name for name in ("rollout.verify", "sandbox", "typer") if name in sys.modules))
+"""
 
 
-def run(verb: typer.Typer, *words: str) -> str:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    cli.add(app, verb, "verb")
-    result = CliRunner().invoke(app, list(words))
-    assert result.exit_code == 0, result.output
-    return result.output
+def dualstack(*words: str, missing: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the command in a fresh interpreter, as if some packages were not installed."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(missing=missing), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
-def test_a_verb_with_one_command_is_that_command() -> None:
-    verb = typer.Typer()
+@pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)
+class TestEachVerb:
+    def test_the_list_says_what_its_own_help_says(self, verb: Verb) -> None:
+        own = get_command(cli.load(verb)).help or ""
+        assert " ".join(own.partition("\n\n")[0].split()) == verb.help
+        assert f"  {verb.name}  " in cli.usage()
+        assert verb.help in cli.usage()
 
-    @verb.command()
-    def anything(  # pyright: ignore[reportUnusedFunction] - typer keeps it
-        count: int = 1,
-    ) -> None:
-        typer.echo(f"counted {count}")
+    def test_it_adds_no_options_of_its_framework(self, verb: Verb) -> None:
+        options = [name for param in get_command(cli.load(verb)).params for name in param.opts]
+        assert "--install-completion" not in options
 
-    assert run(verb, "verb", "--count", "2") == "counted 2\n"
+    def test_a_trace_shows_no_variables_which_may_be_secrets(self, verb: Verb) -> None:
+        assert cli.load(verb).pretty_exceptions_show_locals is False
 
-
-def test_a_verb_with_several_commands_is_a_group_of_them() -> None:
-    verb = typer.Typer()
-    for name in ("one", "two"):
-        verb.command(name)(lambda: typer.echo("called"))
-    assert run(verb, "verb", "two") == "called\n"
-
-
-def test_every_installed_verb_is_there() -> None:
-    assert CliRunner().invoke(cli.build(), ["sandbox", "--help"]).exit_code == 0
+    def test_its_help_calls_it_what_the_user_called(self, verb: Verb) -> None:
+        done = dualstack(verb.name, "--help")
+        assert done.returncode == 0
+        assert re.search(rf"Usage: dualstack {verb.name} \[OPTIONS\]", done.stdout)
 
 
-def test_a_verb_that_is_called_is_the_only_one_that_is_loaded() -> None:
-    def listed(first: str) -> set[str | None]:
-        app = cli.build(first)
-        return {each.name for each in (*app.registered_groups, *app.registered_commands)}
+def test_help_lists_every_verb_with_what_it_needs_and_imports_none() -> None:
+    done = dualstack("--help")
+    assert done.returncode == 0
+    assert done.stdout == f"{cli.usage()}[]\n"
+    assert re.search(r"^  verify +Compare .* \(extra: rollout\)$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  sandbox +A cloud .* \(needs a checkout\)$", done.stdout, re.MULTILINE)
 
-    every = listed("")
-    assert {"sandbox", "verify"} <= every
-    assert listed("verify") == {"verify"}
-    assert listed("--help") == listed("nothing") == every
+
+def test_the_short_option_shows_the_help_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["dualstack", "-h"])
+    cli.main()
+    assert capsys.readouterr().out == cli.usage()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param([], cli.usage(), id="no verb"),
+        pytest.param(
+            ["verifi"],
+            "The verb is 'verifi'; one of sandbox, verify. See: dualstack --help\n",
+            id="no such verb",
+        ),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_what_would_be_right(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["dualstack", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr() == ("", message)
+
+
+def test_a_verb_is_the_only_one_that_is_imported() -> None:
+    done = dualstack("verify", "--help", missing=("sandbox",))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("package", ["typer", "scipy"])
+def test_a_verb_without_its_extra_names_the_package_and_the_extra(package: str) -> None:
+    done = dualstack("verify", "--help", missing=(package,))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"dualstack verify needs the package `{package}`, which is not installed; it comes with "
+        "the extra `rollout`. Install it: pip install 'dualstack-edge[rollout]'\n"
+    )
+
+
+def test_the_sandbox_without_the_checkout_s_environment_says_how_to_make_it() -> None:
+    done = dualstack("sandbox", "up", missing=("psutil",))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "dualstack sandbox needs the package `psutil`, which is not installed; it is in the "
+        "checkout's environment. Make that: make up\n"
+    )
+
+
+def test_the_sandbox_outside_a_checkout_says_what_it_needs(tmp_path: Path) -> None:
+    (sandbox,) = (verb for verb in cli.VERBS if verb.name == "sandbox")
+    with pytest.raises(UnusableVerbError) as raised:
+        cli.load(sandbox, rooms=tmp_path)
+    assert str(raised.value) == (
+        "dualstack sandbox needs a checkout of dualstack-edge, and this is an installed package. "
+        "Clone the project, and there: make up"
+    )
+
+
+def test_a_module_of_our_own_that_is_missing_is_no_matter_of_extras() -> None:
+    verb = Verb("nothing", "rollout.nothing", "Does nothing.", extra="rollout")
+    with pytest.raises(ModuleNotFoundError, match=r"rollout\.nothing"):
+        cli.load(verb)

@@ -4,6 +4,7 @@ The stand-in differs from Go in that it writes a script where Go links a program
 runs wherever these tests run on a machine without Pulumi, as `make test` needs its result.
 """
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -62,7 +63,28 @@ def test_the_language_host_outside_the_sandbox_says_how_to_enter_it(tmp_path: Pa
     done = subprocess.run(
         [host, "127.0.0.1:1"], env=shown, capture_output=True, text=True, check=False
     )
-    assert done.stdout == "-m sandbox.engine.language_host 127.0.0.1:1\n"
+    assert done.stdout == "-P -m sandbox.engine.language_host 127.0.0.1:1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "#!/bin/sh\nexec python -m sandbox.engine.language_host\n",
+            build.LANGUAGE_HOST,
+            id="of an older version",
+        ),
+        pytest.param("the official host", "the official host", id="of an official release"),
+    ],
+)
+def test_a_kept_engine_gets_the_launcher_of_today(tmp_path: Path, before: str, after: str) -> None:
+    launcher = tmp_path / "pulumi-language-python"
+    launcher.write_text(before)
+    launcher.chmod(0o755)
+    build.renew_launcher(tmp_path)
+    assert launcher.read_text() == after
+    assert os.access(launcher, os.X_OK)
+    assert list(tmp_path.iterdir()) == [launcher]
 
 
 def test_a_failed_build_leaves_nothing_and_says_what_go_said(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from semver import Version
 
-from sandbox.engine import find
+from sandbox.engine import build, find
 from sandbox.engine.find import Engine, EngineNotFoundError, Say, parse_version
 
 
@@ -83,6 +83,14 @@ def test_what_was_made_is_kept_and_found_again(tmp_path: Path) -> None:
     again = find.find(quiet, environment={}, cache=tmp_path, ways=[no_way("must not be asked")])
     assert again.root == first.root
     assert again.origin == "kept from an earlier run"
+
+
+def test_an_engine_that_is_kept_gets_the_launcher_of_today(tmp_path: Path) -> None:
+    first = find.find(quiet, environment={}, cache=tmp_path, ways=[makes_one])
+    launcher = first.command.with_name("pulumi-language-python")
+    launcher.write_text("exec python -m sandbox.engine.language_host")
+    find.find(quiet, environment={}, cache=tmp_path, ways=[no_way("must not be asked")])
+    assert launcher.read_text() == build.LANGUAGE_HOST
 
 
 def test_the_next_way_is_tried_when_one_fails_and_the_failure_is_told(tmp_path: Path) -> None:

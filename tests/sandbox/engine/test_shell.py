@@ -74,7 +74,7 @@ def test_entering_the_environment_twice_changes_nothing(shell: Shell, built: Eng
 def test_a_plugin_that_is_not_installed_gets_a_stand_in(shell: Shell, cloud: str) -> None:
     assert shell.prepare({"PATH": "/usr/bin", "HOME": str(shell.home)}) == CLOUDS
     launcher = shell.pulumi_home / "plugins" / stand_in(cloud)
-    run = f'exec {sys.executable} -m sandbox.plugins.{cloud} "$@"'
+    run = f'exec {sys.executable} -P -m sandbox.plugins.{cloud} "$@"'
     assert launcher.read_text() == f"#!/bin/sh\n{run}\n"
     assert os.access(launcher, os.X_OK)
 
