@@ -1,7 +1,7 @@
 """`python -m sandbox.clouds.digitalocean`: serve the sandbox's DigitalOcean until SIGTERM."""
 
-from sandbox.clouds.digitalocean.server import Quiet, application
+from sandbox.clouds.digitalocean.server import QuietHandler, application
 from sandbox.clouds.serving import main
 
 if __name__ == "__main__":
-    main("digitalocean", application, Quiet)
+    main("digitalocean", application, QuietHandler)

@@ -4,7 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, listed, ok
+from sandbox.clouds.digitalocean.routes import (
+    NO_CONTENT,
+    ApiAnswer,
+    ApiCall,
+    Body,
+    Table,
+    listed,
+    ok,
+)
 from sandbox.clouds.digitalocean.state import AlertPolicy, Json
 from sandbox.clouds.digitalocean.wire import NOT_FOUND
 
@@ -27,7 +35,7 @@ class Alerts(Body):
     slack: Annotated[list[Slack], BeforeValidator(listed)]
 
 
-class Policy(Body):
+class NewAlertPolicy(Body):
     """A threshold to watch. Source: API reference, 'Create Alert Policy'."""
 
     type: Annotated[
@@ -54,14 +62,8 @@ class Policy(Body):
     enabled: bool
 
 
-@ROUTES.add("GET /v2/monitoring/alerts", "monitoring_list_alertPolicy", "monitoring:read")
-def list_policies(call: Call) -> Answer:
-    """Lists the alert policies."""
-    return call.page("policies", list(call.account.alerts.values()), view)
-
-
 @ROUTES.add("POST /v2/monitoring/alerts", "monitoring_create_alertPolicy", "monitoring:create")
-def create_policy(call: Call) -> Answer:
+def create_policy(call: ApiCall) -> ApiAnswer:
     """Creates an alert policy; entities, tags and addresses are not looked up."""
     policy = AlertPolicy(call.account.new_uuid(), _fields(call))
     call.account.alerts[policy.uuid] = policy
@@ -74,9 +76,9 @@ def create_policy(call: Call) -> Answer:
     "monitoring:read",
     refuses=[NOT_FOUND],
 )
-def get_policy(call: Call) -> Answer:
+def get_policy(call: ApiCall) -> ApiAnswer:
     """Shows an alert policy."""
-    return ok(policy=view(_named(call)))
+    return ok(policy=view(call.the(call.account.alerts, "alert_uuid")))
 
 
 @ROUTES.add(
@@ -85,9 +87,9 @@ def get_policy(call: Call) -> Answer:
     "monitoring:update",
     refuses=[NOT_FOUND],
 )
-def update_policy(call: Call) -> Answer:
+def update_policy(call: ApiCall) -> ApiAnswer:
     """Replaces an alert policy."""
-    policy = _named(call)
+    policy = call.the(call.account.alerts, "alert_uuid")
     policy.policy = _fields(call)
     return ok(policy=view(policy))
 
@@ -98,9 +100,9 @@ def update_policy(call: Call) -> Answer:
     "monitoring:delete",
     refuses=[NOT_FOUND],
 )
-def delete_policy(call: Call) -> Answer:
+def delete_policy(call: ApiCall) -> ApiAnswer:
     """Deletes an alert policy."""
-    del call.account.alerts[_named(call).uuid]
+    del call.account.alerts[call.the(call.account.alerts, "alert_uuid").uuid]
     return NO_CONTENT
 
 
@@ -109,12 +111,5 @@ def view(policy: AlertPolicy) -> Json:
     return {"uuid": policy.uuid, **policy.policy}
 
 
-def _named(call: Call) -> AlertPolicy:
-    policy = call.account.alerts.get(call.path_values["alert_uuid"])
-    if policy is None:
-        raise NOT_FOUND.refusal()
-    return policy
-
-
-def _fields(call: Call) -> dict[str, Any]:
-    return call.body(Policy).model_dump()
+def _fields(call: ApiCall) -> dict[str, Any]:
+    return call.body(NewAlertPolicy).model_dump()

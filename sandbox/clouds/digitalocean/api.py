@@ -24,18 +24,18 @@ from sandbox.clouds import control
 from sandbox.clouds.digitalocean import (
     TOKEN,
     alerts,
+    droplet_actions,
     droplets,
     firewalls,
     lookups,
     metadata,
-    projects,
     reserved_ipv6,
     ssh_keys,
     tags,
     vpcs,
 )
-from sandbox.clouds.digitalocean.routes import Answer, Call, Route
-from sandbox.clouds.digitalocean.state import Account, Json
+from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Route
+from sandbox.clouds.digitalocean.state import Json, LocalAccount
 from sandbox.clouds.digitalocean.wire import (
     BURST_LIMIT,
     EVERYWHERE,
@@ -53,12 +53,12 @@ CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1/")
 ROUTES: Final[tuple[Route, ...]] = tuple(
     chain(
         droplets.ROUTES,
+        droplet_actions.ROUTES,
         reserved_ipv6.ROUTES,
         firewalls.ROUTES,
         vpcs.ROUTES,
         tags.ROUTES,
         ssh_keys.ROUTES,
-        projects.ROUTES,
         alerts.ROUTES,
         lookups.ROUTES,
     )
@@ -78,12 +78,12 @@ def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-class Api:
+class DigitalOceanApi:
     """The sandbox's DigitalOcean."""
 
     def __init__(
         self,
-        account: Account,
+        account: LocalAccount,
         log: Callable[[str], None] = _print,
         *,
         snapshots: Path | None = None,
@@ -101,7 +101,7 @@ class Api:
         self._control = control.Control(account, account.reset, snapshots, CONTROLS)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """ApiAnswer one request."""
         request = Request(environ)
         # A body that nobody reads would be taken for the next request of the connection.
         request.get_data()
@@ -123,7 +123,7 @@ class Api:
             answer = self._dispatch(request, scopes)
         except RefusalError as refusal:
             reason = refusal.reason
-            answer = Answer(reason.status, _error(refusal, request_id))
+            answer = ApiAnswer(reason.status, _error(refusal, request_id))
         self._account.scopes |= scopes
         self._control.changes += request.method != "GET" and answer.status < HTTPStatus.BAD_REQUEST
         self._log(
@@ -170,12 +170,12 @@ class Api:
             "ratelimit-reset": str(math.ceil(oldest + HOUR)),
         }
 
-    def _dispatch(self, request: Request, scopes: set[str]) -> Answer:
+    def _dispatch(self, request: Request, scopes: set[str]) -> ApiAnswer:
         try:
             route, values = MAP.bind_to_environ(request.environ).match()
         except HTTPException as fault:
             raise NO_ROUTE.refusal(method=request.method, path=request.path) from fault
-        call = Call(self._account, request, route, values, scopes)
+        call = ApiCall(self._account, request, route, values, scopes)
         call.need(*route.scopes)
         try:
             return route.handler(call)
@@ -202,14 +202,14 @@ class Api:
         droplet = self._account.droplets.get(number)
         if droplet is None:
             return Response("not found", HTTPStatus.NOT_FOUND)
-        found = metadata.document(self._account, droplet)
+        document = metadata.document(self._account, droplet)
         if path == "metadata/v1.json":
-            return _json(found)
-        leaves = metadata.texts(found)
+            return _json(document)
+        leaves = metadata.texts(document)
         below = path.removeprefix("metadata/v1").removeprefix("/")
-        told = metadata.text(leaves, below) if path.startswith("metadata/v1") else None
-        if told is not None:
-            return Response(told, mimetype="text/plain")
+        text = metadata.text(leaves, below) if path.startswith("metadata/v1") else None
+        if text is not None:
+            return Response(text, mimetype="text/plain")
         if metadata.text(leaves, f"{below}/") is not None:
             base = f"{control.PATH}droplets/{number}/metadata/v1/"
             return Response(
@@ -224,6 +224,6 @@ def _error(refusal: RefusalError, request_id: str) -> Json:
     return {"id": refusal.reason.id, "message": refusal.message, "request_id": request_id}
 
 
-def _json(found: Json | list[str] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    body = b"" if found is None else _JSON.dump_json(found)
+def _json(answer: Json | list[str] | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    body = b"" if answer is None else _JSON.dump_json(answer)
     return Response(body, status, content_type="application/json; charset=utf-8")

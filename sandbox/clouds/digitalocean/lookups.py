@@ -1,23 +1,20 @@
-"""What there is to choose from, and what is known about the account and its actions."""
-
-from http import HTTPStatus
+"""What there is to choose from, the account itself, and its actions."""
 
 from sandbox.clouds.digitalocean.catalog import IMAGES, REGIONS, SIZES, Image, Region, Size, image
-from sandbox.clouds.digitalocean.routes import Answer, Call, Table, ok
-from sandbox.clouds.digitalocean.state import Account, Action, Json, iso
+from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Table, ok
+from sandbox.clouds.digitalocean.state import Action, Json, iso
 from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
 
 ROUTES = Table()
 
 INVALID_IMAGE_TYPE = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "`type` is neither `distribution` nor `application`",
-    "type is {found}; it must be distribution or application.",
+    "type is {value}; it must be distribution or application.",
 )
 
 
 @ROUTES.add("GET /v2/account", "account_get", "account:read")
-def get_account(call: Call) -> Answer:
+def get_account(call: ApiCall) -> ApiAnswer:
     """Shows the account and its limits."""
     settings = call.account.settings
     return ok(
@@ -37,23 +34,23 @@ def get_account(call: Call) -> Answer:
 
 
 @ROUTES.add("GET /v2/regions", "regions_list", "regions:read")
-def list_regions(call: Call) -> Answer:
+def list_regions(call: ApiCall) -> ApiAnswer:
     """Lists the regions, closed ones with `available` false, each with features and sizes."""
     return call.page("regions", list(REGIONS.values()), Region.view)
 
 
 @ROUTES.add("GET /v2/sizes", "sizes_list", "sizes:read", "regions:read")
-def list_sizes(call: Call) -> Answer:
+def list_sizes(call: ApiCall) -> ApiAnswer:
     """Lists the basic sizes with regular processors, each with the regions that offer it."""
     return call.page("sizes", list(SIZES.values()), Size.view)
 
 
 @ROUTES.add("GET /v2/images", "images_list", "image:read", refuses=[INVALID_IMAGE_TYPE])
-def list_images(call: Call) -> Answer:
+def list_images(call: ApiCall) -> ApiAnswer:
     """Lists Debian and Ubuntu images. `type=application`, `private` and `tag_name` find none."""
     kind = call.query.get("type", "distribution")
     if kind not in {"distribution", "application"}:
-        raise INVALID_IMAGE_TYPE.refusal(found=kind)
+        raise INVALID_IMAGE_TYPE.refusal(value=kind)
     unfiltered = (
         kind == "distribution"
         and call.query.get("private", "false") == "false"
@@ -63,32 +60,18 @@ def list_images(call: Call) -> Answer:
 
 
 @ROUTES.add("GET /v2/images/<image_id>", "images_get", "image:read", refuses=[NOT_FOUND])
-def get_image(call: Call) -> Answer:
+def get_image(call: ApiCall) -> ApiAnswer:
     """Shows an image by id or slug."""
-    found = image(call.path_values["image_id"])
-    if found is None:
+    chosen = image(call.path_values["image_id"])
+    if chosen is None:
         raise NOT_FOUND.refusal()
-    return ok(image=found.view())
-
-
-@ROUTES.add("GET /v2/actions", "actions_list", "actions:read")
-def list_actions(call: Call) -> Answer:
-    """Lists all actions of the account, the latest first."""
-    return call.page("actions", list(reversed(call.account.actions.values())), action_view)
+    return ok(image=chosen.view())
 
 
 @ROUTES.add("GET /v2/actions/<int:action_id>", "actions_get", "actions:read", refuses=[NOT_FOUND])
-def get_action(call: Call) -> Answer:
+def get_action(call: ApiCall) -> ApiAnswer:
     """Shows an action: `in-progress`, then `completed` or `errored`."""
-    return ok(action=action_view(find_action(call.account, call.path_values["action_id"])))
-
-
-def find_action(account: Account, action_id: int) -> Action:
-    """Return an action of the account, or refuse."""
-    action = account.actions.get(action_id)
-    if action is None:
-        raise NOT_FOUND.refusal()
-    return action
+    return ok(action=action_view(call.the(call.account.actions, "action_id")))
 
 
 def action_view(action: Action) -> Json:

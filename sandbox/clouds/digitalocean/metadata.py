@@ -1,7 +1,8 @@
 """The metadata service: what a Droplet may learn about itself.
 
 Shaped as documented: `v1.json` is everything at once, `v1/` an index of plain texts. A Droplet asks
-169.254.169.254 and is known by its address; here each has a path of its own, and anyone may ask.
+169.254.169.254, and its address says which one it is; here each has a path of its own, which anyone
+may read.
 Left out: MAC addresses, anchor addresses, DNS, vendor data, the authentication token.
 
 Source: DigitalOcean Metadata API Reference; digitalocean/go-metadata, `all_json.go`.
@@ -10,13 +11,13 @@ Source: DigitalOcean Metadata API Reference; digitalocean/go-metadata, `all_json
 from collections.abc import Mapping
 
 from sandbox.clouds.digitalocean import addresses
-from sandbox.clouds.digitalocean.state import Account, Droplet, Json
+from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalDroplet
 
 
-def document(account: Account, droplet: Droplet) -> Json:
+def document(account: LocalAccount, droplet: LocalDroplet) -> Json:
     """Return everything as `v1.json` tells it; addresses are missing until the Droplet has them."""
     reserved = next(
-        (found.ip for found in account.reserved.values() if found.droplet is droplet), None
+        (address.ip for address in account.reserved.values() if address.droplet is droplet), None
     )
     ipv6: Json = {"active": reserved is not None}
     if reserved is not None:
@@ -34,21 +35,21 @@ def document(account: Account, droplet: Droplet) -> Json:
     }
 
 
-def texts(found: Json) -> Mapping[str, str]:
+def texts(document: Json) -> Mapping[str, str]:
     """Return the plain texts below `v1/` by their path, made of the document.
 
     Names differ from the document's: `user-data`, `public-keys`, `id` and the `address` of an
     interface.
     """
     leaves: dict[str, str] = {
-        "id": str(found["droplet_id"]),
-        "hostname": found["hostname"],
-        "user-data": found["user_data"],
-        "public-keys": "\n".join(found["public_keys"]),
-        "region": found["region"],
-        "tags/": "\n".join(found["tags"]),
+        "id": str(document["droplet_id"]),
+        "hostname": document["hostname"],
+        "user-data": document["user_data"],
+        "public-keys": "\n".join(document["public_keys"]),
+        "region": document["region"],
+        "tags/": "\n".join(document["tags"]),
     }
-    for kind, interfaces in found["interfaces"].items():
+    for kind, interfaces in document["interfaces"].items():
         for number, interface in enumerate(interfaces):
             base = f"interfaces/{kind}/{number}"
             leaves[f"{base}/type"] = interface["type"]
@@ -56,7 +57,7 @@ def texts(found: Json) -> Mapping[str, str]:
                 for name, value in interface.get(family, {}).items():
                     leaf = "address" if name == "ip_address" else name
                     leaves[f"{base}/{family}/{leaf}"] = str(value)
-    for family, state in found["reserved_ip"].items():
+    for family, state in document["reserved_ip"].items():
         leaves[f"reserved_ip/{family}/active"] = str(state["active"]).lower()
         if "ip_address" in state:
             leaves[f"reserved_ip/{family}/ip_address"] = state["ip_address"]
@@ -76,7 +77,7 @@ def text(leaves: Mapping[str, str], path: str) -> str | None:
     return "\n".join(entries) if entries else None
 
 
-def _interfaces(droplet: Droplet) -> Json:
+def _interfaces(droplet: LocalDroplet) -> Json:
     if droplet.status == "new":
         return {}
     network = droplet.vpc.network

@@ -43,14 +43,35 @@ report it is marked as "{ASSUMED}". Messages are worded as reports show them, an
 - Errors are `{{"id", "message", "request_id"}}`.
 """
 
+_WHY: Final = """\
+## Why these routes
+
+A route is modelled because something calls it; the rest of the API is left out.
+
+- The stand-in for the plugin calls all but three of them. A test compares the routes with the
+  operations in `sandbox/plugins/digitalocean/scopes.py`, through the functions of `pydo` that make
+  the requests.
+- The lab lists Droplets, firewalls and reserved IPv6 addresses.
+- The official plugin calls no other route for the same resources and functions. It is made from
+  digitalocean/terraform-provider-digitalocean, whose source was read at v2.96.0 (commit 5ef5c080,
+  the submodule of pulumi/pulumi-digitalocean at 0825b75): every call of godo in the folders
+  `account`, `droplet`, `firewall`, `image`, `monitoring`, `region`, `reservedipv6`, `size`,
+  `sshkey`, `tag`, `util` and `vpc` of `digitalocean/`. What it calls there and is not modelled
+  belongs to volumes, backups and private networking of Droplets, to custom images, and to the
+  functions that list Droplets or tags.
+"""
+
 _NOT_MODELLED: Final = """\
 ## Not modelled
 
-- All other resources: volumes, snapshots, backups, load balancers, domains, databases, Kubernetes,
+- All other resources: volumes, snapshots, load balancers, domains, databases, Kubernetes,
   reserved IPv4, uptime checks, VPC peering, autoscale pools, and more. Their routes answer 404.
 - Nothing boots, no packet is filtered, nothing is measured: Droplets, firewalls and alert policies
   are records. No action fails unless its Droplet is gone.
-- Bulk actions by tag, neighbours, kernels, destroying associated resources, image changes.
+- Projects, and everything by tag: `tag_name` and other filters of the list of Droplets are ignored.
+- Several Droplets in one request (`names`), their reboots, snapshots and backups, their neighbours
+  and kernels, and a list of actions.
+- Parts of a firewall (`/droplets`, `/tags`, `/rules`): it is replaced as a whole. Members of a VPC.
 - The tighter limit on listing SSH keys (10 a minute), and any limit per region or size.
 - A reserved IPv6 is not listed in its Droplet's `networks.v6`; a fixture of
   digitalocean/droplet_kit shows one that is, with a netmask of 0.
@@ -69,6 +90,7 @@ def render() -> str:
     return "\n".join(
         [
             _HEAD,
+            _WHY,
             "## Routes",
             "",
             "Each may also refuse for the reasons marked with \\* below.",

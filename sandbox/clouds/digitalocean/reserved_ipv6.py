@@ -6,73 +6,78 @@ Droplet to a new one is served by the old one until then. What the guest must do
 """
 
 from functools import partial
-from http import HTTPStatus
 from ipaddress import AddressValueError, IPv6Address
 from typing import Literal
 
 from sandbox.clouds.digitalocean import addresses, droplets
 from sandbox.clouds.digitalocean.catalog import REGIONS
+from sandbox.clouds.digitalocean.droplet_actions import PENDING_EVENT
 from sandbox.clouds.digitalocean.lookups import action_view
-from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
-from sandbox.clouds.digitalocean.state import Account, Droplet, Effect, Json, ReservedIpv6, iso
+from sandbox.clouds.digitalocean.routes import (
+    NO_CONTENT,
+    ApiAnswer,
+    ApiCall,
+    Body,
+    Table,
+    created,
+    ok,
+)
+from sandbox.clouds.digitalocean.state import (
+    Effect,
+    Json,
+    LocalAccount,
+    LocalDroplet,
+    LocalReservedIpv6,
+    iso,
+)
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
 
-UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 LIMITS = "'Reserved IP Limits'"
 
 INVALID_RESERVED_REGION = Reason(
-    UNPROCESSABLE,
     "the region is unknown or closed",
-    "region_slug is {found}; reserved IPv6 addresses are not available there.",
+    "region_slug is {value}; reserved IPv6 addresses are not available there.",
     ASSUMED,
 )
 RESERVED_LIMIT = Reason(
-    UNPROCESSABLE,
     "the account would have more reserved addresses than its limit (setting `reserved_ip_limit`)",
-    "You have reached your limit of {found} reserved IPs.",
+    "You have reached your limit of {value} reserved IPs.",
     LIMITS,
 )
 STILL_ASSIGNED = Reason(
-    UNPROCESSABLE,
     "the address is assigned, or an action of it is under way",
     "flipv6 released failed: assigned FLIP cannot be released",
     "specification; a report saw 400 instead: digitalocean/terraform-provider-digitalocean#1277",
 )
-NO_DROPLET_ID = Reason(UNPROCESSABLE, "`assign` without `droplet_id`", "droplet_id is required.")
+NO_DROPLET_ID = Reason("`assign` without `droplet_id`", "droplet_id is required.")
 NO_SUCH_DROPLET = Reason(
-    UNPROCESSABLE,
     "the Droplet does not exist",
-    "droplet_id is {found}; there is no such Droplet.",
+    "droplet_id is {value}; there is no such Droplet.",
     ASSUMED,
 )
 OTHER_REGION = Reason(
-    UNPROCESSABLE,
     "the Droplet is in another region",
-    "The Droplet is in {found}; the reserved IPv6 can only be assigned in {region}.",
+    "The Droplet is in {value}; the reserved IPv6 can only be assigned in {region}.",
     "'Reserved IP Availability'",
 )
 WITHOUT_IPV6 = Reason(
-    UNPROCESSABLE,
     "the Droplet has no IPv6",
     "IPv6 is not enabled for the Droplet.",
     ASSUMED,
 )
 DROPLET_HAS_ONE = Reason(
-    UNPROCESSABLE,
     "the Droplet has, or is about to get, another reserved IPv6",
-    "The Droplet already has the reserved IPv6 {found}.",
+    "The Droplet already has the reserved IPv6 {value}.",
     LIMITS,
 )
 RESERVED_PENDING = Reason(
-    UNPROCESSABLE,
     "another action of the address is under way",
     "The reserved IPv6 already has a pending event.",
     ASSUMED,
 )
 NOT_ASSIGNED = Reason(
-    UNPROCESSABLE,
     "`unassign` of an address that is not assigned",
     "The reserved IPv6 is not assigned to a Droplet.",
     "terraform-provider-digitalocean, `resource_reserved_ipv6.go`",
@@ -85,7 +90,7 @@ class NewReservedIpv6(Body):
     region_slug: str
 
 
-class NewAction(Body):
+class NewAddressAction(Body):
     """An action to start."""
 
     type: Literal["assign", "unassign"]
@@ -93,10 +98,10 @@ class NewAction(Body):
 
 
 @ROUTES.add("GET /v2/reserved_ipv6", "reservedIPv6_list", "reserved_ip:read")
-def list_reserved(call: Call) -> Answer:
+def list_reserved(call: ApiCall) -> ApiAnswer:
     """Lists the account's reserved IPv6 addresses."""
-    found = list(call.account.reserved.values())
-    return call.page("reserved_ipv6s", found, lambda reserved: view(call, reserved))
+    reserved_addresses = list(call.account.reserved.values())
+    return call.page("reserved_ipv6s", reserved_addresses, lambda reserved: view(call, reserved))
 
 
 @ROUTES.add(
@@ -105,21 +110,20 @@ def list_reserved(call: Call) -> Answer:
     "reserved_ip:create",
     refuses=[INVALID_RESERVED_REGION, RESERVED_LIMIT],
 )
-def create_reserved(call: Call) -> Answer:
+def create_reserved(call: ApiCall) -> ApiAnswer:
     """Reserves an address in a region, at once."""
     slug = call.body(NewReservedIpv6).region_slug
     region = REGIONS.get(slug)
     if region is None or not region.available:
-        raise INVALID_RESERVED_REGION.refusal(found=slug)
+        raise INVALID_RESERVED_REGION.refusal(value=slug)
     limit = call.account.settings.reserved_ip_limit
     if len(call.account.reserved) >= limit:
-        raise RESERVED_LIMIT.refusal(found=limit)
+        raise RESERVED_LIMIT.refusal(value=limit)
     ip = call.account.pool(addresses.reserved_ipv6(region.number)).take()
     if ip is None:
-        raise RESERVED_LIMIT.refusal(found=limit)
-    reserved = ReservedIpv6(ip=ip, region=region, reserved=call.account.clock())
+        raise RESERVED_LIMIT.refusal(value=limit)
+    reserved = LocalReservedIpv6(ip=ip, region=region, reserved=call.account.clock())
     call.account.reserved[ip] = reserved
-    call.account.default_project().resources[reserved.urn] = reserved.reserved
     return created(
         reserved_ipv6={"ip": ip, "region_slug": slug, "reserved_at": iso(reserved.reserved)}
     )
@@ -128,7 +132,7 @@ def create_reserved(call: Call) -> Answer:
 @ROUTES.add(
     "GET /v2/reserved_ipv6/<ip>", "reservedIPv6_get", "reserved_ip:read", refuses=[NOT_FOUND]
 )
-def get_reserved(call: Call) -> Answer:
+def get_reserved(call: ApiCall) -> ApiAnswer:
     """Shows an address and the Droplet that has it, or null."""
     return ok(reserved_ipv6=view(call, _named(call)))
 
@@ -139,13 +143,12 @@ def get_reserved(call: Call) -> Answer:
     "reserved_ip:delete",
     refuses=[NOT_FOUND, STILL_ASSIGNED],
 )
-def delete_reserved(call: Call) -> Answer:
+def delete_reserved(call: ApiCall) -> ApiAnswer:
     """Gives an address up that no Droplet has."""
     reserved = _named(call)
     if reserved.droplet is not None or reserved.pending:
         raise STILL_ASSIGNED.refusal()
     del call.account.reserved[reserved.ip]
-    call.account.forget(reserved.urn)
     call.account.pool(addresses.reserved_ipv6(reserved.region.number)).give_back(reserved.ip)
     return NO_CONTENT
 
@@ -163,16 +166,16 @@ def delete_reserved(call: Call) -> Answer:
         DROPLET_HAS_ONE,
         RESERVED_PENDING,
         NOT_ASSIGNED,
-        droplets.PENDING_EVENT,
+        PENDING_EVENT,
     ],
 )
-def start_action(call: Call) -> Answer:
+def start_action(call: ApiCall) -> ApiAnswer:
     """Starts `assign` (an assigned address moves to the new Droplet) or `unassign`.
 
     The action is called `assign_ip` or `unassign_ip`, and its `resource_id` is the Droplet's. It is
     `errored` when the Droplet is gone before it is over.
     """
-    reserved, body = _named(call), call.body(NewAction)
+    reserved, body = _named(call), call.body(NewAddressAction)
     if reserved.pending:
         raise RESERVED_PENDING.refusal()
     if body.type == "assign":
@@ -185,7 +188,7 @@ def start_action(call: Call) -> Answer:
     return created(action=action_view(reserved.action))
 
 
-def view(call: Call, reserved: ReservedIpv6) -> Json:
+def view(call: ApiCall, reserved: LocalReservedIpv6) -> Json:
     """Return an address as the API shows it."""
     droplet = reserved.droplet
     return {
@@ -196,7 +199,7 @@ def view(call: Call, reserved: ReservedIpv6) -> Json:
     }
 
 
-def _named(call: Call) -> ReservedIpv6:
+def _named(call: ApiCall) -> LocalReservedIpv6:
     """Return the address that the path names, in whatever notation."""
     try:
         ip = str(IPv6Address(call.path_values["ip"]))
@@ -208,38 +211,40 @@ def _named(call: Call) -> ReservedIpv6:
     return reserved
 
 
-def _assign(call: Call, reserved: ReservedIpv6, droplet_id: int | None) -> tuple[Droplet, Effect]:
+def _assign(
+    call: ApiCall, reserved: LocalReservedIpv6, droplet_id: int | None
+) -> tuple[LocalDroplet, Effect]:
     if droplet_id is None:
         raise NO_DROPLET_ID.refusal()
     droplet = call.account.droplets.get(droplet_id)
     if droplet is None:
-        raise NO_SUCH_DROPLET.refusal(found=droplet_id)
+        raise NO_SUCH_DROPLET.refusal(value=droplet_id)
     if droplet.region != reserved.region:
-        raise OTHER_REGION.refusal(found=droplet.region.slug, region=reserved.region.slug)
+        raise OTHER_REGION.refusal(value=droplet.region.slug, region=reserved.region.slug)
     if "ipv6" not in droplet.features:
         raise WITHOUT_IPV6.refusal()
     for other in call.account.reserved.values():
         if other is not reserved and droplet.id in other.holders:
-            raise DROPLET_HAS_ONE.refusal(found=other.ip)
+            raise DROPLET_HAS_ONE.refusal(value=other.ip)
     if droplet.pending:
-        raise droplets.PENDING_EVENT.refusal()
+        raise PENDING_EVENT.refusal()
     return droplet, partial(_assigned, reserved, droplet)
 
 
-def _assigned(reserved: ReservedIpv6, droplet: Droplet, account: Account) -> bool:
+def _assigned(reserved: LocalReservedIpv6, droplet: LocalDroplet, account: LocalAccount) -> bool:
     if droplet.id not in account.droplets:
         return False
     reserved.droplet = droplet
     return True
 
 
-def _unassign(reserved: ReservedIpv6) -> tuple[Droplet, Effect]:
+def _unassign(reserved: LocalReservedIpv6) -> tuple[LocalDroplet, Effect]:
     droplet = reserved.droplet
     if droplet is None:
         raise NOT_ASSIGNED.refusal()
     return droplet, partial(_unassigned, reserved)
 
 
-def _unassigned(reserved: ReservedIpv6, _account: Account) -> bool:
+def _unassigned(reserved: LocalReservedIpv6, _account: LocalAccount) -> bool:
     reserved.droplet = None
     return True

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 from werkzeug.wrappers import Request
 
-from sandbox.clouds.digitalocean.state import Account, Json
+from sandbox.clouds.digitalocean.state import Json, LocalAccount
 from sandbox.clouds.digitalocean.wire import (
     BAD_JSON,
     INVALID_BODY,
     INVALID_QUERY,
     MISSING_SCOPE,
+    NOT_FOUND,
     Reason,
 )
 
@@ -50,36 +51,36 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiAnswer:
     """What a request is answered with."""
 
     status: HTTPStatus
     json: Json | None = None
 
 
-NO_CONTENT: Final = Answer(HTTPStatus.NO_CONTENT)
+NO_CONTENT: Final = ApiAnswer(HTTPStatus.NO_CONTENT)
 
 
-def ok(**json: object) -> Answer:
+def ok(**json: object) -> ApiAnswer:
     """Return the answer to what was read or changed."""
-    return Answer(HTTPStatus.OK, json)
+    return ApiAnswer(HTTPStatus.OK, json)
 
 
-def created(**json: object) -> Answer:
+def created(**json: object) -> ApiAnswer:
     """Return the answer to what was created at once."""
-    return Answer(HTTPStatus.CREATED, json)
+    return ApiAnswer(HTTPStatus.CREATED, json)
 
 
-def accepted(**json: object) -> Answer:
+def accepted(**json: object) -> ApiAnswer:
     """Return the answer to what will be created."""
-    return Answer(HTTPStatus.ACCEPTED, json)
+    return ApiAnswer(HTTPStatus.ACCEPTED, json)
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One request to one route."""
 
-    account: Account
+    account: LocalAccount
     request: Request
     route: "Route"
     path_values: Mapping[str, Any]
@@ -107,20 +108,32 @@ class Call:
             if granted is not None and scope not in granted:
                 raise MISSING_SCOPE.refusal(scope=scope)
 
+    def the(self, items: Mapping[Any, Item], name: str) -> Item:
+        """Return the one of some items that a part of the path names.
+
+        Raises:
+            RefusalError: there is none.
+        """
+        item = items.get(self.path_values[name])
+        if item is None:
+            raise NOT_FOUND.refusal()
+        return item
+
     def body(self, model: type[AnyBody]) -> AnyBody:
         """Return the request's body.
 
         Raises:
-            RefusalError: it is not a JSON object, or not such a one; all faults are told at once.
+            RefusalError: it is not a JSON object, or not such a one; with all faults at once.
         """
+        sent = self.request.get_data() or b"{}"
         try:
-            found = from_json(self.request.get_data() or b"{}")
+            is_object = isinstance(from_json(sent), dict)
         except ValueError as fault:
             raise BAD_JSON.refusal() from fault
-        if not isinstance(found, dict):
+        if not is_object:
             raise BAD_JSON.refusal()
         try:
-            return model.model_validate_json(self.request.get_data() or b"{}")
+            return model.model_validate_json(sent)
         except ValidationError as fault:
             faults = "; ".join(
                 f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}"
@@ -128,7 +141,7 @@ class Call:
             )
             raise INVALID_BODY.refusal(faults=faults) from fault
 
-    def page(self, key: str, items: Sequence[Item], view: Callable[[Item], Json]) -> Answer:
+    def page(self, key: str, items: Sequence[Item], view: Callable[[Item], Json]) -> ApiAnswer:
         """Return one page of a collection, as the query asks for.
 
         Args:
@@ -153,7 +166,7 @@ class Call:
             )
             if shown
         }
-        return Answer(
+        return ApiAnswer(
             HTTPStatus.OK,
             {
                 key: [view(item) for item in items[start : start + per_page]],
@@ -163,22 +176,22 @@ class Call:
         )
 
     def _whole(self, name: str, default: int, most: int) -> int:
-        found = self.query.get(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,9}", found) or not 1 <= int(found) <= most:
-            raise INVALID_QUERY.refusal(name=name, found=found, most=most)
-        return int(found)
+        text = self.query.get(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
+            raise INVALID_QUERY.refusal(name=name, value=text, most=most)
+        return int(text)
 
     def _link(self, page: int, per_page: int) -> str:
         query = urlencode({**self.query, "page": page, "per_page": per_page})
         return f"{self.request.base_url}?{query}"
 
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[ApiCall], ApiAnswer]
 
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A method and a path, and what is known about them."""
+    """A method and a path, what carries them out, and what they need."""
 
     method: str
     path: str

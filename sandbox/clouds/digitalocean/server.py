@@ -5,22 +5,22 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import WSGIRequestHandler
 
-from sandbox.clouds.digitalocean.api import Api
-from sandbox.clouds.digitalocean.state import Account
+from sandbox.clouds.digitalocean.api import DigitalOceanApi
+from sandbox.clouds.digitalocean.state import LocalAccount
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-class Quiet(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
     """A request handler that leaves the log to the API; connections are kept, as clients like."""
 
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the API logs the route and its scopes, which say more than the path."""
+        """Log nothing: the API logs the route and its scopes, which say more than the path."""
 
 
 def application(snapshots: Path | None) -> "WSGIApplication":
     """Return the API of an account that keeps its snapshots in a folder."""
-    return Api(Account(), snapshots=snapshots)
+    return DigitalOceanApi(LocalAccount(), snapshots=snapshots)

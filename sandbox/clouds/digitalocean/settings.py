@@ -10,7 +10,7 @@ MAX_DROPLETS: Final = 500
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Settings(BaseModel):
+class LocalSettings(BaseModel):
     """How slow and how strict the cloud is; the defaults suit a developer in a hurry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -3,10 +3,17 @@
 import base64
 import binascii
 import hashlib
-from http import HTTPStatus
 
-from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
-from sandbox.clouds.digitalocean.state import Account, Json, SshKey
+from sandbox.clouds.digitalocean.routes import (
+    NO_CONTENT,
+    ApiAnswer,
+    ApiCall,
+    Body,
+    Table,
+    created,
+    ok,
+)
+from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalSshKey
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
 ROUTES = Table()
@@ -15,20 +22,16 @@ KEY_FIELDS = 2
 """The kind and the key itself; a comment may follow. Source: sshd(8), 'AUTHORIZED_KEYS'."""
 
 INVALID_KEY = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "the key is not of the form of an OpenSSH public key",
     "Key invalid, key should be of the format `ssh-algorithm base64-blob comment`.",
     ASSUMED,
 )
 KEY_IN_USE = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "the account has the same key already",
     "SSH Key is already in use on your account",
     "report: digitalocean/ansible-collection#102",
 )
-NO_KEY_NAME = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY, "the name is empty", "Name can't be blank", ASSUMED
-)
+NO_KEY_NAME = Reason("the name is empty", "Name can't be blank", ASSUMED)
 
 
 class NewKey(Body):
@@ -45,7 +48,7 @@ class KeyName(Body):
 
 
 @ROUTES.add("GET /v2/account/keys", "sshKeys_list", "ssh_key:read")
-def list_keys(call: Call) -> Answer:
+def list_keys(call: ApiCall) -> ApiAnswer:
     """Lists the account's keys."""
     return call.page("ssh_keys", list(call.account.keys.values()), view)
 
@@ -56,7 +59,7 @@ def list_keys(call: Call) -> Answer:
     "ssh_key:create",
     refuses=[INVALID_KEY, KEY_IN_USE, NO_KEY_NAME],
 )
-def create_key(call: Call) -> Answer:
+def create_key(call: ApiCall) -> ApiAnswer:
     """Adds a key; its fingerprint is the MD5 of the key."""
     body = call.body(NewKey)
     if not body.name.strip():
@@ -64,13 +67,13 @@ def create_key(call: Call) -> Answer:
     mark = fingerprint(body.public_key)
     if any(key.fingerprint == mark for key in call.account.keys.values()):
         raise KEY_IN_USE.refusal()
-    key = SshKey(call.account.new_id(), body.name, body.public_key, mark)
+    key = LocalSshKey(call.account.new_id(), body.name, body.public_key, mark)
     call.account.keys[key.id] = key
     return created(ssh_key=view(key))
 
 
 @ROUTES.add("GET /v2/account/keys/<identifier>", "sshKeys_get", "ssh_key:read", refuses=[NOT_FOUND])
-def get_key(call: Call) -> Answer:
+def get_key(call: ApiCall) -> ApiAnswer:
     """Shows a key by id or fingerprint."""
     return ok(ssh_key=view(_named(call)))
 
@@ -81,7 +84,7 @@ def get_key(call: Call) -> Answer:
     "ssh_key:update",
     refuses=[NOT_FOUND, NO_KEY_NAME],
 )
-def update_key(call: Call) -> Answer:
+def update_key(call: ApiCall) -> ApiAnswer:
     """Renames a key."""
     key, name = _named(call), call.body(KeyName).name
     if not name.strip():
@@ -93,13 +96,13 @@ def update_key(call: Call) -> Answer:
 @ROUTES.add(
     "DELETE /v2/account/keys/<identifier>", "sshKeys_delete", "ssh_key:delete", refuses=[NOT_FOUND]
 )
-def delete_key(call: Call) -> Answer:
+def delete_key(call: ApiCall) -> ApiAnswer:
     """Removes a key from the account; Droplets that have it keep it."""
     del call.account.keys[_named(call).id]
     return NO_CONTENT
 
 
-def find(account: Account, identifier: int | str) -> SshKey | None:
+def find(account: LocalAccount, identifier: int | str) -> LocalSshKey | None:
     """Return the key with an id or a fingerprint."""
     for key in account.keys.values():
         if str(identifier) in {str(key.id), key.fingerprint}:
@@ -127,7 +130,7 @@ def fingerprint(public_key: str) -> str:
     return hashlib.md5(blob, usedforsecurity=False).digest().hex(":")
 
 
-def view(key: SshKey) -> Json:
+def view(key: LocalSshKey) -> Json:
     """Return a key as the API shows it."""
     return {
         "id": key.id,
@@ -137,7 +140,7 @@ def view(key: SshKey) -> Json:
     }
 
 
-def _named(call: Call) -> SshKey:
+def _named(call: ApiCall) -> LocalSshKey:
     key = find(call.account, call.path_values["identifier"])
     if key is None:
         raise NOT_FOUND.refusal()

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 from sandbox.clouds.digitalocean import addresses
 from sandbox.clouds.digitalocean.addresses import Pool
 from sandbox.clouds.digitalocean.catalog import REGIONS, Image, Region, Size
-from sandbox.clouds.digitalocean.settings import Settings
+from sandbox.clouds.digitalocean.settings import LocalSettings
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ GENERATED_RANGES: Final = IPv4Network("10.128.0.0/9")
 """Where ranges of VPCs come from that ask for none."""
 
 
-Effect = Callable[["Account"], bool]
+Effect = Callable[["LocalAccount"], bool]
 """What an action does to the account when it is over; False when that could not be done.
 
 A function of a module, or a `partial` of one, because a snapshot holds the actions under way.
@@ -58,7 +58,7 @@ class Action:
 
 
 @dataclass
-class SshKey:
+class LocalSshKey:
     """A public key of the account."""
 
     id: int
@@ -68,7 +68,7 @@ class SshKey:
 
 
 @dataclass
-class Vpc:
+class LocalVpc:
     """A private network of one region."""
 
     id: str
@@ -80,14 +80,9 @@ class Vpc:
     created: float
     pool: Pool
 
-    @property
-    def urn(self) -> str:
-        """Its name among all resources."""
-        return f"do:vpc:{self.id}"
-
 
 @dataclass
-class Droplet:
+class LocalDroplet:
     """A virtual machine, or rather the record of one."""
 
     id: int
@@ -96,13 +91,13 @@ class Droplet:
     size: Size
     disk: int
     image: Image
-    vpc: Vpc
+    vpc: LocalVpc
     created: float
     private_ipv4: str
     features: set[str]
     public: bool
     """Whether it has public addresses at all."""
-    ssh_keys: list[SshKey]
+    ssh_keys: list[LocalSshKey]
     user_data: str
     status: Literal["new", "active", "off"] = "new"
     public_ipv4: str | None = None
@@ -114,20 +109,15 @@ class Droplet:
         """Whether an action is under way; another one is refused meanwhile."""
         return any(action.pending for action in self.actions)
 
-    @property
-    def urn(self) -> str:
-        """Its name among all resources."""
-        return f"do:droplet:{self.id}"
-
 
 @dataclass
-class ReservedIpv6:
+class LocalReservedIpv6:
     """An address that can be moved between the Droplets of its region."""
 
     ip: str
     region: Region
     reserved: float
-    droplet: Droplet | None = None
+    droplet: LocalDroplet | None = None
     action: Action | None = None
 
     @property
@@ -143,14 +133,9 @@ class ReservedIpv6:
             return now | {self.action.resource_id}
         return now
 
-    @property
-    def urn(self) -> str:
-        """Its name among all resources."""
-        return f"do:reservedipv6:{self.ip}"
-
 
 @dataclass
-class Tag:
+class LocalTag:
     """A label; what carries it is listed in the order in which it was tagged."""
 
     name: str
@@ -167,7 +152,7 @@ class PendingChange:
 
 
 @dataclass
-class Firewall:
+class LocalFirewall:
     """Rules, and the Droplets and tags they hold for. Rules are as they are shown."""
 
     id: str
@@ -181,21 +166,6 @@ class Firewall:
 
 
 @dataclass
-class Project:
-    """A folder of resources: their URNs, and when each was put in."""
-
-    id: str
-    name: str
-    description: str
-    purpose: str
-    environment: str
-    default: bool
-    created: float
-    updated: float
-    resources: dict[str, float] = field(default_factory=dict[str, float])
-
-
-@dataclass
 class AlertPolicy:
     """A threshold that is watched, as it was sent."""
 
@@ -204,7 +174,7 @@ class AlertPolicy:
 
 
 @dataclass
-class Account:
+class LocalAccount:
     """The state of the account; guard it with the API's lock.
 
     Attributes:
@@ -214,7 +184,7 @@ class Account:
         scopes: what a token needed for all requests so far.
     """
 
-    settings: Settings = field(default_factory=Settings)
+    settings: LocalSettings = field(default_factory=LocalSettings)
     clock: Callable[[], float] = time.time
     requests: deque[float] = field(default_factory=deque[float], init=False)
     scopes: set[str] = field(default_factory=set[str], init=False)
@@ -225,7 +195,7 @@ class Account:
 
     def reset(self) -> None:
         """Begin anew; the settings go back to their defaults."""
-        self.settings = Settings()
+        self.settings = LocalSettings()
         self._seed()
 
     def state(self) -> dict[str, Any]:
@@ -237,34 +207,21 @@ class Account:
         vars(self).update(state)
 
     def _seed(self) -> None:
-        """Have nothing but a default project and, where the account was used, default VPCs."""
+        """Have nothing but default VPCs where the account was used."""
         self.requests.clear()
         self.scopes.clear()
         self._last_id = 1_000_000
         self._queue: list[tuple[float, int]] = []
         self.actions: dict[int, Action] = {}
-        self.droplets: dict[int, Droplet] = {}
-        self.vpcs: dict[str, Vpc] = {}
-        self.reserved: dict[str, ReservedIpv6] = {}
-        self.firewalls: dict[str, Firewall] = {}
-        self.keys: dict[int, SshKey] = {}
-        self.tags: dict[str, Tag] = {}
-        self.projects: dict[str, Project] = {}
+        self.droplets: dict[int, LocalDroplet] = {}
+        self.vpcs: dict[str, LocalVpc] = {}
+        self.reserved: dict[str, LocalReservedIpv6] = {}
+        self.firewalls: dict[str, LocalFirewall] = {}
+        self.keys: dict[int, LocalSshKey] = {}
+        self.tags: dict[str, LocalTag] = {}
         self.alerts: dict[str, AlertPolicy] = {}
         self.public_ipv4 = addresses.public_ipv4()
         self._ipv6_pools: dict[IPv6Network, Pool] = {}
-        now = self.clock()
-        project = Project(
-            id=self.new_uuid(),
-            name="Default",
-            description="Default project",
-            purpose="Just trying out DigitalOcean",
-            environment="Development",
-            default=True,
-            created=now,
-            updated=now,
-        )
-        self.projects[project.id] = project
         for region in REGIONS.values():
             if region.available and region.slug != UNUSED_REGION:
                 self.add_default_vpc(region.slug)
@@ -311,16 +268,9 @@ class Account:
             completed += 1
         return completed
 
-    def default_project(self) -> Project:
-        """Return the project that new resources come into."""
-        return next(project for project in self.projects.values() if project.default)
-
-    def forget(self, urn: str) -> None:
-        """Take a resource that is gone out of its project."""
-        for project in self.projects.values():
-            project.resources.pop(urn, None)
-
-    def add_vpc(self, name: str, description: str, region: str, network: IPv4Network | None) -> Vpc:
+    def add_vpc(
+        self, name: str, description: str, region: str, network: IPv4Network | None
+    ) -> LocalVpc:
         """Add a VPC; the first one of a region is its default.
 
         Args:
@@ -336,7 +286,7 @@ class Account:
             for candidate in GENERATED_RANGES.subnets(new_prefix=20)
             if not self.overlapping(candidate)
         )
-        vpc = Vpc(
+        vpc = LocalVpc(
             id=self.new_uuid(),
             name=name,
             description=description,
@@ -349,11 +299,11 @@ class Account:
         self.vpcs[vpc.id] = vpc
         return vpc
 
-    def add_default_vpc(self, region: str) -> Vpc:
+    def add_default_vpc(self, region: str) -> LocalVpc:
         """Add the default VPC that DigitalOcean makes by itself with a region's first resource."""
         return self.add_vpc(f"default-{region}", "", region, None)
 
-    def default_vpc(self, region: str) -> Vpc | None:
+    def default_vpc(self, region: str) -> LocalVpc | None:
         """Return the VPC for Droplets of a region that name none."""
         mine = (vpc for vpc in self.vpcs.values() if vpc.region == region and vpc.default)
         return next(mine, None)
@@ -362,7 +312,7 @@ class Account:
         """Whether a range shares addresses with a VPC of the account."""
         return any(vpc.network.overlaps(network) for vpc in self.vpcs.values())
 
-    def tag(self, name: str) -> Tag:
+    def tag(self, name: str) -> LocalTag:
         """Return the tag of a name, new if there is none; capitals of the first use stay.
 
         Source: API reference, 'Tags': "Tag names are case stable".
@@ -370,9 +320,9 @@ class Account:
         for tag in self.tags.values():
             if tag.name.lower() == name.lower():
                 return tag
-        return self.tags.setdefault(name, Tag(name))
+        return self.tags.setdefault(name, LocalTag(name))
 
-    def tags_of(self, droplet: Droplet) -> list[str]:
+    def tags_of(self, droplet: LocalDroplet) -> list[str]:
         """Return the names of the tags that a Droplet carries."""
         return [tag.name for tag in self.tags.values() if droplet.id in tag.droplets]
 

@@ -6,8 +6,16 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from sandbox.clouds.digitalocean.routes import NO_CONTENT, Answer, Body, Call, Table, created, ok
-from sandbox.clouds.digitalocean.state import Droplet, Json, Tag
+from sandbox.clouds.digitalocean.routes import (
+    NO_CONTENT,
+    ApiAnswer,
+    ApiCall,
+    Body,
+    Table,
+    created,
+    ok,
+)
+from sandbox.clouds.digitalocean.state import Json, LocalDroplet, LocalTag
 from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
 
 ROUTES = Table()
@@ -16,16 +24,15 @@ NAME: Final = re.compile(r"[a-zA-Z0-9_\-:]{1,255}")
 """Source: API reference, 'Tags'."""
 
 INVALID_TAG = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "a tag has characters other than letters, digits, `:`, `-` and `_`, or more than 255",
-    'Error validating resource tag: "{found}" contains invalid characters',
+    'Error validating resource tag: "{value}" contains invalid characters',
     "API reference, 'Tags'",
 )
 INVALID_NEW_TAG = Reason(
-    HTTPStatus.BAD_REQUEST,
     "the tag has characters other than letters, digits, `:`, `-` and `_`, or more than 255; "
     "the body is one with `error`, `messages` and `root_causes` instead of the usual one",
-    'Error validating resource tag: "{found}" contains invalid characters',
+    'Error validating resource tag: "{value}" contains invalid characters',
+    status=HTTPStatus.BAD_REQUEST,
 )
 
 
@@ -35,50 +42,44 @@ class NewTag(Body):
     name: str
 
 
-class Resource(Body):
+class TaggedResource(Body):
     """Something that can carry a tag."""
 
     resource_id: str
     resource_type: Literal["droplet", "database", "image", "volume", "volume_snapshot"]
 
 
-class Resources(Body):
+class TaggedResources(Body):
     """What to tag or untag."""
 
-    resources: Annotated[list[Resource], Field(min_length=1)]
+    resources: Annotated[list[TaggedResource], Field(min_length=1)]
 
 
-def valid_tag(name: str) -> None:
+def check_tag(name: str) -> None:
     """Refuse a name that no tag may have."""
     if not NAME.fullmatch(name):
-        raise INVALID_TAG.refusal(found=name)
-
-
-@ROUTES.add("GET /v2/tags", "tags_list", "tag:read")
-def list_tags(call: Call) -> Answer:
-    """Lists the tags, each with how many resources carry it."""
-    return call.page("tags", list(call.account.tags.values()), lambda tag: view(call, tag))
+        raise INVALID_TAG.refusal(value=name)
 
 
 @ROUTES.add("POST /v2/tags", "tags_create", "tag:create", refuses=[INVALID_NEW_TAG])
-def create_tag(call: Call) -> Answer:
+def create_tag(call: ApiCall) -> ApiAnswer:
     """Creates a tag; one that exists, in whatever capitals, is answered as it is."""
     name = call.body(NewTag).name
     if not NAME.fullmatch(name):
-        raise INVALID_NEW_TAG.refusal(found=name)
+        raise INVALID_NEW_TAG.refusal(value=name)
     return created(tag=view(call, call.account.tag(name)))
 
 
 @ROUTES.add("GET /v2/tags/<tag_id>", "tags_get", "tag:read", refuses=[NOT_FOUND])
-def get_tag(call: Call) -> Answer:
+def get_tag(call: ApiCall) -> ApiAnswer:
     """Shows a tag, by its name in its own capitals."""
-    return ok(tag=view(call, _named(call)))
+    return ok(tag=view(call, call.the(call.account.tags, "tag_id")))
 
 
 @ROUTES.add("DELETE /v2/tags/<tag_id>", "tags_delete", "tag:delete", refuses=[NOT_FOUND])
-def delete_tag(call: Call) -> Answer:
+def delete_tag(call: ApiCall) -> ApiAnswer:
     """Deletes a tag; nothing carries it any more, and firewalls do not name it."""
-    tag = _named(call)
+    tag = call.the(call.account.tags, "tag_id")
     del call.account.tags[tag.name]
     for firewall in call.account.firewalls.values():
         firewall.tags = [name for name in firewall.tags if name != tag.name]
@@ -92,9 +93,9 @@ def delete_tag(call: Call) -> Answer:
     "droplet:update",
     refuses=[NOT_FOUND],
 )
-def tag_resources(call: Call) -> Answer:
+def tag_resources(call: ApiCall) -> ApiAnswer:
     """Tags Droplets; all of them, or none if one does not exist."""
-    tag, droplets = _named(call), _droplets(call)
+    tag, droplets = call.the(call.account.tags, "tag_id"), _droplets(call)
     for droplet in droplets:
         if droplet.id not in tag.droplets:
             tag.droplets.append(droplet.id)
@@ -108,15 +109,15 @@ def tag_resources(call: Call) -> Answer:
     "droplet:update",
     refuses=[NOT_FOUND],
 )
-def untag_resources(call: Call) -> Answer:
+def untag_resources(call: ApiCall) -> ApiAnswer:
     """Untags Droplets; all of them, or none if one does not exist."""
-    tag, droplets = _named(call), _droplets(call)
+    tag, droplets = call.the(call.account.tags, "tag_id"), _droplets(call)
     freed = {droplet.id for droplet in droplets}
     tag.droplets = [number for number in tag.droplets if number not in freed]
     return NO_CONTENT
 
 
-def view(call: Call, tag: Tag) -> Json:
+def view(call: ApiCall, tag: LocalTag) -> Json:
     """Return a tag as the API shows it."""
     statistics: Json = {"count": len(tag.droplets)}
     if tag.droplets:
@@ -135,20 +136,13 @@ def view(call: Call, tag: Tag) -> Json:
     }
 
 
-def _named(call: Call) -> Tag:
-    tag = call.account.tags.get(call.path_values["tag_id"])
-    if tag is None:
-        raise NOT_FOUND.refusal()
-    return tag
-
-
-def _droplets(call: Call) -> list[Droplet]:
+def _droplets(call: ApiCall) -> list[LocalDroplet]:
     by_id = {str(number): droplet for number, droplet in call.account.droplets.items()}
-    found = [
+    named = [
         by_id.get(resource.resource_id) if resource.resource_type == "droplet" else None
-        for resource in call.body(Resources).resources
+        for resource in call.body(TaggedResources).resources
     ]
-    existing = [droplet for droplet in found if droplet is not None]
-    if len(existing) < len(found):
+    existing = [droplet for droplet in named if droplet is not None]
+    if len(existing) < len(named):
         raise NOT_FOUND.refusal()
     return existing

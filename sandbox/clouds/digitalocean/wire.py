@@ -30,69 +30,63 @@ class RefusalError(Exception):
 class Reason:
     """One reason to refuse a request; the routes that may give it name it."""
 
-    status: HTTPStatus
-
     when: str
     """The case, for people: `the size is not offered in the region`."""
 
     message: str
-    """What the client reads, with `{names}` of what was found. Worded as DigitalOcean words it
+    """What the client reads, with `{names}` of values. Worded as DigitalOcean words it
     where a report shows the words, and alike where none does."""
 
     source: str = SPECIFICATION
     """Who says that it is refused."""
+
+    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
 
     @property
     def id(self) -> str:
         """The error's identifier, which follows from the status: `unprocessable_entity`."""
         return self.status.name.lower()
 
-    def refusal(self, **found: object) -> RefusalError:
-        """Return the refusal to raise.
-
-        Args:
-            found: values for the names in the message.
-        """
-        return RefusalError(self, self.message.format(**found))
+    def refusal(self, **values: object) -> RefusalError:
+        """Return the refusal to raise, with the values that its message names."""
+        return RefusalError(self, self.message.format(**values))
 
 
 UNAUTHORIZED: Final = Reason(
-    HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", "Unable to authenticate you."
+    "the token is missing or wrong", "Unable to authenticate you.", status=HTTPStatus.UNAUTHORIZED
 )
 MISSING_SCOPE: Final = Reason(
-    HTTPStatus.FORBIDDEN,
     "the token lacks a scope that the request needs (setting `token_scopes`)",
     "You do not have permission to perform this action. The token lacks the scope {scope}.",
+    status=HTTPStatus.FORBIDDEN,
 )
 HOUR_LIMIT: Final = Reason(
-    HTTPStatus.TOO_MANY_REQUESTS,
     "the hour's requests are used up (setting `requests_per_hour`)",
     "API rate limit exceeded.",
+    status=HTTPStatus.TOO_MANY_REQUESTS,
 )
 BURST_LIMIT: Final = Reason(
-    HTTPStatus.TOO_MANY_REQUESTS,
     "the minute's requests are used up (setting `requests_per_minute`); "
     "only then a `retry-after` header comes along",
     "API rate limit exceeded.",
+    status=HTTPStatus.TOO_MANY_REQUESTS,
 )
 NO_ROUTE: Final = Reason(
-    HTTPStatus.NOT_FOUND,
     "the route is not modelled",
     "The resource you were accessing could not be found: the sandbox does not model "
     "{method} {path}.",
+    status=HTTPStatus.NOT_FOUND,
 )
 BAD_JSON: Final = Reason(
-    HTTPStatus.BAD_REQUEST, "the body is not a JSON object", "error parsing request body"
+    "the body is not a JSON object", "error parsing request body", status=HTTPStatus.BAD_REQUEST
 )
 INVALID_BODY: Final = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "a field of the body is missing or of another type than specified",
     "request payload validation failed: {faults}",
 )
 INVALID_QUERY: Final = Reason(
-    HTTPStatus.UNPROCESSABLE_ENTITY,
     "`page` is below 1 or `per_page` not between 1 and 200",
-    "{name} is {found}; it must be a whole number from 1 to {most}.",
+    "{name} is {value}; it must be a whole number from 1 to {most}.",
 )
 
 EVERYWHERE: Final = (
@@ -108,7 +102,7 @@ EVERYWHERE: Final = (
 """Reasons that any route may give."""
 
 NOT_FOUND: Final = Reason(
-    HTTPStatus.NOT_FOUND,
     "what the path names does not exist",
     "The resource you were accessing could not be found.",
+    status=HTTPStatus.NOT_FOUND,
 )

@@ -14,8 +14,8 @@ from werkzeug.test import Client
 
 from sandbox.clouds import background, control
 from sandbox.clouds.digitalocean import TOKEN
-from sandbox.clouds.digitalocean.api import Api
-from sandbox.clouds.digitalocean.state import Account
+from sandbox.clouds.digitalocean.api import DigitalOceanApi
+from sandbox.clouds.digitalocean.state import LocalAccount
 
 KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBh7ae9f0aT2Hn4kQ0iCwqVnNqUqd4Ff0mMErV8Kx4Tn sammy@example"
@@ -39,12 +39,14 @@ class Cloud:
     now: float = 1_700_000_000.0
     log: list[str] = field(default_factory=list[str])
     snapshots: Path | None = None
-    account: Account = field(init=False)
+    account: LocalAccount = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.account = Account(clock=lambda: self.now)
-        self.client = Client(Api(self.account, self.log.append, snapshots=self.snapshots))
+        self.account = LocalAccount(clock=lambda: self.now)
+        self.client = Client(
+            DigitalOceanApi(self.account, self.log.append, snapshots=self.snapshots)
+        )
 
     def send(
         self, rule: str, body: object = None, *, token: str | None = TOKEN, data: bytes = b""

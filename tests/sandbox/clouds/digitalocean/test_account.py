@@ -1,4 +1,4 @@
-"""Tags, keys, projects, alert policies and what there is to choose from."""
+"""Tags, keys, alert policies and what there is to choose from."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_a_deleted_tag_is_on_nothing(cloud: Any) -> None:
     assert cloud.send("DELETE /v2/tags/pool").status == 204
     assert cloud.show(number)["tags"] == []
     assert cloud.ok(f"GET /v2/firewalls/{firewall}")["firewall"]["tags"] == []
-    assert cloud.ok("GET /v2/tags")["tags"] == []
+    assert cloud.send("GET /v2/tags/pool").status == 404
 
 
 def test_a_key_is_found_by_number_and_fingerprint(cloud: Any) -> None:
@@ -61,56 +61,6 @@ def test_a_key_is_found_by_number_and_fingerprint(cloud: Any) -> None:
     assert cloud.key()["id"] != key["id"]
 
 
-def test_new_resources_come_into_the_default_project_and_move(cloud: Any) -> None:
-    droplet, ip = f"do:droplet:{cloud.droplet()}", f"do:reservedipv6:{cloud.reserve()}"
-    body = {"name": "edge", "purpose": "Serving", "environment": "Production"}
-    project = cloud.ok("POST /v2/projects", body)["project"]
-    assert (project["purpose"], project["is_default"]) == ("Other: Serving", False)
-
-    def urns(which: str) -> list[str]:
-        found = cloud.ok(f"GET /v2/projects/{which}/resources")["resources"]
-        return [resource["urn"] for resource in found]
-
-    def assign(*resources: str) -> list[str]:
-        path = f"/v2/projects/{project['id']}/resources"
-        found = cloud.ok(f"POST {path}", {"resources": list(resources)})["resources"]
-        return [resource["status"] for resource in found]
-
-    assert urns("default") == [droplet, ip]
-    assert assign(ip, "do:droplet:7") == ["assigned", "not_found"]
-    assert assign(ip) == ["already_assigned"]
-    assert (urns("default"), urns(project["id"])) == ([droplet], [ip])
-
-
-def test_a_project_becomes_the_default(cloud: Any) -> None:
-    old = cloud.ok("GET /v2/projects/default")["project"]["id"]
-    new = cloud.ok("POST /v2/projects", {"name": "edge", "purpose": "IoT"})["project"]["id"]
-    cloud.ok(f"PATCH /v2/projects/{new}", {"is_default": True, "description": "d"})
-    assert cloud.ok("GET /v2/projects/default")["project"]["id"] == new
-    cloud.droplet()
-    assert len(cloud.ok(f"GET /v2/projects/{new}/resources")["resources"]) == 1
-    assert cloud.send(f"DELETE /v2/projects/{old}").status == 204
-
-
-def test_a_project_is_for_development_unless_said_otherwise(cloud: Any) -> None:
-    body = {"name": "edge", "purpose": "IoT", "environment": ""}
-    assert cloud.ok("POST /v2/projects", body)["project"]["environment"] == "Development"
-
-
-def test_a_project_is_replaced(cloud: Any) -> None:
-    body = {
-        "name": "edge",
-        "description": "d",
-        "purpose": "IoT",
-        "environment": "Staging",
-        "is_default": True,
-    }
-    cloud.wait(60)
-    project = cloud.ok("PUT /v2/projects/default", body)["project"]
-    assert {name: project[name] for name in body} == body
-    assert project["updated_at"] > project["created_at"]
-
-
 def test_an_alert_policy_is_kept_as_it_was_sent(cloud: Any) -> None:
     reply = cloud.send("POST /v2/monitoring/alerts", ALERT)
     policy = reply.json["policy"]
@@ -119,7 +69,7 @@ def test_an_alert_policy_is_kept_as_it_was_sent(cloud: Any) -> None:
     assert cloud.ok(f"GET {path}")["policy"] == policy
     changed = cloud.ok(f"PUT {path}", {**ALERT, "value": 90})["policy"]
     assert changed == {**policy, "value": 90.0}
-    assert cloud.ok("GET /v2/monitoring/alerts")["policies"] == [changed]
+    assert cloud.ok(f"GET {path}")["policy"] == changed
     assert cloud.send(f"DELETE {path}").status == 204
     assert cloud.send(f"GET {path}").status == 404
 

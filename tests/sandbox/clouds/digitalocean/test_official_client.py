@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.clouds.digitalocean.api import MAP, ROUTES
 from sandbox.clouds.digitalocean.page import render
 from sandbox.clouds.digitalocean.routes import Route
+from sandbox.plugins.digitalocean.scopes import SCOPES
 from support.waiting import wait_until
 
 BODY = {"region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "ipv6": True}
@@ -23,12 +25,12 @@ DOCS = Path(__file__).parents[4] / "docs"
 def builders() -> dict[str, Any]:
     """Return the official client's functions that make requests, by their bare names."""
     operations = importlib.import_module("pydo.operations._operations")
-    return {name.replace("_", ""): found for name, found in vars(operations).items()}
+    return {name.replace("_", ""): member for name, member in vars(operations).items()}
 
 
-@pytest.mark.parametrize("route", [pytest.param(route, id=route.rule) for route in ROUTES])
-def test_method_and_path_are_those_of_the_official_client(route: Route) -> None:
-    build = builders()[f"build{route.operation.replace('_', '').lower()}request"]
+def route_of(operation: str) -> Route:
+    """Return the route of the request that the official client makes for an operation."""
+    build = builders()[f"build{re.sub('[_.]', '', operation).lower()}request"]
     required = {
         name: 7 if "int" in str(parameter.annotation) else "seven"
         for name, parameter in inspect.signature(build).parameters.items()
@@ -37,14 +39,24 @@ def test_method_and_path_are_those_of_the_official_client(route: Route) -> None:
     request = build(**required)
     path = request.url.partition("?")[0]
     matched, _ = MAP.bind("localhost").match(path, request.method)
-    assert matched is route
+    return matched
+
+
+@pytest.mark.parametrize("route", [pytest.param(route, id=route.rule) for route in ROUTES])
+def test_method_and_path_are_those_of_the_official_client(route: Route) -> None:
+    assert route_of(route.operation) is route
+
+
+def test_each_route_is_one_that_the_stand_in_or_the_lab_calls() -> None:
+    lab = {"GET /v2/droplets", "GET /v2/firewalls", "GET /v2/reserved_ipv6"}
+    assert {route.rule for route in ROUTES} == lab | {route_of(name).rule for name in SCOPES}
 
 
 def test_a_pool_lives_and_goes(served: Any) -> None:
     vpc = served.vpcs.create({"name": "pool", "region": "nyc3"})["vpc"]["id"]
     served.tags.create({"name": "pool"})
-    body = {**BODY, "names": ["proxy-1", "proxy-2"], "tags": ["pool"], "vpc_uuid": vpc}
-    numbers = [droplet["id"] for droplet in served.droplets.create(body)["droplets"]]
+    bodies = [{**BODY, "name": name, "tags": ["pool"], "vpc_uuid": vpc} for name in ("a", "b")]
+    numbers = [served.droplets.create(body)["droplet"]["id"] for body in bodies]
 
     def active() -> bool:
         found = [served.droplets.get(number)["droplet"]["status"] for number in numbers]
@@ -66,7 +78,8 @@ def test_a_pool_lives_and_goes(served: Any) -> None:
     ]["id"]
     wait_until(lambda: served.firewalls.get(firewall)["firewall"]["status"] == "succeeded")
     served.firewalls.delete(firewall)
-    served.droplets.destroy_by_tag(tag_name="pool")
+    for number in numbers:
+        served.droplets.destroy(number)
     wait_until(lambda: not served.droplets.list()["droplets"])
     served.reserved_ipv6.delete(ip)
     served.vpcs.delete(vpc)

@@ -7,10 +7,10 @@ from typing import Any, Final
 import pytest
 
 from sandbox.clouds.digitalocean import (
-    droplets,
+    droplet_actions,
     firewalls,
     lookups,
-    projects,
+    new_droplet,
     reserved_ipv6,
     ssh_keys,
     tags,
@@ -139,12 +139,6 @@ def many_tags(cloud: Any) -> Refused:
     return firewall(tags=names)(cloud)
 
 
-def fifty_one_rules(cloud: Any) -> Refused:
-    path = f"/v2/firewalls/{cloud.firewall()['id']}"
-    more = [rule(str(port)) for port in range(1000, 1050)]
-    return f"POST {path}/rules", {"inbound_rules": more}
-
-
 def same_firewall(cloud: Any) -> Refused:
     cloud.firewall()
     return firewall()(cloud)
@@ -166,9 +160,9 @@ def overlapping_vpc(cloud: Any) -> Refused:
 
 def full_vpc(cloud: Any) -> Refused:
     small = cloud.vpc(ip_range="192.168.0.0/28")["id"]
-    names = [f"droplet-{number}" for number in range(7)]
-    cloud.ok("POST /v2/droplets", {**without("name"), "names": names, "vpc_uuid": small})
-    return "POST /v2/droplets", {**without("name"), "names": names, "vpc_uuid": small}
+    for _ in range(13):
+        cloud.new_droplet(vpc_uuid=small)
+    return droplet(vpc_uuid=small)(cloud)
 
 
 def vpc_elsewhere(cloud: Any) -> Refused:
@@ -196,26 +190,15 @@ def same_key(cloud: Any) -> Refused:
     return "POST /v2/account/keys", {"name": "again", "public_key": public_key}
 
 
-def project(cloud: Any, name: str = "api") -> Any:
-    return cloud.ok("POST /v2/projects", {"name": name, "purpose": "IoT"})["project"]["id"]
-
-
-def full_project(cloud: Any) -> Refused:
-    made = project(cloud)
-    urn = f"do:droplet:{cloud.droplet()}"
-    cloud.ok(f"POST /v2/projects/{made}/resources", {"resources": [urn]})
-    return f"DELETE /v2/projects/{made}", None
-
-
-def same_project(cloud: Any) -> Refused:
-    project(cloud)
-    return "POST /v2/projects", {"name": "api", "purpose": "IoT"}
-
-
 def too_many_droplets(cloud: Any) -> Refused:
     cloud.settings(droplet_limit=1)
     cloud.droplet()
     return "POST /v2/droplets", DROPLET
+
+
+def without_scope_for_tags(cloud: Any) -> Refused:
+    cloud.settings(token_scopes=["droplet:create", "image:read"])
+    return droplet(tags=["web"])(cloud)
 
 
 def settings(request: str, requests: int = 0, **changed: object) -> Prepare:
@@ -275,103 +258,79 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     },
     wire.MISSING_SCOPE: {
         "of the route": settings("GET /v2/vpcs", token_scopes=["droplet:read"]),
-        "of the query": settings("GET /v2/droplets?tag_name=web", token_scopes=["droplet:read"]),
+        "of the tags": without_scope_for_tags,
     },
     wire.HOUR_LIMIT: {"the hour": settings("GET /v2/account", 3, requests_per_hour=3)},
     wire.BURST_LIMIT: {"the minute": settings("GET /v2/account", 3, requests_per_minute=3)},
-    droplets.ONE_NAME: {
-        "none": lambda _cloud: ("POST /v2/droplets", without("name")),
-        "both": droplet(names=["b"]),
-    },
-    droplets.TOO_MANY_NAMES: {
-        "eleven": lambda _cloud: (
-            "POST /v2/droplets",
-            {**without("name"), "names": [f"n{number}" for number in range(11)]},
-        ),
-        "an empty list": lambda _cloud: ("POST /v2/droplets", {**without("name"), "names": []}),
-    },
-    droplets.INVALID_NAME: {
+    new_droplet.INVALID_NAME: {
         "an underscore": droplet(name="my_droplet"),
         "empty": droplet(name=""),
         "a last dash": droplet(name="a-"),
         "256 characters": droplet(name="a" * 256),
         "a line end": droplet(name="a\n"),
-        "one of two": lambda _cloud: (
-            "POST /v2/droplets",
-            {**without("name"), "names": ["good", "not good"]},
-        ),
         "rename": action("rename", name="no way"),
     },
-    droplets.INVALID_REGION: {
+    new_droplet.INVALID_REGION: {
         "unknown": droplet(region="moon1"),
         "a beginning of no region": droplet(region="ny"),
     },
-    droplets.CLOSED_REGION: {
+    new_droplet.CLOSED_REGION: {
         "closed": droplet(region="ams2"),
         "without IPv6": droplet(region="ams1", ipv6=True),
     },
-    droplets.INVALID_SIZE: {
+    new_droplet.INVALID_SIZE: {
         "unknown": droplet(size="huge"),
         "resize": action("resize", "power_off", size="huge"),
     },
-    droplets.SIZE_ELSEWHERE: {
+    new_droplet.SIZE_ELSEWHERE: {
         "create": droplet(size="s-1vcpu-512mb-10gb"),
         "resize": action("resize", "power_off", size="s-1vcpu-512mb-10gb"),
     },
-    droplets.INVALID_IMAGE: {
+    new_droplet.INVALID_IMAGE: {
         "slug": droplet(image="debian-1-x64"),
         "id": droplet(image=1),
     },
-    droplets.INVALID_KEYS: {
+    new_droplet.INVALID_KEYS: {
         "id": droplet(ssh_keys=[1]),
         "fingerprint": droplet(ssh_keys=["3b:16"]),
     },
-    droplets.USER_DATA_TOO_LONG: {
+    new_droplet.USER_DATA_TOO_LONG: {
         "one byte": droplet(user_data="x" * 65537),
         "in bytes, not characters": droplet(user_data="é" * 32769),
     },
-    droplets.INVALID_VPC: {
+    new_droplet.INVALID_VPC: {
         "unknown": droplet(vpc_uuid=EMPTY),
         "another region's": vpc_elsewhere,
     },
-    droplets.VPC_FULL: {"13 of 14 addresses": full_vpc},
-    droplets.NO_VOLUMES: {
+    new_droplet.VPC_FULL: {"the 14th Droplet": full_vpc},
+    new_droplet.NO_VOLUMES: {
         "by id": droplet(volumes=[EMPTY]),
         "as godo": droplet(volumes=[{"id": "1"}]),
     },
-    droplets.PRIVATE_WITH_IPV6: {"both": droplet(ipv6=True, public_networking=False)},
-    droplets.DROPLET_LIMIT: {"the second": too_many_droplets},
-    droplets.FILTERS: {
-        "tag and name": request("GET /v2/droplets?tag_name=web&name=a"),
-        "tag and type": request("GET /v2/droplets?tag_name=web&type=gpus"),
-    },
-    droplets.NO_TAG_NAME: {
-        "absent": request("DELETE /v2/droplets"),
-        "empty": request("DELETE /v2/droplets?tag_name="),
-    },
-    droplets.PENDING_EVENT: {
+    new_droplet.PRIVATE_WITH_IPV6: {"both": droplet(ipv6=True, public_networking=False)},
+    new_droplet.DROPLET_LIMIT: {"the second": too_many_droplets},
+    droplet_actions.PENDING_EVENT: {
         "while it is created": new_droplet_off,
         "assigning while it is created": assigning(ready=False),
     },
-    droplets.ALREADY_OFF: {
+    droplet_actions.ALREADY_OFF: {
         "power_off": action("power_off", "power_off"),
         "shutdown": action("shutdown", "power_off"),
     },
-    droplets.ALREADY_ON: {"power_on": action("power_on")},
-    droplets.POWERED_OFF: {"reboot": action("reboot", "power_off")},
-    droplets.STILL_ON: {"resize": action("resize", size="s-2vcpu-4gb")},
-    droplets.SMALLER_DISK: {
+    droplet_actions.ALREADY_ON: {"power_on": action("power_on")},
+    droplet_actions.STILL_ON: {"resize": action("resize", size="s-2vcpu-4gb")},
+    droplet_actions.SMALLER_DISK: {
         "resize": lambda cloud: (
             f"POST /v2/droplets/{_off(cloud, size='s-2vcpu-4gb')}/actions",
             {"type": "resize", "size": "s-1vcpu-1gb"},
         )
     },
-    droplets.MISSING_ARGUMENT: {
+    droplet_actions.MISSING_ARGUMENT: {
         "resize": action("resize", "power_off"),
         "rename": action("rename"),
     },
-    droplets.PRIVATE_DROPLET: {"enable_ipv6": private_ipv6},
-    droplets.ACTION_NOT_MODELLED: {
+    droplet_actions.PRIVATE_DROPLET: {"enable_ipv6": private_ipv6},
+    droplet_actions.ACTION_NOT_MODELLED: {
         "snapshot": action("snapshot", name="s"),
         "rebuild": action("rebuild"),
     },
@@ -435,7 +394,6 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     },
     firewalls.TOO_MANY_RULES: {
         "create": firewall(*(rule(str(port)) for port in range(1, 52))),
-        "add": fifty_one_rules,
     },
     firewalls.TOO_MANY_TARGETS: {
         "addresses": firewall(rule(addresses=[f"2001:db8::{n:x}" for n in range(1001)]))
@@ -457,7 +415,7 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
         )
     },
     vpcs.OVERLAPPING_RANGE: {"within": overlapping_vpc},
-    vpcs.STAYS_DEFAULT: {"patch": at_default_vpc("PATCH", {"default": False})},
+    vpcs.STAYS_DEFAULT: {"update": at_default_vpc("PUT", {"name": "n", "default": False})},
     vpcs.DEFAULT_VPC: {"delete": at_default_vpc("DELETE")},
     vpcs.HAS_MEMBERS: {
         "a Droplet": vpc_of_droplet(destroying=False),
@@ -480,17 +438,6 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     ssh_keys.NO_KEY_NAME: {
         "blank": request("POST /v2/account/keys", {"name": " ", "public_key": "ssh-rsa AAAA"})
     },
-    projects.PROJECT_NAME_IN_USE: {"create": same_project},
-    projects.EMPTY_PATCH: {"nothing": request("PATCH /v2/projects/default", {})},
-    projects.STAYS_DEFAULT_PROJECT: {
-        "patch": request("PATCH /v2/projects/default", {"is_default": False})
-    },
-    projects.NOT_EMPTY: {"a Droplet in it": full_project},
-    projects.DEFAULT_PROJECT: {"delete": request("DELETE /v2/projects/default")},
-    projects.INVALID_URN: {
-        urn: request("POST /v2/projects/default/resources", {"resources": [urn]})
-        for urn in ("do:vpc:1", "droplet:1", "do:droplet:", "1")
-    },
     lookups.INVALID_IMAGE_TYPE: {"private": request("GET /v2/images?type=private")},
 }
 
@@ -502,20 +449,18 @@ def _off(cloud: Any, **fields: object) -> int:
 
 
 def snapshot(cloud: Any) -> object:
-    """Everything the account holds that a client can see."""
+    """Return everything that the account holds and a client can see."""
     paths = (
         "droplets",
         "reserved_ipv6",
         "firewalls",
         "vpcs",
-        "tags",
         "account/keys",
-        "projects",
-        "projects/default/resources",
-        "monitoring/alerts",
-        "actions",
+        *(f"tags/{name}" for name in cloud.account.tags),
+        *(f"monitoring/alerts/{uuid}" for uuid in cloud.account.alerts),
+        *(f"actions/{number}" for number in cloud.account.actions),
     )
-    return [cloud.ok(f"GET /v2/{path}?per_page=200") for path in paths]
+    return {path: cloud.ok(f"GET /v2/{path}?per_page=200") for path in paths}
 
 
 @pytest.mark.parametrize(
@@ -563,7 +508,6 @@ MISSING: Final = {
     "vpc_id": EMPTY,
     "tag_id": "nobody",
     "identifier": "7",
-    "project_id": EMPTY,
     "alert_uuid": EMPTY,
     "image_id": "nothing",
 }
@@ -599,13 +543,6 @@ def test_an_address_in_no_notation_is_not_found(cloud: Any) -> None:
     assert cloud.send("GET /v2/reserved_ipv6/everywhere").status == 404
 
 
-def test_an_action_of_another_droplet_is_not_found(cloud: Any) -> None:
-    first, second = cloud.droplet(), cloud.droplet()
-    number = cloud.ok(f"GET /v2/droplets/{first}/actions")["actions"][0]["id"]
-    assert cloud.send(f"GET /v2/droplets/{first}/actions/{number}").status == 200
-    assert cloud.send(f"GET /v2/droplets/{second}/actions/{number}").status == 404
-
-
 @pytest.mark.parametrize("token", [None, "", "dop_v1_wrong"], ids=["none", "empty", "wrong"])
 def test_without_the_token_nothing_is_answered(cloud: Any, token: str | None) -> None:
     reply = cloud.send("GET /v2/account", token=token)
@@ -619,7 +556,7 @@ def test_a_body_that_is_no_object_is_a_bad_request(cloud: Any, data: bytes) -> N
     assert (reply.status, reply.json["message"]) == (400, "error parsing request body")
 
 
-def test_all_faults_of_a_body_are_told_at_once(cloud: Any) -> None:
+def test_a_refusal_names_all_faults_of_a_body(cloud: Any) -> None:
     message = cloud.send("POST /v2/droplets", {"name": 1, "ipv6": "yes"}).json["message"]
     assert all(f"{field}: " in message for field in ("name", "size", "image", "ipv6"))
 

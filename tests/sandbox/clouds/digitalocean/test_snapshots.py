@@ -10,10 +10,8 @@ COLLECTIONS = (
     "reserved_ipv6",
     "firewalls",
     "vpcs",
-    "tags",
+    "tags/pool",
     "account/keys",
-    "monitoring/alerts",
-    "actions",
 )
 
 
@@ -45,6 +43,11 @@ def shown(cloud: Any) -> dict[str, Any]:
     droplets = answers["droplets"]["droplets"]
     metadata = [f"droplets/{droplet['id']}/metadata/v1.json" for droplet in droplets]
     controls = ["settings", "scopes", *metadata]
+    for kind, keys in (
+        ("actions", cloud.account.actions),
+        ("monitoring/alerts", cloud.account.alerts),
+    ):
+        answers |= {f"{kind}/{key}": cloud.ok(f"GET /v2/{kind}/{key}") for key in keys}
     return answers | {what: cloud.send(f"GET {control.PATH}{what}").text for what in controls}
 
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -50,6 +51,16 @@ class Cloud:
 
     def droplets(self) -> list[Any]:
         return self.send("GET /v2/droplets")["droplets"]
+
+    def actions(self) -> list[str]:
+        """Return the types of all actions, the latest first; few things have been made so far."""
+        types: list[str] = []
+        for number in range(1_000_020, 1_000_000, -1):
+            try:
+                types.append(self.send(f"GET /v2/actions/{number}")["action"]["type"])
+            except HTTPError as missing:
+                missing.close()
+        return types
 
     def user_data(self, number: str) -> str:
         path = f"{control.PATH}droplets/{number}/metadata/v1.json"

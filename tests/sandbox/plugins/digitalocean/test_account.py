@@ -183,7 +183,7 @@ def test_a_policy_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> 
     assert inputs == CPU | {"enabled": True}
     # The UUID is the id; the official plugin leaves the property `uuid` empty.
     assert state == inputs | {"id": state["id"], "entities": []}
-    [shown] = cloud.send("GET /v2/monitoring/alerts")["policies"]
+    shown = cloud.send(f"GET /v2/monitoring/alerts/{state['id']}")["policy"]
     assert shown["uuid"] == state["id"]
     reordered = inputs | {"tags": ["EDGE", "pool"]}
     assert plugin.diff(ALERT, state, reordered) == {}

@@ -132,11 +132,7 @@ def test_size_name_and_tags_change_in_place(plugin: Any, cloud: Any, proxy: Prop
     changed |= {"memory": 2048, "disk": 50, "priceHourly": 0.01786, "priceMonthly": 12}
     assert fresh == state | changed
     assert cloud.droplet(state["id"])["status"] == "active"
-    kinds = [
-        action["type"]
-        for action in cloud.send(f"GET /v2/droplets/{state['id']}/actions")["actions"]
-    ]
-    assert kinds == ["rename", "power_on", "resize", "power_off", "create"]
+    assert cloud.actions() == ["rename", "power_on", "resize", "power_off", "create"]
 
 
 def test_a_droplet_that_is_off_is_resized_too(plugin: Any, cloud: Any, proxy: Props) -> None:
@@ -163,8 +159,7 @@ def test_a_setting_the_cloud_does_not_know_is_kept_by_the_state(
     state = plugin.update(DROPLET, state, wanted)
     assert (state["gracefulShutdown"], state["dropletAgent"]) == (True, False)
     plugin.delete(DROPLET, state)
-    kinds = [action["type"] for action in cloud.send("GET /v2/actions")["actions"]]
-    assert kinds == ["destroy", "shutdown", "create"]
+    assert cloud.actions() == ["destroy", "shutdown", "create"]
 
 
 def test_what_was_changed_by_hand_shows_as_just_that(plugin: Any, cloud: Any, proxy: Props) -> None:

@@ -88,7 +88,10 @@ def test_what_a_change_takes(plugin: Any, changed: Props, expected: Props) -> No
 def test_a_rule_added_by_hand_shows_as_one_to_be_removed(plugin: Any, cloud: Any) -> None:
     state, inputs = plugin.made(FIREWALL, EDGE)
     rule = {"protocol": "tcp", "ports": "22", "sources": {"addresses": ["::/0"]}}
-    cloud.send(f"POST /v2/firewalls/{state['id']}/rules", {"inbound_rules": [rule]})
+    path = f"/v2/firewalls/{state['id']}"
+    firewall = cloud.send(f"GET {path}")["firewall"]
+    rules = [*firewall["inbound_rules"], rule]
+    cloud.send(f"PUT {path}", firewall | {"inbound_rules": rules})
     fresh, seen = plugin.refresh(FIREWALL, state, inputs)
     assert seen["inboundRules"][3]["portRange"] == "22"
     assert plugin.diff(FIREWALL, fresh, inputs) == {"inboundRules[3]": "DELETE"}

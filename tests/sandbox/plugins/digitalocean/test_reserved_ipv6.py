@@ -93,8 +93,7 @@ def test_an_address_moves_from_the_old_droplet_to_the_new_one(
     plugin.delete(ASSIGNMENT, second)
     assert cloud.holder(ip) is None
     plugin.delete(ASSIGNMENT, second)
-    kinds = [action["type"] for action in cloud.send("GET /v2/actions")["actions"]]
-    assert kinds == ["unassign_ip", "assign_ip", "assign_ip", "create", "create"]
+    assert cloud.actions() == ["unassign_ip", "assign_ip", "assign_ip", "create", "create"]
 
 
 def test_an_assignment_of_an_address_that_is_gone_is_deleted(
@@ -160,7 +159,7 @@ def test_an_action_that_fails_is_told(
     cloud.settings(action_seconds=0.6)
 
     def destroy() -> None:
-        while cloud.send("GET /v2/actions")["actions"][0]["type"] != "assign_ip":
+        while "assign_ip" not in cloud.actions():
             time.sleep(0.01)
         cloud.settings(action_seconds=0)
         cloud.send(f"DELETE /v2/droplets/{droplets[0]}")
