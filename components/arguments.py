@@ -1,6 +1,6 @@
 """The arguments of `DualStackEdge`, plain enough for a program in any language to give them.
 
-Made from components/settings.py by `make docs`; a test compares the two. What the values may be is
+Made from components/settings/ by `make docs`; a test compares the two. What the values may be is
 checked by the settings' own rules.
 """
 

@@ -136,7 +136,7 @@ class DualStackEdge(pulumi.ComponentResource):
                     "alarms": wanted.alarms,
                     "distribution_id": cdn.id,
                     "load_balancer": found.load_balancer.name,
-                    "port": settings.origin_ports(wanted.origin)[-1],
+                    "port": wanted.origin.ports[-1],
                     "proxies": proxies.checks if proxies else [],
                     "provider_arguments": wanted.provider_arguments(),
                 },
@@ -176,7 +176,7 @@ class DualStackEdge(pulumi.ComponentResource):
             f"{name}-lock",
             {
                 "lock": wanted.origin_lock,
-                "ports": settings.origin_ports(wanted.origin),
+                "ports": wanted.origin.ports,
                 "prefix_list_id": found.prefix_list_id,
             },
             pulumi.ResourceOptions(parent=self),

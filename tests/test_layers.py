@@ -42,7 +42,7 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        pytest.param("components/settings.py", "import sandbox.cli", id="components sandbox"),
+        pytest.param("components/settings/model.py", "import sandbox.cli", id="components sandbox"),
         pytest.param("components/edge.py", "import policies.model", id="components policies"),
         pytest.param("policies/model.py", "import components.faults", id="policies components"),
         pytest.param("policies/server.py", "import rollout.cli", id="policies rollout"),

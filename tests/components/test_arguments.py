@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.settings import Settings
-from components.wording import allowed_values, words_of
+from components.settings.fields import allowed_values, words_of
 
 HEADER = '''\
 """The arguments of `DualStackEdge`, plain enough for a program in any language to give them.
 
-Made from components/settings.py by `make docs`; a test compares the two. What the values may be is
+Made from components/settings/ by `make docs`; a test compares the two. What the values may be is
 checked by the settings' own rules.
 """
 

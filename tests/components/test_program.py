@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.settings import KEYS, NAMESPACE, Settings, SettingsError, parse
-from components.wording import is_text
+from components.settings.fields import is_text
 
 if TYPE_CHECKING:
     from support.recording import Engine

@@ -10,12 +10,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.settings import KEYS, NAMESPACE
-from components.wording import Place, allowed_values, fields_below, words_of
+from components.settings.fields import allowed_values, fields_below, words_of
+from components.settings.wording import Place
 
 INTRODUCTION = f"""\
 # Settings
 
-<!-- Made from components/settings.py by `make docs`; a test compares the two. -->
+<!-- Made from components/settings/ by `make docs`; a test compares the two. -->
 
 The stack's configuration, `Pulumi.<stack>.yaml`, has these keys in the namespace `{NAMESPACE}`.
 Nested ones are set with `--path`:
@@ -97,7 +98,7 @@ def test_the_docs_page_says_what_the_settings_say(check_page: Callable[[str, str
 
 @pytest.mark.parametrize("path", list(every_field()), ids=".".join)
 def test_every_setting_has_a_meaning_and_an_example_to_mend_it_with(path: tuple[str, ...]) -> None:
-    place = Place.of(NAMESPACE, KEYS, path)
+    place = Place.of(path)
     assert place.field is not None
     assert place.field.description
     assert allowed_values(place.field)

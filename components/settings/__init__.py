@@ -1,0 +1,44 @@
+"""The stack's configuration, read once, checked whole, handed on as one frozen value.
+
+Nothing else in the program reads `pulumi.Config`. `load` reads the configuration of the running
+stack, `from_arguments` the arguments of a component; both end in the same checks, and either return
+`Settings` or raise a `SettingsError` with every fault.
+
+`fields`, `values`, `cdn`, `proxies` and `model` say what settings there are, `checks` whether
+values can be used, `wording` what is said of those that cannot, `loading` where they come from.
+"""
+
+from components.settings.cdn import Distribution, Logs, Origin
+from components.settings.loading import SettingsError, from_arguments, load, parse
+from components.settings.model import (
+    KEYS,
+    NAMESPACE,
+    UNPROTECTED_STACK,
+    Alarms,
+    Dns,
+    OriginLock,
+    Settings,
+    Traffic,
+)
+from components.settings.proxies import Proxies
+from components.settings.values import MOST_REGIONS
+
+__all__ = [
+    "KEYS",
+    "MOST_REGIONS",
+    "NAMESPACE",
+    "UNPROTECTED_STACK",
+    "Alarms",
+    "Distribution",
+    "Dns",
+    "Logs",
+    "Origin",
+    "OriginLock",
+    "Proxies",
+    "Settings",
+    "SettingsError",
+    "Traffic",
+    "from_arguments",
+    "load",
+    "parse",
+]

@@ -1,0 +1,133 @@
+"""What a field of the settings says about itself, and what is read out of it.
+
+Messages, `docs/settings.md` and `components/arguments.py` are made from this, so that none of them
+can tell another story than the model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from inspect import isclass
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+Steps = tuple[str | int, ...]
+"""The way to a value in the configuration: its key, then keys and indices below it."""
+
+
+class Group(BaseModel):
+    """Settings that belong together: frozen, strict (no text for a number), nothing unknown."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+    )
+
+
+@dataclass(frozen=True)
+class Says:
+    """What a field's messages say where its type and limits do not say it."""
+
+    allowed: str = ""
+    """What the value may be; derived from the type when empty."""
+    example: str = ""
+    """A value that `pulumi config set` takes."""
+    at: str = ""
+    """Where below the field the example goes: `[0]` of a list, `.direct` of an object."""
+    default: str = ""
+    """The default in words, when it depends on something else."""
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What mends a value, whether it is the configuration's or a program's."""
+
+    advice: str = ""
+    """Sentences that hold for both."""
+    command: Literal["set", "remove"] | None = None
+    """What to do with the value; None where the advice says it all."""
+    lead: str = ""
+    """What the configuration's user reads before the command. Default: to set or remove it."""
+    at: Steps = ()
+    """Whom the command is for. Default: the value that is wrong."""
+    example: str = ""
+    """The value to set. Default: the field's own example."""
+
+
+SET: Final = Remedy(command="set")
+"""Set the value to something else."""
+
+REMOVE: Final = Remedy(command="remove")
+"""Remove the value."""
+
+
+def refusal(allowed: str, remedy: Remedy = SET) -> PydanticCustomError:
+    """Return the error a validator raises when the field's own words would be too general."""
+    return PydanticCustomError("refusal", "{allowed}", {"allowed": allowed, "remedy": remedy})
+
+
+def fields_of(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
+    """Return a model's fields by the key they have in the configuration, but for excluded ones."""
+    return {
+        to_camel(name): field for name, field in model.model_fields.items() if not field.exclude
+    }
+
+
+def fields_below(field: FieldInfo | None) -> Mapping[str, FieldInfo]:
+    """Return the fields of the object that a field holds, none for a plain value."""
+    for candidate in _options(field) if field else ():
+        if isclass(candidate) and issubclass(candidate, BaseModel):
+            return fields_of(candidate)
+    return {}
+
+
+def is_text(field: FieldInfo) -> bool:
+    """Say whether a field holds text, which the configuration does not write as JSON."""
+    return str in _options(field)
+
+
+def words_of(field: FieldInfo | None) -> Says:
+    """Return what a field says about itself."""
+    metadata = field.metadata if field else ()
+    return next((item for item in metadata if isinstance(item, Says)), Says())
+
+
+def allowed_values(field: FieldInfo) -> str:
+    """Return what a field's value may be: in its own words, or from its type and limits."""
+    if words := words_of(field).allowed:
+        return words
+    if field.annotation is bool:
+        return "true or false"
+    choices = [
+        choice
+        for option in _options(field)
+        if get_origin(option) is Literal
+        for choice in get_args(option)
+    ]
+    if choices:
+        return f"one of {', '.join(choices)}"
+    lowest = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+    highest = next(item.le for item in field.metadata if hasattr(item, "le"))
+    return f"an integer from {lowest} to {highest}"
+
+
+def item_of(field: FieldInfo) -> FieldInfo | None:
+    """Return what an entry of the list that a field holds may be, None where it is no list."""
+    is_list = get_origin(field.annotation) is tuple
+    return FieldInfo.from_annotation(get_args(field.annotation)[0]) if is_list else None
+
+
+def _options(field: FieldInfo) -> Sequence[Any]:
+    """Return the types a field may have, without what is annotated to them."""
+    union = get_origin(field.annotation) in (Union, UnionType)
+    options = get_args(field.annotation) if union else (field.annotation,)
+    return [get_args(item)[0] if get_origin(item) is Annotated else item for item in options]

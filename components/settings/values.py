@@ -1,0 +1,134 @@
+"""What single values of the settings may be.
+
+Each function returns the value as it is used, or raises: `ValueError` where the field's own words
+say what is allowed, `refusal` where they are too general.
+"""
+
+import re
+from ipaddress import ip_network
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from components.facts import CLOUDFRONT_REGION, LARGEST_WEIGHT
+from components.settings.fields import Remedy, refusal
+
+MOST_REGIONS: Final = 8
+"""Regions of a proxy pool. Times the three nodes that a region may have, there are as many proxies
+as hours of the day, and each is upgraded in an hour of its own."""
+
+Weight = Annotated[int, Field(ge=0, le=LARGEST_WEIGHT)]
+"""Weight of a record."""
+
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def dns_name(text: str) -> str:
+    """Return a host name in lower case without a final dot.
+
+    Letters, digits and hyphens only: ACM issues certificates for nothing else, so an
+    internationalised name has to be in its `xn--` form, and an underscore is no use.
+
+    Source: RFC 1123 section 2.1; RFC 1035 section 2.3.4 (63 octets a label, 253 characters in all).
+    """
+    name = text.lower().removesuffix(".")
+    labels = name.split(".")
+    if (
+        not text.isascii()
+        or len(name) > 253  # noqa: PLR2004 - the limit's source is in the docstring
+        or len(labels) < 2  # noqa: PLR2004 - a name of one label is a top-level domain
+        or not all(_LABEL.fullmatch(label) for label in labels)
+    ):
+        raise ValueError(text)
+    return name
+
+
+def hostname(text: str) -> str:
+    """Return a DNS name that is not a wildcard."""
+    if text.startswith("*."):
+        raise refusal(
+            "a name of its own, not a wildcard: a wildcard answers every name of the zone that has "
+            "no record, so its weights would move names nobody listed",
+            Remedy("List the names it stands for."),
+        )
+    return dns_name(text)
+
+
+def not_empty(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names, at least one.
+
+    A function and not `min_length`, which counts names that are wrong as missing.
+    """
+    if not names:
+        raise ValueError(names)
+    return names
+
+
+def origin_port(port: int) -> int:
+    """Return a port that CloudFront connects to an origin on.
+
+    Source: CloudFront API Reference, CustomOriginConfig, HTTPPort and HTTPSPort.
+    """
+    if port not in (80, 443) and not 1024 <= port <= 65535:  # noqa: PLR2004 - see Source
+        raise ValueError(port)
+    return port
+
+
+def certificate_arn(arn: str) -> str:
+    """Return the ARN of a certificate that CloudFront can use.
+
+    Source: CloudFront Developer Guide, 'Requirements for using SSL/TLS certificates with
+    CloudFront': the certificate must be in us-east-1.
+    """
+    parts = re.fullmatch(r"arn:aws:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+", arn)
+    if parts is None:
+        raise ValueError(arn)
+    if parts[1] != CLOUDFRONT_REGION:
+        raise refusal(
+            f"an ACM certificate in us-east-1, not {parts[1]}: CloudFront takes them from no other "
+            "region",
+            Remedy(
+                command="remove",
+                lead="Request or import the certificate in us-east-1 and set its ARN, or let one "
+                "be made",
+            ),
+        )
+    return arn
+
+
+def bucket(name: str) -> str:
+    """Return the name of an S3 bucket, refusing its domain name.
+
+    Source: Amazon S3 User Guide, 'General purpose bucket naming rules'.
+    """
+    if name.endswith(".amazonaws.com") or not re.fullmatch(
+        r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name
+    ):
+        raise ValueError(name)
+    return name
+
+
+def regions(slugs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return regions of DigitalOcean: at least one, not too many, none twice."""
+    if not 1 <= len(slugs) <= MOST_REGIONS or len(set(slugs)) < len(slugs):
+        raise ValueError(slugs)
+    return slugs
+
+
+def ports(ports: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ports to serve: at least one, none twice."""
+    if not ports or len(set(ports)) < len(ports):
+        raise ValueError(ports)
+    return ports
+
+
+def proxy_port(port: int) -> int:
+    """Return a port a proxy can serve; 22 and 8100 are its own."""
+    if not 1 <= port <= 65535 or port in (22, 8100):  # noqa: PLR2004 - TCP's; see the docstring
+        raise ValueError(port)
+    return port
+
+
+def network(text: str) -> str:
+    """Return a network in CIDR notation, as the firewall shows it."""
+    return str(ip_network(text))
