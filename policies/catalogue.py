@@ -28,7 +28,7 @@ Rules that read a resource alone run before it is made. Rules that need the whol
 of it is known: at the end of a preview, and at the end of an update. So preview before you update:
 what such a rule forbids is then stopped before anything is made.
 
-What rules cannot tell about a resource they are asked again with the whole stack: the id of a cache
+What rules cannot tell about a resource is judged again with the whole stack: the id of a cache
 policy or origin request policy that is made in the same stack leads to what the policy says, also
 while the id itself is not known. What is left is one message for each resource, naming the places,
 from the policy `unknowns`. Its level is the pack's own, so in `dual-stack` it stops the deployment;

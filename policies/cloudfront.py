@@ -15,14 +15,12 @@ from policies.model import (
     UNKNOWN,
     Answer,
     Around,
-    Change,
     Finding,
     Options,
     Place,
     Resource,
     Stack,
     Step,
-    Value,
     show,
 )
 
@@ -102,10 +100,6 @@ class PolicyIds(Options):
     ] = ()
 
 
-ADVISE_ALL_VIEWER: Final = f'Set originRequestPolicyId to "{ALL_VIEWER}" (AllViewer)'
-"""The beginning of most ways to mend forwarding."""
-
-
 def each_behavior(
     distribution: Place, judge: Callable[[Place], Iterator[Finding]]
 ) -> Iterator[Finding]:
@@ -128,169 +122,73 @@ def each_behavior(
 def behaviors(distribution: Place) -> Iterator[tuple[Place, tuple[Step, ...]]]:
     """Yield the behaviours that can be read, with the steps that lead to each."""
     default, ordered = "defaultCacheBehavior", "orderedCacheBehaviors"
-    found: list[tuple[Place, tuple[Step, ...]]] = [(distribution.get(default), (default,))]
+    places: list[tuple[Place, tuple[Step, ...]]] = [(distribution.get(default), (default,))]
     if isinstance(distribution.get(ordered).value, list):
         items = distribution.get(ordered).items()
-        found += [(item, (ordered, index)) for index, item in enumerate(items)]
-    yield from ((place, steps) for place, steps in found if isinstance(place.value, dict))
+        places += [(item, (ordered, index)) for index, item in enumerate(items)]
+    yield from ((place, steps) for place, steps in places if isinstance(place.value, dict))
 
 
 def custom(
     place: Place,
     types: frozenset[str],
     judge: Callable[[Place], Iterator[Finding]],
-    wanted: str,
+    allowed: str,
     fix: str,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the custom policy whose id is at a place.
 
-    A policy made in the same stack is judged by what it says: found by its id, or, while that is
-    not known, by what the engine knows of where the property's value comes from. That knowledge is
-    of the property as a whole, so of several policies all have to pass, and only if all fail is one
-    of them certainly wrong. A value from outside AWS, as another stack's output, may be any id.
+    A policy made in the same stack is judged by what it says. It is looked up by its id, or, while
+    that is not known, by what the engine knows of where the property's value comes from. That
+    knowledge is of the property as a whole, so of several policies all have to pass, and only if
+    all fail is one of them certainly wrong. A value from outside AWS, as another stack's output,
+    may be any id.
 
     Args:
         place: Where the id is; it is no managed one, or not known.
         types: The types of the policy.
         judge: Yields what is wrong with a policy.
-        wanted: Completes "it must be …".
+        allowed: Completes "it must be …".
         fix: What to do.
     """
     if place.unknown:
         sources = place.dependencies()
-        policies = [found for found in sources if found.type in types]
-        if any(not found.type.startswith("aws:") for found in sources):
+        policies = [source for source in sources if source.type in types]
+        if any(not source.type.startswith("aws:") for source in sources):
             policies = []
     else:
         policies = _by_id(place.around.stack).get(str(place.value), [])
-        policies = [found for found in policies if found.type in types]
+        policies = [policy for policy in policies if policy.type in types]
     verdicts = [
-        (found, list(judge(Around(found, place.around.stack).place()))) for found in policies
+        (policy, list(judge(Around(policy, place.around.stack).place()))) for policy in policies
     ]
-    wrong = [(found, faults) for found, faults in verdicts if faults]
+    wrong = [(policy, faults) for policy, faults in verdicts if faults]
     if verdicts and not wrong:
         return
     if not wrong:
-        found = f"{show(place.value)}, which is not a managed policy of CloudFront"
-        yield place.finding(wanted, fix, found=None if place.unknown else found, certain=False)
+        shown = f"{show(place.value)}, which is not a managed policy of CloudFront"
+        yield place.finding(allowed, fix, found=None if place.unknown else shown, certain=False)
         return
     # A fault of the policy is certain however unknown its id still is.
     certain = len(wrong) == len(verdicts) and all(
         any(fault.answer is Answer.FAIL for fault in faults) for _, faults in wrong
     )
     policy, faults = wrong[0]
-    found = f"that of {show(policy.name)} in this stack, whose " + " and ".join(
+    shown = f"that of {show(policy.name)} in this stack, whose " + " and ".join(
         f"{fault.path} is {fault.found}" for fault in faults
     )
     answer = Answer.FAIL if certain else Answer.CANNOT_TELL
-    yield replace(place.finding(wanted, fix, found=found), answer=answer)
+    yield replace(place.finding(allowed, fix, found=shown), answer=answer)
 
 
 @lru_cache(maxsize=1)
 def _by_id(stack: Stack) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {}
+    policies: dict[str, list[Resource]] = {}
     for resource in stack.of(POLICIES):
         policy_id = Around(resource, stack).place().get("id").value
         if isinstance(policy_id, str):
-            found.setdefault(policy_id, []).append(resource)
-    return found
-
-
-def forwarding(
-    behavior: Place, part: Part, legacy: Callable[[Place], Iterator[Finding]], fix: str
-) -> Iterator[Finding]:
-    """Yield what keeps a behaviour from forwarding the whole of `part` to the origin.
-
-    A behaviour forwards through an origin request policy, or through `forwardedValues` from before
-    there were policies. CloudFront takes one of the two; where a program sets both, each has to
-    forward, because which one would count is not documented. With neither nothing is forwarded.
-
-    Args:
-        behavior: The cache behaviour, an object.
-        part: What has to be forwarded.
-        legacy: Judges `forwardedValues` when it is there.
-        fix: How to mend the origin request policy.
-    """
-    policy = behavior.get("originRequestPolicyId")
-    values = behavior.get("forwardedValues")
-    if not policy.absent or values.absent:
-        yield from _policy_forwards(policy, part, fix)
-    if isinstance(values.value, dict):
-        yield from legacy(values)
-    elif not values.absent:
-        yield values.finding("an object", f"{ADVISE_ALL_VIEWER} and leave forwardedValues out.")
-
-
-def forward_all(
-    distribution: Place,
-    check: Callable[[Place], Iterator[Finding]],
-    legacy: tuple[str, Value],
-) -> Iterator[Change]:
-    """Yield what makes each behaviour forward that certainly does not.
-
-    Args:
-        distribution: The distribution.
-        check: Judges one behaviour.
-        legacy: The property of `forwardedValues` to set, and to what.
-    """
-    for behavior, steps in behaviors(distribution):
-        for finding in check(behavior):
-            if finding.answer is not Answer.FAIL:
-                continue
-            if finding.path == behavior.get("originRequestPolicyId").path:
-                yield Change((*steps, "originRequestPolicyId"), ALL_VIEWER)
-            elif isinstance(behavior.get("forwardedValues").value, dict):
-                yield Change((*steps, "forwardedValues", legacy[0]), legacy[1])
-
-
-def _policy_forwards(policy: Place, part: Part, fix: str) -> Iterator[Finding]:
-    extra = policy.options(PolicyIds).accepted_policy_ids
-    if isinstance(policy.value, str) and policy.value in extra:
-        return
-    accepted = [
-        f'"{policy_id}" ({managed.name})'
-        for policy_id, managed in MANAGED_ORIGIN_REQUEST_POLICIES.items()
-        if part in managed.forwards
-    ]
-    accepted += [show(policy_id) for policy_id in extra]
-    wanted = f"{', '.join(accepted[:-1])} or {accepted[-1]}"
-    if policy.absent or not (policy.unknown or isinstance(policy.value, str)):
-        yield policy.finding(wanted, fix)
-        return
-    managed = MANAGED_ORIGIN_REQUEST_POLICIES.get(str(policy.value))
-    if managed is None:
-        yield from custom(
-            policy,
-            ORIGIN_REQUEST_POLICY,
-            lambda made: _custom_forwards(made, part),
-            wanted,
-            fix,
-        )
-    elif part not in managed.forwards:
-        found = f"{show(policy.value)} ({managed.name}), which does not forward all {part}"
-        yield policy.finding(wanted, fix, found=found)
-
-
-CUSTOM_FORWARDS: Final[dict[Part, tuple[str, str, tuple[str, ...]]]] = {
-    "headers": (
-        "headersConfig",
-        "headerBehavior",
-        ("allViewer", "allViewerAndWhitelistCloudFront"),
-    ),
-    "cookies": ("cookiesConfig", "cookieBehavior", ("all",)),
-    "query strings": ("queryStringsConfig", "queryStringBehavior", ("all",)),
-}
-"""Where a custom origin request policy says what it forwards, and the words for "everything".
-
-Source: CloudFront API Reference, "OriginRequestPolicyConfig".
-"""
-
-
-def _custom_forwards(policy: Place, part: Part) -> Iterator[Finding]:
-    config, key, everything = CUSTOM_FORWARDS[part]
-    behavior = policy.get(config).get(key)
-    if not (isinstance(behavior.value, str) and behavior.value in everything):
-        yield behavior.finding(" or ".join(show(word) for word in everything), "Set it so.")
+            policies.setdefault(policy_id, []).append(resource)
+    return policies
 
 
 def forwards_all_headers(values: Place) -> Answer:

@@ -63,28 +63,28 @@ class Finding:
         answer: `FAIL` or `CANNOT_TELL`.
         path: Where, as written in a program: `orderedCacheBehaviors[2].cachePolicyId`.
         found: What is there, as text for a reader.
-        wanted: What may be there, as text that completes "it must be …".
+        allowed: What may be there, as text that completes "it must be …".
         fix: What to do, one or more sentences.
     """
 
     answer: Answer
     path: str
     found: str
-    wanted: str
+    allowed: str
     fix: str
 
     def message(self, rule: str) -> str:
         """Return the finding as the one line that a user reads, beginning with the rule's name."""
         unsure = " cannot tell" if self.answer is Answer.CANNOT_TELL else ""
-        return f"{rule}{unsure}: {self.path} is {self.found}; it must be {self.wanted}. {self.fix}"
+        return f"{rule}{unsure}: {self.path} is {self.found}; it must be {self.allowed}. {self.fix}"
 
 
 @dataclass(frozen=True)
 class Place:
     """A value together with the path that leads to it.
 
-    Asking a place for a part of it never raises. A part of something unknown is that unknown thing
-    itself, at its own path, because that is what has to become known; a part of something that has
+    Getting a part of a place never raises. A part of something unknown is that unknown thing
+    itself, at its own path, because it is what is not known yet; a part of something that has
     no parts is absent.
 
     Attributes:
@@ -130,32 +130,33 @@ class Place:
         """
         name = self.path.split(".")[0].split("[")[0]
         urns = self.around.resource.dependencies.get(name, ())
-        return [found for urn in urns if (found := self.around.stack.by_urn.get(urn))]
+        by_urn = self.around.stack.by_urn
+        return [by_urn[urn] for urn in urns if urn in by_urn]
 
     def options(self, kind: type[OptionsT]) -> OptionsT:
         """Return the options of the rule that judges; their defaults when none were set."""
         return self.around.options if isinstance(self.around.options, kind) else kind()
 
     def finding(
-        self, wanted: str, fix: str, *, found: str | None = None, certain: bool = True
+        self, allowed: str, fix: str, *, found: str | None = None, certain: bool = True
     ) -> Finding:
         """Return a finding about this place.
 
         Args:
-            wanted: Completes "it must be …".
+            allowed: Completes "it must be …".
             fix: What to do about it.
             found: Text to show in place of the value, where the value alone says too little.
             certain: False where the value is known but does not decide. An unknown value never
                 makes a certain finding.
         """
         answer = Answer.FAIL if certain and not self.unknown else Answer.CANNOT_TELL
-        return Finding(answer, self.path, found or show(self.value), wanted, fix)
+        return Finding(answer, self.path, found or show(self.value), allowed, fix)
 
-    def must_be(self, wanted: bool | int | str, fix: str) -> Iterator[Finding]:
-        """Yield a finding unless `wanted` is here; 0.0 is as good as 0, False and "0" are not."""
-        same_kind = isinstance(self.value, bool) == isinstance(wanted, bool)
-        if not (same_kind and self.value == wanted):
-            yield self.finding(show(wanted), fix)
+    def must_be(self, value: bool | int | str, fix: str) -> Iterator[Finding]:
+        """Yield a finding unless a value is here; 0.0 is as good as 0, False and "0" are not."""
+        same_kind = isinstance(self.value, bool) == isinstance(value, bool)
+        if not (same_kind and self.value == value):
+            yield self.finding(show(value), fix)
 
 
 def number(value: Value) -> float | None:
@@ -171,7 +172,7 @@ class Resource:
         urn: Its unique name.
         type: Its type token.
         name: Its name in the program.
-        read: Returns its properties; asked once, and only if a rule wants to know.
+        read: Returns its properties; called once, and only if a rule reads them.
         protected: Whether the engine refuses to delete it.
         dependencies: For each property, the URNs of the resources it was made from.
     """
@@ -203,10 +204,10 @@ class Stack:
     @cached_property
     def by_type(self) -> Mapping[str, Sequence[Resource]]:
         """The resources by their types, in the order of the stack."""
-        found: dict[str, list[Resource]] = {}
+        by_type: dict[str, list[Resource]] = {}
         for resource in self.resources:
-            found.setdefault(resource.type, []).append(resource)
-        return found
+            by_type.setdefault(resource.type, []).append(resource)
+        return by_type
 
     def of(self, types: frozenset[str]) -> list[Resource]:
         """Return the resources of some types."""

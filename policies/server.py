@@ -6,9 +6,9 @@ times as much as one. When a policy touches an unknown value it turns even a man
 an advisory note, and the deployment goes on: it fails open. And it ends the whole preview with a
 stack trace when a policy raises. So this server speaks the protocol itself. It reads a resource
 once, and only if a rule is about its type; rules get plain values in which `UNKNOWN` is one; and a
-rule that raises is a violation that keeps what it found before and stops no other rule.
+rule that raises is a violation that keeps its findings so far and stops no other rule.
 
-A certain violation is reported before its resource is made. What a rule cannot tell is asked again
+A certain violation is reported before its resource is made. What a rule cannot tell is judged again
 when the stack is known: then an id that is not known yet leads to the policy that it is the id of.
 What is left after that is one message for each resource, at the level of `unknowns`. During an
 update there is no later: what cannot be told then is reported at once, unless the program itself
@@ -21,7 +21,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
@@ -31,101 +30,23 @@ from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies import settings, wire
+from policies.announcement import LEVEL_NAMES, LEVELS, SEVERITIES, VERSION, analyzer_info
 from policies.cloudfront import POLICIES
 from policies.model import (
-    Answer,
     Around,
-    Finding,
     Level,
-    Options,
     Pack,
     Resource,
     Rule,
-    Severity,
     Stack,
 )
 from policies.settings import EXCEPTIONS, UNKNOWNS, Settings
+from policies.verdict import OF_PACKS, Verdict, judge, stopped_message, unclear_message
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = "0.0.1"
-"""Stands where `PulumiPolicy.yaml` says nothing, as the SDK's does."""
-
 MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """The largest message taken, as the SDK's; a whole stack comes in one."""
-
-_LEVELS: Final[dict[Level, Any]] = {
-    "advisory": analyzer_pb2.ADVISORY,
-    "mandatory": analyzer_pb2.MANDATORY,
-    "remediate": analyzer_pb2.REMEDIATE,
-    "disabled": analyzer_pb2.DISABLED,
-}
-_LEVEL_NAMES: Final[dict[Any, Level]] = {number: name for name, number in _LEVELS.items()}
-_SEVERITIES: Final[dict[Severity, Any]] = {
-    "low": analyzer_pb2.POLICY_SEVERITY_LOW,
-    "medium": analyzer_pb2.POLICY_SEVERITY_MEDIUM,
-    "high": analyzer_pb2.POLICY_SEVERITY_HIGH,
-    "critical": analyzer_pb2.POLICY_SEVERITY_CRITICAL,
-}
-
-OF_PACKS: Final[dict[str, tuple[str, str]]] = {
-    UNKNOWNS: (
-        "What a rule judges must be known.",
-        (
-            "Write the value out in the program, make the policy it names in the same stack, "
-            "accept the policy's id in the rule's configuration, or set the level of unknowns to "
-            "advisory."
-        ),
-    ),
-    EXCEPTIONS: (
-        "An exemption is listed when it is used, and ends on its day.",
-        "Mend the resource before the exemption ends, then remove it.",
-    ),
-}
-"""The two policies that are no rules: what each says, and what to do about it."""
-
-
-@dataclass
-class Verdict:
-    """What the rules say about one resource."""
-
-    failed: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
-    unclear: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
-    stopped: list[tuple[Rule, Exception]] = field(default_factory=list[tuple[Rule, Exception]])
-
-
-def judge(
-    rules: Iterable[Rule], resource: Resource, stack: Stack, options: Mapping[str, Options]
-) -> Verdict:
-    """Return what rules say about a resource; a rule that raises keeps what it found before."""
-    verdict = Verdict()
-    for rule in rules:
-        try:
-            around = Around(resource, stack, options.get(rule.name) or rule.options())
-            for finding in rule.check(around.place()):
-                failed = finding.answer is Answer.FAIL
-                (verdict.failed if failed else verdict.unclear).append((rule, finding))
-        except Exception as error:
-            logger.exception("rule %s stopped at %s", rule.name, resource.urn)
-            verdict.stopped.append((rule, error))
-    return verdict
-
-
-def unclear_message(resource: Resource, unclear: Iterable[tuple[Rule, Finding]]) -> str:
-    """Return the one message about all that rules cannot tell about a resource."""
-    by_place: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for rule, finding in unclear:
-        by_place.setdefault((finding.path, finding.found), []).append((rule.name, finding.wanted))
-    count = f"{len(by_place)} place{'s' if len(by_place) > 1 else ''}"
-    lines = [_unclear_line(path, found, asked) for (path, found), asked in by_place.items()]
-    head = f"{UNKNOWNS}: {resource.name} cannot be judged in {count}:"
-    return "\n".join([head, *lines, OF_PACKS[UNKNOWNS][1]])
-
-
-def _unclear_line(path: str, found: str, asked: list[tuple[str, str]]) -> str:
-    names = ", ".join(name for name, _ in asked)
-    wanted = ", and ".join(dict.fromkeys(want for _, want in asked))
-    return f"  {names} cannot tell: {path} is {found}; it must be {wanted}."
 
 
 class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
@@ -154,40 +75,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
     ) -> analyzer_pb2.AnalyzerInfo:
         """Describe the pack, each rule as a policy of its own."""
         del request, context
-        level = _LEVELS[self._pack.level]
-        policies = [
-            analyzer_pb2.PolicyInfo(
-                name=rule.name,
-                description=rule.demand,
-                enforcementLevel=level,
-                configSchema=_schema(rule.options),
-                policy_type=analyzer_pb2.POLICY_TYPE_STACK
-                if rule.stack
-                else analyzer_pb2.POLICY_TYPE_RESOURCE,
-                severity=_SEVERITIES[rule.severity],
-                remediation_steps=rule.remedy,
-                url=rule.url,
-            )
-            for rule in self._pack.rules
-        ]
-        policies += [
-            analyzer_pb2.PolicyInfo(
-                name=name,
-                description=text,
-                enforcementLevel=level if name == UNKNOWNS else analyzer_pb2.ADVISORY,
-                configSchema=_schema(settings.options_of(self._pack)[name]),
-                policy_type=analyzer_pb2.POLICY_TYPE_RESOURCE,
-                remediation_steps=remedy,
-            )
-            for name, (text, remedy) in OF_PACKS.items()
-        ]
-        return analyzer_pb2.AnalyzerInfo(
-            name=self._pack.name,
-            version=VERSION,
-            description=self._pack.summary,
-            supportsConfig=True,
-            policies=policies,
-        )
+        return analyzer_info(self._pack)
 
     def GetPluginInfo(
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
@@ -199,7 +87,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
     def Handshake(
         self, request: analyzer_pb2.AnalyzerHandshakeRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzerHandshakeResponse:
-        """Greet the engine; nothing is asked of it."""
+        """Greet the engine; nothing of it is needed."""
         del request, context
         return analyzer_pb2.AnalyzerHandshakeResponse()
 
@@ -224,7 +112,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         except settings.SettingsError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         self._levels = {
-            name: _LEVEL_NAMES[config.enforcementLevel]
+            name: LEVEL_NAMES[config.enforcementLevel]
             for name, config in request.policyConfig.items()
         }
         return empty_pb2.Empty()
@@ -256,7 +144,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge the resources by each other, and again those that could not be judged alone."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
-        stack = Stack([_resource(found, self._judged) for found in request.resources])
+        stack = Stack([_resource(each, self._judged) for each in request.resources])
         for resource in stack.resources:
             again = resource.urn in self._deferred
             rules = self._enabled(self._stack, resource.type)
@@ -301,7 +189,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
                 remediation.properties.CopyFrom(properties)
             except Exception as error:
                 logger.exception("the repair of rule %s stopped at %s", rule.name, resource.urn)
-                remediation.diagnostic = _stopped_message(rule, resource, error)
+                remediation.diagnostic = stopped_message(rule, resource, error)
             response.remediations.append(remediation)
         return response
 
@@ -336,8 +224,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._preview or (
             self._makes_policies
             and any(
-                found.path.endswith(("cachePolicyId", "RequestPolicyId"))
-                for _, found in verdict.unclear
+                finding.path.endswith(("cachePolicyId", "RequestPolicyId"))
+                for _, finding in verdict.unclear
             )
         )
 
@@ -354,10 +242,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         self, response: analyzer_pb2.AnalyzeResponse, resource: Resource, verdict: Verdict
     ) -> None:
         today = self._today()
-        found = [*verdict.failed, *verdict.unclear]
+        findings = [*verdict.failed, *verdict.unclear]
         exemptions = {
             rule.name: exemption
-            for rule in dict.fromkeys(rule for rule, _ in found)
+            for rule in dict.fromkeys(rule for rule, _ in findings)
             if (exemption := self._settings.exemption(rule.name, resource, today))
         }
         used = {name for name, exemption in exemptions.items() if exemption.holds(today)}
@@ -369,7 +257,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
                     message += f' The exemption ("{ended.reason}") ended on {ended.until}.'
                 diagnostics.append(self._violation(rule, resource, message))
         for rule, error in verdict.stopped:
-            message = _stopped_message(rule, resource, error)
+            message = stopped_message(rule, resource, error)
             diagnostics.append(self._violation(rule, resource, message))
         unclear = [(rule, finding) for rule, finding in verdict.unclear if rule.name not in used]
         level = self._level(UNKNOWNS)
@@ -377,7 +265,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             message = unclear_message(resource, unclear)
             diagnostics.append(self._diagnostic(UNKNOWNS, resource, message, level))
         for name in sorted(used):
-            said = " ".join(finding.message(name) for rule, finding in found if rule.name == name)
+            own = (finding for rule, finding in findings if rule.name == name)
+            said = " ".join(finding.message(name) for finding in own)
             message = (
                 f"{EXCEPTIONS}: {resource.name} is exempt from {name} until "
                 f'{exemptions[name].until} ("{exemptions[name].reason}"). It would say: {said}'
@@ -391,7 +280,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         diagnostic = self._diagnostic(rule.name, resource, message, self._level(rule.name))
         diagnostic.description = rule.demand
         diagnostic.message = f"{rule.demand}\n{message}"
-        diagnostic.severity = _SEVERITIES[rule.severity]
+        diagnostic.severity = SEVERITIES[rule.severity]
         return diagnostic
 
     def _diagnostic(
@@ -406,36 +295,16 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             message=f"{description}\n{message}",
             urn=resource.urn,
             # What a repair did not mend stops the deployment.
-            enforcementLevel=_LEVELS["mandatory" if level == "remediate" else level],
+            enforcementLevel=LEVELS["mandatory" if level == "remediate" else level],
         )
 
 
 def _by_type(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    found: dict[str, list[Rule]] = {}
+    by_type: dict[str, list[Rule]] = {}
     for rule in rules:
         for token in rule.resource_types:
-            found.setdefault(token, []).append(rule)
-    return found
-
-
-def _schema(kind: type[Options]) -> analyzer_pb2.PolicyConfigSchema | None:
-    """Return the types of a policy's options.
-
-    The engine checks what it is told here by itself, in words of its own and one policy at a time.
-    So it is told no more than a form needs; `Configure` checks the rest, and says all of it.
-    """
-    properties = settings.properties_of(kind)
-    if not properties:
-        return None
-    told = {"type", "description", "default"}
-    schema = analyzer_pb2.PolicyConfigSchema()
-    schema.properties.update(
-        {
-            name: {key: value for key, value in option.items() if key in told}
-            for name, option in properties.items()
-        }
-    )
-    return schema
+            by_type.setdefault(token, []).append(rule)
+    return by_type
 
 
 def _resource(
@@ -453,14 +322,6 @@ def _resource(
         read=partial(wire.read, properties or request.properties),
         protected=request.options.protect,
         dependencies=dependencies,
-    )
-
-
-def _stopped_message(rule: Rule, resource: Resource, error: Exception) -> str:
-    return (
-        f"{rule.name} cannot tell: {resource.name} is not judged to its end, because the rule "
-        f"stopped with {type(error).__name__}: {error}; a rule must answer for any resource. "
-        f"Report it with the stack trace in the log, as a fault of the policy pack."
     )
 
 

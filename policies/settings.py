@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from policies.model import UNKNOWN, Around, Options, Pack, Place, Resource, Value, show
-from policies.route53 import RECORD, ZONE, normal, record_of
+from policies.records import RECORD, ZONE, normal, record_of
 
 UNKNOWNS: Final = "unknowns"
 EXCEPTIONS: Final = "exceptions"
@@ -195,11 +195,11 @@ def _tags(place: Place) -> Any:
 def _zone(record: Place) -> list[Resource]:
     zone = record.get("zoneId")
     if zone.unknown:
-        return [found for found in zone.dependencies() if found.type in ZONE]
+        return [source for source in zone.dependencies() if source.type in ZONE]
     return [
-        found
-        for found in record.around.stack.of(ZONE)
-        if Around(found, record.around.stack).place().get("zoneId").value == zone.value
+        resource
+        for resource in record.around.stack.of(ZONE)
+        if Around(resource, record.around.stack).place().get("zoneId").value == zone.value
     ]
 
 
@@ -228,8 +228,8 @@ def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> Settings:
                     )
                 )
         elif name not in kinds:
-            known = ", ".join(kinds)
-            faults.append(_fault(name, "set", f"one of all, {known}", "Mend the name."))
+            allowed = f"one of all, {', '.join(kinds)}"
+            faults.append(_fault(name, "set", allowed, "Mend the name."))
         else:
             try:
                 options[name] = kinds[name].model_validate(dict(properties))
@@ -261,8 +261,8 @@ def options_of(pack: Pack) -> dict[str, type[Options]]:
     return {**rules, UNKNOWNS: Options, EXCEPTIONS: Exceptions}
 
 
-def _fault(what: str, found: str, allowed: str, remedy: str) -> str:
-    return f"{what} is {found}; {allowed}. {remedy}"
+def _fault(what: str, value: str, allowed: str, remedy: str) -> str:
+    return f"{what} is {value}; {allowed}. {remedy}"
 
 
 def _faults(name: str, error: ValidationError) -> list[str]:
@@ -275,13 +275,13 @@ def _faults(name: str, error: ValidationError) -> list[str]:
         if one["type"] == "missing":
             faults.append(_fault(path, "absent", "required", "Add it."))
         elif one["type"] == "extra_forbidden":
-            found = show(one["input"])
-            faults.append(_fault(path, found, "no such setting", "Remove it, or mend its name."))
+            value = show(one["input"])
+            faults.append(_fault(path, value, "no such setting", "Remove it, or mend its name."))
         else:
             allowed = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             allowed = allowed.replace("tuple", "list")
-            found = show(one["input"])
-            faults.append(_fault(path, found, allowed[0].lower() + allowed[1:], "Set it so."))
+            value = show(one["input"])
+            faults.append(_fault(path, value, allowed[0].lower() + allowed[1:], "Set it so."))
     return faults
 
 

@@ -31,7 +31,7 @@ def strictness(name: str) -> tuple[bool, int, int, int] | None:
 
 def at_least(name: str, floor: str) -> bool | None:
     """Say whether a policy is as strict as the floor; None if the name cannot be read."""
-    found, wanted = strictness(name), strictness(floor)
-    if found is None or wanted is None:
+    own, least = strictness(name), strictness(floor)
+    if own is None or least is None:
         return None
-    return found >= wanted
+    return own >= least

@@ -66,7 +66,7 @@ def repaired(struct: Struct, changes: Iterable[Change]) -> Struct:
     """Return a copy with some places changed.
 
     A step to an element just behind a list's end adds it. A step that leads nowhere is left out:
-    what it would have repaired is found by its rule again.
+    what it would have repaired is a finding of its rule again.
     """
     copy = Struct()
     copy.CopyFrom(struct)

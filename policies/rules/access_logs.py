@@ -35,7 +35,7 @@ def check(distribution: Place) -> Iterator[Finding]:
 def _named(place: Place) -> bool:
     """Say whether a place names something: by a text, or by a resource made in the same stack."""
     if place.unknown:
-        return any(not found.type.startswith("pulumi:") for found in place.dependencies())
+        return any(not source.type.startswith("pulumi:") for source in place.dependencies())
     return isinstance(place.value, str) and not place.absent
 
 
@@ -49,9 +49,9 @@ def _delivered(distribution: Place) -> bool:
 @lru_cache(maxsize=1)
 def _sources(stack: Stack) -> frozenset[str]:
     """Return the ARNs that logs are delivered of; the URNs of resources whose ARN is not known."""
-    arns = [Around(found, stack).place().get("resourceArn") for found in stack.of(DELIVERY)]
+    arns = [Around(resource, stack).place().get("resourceArn") for resource in stack.of(DELIVERY)]
     named = [arn.value for arn in arns if isinstance(arn.value, str)]
-    made = [found.urn for arn in arns if arn.unknown for found in arn.dependencies()]
+    made = [source.urn for arn in arns if arn.unknown for source in arn.dependencies()]
     return frozenset([*named, *made])
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION
 from policies.model import Around, Finding, Place, Resource, Rule, show
-from policies.route53 import CLOUDFRONT_ZONE, RECORD, Record, covers, record_of
+from policies.records import CLOUDFRONT_ZONE, RECORD, Record, covers, record_of
 
 REMEDY = (
     f'Set zoneId to "{CLOUDFRONT_ZONE}" and evaluateTargetHealth to false, add the name to the '
@@ -33,11 +33,11 @@ def check(place: Place) -> Iterator[Finding]:
             yield zone.finding("known", "Write the zone of the alias's target out in the program.")
         return
     # The zone that a distribution itself gives is the right one, known or not.
-    own_zone = zone.unknown and any(found.type in DISTRIBUTION for found in zone.dependencies())
+    own_zone = zone.unknown and any(source.type in DISTRIBUTION for source in zone.dependencies())
     if not own_zone:
         yield from zone.must_be(CLOUDFRONT_ZONE, "Every distribution's name is in this zone.")
     yield from alias.get("evaluateTargetHealth").must_be(
-        wanted=False, fix="Set it to false: Route 53 cannot evaluate a distribution's health."
+        value=False, fix="Set it to false: Route 53 cannot evaluate a distribution's health."
     )
     for distribution in record.distributions:
         yield from _answers(record, distribution)

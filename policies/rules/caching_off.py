@@ -1,6 +1,6 @@
 """No cache behaviour may cache.
 
-An API's answers belong to one caller at one moment; a cached one is served to whoever asks next
+An API's answers belong to one caller at one moment; a cached one is served to the next client
 with the same cache key. Caching is off with the managed policy CachingDisabled; with legacy
 settings it is off when all headers are forwarded, or when all three TTLs are 0. A custom cache
 policy made in the same stack is judged by its own three TTLs. Beside a cache policy the behaviour's
@@ -27,9 +27,9 @@ from policies.cloudfront import (
 )
 from policies.model import REMOVED, Answer, Change, Finding, Place, Rule, show
 
-WANTED = f'"{CACHING_DISABLED}" (CachingDisabled)'
-WANTED_OF_CUSTOM = f"{WANTED} or that of a policy of this stack with all TTLs 0"
-REMEDY = f"Set cachePolicyId to {WANTED} and leave forwardedValues and the TTLs out."
+ALLOWED = f'"{CACHING_DISABLED}" (CachingDisabled)'
+WANTED_OF_CUSTOM = f"{ALLOWED} or that of a policy of this stack with all TTLs 0"
+REMEDY = f"Set cachePolicyId to {ALLOWED} and leave forwardedValues and the TTLs out."
 
 TTLS = {"minTtl": 0, "defaultTtl": 86_400, "maxTtl": 31_536_000}
 """The TTLs, and what CloudFront takes for an absent one, in seconds."""
@@ -59,10 +59,10 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
 def _other_policy(policy: Place) -> Iterator[Finding]:
     managed = MANAGED_CACHE_POLICIES.get(policy.value) if isinstance(policy.value, str) else None
     if managed:
-        found = f"{show(policy.value)} ({managed}), which caches"
-        yield policy.finding(WANTED, REMEDY, found=found)
+        shown = f"{show(policy.value)} ({managed}), which caches"
+        yield policy.finding(ALLOWED, REMEDY, found=shown)
     elif policy.absent or not (policy.unknown or isinstance(policy.value, str)):
-        yield policy.finding(WANTED, REMEDY)
+        yield policy.finding(ALLOWED, REMEDY)
     else:
         yield from custom(policy, CACHE_POLICY, _custom_caches, WANTED_OF_CUSTOM, REMEDY)
 
@@ -74,8 +74,8 @@ def _custom_caches(policy: Place) -> Iterator[Finding]:
         if ttl.value is not None:
             yield from ttl.must_be(0, "Set it to 0.")
         elif default:
-            found = f"absent, which means {default:,} seconds"
-            yield ttl.finding("0", "Set it to 0.", found=found)
+            shown = f"absent, which means {default:,} seconds"
+            yield ttl.finding("0", "Set it to 0.", found=shown)
 
 
 def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:

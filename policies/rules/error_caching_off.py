@@ -19,7 +19,7 @@ from policies.model import Change, Finding, Place, Rule, Value, show
 CODES = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """The status codes for which CloudFront lets an error caching time be set."""
 
-WANTED = "a list with errorCachingMinTtl 0 for every code that can be configured"
+ALLOWED = "a list with errorCachingMinTtl 0 for every code that can be configured"
 REMEDY = (
     f"List {', '.join(map(str, CODES))} in customErrorResponses, each with errorCachingMinTtl 0: "
     "where nothing is said CloudFront caches an error for 10 seconds."
@@ -30,14 +30,14 @@ def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding for entries that cache, and one for all the codes without an entry."""
     responses = distribution.get("customErrorResponses")
     if not isinstance(responses.value, list):
-        yield responses.finding(WANTED, REMEDY)
+        yield responses.finding(ALLOWED, REMEDY)
         return
     listed: set[int] = set()
     unknown_codes = 0
     for response in responses.items():
         code = response.get("errorCode")
         unknown_codes += code.unknown
-        listed.update(known for known in CODES if known == code.value)
+        listed.update(number for number in CODES if number == code.value)
         if not isinstance(response.value, dict):
             yield response.finding("an object with errorCode and errorCachingMinTtl", REMEDY)
             continue
@@ -49,8 +49,8 @@ def check(distribution: Place) -> Iterator[Finding]:
     missing = [code for code in CODES if code not in listed]
     # Each unknown entry may turn out to be one of the missing codes, and was reported above.
     if len(missing) > unknown_codes:
-        found = f"a list without {', '.join(map(str, missing))}"
-        yield responses.finding(WANTED, REMEDY, found=found)
+        shown = f"a list without {', '.join(map(str, missing))}"
+        yield responses.finding(ALLOWED, REMEDY, found=shown)
 
 
 def repair(distribution: Place) -> Iterator[Change]:
@@ -70,8 +70,8 @@ def repair(distribution: Place) -> Iterator[Change]:
             yield Change(("customErrorResponses", index, "errorCachingMinTtl"), 0)
     if any(code.unknown for code in codes):
         return
-    known = {code.value for code in codes if isinstance(code.value, int | float)}
-    missing = [code for code in CODES if code not in known]
+    given = {code.value for code in codes if isinstance(code.value, int | float)}
+    missing = [code for code in CODES if code not in given]
     if not entries and responses.value != []:
         yield Change(("customErrorResponses",), [])
     for index, code in enumerate(missing, start=len(entries)):

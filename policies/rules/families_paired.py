@@ -16,7 +16,7 @@ Route 53 chooses records"; RFC 8305, "Happy Eyeballs Version 2".
 from collections.abc import Iterator
 
 from policies.model import Finding, Place, Rule, show
-from policies.route53 import FAMILIES, RECORD, Record, Records, record_of
+from policies.records import FAMILIES, RECORD, Record, Records, record_of
 
 REMEDY = (
     "Give each weighted A record an AAAA record of the same name, set identifier and weight, and "
@@ -57,20 +57,20 @@ def _weighted(record: Record, records: Records) -> Iterator[Finding]:
     others = [
         kind
         for kind in KINDS
-        if kind != record.type and (kind != "HTTPS" or any(found.type == kind for found in group))
+        if kind != record.type and (kind != "HTTPS" or any(other.type == kind for other in group))
     ]
     if record.type == "HTTPS":
         others = ["A"]  # its AAAA records are compared with the A records already
     for other in others:
-        present = [found for found in group if found.type == other and found.weighted]
+        present = [member for member in group if member.type == other and member.weighted]
         if record.identifier.unknown:
             yield record.identifier.finding("known", "Write the set identifier out in the program.")
             return
-        twins = [found for found in present if found.identifier.value == record.identifier.value]
+        twins = [member for member in present if member.identifier.value == record.identifier.value]
         if twins:
             if record.type != "A":  # each pair is compared once
                 yield from _same_weight(record, twins[0])
-        elif not any(found.identifier.unknown for found in present):
+        elif not any(member.identifier.unknown for member in present):
             yield _missing(
                 record,
                 records,
@@ -82,28 +82,28 @@ def _weighted(record: Record, records: Records) -> Iterator[Finding]:
 
 def _same_weight(record: Record, twin: Record) -> Iterator[Finding]:
     here, there = record.weight, twin.weight
-    wanted = f"the weight of the {twin.type} record with the same set identifier"
+    allowed = f"the weight of the {twin.type} record with the same set identifier"
     fix = f"Set both to the same weight: the {twin.type} record has {show(there.value)}."
     if here.unknown or there.unknown:
         shown = None if here.unknown else f"{show(here.value)}, and the other is not known"
-        yield here.finding(wanted, fix, found=shown, certain=False)
+        yield here.finding(allowed, fix, found=shown, certain=False)
     elif here.value != there.value:
-        yield here.finding(wanted, fix)
+        yield here.finding(allowed, fix)
 
 
-def _missing(record: Record, records: Records, other: str, wanted: str) -> Finding:
+def _missing(record: Record, records: Records, other: str, allowed: str) -> Finding:
     """Return the finding about a missing twin, worded for the worst case where it is one."""
-    found = f"{show(record.place.get('type').value)} without its {other} twin"
-    fix = f"Add the {other} record of {show(record.name)}: {wanted}."
+    shown = f"{show(record.place.get('type').value)} without its {other} twin"
+    fix = f"Add the {other} record of {show(record.name)}: {allowed}."
     six = records.beside(record, "AAAA")
     if six and all(twin.leads_to_cloudfront for twin in six):
         four = records.beside(record, "A")
         if not four or not all(twin.leads_to_cloudfront for twin in four):
-            found += (
+            shown += (
                 f", and only CloudFront has an AAAA record of {show(record.name)}, so every IPv6 "
                 "client would move to it at once, whatever the weights of the A records"
             )
-    return record.place.get("type").finding(f"paired with {wanted}", fix, found=found)
+    return record.place.get("type").finding(f"paired with {allowed}", fix, found=shown)
 
 
 RULE = Rule(

@@ -2,7 +2,7 @@
 
 CloudFront drops the headers that it is not told to forward: `Authorization`, content negotiation,
 tracing, whatever the API's clients send. `Host` is one of them: an origin that serves by name, and
-the check of its certificate, need the name the client asked for. So AllViewerExceptHostHeader,
+the check of its certificate, need the name in the client's request. So AllViewerExceptHostHeader,
 which replaces it with the origin's own name, does not do unless its id is accepted.
 
 Source: CloudFront Developer Guide, "Use managed origin request policies" and "Cache content based
@@ -11,34 +11,14 @@ on request headers".
 
 from collections.abc import Iterator
 
-from policies.cloudfront import (
-    ADVISE_ALL_VIEWER,
-    ALL_VIEWER_EXCEPT_HOST_HEADER,
-    DISTRIBUTION,
-    PolicyIds,
-    each_behavior,
-    forward_all,
-    forwarding,
-    forwards_all_headers,
-)
-from policies.model import Answer, Change, Finding, Place, Rule
+from policies.cloudfront import ALL_VIEWER_EXCEPT_HOST_HEADER, forwards_all_headers
+from policies.forwarding import ADVISE_ALL_VIEWER, forwarding_rule
+from policies.model import Answer, Finding, Place
 
-REMEDY = f"{ADVISE_ALL_VIEWER}: without it CloudFront drops headers that the client sent."
 KEEP_HOST = (
     f"{ADVISE_ALL_VIEWER}: this policy replaces the client's Host header with the origin's own "
     "name, which breaks an API that serves by name or builds links from it."
 )
-
-
-def check(distribution: Place) -> Iterator[Finding]:
-    """Yield a finding for each behaviour that drops headers or may drop some."""
-    yield from each_behavior(distribution, _behavior)
-
-
-def _behavior(behavior: Place) -> Iterator[Finding]:
-    policy = behavior.get("originRequestPolicyId").value
-    fix = KEEP_HOST if policy == ALL_VIEWER_EXCEPT_HOST_HEADER else REMEDY
-    yield from forwarding(behavior, "headers", _legacy, fix)
 
 
 def _legacy(values: Place) -> Iterator[Finding]:
@@ -48,19 +28,13 @@ def _legacy(values: Place) -> Iterator[Finding]:
         yield values.get("headers").finding('["*"]', 'Set it to ["*"].', certain=certain)
 
 
-def repair(distribution: Place) -> Iterator[Change]:
-    """Yield what makes each behaviour forward that certainly does not."""
-    yield from forward_all(distribution, _behavior, ("headers", ["*"]))
-
-
-RULE = Rule(
-    name="headers-forwarded",
-    text=__doc__,
-    url="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html",
-    severity="high",
-    remedy=REMEDY,
-    resource_types=DISTRIBUTION,
-    check=check,
-    options=PolicyIds,
-    repair=repair,
+RULE = forwarding_rule(
+    "headers-forwarded",
+    __doc__,
+    "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html",
+    "headers",
+    drops="drops headers that the client sent",
+    legacy=_legacy,
+    legacy_repair=("headers", ["*"]),
+    fixes={ALL_VIEWER_EXCEPT_HOST_HEADER: KEEP_HOST},
 )

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from policies.cloudfront import DISTRIBUTION
 from policies.model import UNKNOWN, Finding, Place, Rule, Stack, number, show
-from policies.route53 import Record, records
+from policies.records import Record, records
 
 REMEDY = 'Set httpVersion to "http2" until no other record of the name has a weight above 0.'
 HTTP3 = ("http3", "http2and3")
@@ -27,13 +27,13 @@ def check(distribution: Place) -> Iterator[Finding]:
     shared = _shared(distribution.around.stack).get(distribution.around.resource.urn)
     if shared:
         names = f"{shared.name or 'a name'} still leads elsewhere with weight"
-        found = None
+        shown = None
         if not version.unknown:
-            found = f"{show(version.value)}, while {names} {show(shared.weight.value)}"
+            shown = f"{show(version.value)}, while {names} {show(shared.weight.value)}"
         yield version.finding(
             '"http2" while traffic is shared',
             REMEDY,
-            found=found,
+            found=shown,
             certain=not shared.weight.unknown,
         )
 
@@ -41,15 +41,14 @@ def check(distribution: Place) -> Iterator[Finding]:
 @lru_cache(maxsize=1)
 def _shared(stack: Stack) -> dict[str, Record]:
     """Return, for each distribution that shares a name, a record that leads elsewhere."""
-    found: dict[str, Record] = {}
-    known = records(stack)
-    for group in known.by_name.values():
+    by_distribution: dict[str, Record] = {}
+    for group in records(stack).by_name.values():
         ways = [record for record in group if record.weighted]
         elsewhere = [way for way in ways if not way.leads_to_cloudfront and _used(way)]
         for way in ways if elsewhere else ():
             for distribution in way.distributions:
-                found.setdefault(distribution.urn, elsewhere[0])
-    return found
+                by_distribution.setdefault(distribution.urn, elsewhere[0])
+    return by_distribution
 
 
 def _used(record: Record) -> bool:

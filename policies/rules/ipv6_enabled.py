@@ -18,7 +18,7 @@ REMEDY = "Set isIpv6Enabled to true."
 
 def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding unless `isIpv6Enabled` is true."""
-    yield from distribution.get("isIpv6Enabled").must_be(wanted=True, fix=REMEDY)
+    yield from distribution.get("isIpv6Enabled").must_be(value=True, fix=REMEDY)
 
 
 def repair(distribution: Place) -> Iterator[Change]:

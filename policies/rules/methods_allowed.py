@@ -29,10 +29,10 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
     if not isinstance(methods.value, list):
         yield methods.finding(WANTED, REMEDY)
         return
-    known = [method for method in methods.value if method is not UNKNOWN]
-    unknown = len(methods.value) - len(known)
-    missing = [method for method in METHODS if method not in known]
-    if any(method not in METHODS for method in known) or len(missing) > unknown:
+    named = [method for method in methods.value if method is not UNKNOWN]
+    unknown = len(methods.value) - len(named)
+    missing = [method for method in METHODS if method not in named]
+    if any(method not in METHODS for method in named) or len(missing) > unknown:
         yield methods.finding(WANTED, REMEDY)
     elif unknown:
         yield methods.finding(WANTED, REMEDY, certain=False)
@@ -43,7 +43,7 @@ def repair(distribution: Place) -> Iterator[Change]:
     for behavior, steps in behaviors(distribution):
         methods = behavior.get("allowedMethods")
         unknown = isinstance(methods.value, list) and UNKNOWN in methods.value
-        if not unknown and any(found.answer is Answer.FAIL for found in _behavior(behavior)):
+        if not unknown and any(finding.answer is Answer.FAIL for finding in _behavior(behavior)):
             yield Change((*steps, "allowedMethods"), list(METHODS))
 
 

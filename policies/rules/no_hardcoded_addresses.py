@@ -18,7 +18,7 @@ from itertools import chain
 
 from policies.cloudfront import DISTRIBUTION
 from policies.model import Around, Finding, Place, Rule, Stack, show
-from policies.route53 import FAMILIES, RECORD, normal, record_of
+from policies.records import FAMILIES, RECORD, normal, record_of
 
 REMEDY = "Make the record an alias of the load balancer or of the distribution."
 ELASTIC_IP = frozenset({"aws:ec2/eip:Eip"})
@@ -38,7 +38,7 @@ def check(place: Place) -> Iterator[Finding]:
         return
     if place.around.resource.dependencies.get("records"):
         return
-    aliased = any(found.alias for found in records.beside(record, *FAMILIES, "HTTPS"))
+    aliased = any(other.alias for other in records.beside(record, *FAMILIES, "HTTPS"))
     answered = record.name is not None and bool(
         {record.name, f"*.{record.name.partition('.')[2]}"} & _answered(place.around.stack)
     )
@@ -67,14 +67,14 @@ def _address(place: Place) -> str | None:
 
 @lru_cache(maxsize=1)
 def _answered(stack: Stack) -> frozenset[str]:
-    places = (Around(found, stack).place() for found in stack.of(DISTRIBUTION))
+    places = (Around(resource, stack).place() for resource in stack.of(DISTRIBUTION))
     aliases = chain.from_iterable(place.get("aliases").items() for place in places)
     return frozenset(normal(alias.value) for alias in aliases if isinstance(alias.value, str))
 
 
 @lru_cache(maxsize=1)
 def _elastic(stack: Stack) -> frozenset[str]:
-    places = (Around(found, stack).place() for found in stack.of(ELASTIC_IP))
+    places = (Around(resource, stack).place() for resource in stack.of(ELASTIC_IP))
     addresses = (_address(place.get("publicIp")) for place in places)
     return frozenset(address for address in addresses if address)
 

@@ -41,7 +41,9 @@ def check(place: Place) -> Iterator[Finding]:
     if place.around.resource.type in FIREWALL:
         yield from _firewall(place)
     elif not _covered(place):
-        unsure = any(found.get("dropletIds").unknown for found in _firewalls(place.around.stack))
+        unsure = any(
+            firewall.get("dropletIds").unknown for firewall in _firewalls(place.around.stack)
+        )
         place_of_id = Place("firewall", None, place.around)
         yield place_of_id.finding("one that has this droplet", REMEDY, certain=not unsure)
 
@@ -89,7 +91,7 @@ def _text(value: Value) -> str:
 
 @lru_cache(maxsize=1)
 def _firewalls(stack: Stack) -> list[Place]:
-    return [Around(found, stack).place() for found in stack.of(FIREWALL)]
+    return [Around(resource, stack).place() for resource in stack.of(FIREWALL)]
 
 
 @lru_cache(maxsize=1)
@@ -100,7 +102,7 @@ def _members(stack: Stack) -> tuple[frozenset[str], frozenset[str]]:
     for firewall in _firewalls(stack):
         droplets = firewall.get("dropletIds")
         ids.update(_text(item.value) for item in droplets.items() if not item.unknown)
-        ids.update(found.urn for found in droplets.dependencies())
+        ids.update(source.urn for source in droplets.dependencies())
         tags.update(tag.value for tag in firewall.get("tags").items() if isinstance(tag.value, str))
     return frozenset(ids), frozenset(tags)
 

@@ -1,8 +1,8 @@
 """A proxy should be reachable with keys only.
 
 A droplet without a key gets a root password by mail, and one whose user data turns passwords on
-can be guessed at: a host with an IPv6 address in a known range is found. Changing `sshKeys` or
-`userData` replaces a droplet, so this has to be right from the start.
+can be guessed at: scanners know the provider's IPv6 ranges. Changing `sshKeys` or `userData`
+replaces a droplet, so this has to be right from the start.
 
 Source: DigitalOcean API Reference, "Create a New Droplet", ssh_keys; cloud-init documentation, "Set
 Passwords", ssh_pwauth.

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from policies.model import Finding, Options, Place, Rule, number
-from policies.route53 import RECORD, record_of
+from policies.records import RECORD, record_of
 
 REMEDY = "Set ttl to 60 seconds or less."
 

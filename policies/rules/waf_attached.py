@@ -20,7 +20,7 @@ def check(distribution: Place) -> Iterator[Finding]:
     """Yield a finding unless `webAclId` names a web ACL."""
     acl = distribution.get("webAclId")
     if acl.unknown:
-        kinds = {found.type.split(":")[1].split("/")[0] for found in acl.dependencies()}
+        kinds = {source.type.split(":")[1].split("/")[0] for source in acl.dependencies()}
         if not kinds & {"wafv2", "waf"}:
             yield acl.finding("the ARN of a web ACL", REMEDY)
     elif acl.absent or not isinstance(acl.value, str):

@@ -12,7 +12,7 @@ Source: Route 53 Developer Guide, "Values specific for weighted records"; Route 
 from collections.abc import Iterator
 
 from policies.model import UNKNOWN, Finding, Place, Rule, number, show
-from policies.route53 import RECORD, Record, record_of
+from policies.records import RECORD, Record, record_of
 
 REMEDY = (
     "Give each record of the group a weight from 0 to 255, at least one of them above 0, a set "
@@ -25,7 +25,7 @@ def check(place: Place) -> Iterator[Finding]:
     """Yield a finding for what is wrong with a record's weight, or with its group."""
     record, records = record_of(place)
     group = records.beside(record, record.type) if record.type else [record]
-    members = [found for found in group if found.weighted]
+    members = [record for record in group if record.weighted]
     if not record.weighted:
         if members:
             yield place.get("type").finding(

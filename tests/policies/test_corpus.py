@@ -8,7 +8,7 @@ import yaml
 
 from policies.model import Resource, Stack
 from policies.rules import PACKS
-from policies.server import judge
+from policies.verdict import judge
 
 CORPUS: list[dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "corpus" / "public.yaml").read_text(encoding="utf-8")

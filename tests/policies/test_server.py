@@ -75,10 +75,10 @@ def rule_of(check: Callable[[Place], Iterator[Finding]]) -> Pack:
         "some-rule", text, "https://example.com", "low", "Mend it.", frozenset({"t"}), check
     )
 
-    def wanted(place: Place) -> Iterator[Finding]:
-        yield from place.get("on").must_be(wanted=True, fix="Turn it on.")
+    def turned_on(place: Place) -> Iterator[Finding]:
+        yield from place.get("on").must_be(value=True, fix="Turn it on.")
 
-    after = replace(rule, name="next-rule", check=wanted)
+    after = replace(rule, name="next-rule", check=turned_on)
     return Pack("some-pack", "mandatory", "Some.", (rule, after))
 
 
@@ -86,7 +86,7 @@ def test_a_rule_that_crashes_is_a_violation_that_keeps_what_it_found_and_stops_n
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def check(place: Place) -> Iterator[Finding]:
-        yield from place.get("on").must_be(wanted=True, fix="Turn it on.")
+        yield from place.get("on").must_be(value=True, fix="Turn it on.")
         raise KeyError("lost")
 
     with caplog.at_level(logging.ERROR):

@@ -108,7 +108,7 @@ def test_the_floor_can_be_set(make: Make, judge: Judge) -> None:
     properties: Value = {"viewerCertificate": {**OWN, "minimumProtocolVersion": "TLSv1.2_2021"}}
     options = ViewerTls(floor="TLSv1.3_2025")
     (finding,) = judge(viewer_tls.RULE, make(DISTRIBUTION, "cdn", properties), options=options)
-    assert finding.wanted == '"TLSv1.3_2025" or stricter'
+    assert finding.allowed == '"TLSv1.3_2025" or stricter'
 
 
 def test_the_default_certificate_gets_its_own_advice() -> None:

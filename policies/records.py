@@ -58,7 +58,7 @@ def covers(alias: str, name: str) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """A record of a stack, with what the rules ask of it."""
+    """A record of a stack, with what the rules read of it."""
 
     place: Place
     zone: str
@@ -115,7 +115,7 @@ class Record:
         name = self.alias.get("name")
         if isinstance(name.value, str):
             return _distributions(self.place.around.stack).get(normal(name.value), [])
-        return [found for found in name.dependencies() if found.type in DISTRIBUTION]
+        return [source for source in name.dependencies() if source.type in DISTRIBUTION]
 
     @cached_property
     def leads_to_cloudfront(self) -> bool:
@@ -144,7 +144,7 @@ class Records:
         if record.name is None:
             return [record] if record.type in types else []
         same = self.by_name[record.zone, record.name]
-        return [found for found in same if found.type in types]
+        return [other for other in same if other.type in types]
 
     def behind_an_alias(self, record: Record) -> bool:
         """Say whether another name of the stack leads to a record's group, in an alias tree."""
@@ -153,22 +153,22 @@ class Records:
 
 def record_of(place: Place) -> tuple[Record, Records]:
     """Return the record that a place is, and all the records of its stack."""
-    known = records(place.around.stack)
-    found = known.by_urn.get(place.around.resource.urn)
-    if found is None:  # judged without its stack
+    of_stack = records(place.around.stack)
+    record = of_stack.by_urn.get(place.around.resource.urn)
+    if record is None:  # judged without its stack
         alone = _read(Stack([place.around.resource]), place)
         return alone.by_urn[place.around.resource.urn], alone
-    return found, known
+    return record, of_stack
 
 
 @lru_cache(maxsize=1)
 def records(stack: Stack) -> Records:
-    """Return the records of a stack; made once, as every rule about records asks for them."""
+    """Return the records of a stack; made once, because every rule about records needs them."""
     return _read(stack)
 
 
 def _read(stack: Stack, alone: Place | None = None) -> Records:
-    places = [Around(found, stack).place() for found in stack.of(RECORD)]
+    places = [Around(resource, stack).place() for resource in stack.of(RECORD)]
     if alone is not None:
         places = [alone]
     zone_names = _zone_names(stack, places)
@@ -196,24 +196,24 @@ def _zone(record: Place) -> str:
     zone = record.get("zoneId")
     if isinstance(zone.value, str):
         return zone.value
-    return " ".join(sorted(found.urn for found in zone.dependencies()))
+    return " ".join(sorted(source.urn for source in zone.dependencies()))
 
 
 def _zone_names(stack: Stack, places: list[Place]) -> dict[str, str]:
     """Return what is known of zones' names: they say so themselves, or one of their records."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for zone in stack.of(ZONE):
         place = Around(zone, stack).place()
         name, zone_id = place.get("name").value, place.get("zoneId").value
         if isinstance(name, str):
-            found[zone_id if isinstance(zone_id, str) else zone.urn] = normal(name)
+            names[zone_id if isinstance(zone_id, str) else zone.urn] = normal(name)
     for place in places:
         name, whole = place.get("name").value, place.get("fqdn").value
         if isinstance(name, str) and isinstance(whole, str):
             short, long = normal(name), normal(whole)
             if long.startswith(f"{short}.") and short:
-                found.setdefault(_zone(place), long.removeprefix(f"{short}."))
-    return found
+                names.setdefault(_zone(place), long.removeprefix(f"{short}."))
+    return names
 
 
 def _whole(name: str, zone: str | None) -> str:
@@ -225,9 +225,9 @@ def _whole(name: str, zone: str | None) -> str:
 
 @lru_cache(maxsize=1)
 def _distributions(stack: Stack) -> dict[str, list[Resource]]:
-    found: dict[str, list[Resource]] = {}
+    by_name: dict[str, list[Resource]] = {}
     for resource in stack.of(DISTRIBUTION):
         name = Around(resource, stack).place().get("domainName").value
         if isinstance(name, str):
-            found.setdefault(normal(name), []).append(resource)
-    return found
+            by_name.setdefault(normal(name), []).append(resource)
+    return by_name
