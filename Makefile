@@ -5,6 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
+# A deployment starts a dozen Pythons, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up down lab env test check format bench lock docs policy-packs
 

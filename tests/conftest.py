@@ -1,6 +1,7 @@
 """What all rooms' tests share."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,8 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let every cloud that a test starts end with this process, even if it is killed."""
+    """Let every cloud that a test starts end with this process, even if it is killed.
+
+    The Pythons that tests start, by the hundred, keep what they compile, whatever was set.
+    """
     os.environ[OWNER_VARIABLE] = str(os.getpid())
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     config.addinivalue_line("markers", "root: only root may do what the test does")
     if slowest := config.getoption("--cost"):
         config.pluginmanager.register(Costs(slowest))
