@@ -16,7 +16,7 @@ from typing import Any, Final
 from sandbox.lab import dns, droplet, edge, origin
 from sandbox.lab.deployed import Deployed, Droplet, Fields, LoadBalancer, is_hostname
 from sandbox.lab.dns import NAME_SERVERS
-from sandbox.lab.dns.resolver import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
+from sandbox.lab.dns.resolvers import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
 from sandbox.lab.network import (
     GATEWAYS,
     LARGEST_MTU,
@@ -561,7 +561,7 @@ def _peers(named: Fields, deployed: Deployed) -> list[str]:
 
 
 def _programs(deployed: Deployed, settings: Settings, given: Given) -> Iterator[Program]:
-    yield from dns.programs(
+    yield dns.name_servers(
         deployed, leads(deployed, settings), given.health, _folder(given, NAMES), host=NAMES
     )
     authority = NAME_SERVERS
@@ -585,7 +585,7 @@ def _programs(deployed: Deployed, settings: Settings, given: Given) -> Iterator[
         dns64_prefix=NAT64_PREFIX,
     )
     yield dns.nat64(NAT64, _folder(given, NAT64)).program
-    yield dns.checkers(
+    yield dns.health_checkers(
         deployed,
         CLOUD_RESOLVER_ADDRESSES[0],
         _folder(given, CHECKERS),

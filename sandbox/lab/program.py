@@ -4,11 +4,9 @@ What renders one is pure; the lab compares the programs that should run with tho
 the files that changed and starts, tells or ends what has to be.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 from sandbox.debian import find_program
@@ -31,7 +29,7 @@ class Program:
     """The command that makes it take changed files without an interruption; None: SIGHUP does."""
     ready: tuple[str, ...] = ()
     """A command that ends with 0 once it serves what its files say now, so after a change not
-    before that was taken over; none: it does as soon as it runs. See `is_taken`."""
+    before that was taken over; none: it does as soon as it runs."""
 
 
 def module(name: str, config: Path) -> tuple[str, ...]:
@@ -46,32 +44,3 @@ def module(name: str, config: Path) -> tuple[str, ...]:
     """
     ignoring = (str(find_program("env")), "--ignore-signal=HUP")
     return (*ignoring, sys.executable, "-m", name, "--config", str(config))
-
-
-def is_taken(config: Path) -> tuple[str, ...]:
-    """Return a command that ends with 0 where a program runs that took a file as it is now.
-
-    A program that takes changes on SIGHUP answers all the time, so that it answers tells nothing.
-    It says itself what it has taken, by `take`.
-
-    Args:
-        config: The file that it reads.
-    """
-    script = (
-        '{ read -r sum pid; } < "$0.taken" && kill -0 "$pid" && '
-        'test "$sum  -" = "$(sha256sum < "$0")"'
-    )
-    return ("/bin/sh", "-c", script, str(config))
-
-
-def take(config: Path, content: bytes) -> None:
-    """Say that this process serves what a file says; called by the program itself.
-
-    Args:
-        config: The file.
-        content: What it said when it was read.
-    """
-    taken = config.with_name(f"{config.name}.taken")
-    unfinished = taken.with_name(f".{taken.name}.unfinished")
-    unfinished.write_text(f"{sha256(content).hexdigest()} {os.getpid()}\n")
-    unfinished.replace(taken)

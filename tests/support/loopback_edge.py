@@ -19,8 +19,8 @@ from typing import Final
 
 import h11
 
-from sandbox.lab.connections import Line, serve
-from sandbox.lab.echo import Exchange, Request
+from sandbox.lab.origin.exchange import Exchange, Line, Request
+from sandbox.lab.origin.serving import serve
 from support.lab_origin import LoopbackOrigin, own_loopback_address
 
 NAME: Final = "api.example.com"

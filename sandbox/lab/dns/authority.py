@@ -22,14 +22,11 @@ TTLs that gdnsd cannot have are not set for names that only a wildcard matches.
 Source: gdnsd(8); Route 53 Developer Guide, 'The start of authority (SOA) record'.
 """
 
-import argparse
 import asyncio
 import shutil
-import signal
 import socket
 import struct
-import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -40,10 +37,9 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import dns.rrset
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.lab.dns.gdnsd import NOTHING, Plan
-from sandbox.lab.program import take
+from sandbox.lab.dns.gdnsd import NOTHING, NameServersConfig
+from sandbox.lab.own_program import Service, ServiceError, main
 
 START_SECONDS: Final = 10.0
 """How long gdnsd may take until it answers; it needs some milliseconds."""
@@ -71,25 +67,6 @@ _NOTHING: Final = {
 Reply = Callable[[bytes], None]
 
 
-class Config(BaseModel):
-    """What the front is told."""
-
-    model_config = ConfigDict(frozen=True)
-
-    addresses: tuple[str, ...]
-    """Addresses it listens on."""
-    gdnsd: str
-    """Path of gdnsd."""
-    setpriv: str
-    """Path of setpriv, which lets gdnsd end with the front, whatever that one dies of."""
-    plan: Plan
-    """What is answered."""
-
-
-class GdnsdError(RuntimeError):
-    """gdnsd did not start; it said why on the standard error, which it shares."""
-
-
 class _Gdnsd(asyncio.DatagramProtocol):
     """One gdnsd, and the socket it is asked through.
 
@@ -104,11 +81,11 @@ class _Gdnsd(asyncio.DatagramProtocol):
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
 
-    async def start(self, config: Config, level: int) -> None:
+    async def start(self, config: NameServersConfig, level: int) -> None:
         """Return when it answers.
 
         Raises:
-            GdnsdError: It does not.
+            ServiceError: It does not.
         """
         self.port = _free_port()
         (self._folder / "zones").mkdir(parents=True)
@@ -144,7 +121,7 @@ class _Gdnsd(asyncio.DatagramProtocol):
             ended.cancel()
         if not answered.done():
             await self.end()
-            raise GdnsdError(f"gdnsd does not serve {self._folder}; what it says is above.")
+            raise ServiceError(f"gdnsd does not serve {self._folder}; what it says is above.")
 
     def ask(self, query: bytes, reply: Reply) -> None:
         """Send a query; the answer comes back with its id."""
@@ -184,7 +161,7 @@ class _Gdnsd(asyncio.DatagramProtocol):
 class _Generation:
     """The gdnsds of one configuration, and what is changed in their answers."""
 
-    def __init__(self, config: Config, folder: Path) -> None:
+    def __init__(self, config: NameServersConfig, folder: Path) -> None:
         self._plan = config.plan
         self._config = config
         self.levels = [_Gdnsd(folder / str(level)) for level in range(len(config.plan.levels))]
@@ -193,7 +170,7 @@ class _Generation:
         """Return when all answer.
 
         Raises:
-            GdnsdError: One does not; none is left running.
+            ServiceError: One does not; none is left running.
         """
         try:
             for level, gdnsd in enumerate(self.levels):
@@ -252,67 +229,53 @@ class _Generation:
         return dns.rrset.from_text(f"{zone}.", known.negative_ttl_seconds, "IN", "SOA", known.soa)
 
 
-class Server:
-    """The front."""
+class NameServers(Service[NameServersConfig]):
+    """The lab's name servers: a front on port 53, and the gdnsds behind it."""
 
-    def __init__(self, path: Path) -> None:
-        """Read nothing yet; `path` is the configuration's."""
-        self._path = path
-        self._folder = path.parent / f"{path.stem}-gdnsd"
+    def __init__(self) -> None:
+        """Serve nothing yet."""
         self._generations = 0
         self._current: _Generation | None = None
         self._draining: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reloads: asyncio.Event, stop: asyncio.Event) -> None:
-        """Serve until told to stop.
-
-        Args:
-            reloads: Set when the configuration has changed.
-            stop: Set when it is to end.
+    async def apply(self, config: NameServersConfig) -> None:
+        """Start the gdnsds of a configuration, and ask them from now on.
 
         Raises:
-            GdnsdError: gdnsd does not start, or has ended by itself.
             OSError: An address can't be listened on.
+            ServiceError: gdnsd does not start.
         """
-        shutil.rmtree(self._folder, ignore_errors=True)
-        config, content = _read(self._path)
-        current = await self._replace(config)
-        try:
+        if self._current is None:
+            shutil.rmtree(config.folder, ignore_errors=True)
+        self._generations += 1
+        new = _Generation(config, config.folder / str(self._generations))
+        await new.start()
+        old, self._current = self._current, new
+        if old is None:
             for address in config.addresses:
                 await self._listen(address)
-            take(self._path, content)
-            while not stop.is_set():
-                if await _first(current.ended(), reloads.wait(), stop.wait()) == 0:
-                    raise GdnsdError("gdnsd has ended; what it says is above.")
-                if reloads.is_set():
-                    reloads.clear()
-                    current = await self._reload(current)
-        finally:
-            for task in self._draining:
-                task.cancel()
-            await asyncio.gather(*self._draining, return_exceptions=True)
-            await current.end()
-
-    async def _reload(self, current: _Generation) -> _Generation:
-        try:
-            config, content = _read(self._path)
-            new = await self._replace(config)
-        except (GdnsdError, ValidationError, OSError) as error:
-            print(f"The old records stay: {error}", file=sys.stderr, flush=True)
-            return current
-        take(self._path, content)
-        return new
-
-    async def _replace(self, config: Config) -> _Generation:
-        self._generations += 1
-        new = _Generation(config, self._folder / str(self._generations))
-        await new.start()
-        if self._current is not None:
-            task = asyncio.create_task(_drain(self._current))
+        else:
+            task = asyncio.create_task(_drain(old))
             self._draining.add(task)
             task.add_done_callback(self._draining.discard)
-        self._current = new
-        return new
+
+    async def watch(self) -> None:
+        """Run as long as gdnsd does.
+
+        Raises:
+            ServiceError: It has ended.
+        """
+        if self._current is not None:
+            await self._current.ended()
+        raise ServiceError("gdnsd has ended; what it says is above.")
+
+    async def close(self) -> None:
+        """End every gdnsd."""
+        for task in self._draining:
+            task.cancel()
+        await asyncio.gather(*self._draining, return_exceptions=True)
+        if self._current is not None:
+            await self._current.end()
 
     def answer(self, query: bytes, reply: Reply) -> None:
         """Answer a query, some time later; what is none is ignored."""
@@ -362,7 +325,7 @@ class Server:
 class _Clients(asyncio.DatagramProtocol):
     """The queries that come to one address."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: NameServers) -> None:
         self._server = server
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -449,41 +412,5 @@ async def _drain(old: _Generation) -> None:
         await old.end()
 
 
-async def _first(*waits: Coroutine[object, object, object]) -> int:
-    """Return which of several was the first to be there."""
-    tasks = [asyncio.create_task(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(number for number, task in enumerate(tasks) if task.done())
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-def _read(path: Path) -> tuple[Config, bytes]:
-    content = path.read_bytes()
-    return Config.model_validate_json(content), content
-
-
-async def _run(path: Path) -> None:
-    loop = asyncio.get_running_loop()
-    reloads, stop = asyncio.Event(), asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, reloads.set)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await Server(path).serve(reloads, stop)
-
-
-def main() -> None:
-    """Serve until SIGTERM; SIGHUP takes up a changed configuration."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.lab.dns.authority")
-    parser.add_argument("--config", type=Path, required=True)
-    path: Path = parser.parse_args().config
-    try:
-        asyncio.run(_run(path))
-    except (GdnsdError, OSError, ValidationError) as error:
-        sys.exit(f"The name servers can't go on: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    main(NameServersConfig, NameServers())

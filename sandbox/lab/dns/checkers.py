@@ -23,27 +23,22 @@ healthy', 'Values that you specify when you create or update health checks'; API
 'HealthCheckConfig'.
 """
 
-import argparse
 import asyncio
 import json
 import os
-import signal
 import socket
 import ssl
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final
 
 import dns.asyncresolver
 import dns.exception
 import h11
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.lab.program import take
+from sandbox.lab.dns.health import UNCHECKED_TYPES, CheckersConfig, Streak, statuses
+from sandbox.lab.own_program import Service, main
 
 TCP_CONNECT_SECONDS: Final = 10.0
 HTTP_CONNECT_SECONDS: Final = 4.0
@@ -56,9 +51,6 @@ DEFAULT_INTERVAL_SECONDS: Final = 30
 DEFAULT_THRESHOLD: Final = 3
 """What the API fills in where a configuration does not say."""
 
-UNCHECKED_TYPES: Final = ("CLOUDWATCH_METRIC", "RECOVERY_CONTROL")
-"""Types of checks that are always healthy here."""
-
 USER_AGENT: Final = "Amazon-Route53-Health-Check-Service (ref {id}; report http://amzn.to/1vsZADi)"
 """Which id `ref` has at Route 53 is not documented; here it is the check's.
 
@@ -68,69 +60,6 @@ _HTTP_PORT: Final = 80
 _HTTPS_PORT: Final = 443
 _PASSING: Final = range(200, 400)
 _READ_BYTES: Final = 65_536
-
-
-class Config(BaseModel):
-    """What the checkers are told."""
-
-    model_config = ConfigDict(frozen=True)
-
-    checks: dict[str, dict[str, Any]]
-    """`HealthCheckConfig` by id."""
-    resolver: str
-    """Address of the resolver that names are looked up with."""
-    speed: float
-    """How many times shorter intervals are than configured."""
-    health: Path
-    """The file that the health is written to."""
-
-
-@dataclass(frozen=True)
-class Streak:
-    """How a check stands."""
-
-    healthy: bool = True
-    """Its status, before it is inverted."""
-    against: int = 0
-    """How many of the last results, in a row, spoke against that."""
-
-    def after(self, passed: bool, threshold: int) -> "Streak":
-        """Return how it stands after another result."""
-        if passed == self.healthy:
-            return Streak(self.healthy)
-        if self.against + 1 >= threshold:
-            return Streak(passed)
-        return Streak(self.healthy, self.against + 1)
-
-
-def statuses(
-    checks: Mapping[str, Mapping[str, Any]], streaks: Mapping[str, Streak]
-) -> dict[str, bool]:
-    """Return the health of every check.
-
-    Args:
-        checks: Configurations by id.
-        streaks: How those stand that have been checked.
-    """
-    found: dict[str, bool] = {}
-
-    def healthy(check_id: str, within: frozenset[str]) -> bool:
-        config = checks.get(check_id)
-        if config is None or check_id in within:
-            return True
-        children: list[str] = config.get("ChildHealthChecks") or []
-        if config.get("Disabled"):
-            own = True
-        elif config.get("Type") == "CALCULATED":
-            passing = sum(healthy(child, within | {check_id}) for child in children)
-            own = passing >= config.get("HealthThreshold", len(children))
-        else:
-            own = streaks.get(check_id, Streak()).healthy
-        return own != bool(config.get("Inverted"))
-
-    for check_id in sorted(checks):
-        found[check_id] = healthy(check_id, frozenset())
-    return found
 
 
 async def passes(check_id: str, config: Mapping[str, Any], resolver: str) -> bool:
@@ -275,30 +204,23 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
-class Checkers:
-    """All checks, each in a task of its own."""
+class Checkers(Service[CheckersConfig]):
+    """Route 53's health checkers: a task for each check."""
 
-    def __init__(self, path: Path) -> None:
-        """Read nothing yet; `path` is the configuration's."""
-        self._path = path
-        self._config: Config | None = None
+    def __init__(self) -> None:
+        """Check nothing yet."""
+        self._config: CheckersConfig | None = None
         self._streaks: dict[str, Streak] = {}
         self._tasks: dict[str, tuple[dict[str, Any], asyncio.Task[None]]] = {}
         self._written: dict[str, bool] | None = None
         self._loaded = asyncio.Event()
         """Set for no longer than it takes to wake the checks that wait."""
 
-    def load(self) -> None:
-        """Take up the configuration: start new checks, end old ones, leave the others alone.
+    async def apply(self, config: CheckersConfig) -> None:
+        """Start new checks, end old ones, leave the others alone.
 
         Those come sooner or later where the speed is another, counted from when they were last.
-
-        Raises:
-            OSError: The file can't be read.
-            ValidationError: It is none.
         """
-        content = self._path.read_bytes()
-        config = Config.model_validate_json(content)
         changed = {
             check_id
             for check_id, (own, _) in self._tasks.items()
@@ -317,9 +239,8 @@ class Checkers:
         self._loaded.set()
         self._loaded.clear()
         self._write(config)
-        take(self._path, content)
 
-    def end(self) -> None:
+    async def close(self) -> None:
         """End all checks."""
         for _, task in self._tasks.values():
             task.cancel()
@@ -343,7 +264,7 @@ class Checkers:
                     continue
             return
 
-    def _write(self, config: Config) -> None:
+    def _write(self, config: CheckersConfig) -> None:
         found = statuses(config.checks, self._streaks)
         if found == self._written:
             return
@@ -353,35 +274,5 @@ class Checkers:
         self._written = found
 
 
-async def _run(path: Path) -> None:
-    loop = asyncio.get_running_loop()
-    checkers, stop = Checkers(path), asyncio.Event()
-
-    def reload() -> None:
-        try:
-            checkers.load()
-        except (OSError, ValidationError) as error:
-            print(f"The old checks stay: {error}", file=sys.stderr, flush=True)
-
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    checkers.load()
-    await stop.wait()
-    checkers.end()
-
-
-def main() -> None:
-    """Check until SIGTERM; SIGHUP takes up a changed configuration."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.lab.dns.checkers")
-    parser.add_argument("--config", type=Path, required=True)
-    path: Path = parser.parse_args().config
-    try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(_run(path))
-    except (OSError, ValidationError) as error:
-        sys.exit(f"The health checkers can't start: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    main(CheckersConfig, Checkers())

@@ -30,6 +30,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from ipaddress import ip_address
 from math import gcd, lcm
+from pathlib import Path
 from typing import Final
 
 import dns.rdata
@@ -37,8 +38,16 @@ import dns.rdataclass
 from pydantic import BaseModel, ConfigDict
 
 from sandbox.lab.deployed import Zone
-from sandbox.lab.dns import route53
-from sandbox.lab.dns.route53 import EMPTY, Answer, Key, Leads, Shares, canonical
+from sandbox.lab.dns.answers import (
+    EMPTY,
+    Answer,
+    Key,
+    Leads,
+    Shares,
+    canonical,
+    possible_answers,
+    unsupported_records,
+)
 
 NOTHING: Final = {"A": "192.0.0.8", "AAAA": "100::"}
 """Addresses that stand for an empty answer. The first is the dummy address of RFC 7600, the second
@@ -107,6 +116,23 @@ class Plan(BaseModel):
     TTL of each answer, by its values, sorted and joined by spaces."""
 
 
+class NameServersConfig(BaseModel):
+    """Configuration of the name servers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    addresses: tuple[str, ...]
+    """Addresses it listens on."""
+    gdnsd: str
+    """Path of gdnsd."""
+    setpriv: str
+    """Path of setpriv, which lets gdnsd end with the front, whatever that one dies of."""
+    folder: Path
+    """Folder for the files of gdnsd."""
+    plan: Plan
+    """What is answered."""
+
+
 def plan(
     zones: Sequence[Zone], leads: Leads, health: Mapping[str, bool], servers: Sequence[str]
 ) -> Plan:
@@ -125,7 +151,7 @@ def plan(
     answered = {
         name: _complete(
             name,
-            route53.answers(zone, leads, health),
+            possible_answers(zone, leads, health),
             soa_ttl_seconds=_AMAZON_SOA_TTL,
             minimum_seconds=_AMAZON_SOA_MINIMUM,
         )
@@ -169,8 +195,8 @@ def unsupported(zones: Sequence[Zone]) -> list[str]:
         if served is not zone:
             found.append(f"zone {zone.id} has the name of another, {zone.name}; the lab serves one")
             continue
-        found += route53.unsupported(zone)
-        groups = route53.answers(zone, {}, {})
+        found += unsupported_records(zone)
+        groups = possible_answers(zone, {}, {})
         found += [
             f"records {name} {kind} of zone {zone.name} {reason}"
             for (name, kind), shares in sorted(groups.items())
@@ -201,7 +227,7 @@ def _hosted(zones: Sequence[Zone]) -> dict[str, Zone]:
 
 def _name_servers(zone: Zone, name: str) -> set[str]:
     """Return the names of the servers that a zone's NS records of a name tell."""
-    shares = route53.answers(zone, {}, {}).get((name, "NS"), {})
+    shares = possible_answers(zone, {}, {}).get((name, "NS"), {})
     return {canonical(server) for answer in shares for server in answer.values}
 
 

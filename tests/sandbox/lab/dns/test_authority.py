@@ -23,7 +23,7 @@ import pytest
 from scipy.stats import binomtest
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.dns import NAME_SERVERS, checkers, nat64, programs, resolver
+from sandbox.lab.dns import NAME_SERVERS, health_checkers, name_servers, nat64, resolver
 from sandbox.lab.dns.checkers import passes
 from sandbox.lab.program import Program
 from support.namespaces import own_network
@@ -119,7 +119,7 @@ def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
 
     with own_network(ADDRESSES):
         both = Deployed(zones=(*deployed.zones, sub))
-        with running(*programs(both, LEADS, {}, tmp_path)):
+        with running(name_servers(both, LEADS, {}, tmp_path)):
             table: dict[tuple[str, str], tuple[list[str], int]] = {
                 (HOST, "A"): (["198.18.0.1", "198.18.0.2"], 60),
                 (HOST, "AAAA"): ([], 900),
@@ -166,7 +166,7 @@ def _ttl(answer: dns.message.Message) -> int:
 
 
 def test_what_is_no_query_is_ignored(tmp_path: Path) -> None:
-    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)):
+    with own_network(ADDRESSES), running(name_servers(edge(1, 0), LEADS, {}, tmp_path)):
         query = dns.message.make_query(HOST, "A").to_wire()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.connect((SERVER, 53))
@@ -199,7 +199,7 @@ def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
 
     with (
         own_network(ADDRESSES),
-        running(*programs(edge(90, 10, *pool, *other), LEADS, {}, tmp_path)),
+        running(name_servers(edge(90, 10, *pool, *other), LEADS, {}, tmp_path)),
     ):
         for key, shares in declared.items():
             drawn = Counter(_sample(*key, asked))
@@ -221,7 +221,7 @@ def _sample(name: str, kind: str, times: int) -> Iterator[str]:
 def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> None:
     with own_network(ADDRESSES):
         before, after = (
-            programs(edge(direct, 100 - direct), LEADS, {}, tmp_path)[0] for direct in (100, 0)
+            name_servers(edge(direct, 100 - direct), LEADS, {}, tmp_path) for direct in (100, 0)
         )
         lost: list[str] = []
         seen: Counter[str] = Counter()
@@ -257,15 +257,15 @@ def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> 
 
 def test_records_that_gdnsd_refuses_change_nothing(tmp_path: Path) -> None:
     with own_network(ADDRESSES):
-        (good,) = programs(edge(1, 0), LEADS, {}, tmp_path)
+        good = name_servers(edge(1, 0), LEADS, {}, tmp_path)
         both = [record(HOST, "CNAME", ["example.net"]), record("n.example.com", "A", ["192.0.2.3"])]
-        (bad,) = programs(edge(1, 0, *both), LEADS, {}, tmp_path)
-        (mended,) = programs(edge(1, 0, both[1]), LEADS, {}, tmp_path)
+        bad = name_servers(edge(1, 0, *both), LEADS, {}, tmp_path)
+        mended = name_servers(edge(1, 0, both[1]), LEADS, {}, tmp_path)
         log = tmp_path / "log"
         with running(good, log=log) as (process,):
             write(bad)
             process.send_signal(signal.SIGHUP)
-            wait_until(lambda: "The old records stay: " in log.read_text())
+            wait_until(lambda: "The configuration before stays in force" in log.read_text())
             assert values(ask("n.example.com", "A")) == []
             assert values(ask(HOST, "A")) == ["198.18.0.1", "198.18.0.2"]
             write(mended)
@@ -275,14 +275,20 @@ def test_records_that_gdnsd_refuses_change_nothing(tmp_path: Path) -> None:
 
 
 def test_the_name_servers_end_when_gdnsd_does(tmp_path: Path) -> None:
-    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
+    with (
+        own_network(ADDRESSES),
+        running(name_servers(edge(1, 0), LEADS, {}, tmp_path)) as (process,),
+    ):
         own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(own[0]), signal.SIGKILL)
         assert process.wait(10) == 1
 
 
 def test_gdnsd_ends_with_the_name_servers_whatever_they_die_of(tmp_path: Path) -> None:
-    with own_network(ADDRESSES), running(*programs(edge(1, 0), LEADS, {}, tmp_path)) as (process,):
+    with (
+        own_network(ADDRESSES),
+        running(name_servers(edge(1, 0), LEADS, {}, tmp_path)) as (process,),
+    ):
         own = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(own) == 2
         process.kill()
@@ -296,27 +302,10 @@ def _runs(pid: str) -> bool:
         return False
 
 
-def test_a_signal_that_comes_before_they_listen_ends_nobody(tmp_path: Path) -> None:
-    with own_network(ADDRESSES):
-        (servers,) = programs(edge(1, 0), LEADS, {}, tmp_path)
-        checking = checkers(Deployed(), RESOLVER, tmp_path)
-        for program in (servers, checking):
-            write(program)
-            process = subprocess.Popen(program.command, stderr=subprocess.DEVNULL)
-            try:
-                for _ in range(30):
-                    time.sleep(0.02)
-                    process.send_signal(signal.SIGHUP)
-                    assert process.poll() is None
-            finally:
-                process.terminate()
-                assert process.wait(10) == 0
-
-
 def test_resolvers_keep_an_empty_answer_for_as_long_as_the_soa_says(tmp_path: Path) -> None:
     with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER, RESOLVER6], NAME_SERVERS, tmp_path)
-        (servers,) = programs(edge(1, 0), LEADS, {}, tmp_path)
+        servers = name_servers(edge(1, 0), LEADS, {}, tmp_path)
         with running(servers, own):
             for server in (RESOLVER, RESOLVER6):
                 empty = ask(HOST, "AAAA", server)
@@ -332,14 +321,14 @@ def test_resolvers_keep_an_empty_answer_for_as_long_as_the_soa_says(tmp_path: Pa
 def test_a_resolver_asks_over_either_family(tmp_path: Path, server: str) -> None:
     with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER], [server], tmp_path)
-        with running(*programs(edge(1, 0), LEADS, {}, tmp_path), own):
+        with running(name_servers(edge(1, 0), LEADS, {}, tmp_path), own):
             assert values(ask(HOST, "A", RESOLVER)) == ["198.18.0.1", "198.18.0.2"]
 
 
 def test_a_disobedient_resolver_keeps_answers_for_longer(tmp_path: Path) -> None:
     with own_network(ADDRESSES):
         own = resolver("resolver", [RESOLVER], NAME_SERVERS, tmp_path, least_ttl_seconds=1800)
-        with running(*programs(edge(1, 0), LEADS, {}, tmp_path), own):
+        with running(name_servers(edge(1, 0), LEADS, {}, tmp_path), own):
             assert _ttl(ask(HOST, "A", RESOLVER)) > 1700
             assert _ttl(ask(HOST, "AAAA", RESOLVER)) > 1700
 
@@ -353,7 +342,7 @@ def test_dns64_makes_up_an_aaaa_only_where_there_is_none(tmp_path: Path) -> None
             record("both.example.com", "A", ["192.0.2.1"]),
             record("both.example.com", "AAAA", ["2001:db8::1"]),
         ]
-        with running(*programs(edge(1, 0, *more), LEADS, {}, tmp_path), own):
+        with running(name_servers(edge(1, 0, *more), LEADS, {}, tmp_path), own):
             assert values(ask("both.example.com", "AAAA", RESOLVER6)) == ["2001:db8::1"]
             for name, ipv4 in (
                 (HOST, ("198.18.0.1", "198.18.0.2")),
@@ -418,14 +407,14 @@ def test_an_unhealthy_proxy_leaves_the_answers_and_comes_back(tmp_path: Path) ->
 
     with own_network((*ADDRESSES, *(f"{address}/128" for address in proxies.values()))):
         listening = {name: _listener(address) for name, address in proxies.items()}
-        checking = checkers(deployed, RESOLVER, tmp_path, speed=50)
-        (servers,) = programs(deployed, LEADS, {}, tmp_path)
+        checking = health_checkers(deployed, RESOLVER, tmp_path, speed=50)
+        servers = name_servers(deployed, LEADS, {}, tmp_path)
         with running(checking, servers) as (_, process):
 
             def answered(*wanted: str) -> Callable[[], bool]:
                 def they_are() -> bool:
                     own: dict[str, bool] = json.loads(health.read_text()) if health.exists() else {}
-                    (changed,) = programs(deployed, LEADS, own, tmp_path)
+                    changed = name_servers(deployed, LEADS, own, tmp_path)
                     if any(path.read_text() != text for path, text in changed.files.items()):
                         write(changed)
                         process.send_signal(signal.SIGHUP)
@@ -460,7 +449,7 @@ def test_an_endpoint_that_is_named_is_checked_over_ipv4(tmp_path: Path) -> None:
 
     with (
         own_network((*ADDRESSES, "198.18.3.9/32", "2001:db8:53:9::9/128")),
-        running(*programs(edge(1, 0, *more), LEADS, {}, tmp_path)),
+        running(name_servers(edge(1, 0, *more), LEADS, {}, tmp_path)),
     ):
         with _listener("2001:db8:53:9::9"):
             assert not passed("both.example.com")

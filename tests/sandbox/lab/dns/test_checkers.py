@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 import ssl
-import subprocess
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,8 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.dns.checkers import Checkers, Streak, host, passes, statuses
-from sandbox.lab.program import is_taken
+from sandbox.lab.dns.checkers import Checkers, host, passes
+from sandbox.lab.dns.health import CheckersConfig, Streak, statuses
 
 NOBODY = "127.0.0.1"
 """A resolver that does not answer."""
@@ -204,16 +203,10 @@ def test_a_tcp_check_connects_and_no_more() -> None:
     assert asyncio.run(connect()) == (True, False)
 
 
-def written(folder: Path, checks: Mapping[str, Any], *, speed: float = 1000) -> Path:
-    config = {
-        "checks": checks,
-        "resolver": NOBODY,
-        "speed": speed,
-        "health": str(folder / "health.json"),
-    }
-    path = folder / "checkers.json"
-    path.write_text(json.dumps(config))
-    return path
+def configured(folder: Path, checks: dict[str, Any], *, speed: float = 1000) -> CheckersConfig:
+    return CheckersConfig(
+        checks=checks, resolver=NOBODY, speed=speed, health=folder / "health.json"
+    )
 
 
 async def until(what: Callable[[], bool]) -> None:
@@ -238,20 +231,20 @@ def test_the_file_tells_the_health_from_the_start_and_after_each_change(tmp_path
             port = server.getsockname()[1]
             tcp = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": port, "RequestInterval": 10}
             both = {"a": tcp, "b": {"Type": "CALCULATED", "ChildHealthChecks": ["a"]}}
-            checking = Checkers(written(tmp_path, both))
-            checking.load()
+            checking = Checkers()
+            await checking.apply(configured(tmp_path, both))
             assert json.loads(health.read_text()) == {"a": True, "b": True}
             server.close()
             await until(lambda: json.loads(health.read_text()) == {"a": False, "b": False})
         with socket.create_server(("127.0.0.1", port)):
             await until(lambda: json.loads(health.read_text()) == {"a": True, "b": True})
         await until(lambda: not json.loads(health.read_text())["a"])
-        written(tmp_path, {"a": tcp, "c": {**tcp, "Inverted": True}})
-        checking.load()
+        more = {"a": tcp, "c": {**tcp, "Inverted": True}}
+        await checking.apply(configured(tmp_path, more))
         # What has not changed stands as it stood.
         assert json.loads(health.read_text()) == {"a": False, "c": False}
         await until(lambda: json.loads(health.read_text()) == {"a": False, "c": True})
-        checking.end()
+        await checking.close()
 
     run(body)
 
@@ -263,26 +256,15 @@ def test_another_speed_holds_for_the_checks_that_wait_already(tmp_path: Path) ->
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
             tcp = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": port, "FailureThreshold": 1}
-            checking = Checkers(written(tmp_path, {"a": tcp}, speed=0.001))
-            checking.load()
+            checking = Checkers()
+            await checking.apply(configured(tmp_path, {"a": tcp}, speed=0.001))
             connected, _ = await asyncio.to_thread(server.accept)
             connected.close()
         # The next one would come after 30,000 seconds.
         await asyncio.sleep(0.2)
         assert json.loads(health.read_text()) == {"a": True}
-        written(tmp_path, {"a": tcp}, speed=1000)
-        checking.load()
+        await checking.apply(configured(tmp_path, {"a": tcp}, speed=1000))
         await until(lambda: json.loads(health.read_text()) == {"a": False})
-        checking.end()
+        await checking.close()
 
     run(body)
-
-
-def test_what_was_taken_up_is_told(tmp_path: Path) -> None:
-    path = written(tmp_path, {})
-    checking = Checkers(path)
-    for speed in (1, 2):
-        written(tmp_path, {}, speed=speed)
-        assert subprocess.run(is_taken(path), check=False).returncode != 0
-        checking.load()
-        assert subprocess.run(is_taken(path), check=False).returncode == 0

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Distribution, Zone
-from sandbox.lab.dns import Leads, programs, unsupported
-from sandbox.lab.dns.gdnsd import MOST_WEIGHT, NOTHING, plan, weights
-from sandbox.lab.dns.route53 import Answer
+from sandbox.lab.deployed import Deployed, Zone
+from sandbox.lab.dns import unsupported
+from sandbox.lab.dns.answers import Answer
+from sandbox.lab.dns.gdnsd import MOST_WEIGHT, plan, weights
 from support.records import (
     CDN,
     HOST,
@@ -198,26 +197,6 @@ def test_names_of_name_servers_have_the_addresses_of_the_lab() -> None:
         "ns-1.awsdns-64.com. 60 AAAA 2001:db8:53::1",
     ]
     assert "ns.example.com. 60 A 198.18.3.1" not in found.levels[1].zones["example.com"]
-
-
-def distribution(*, ipv6: bool) -> Deployed:
-    config = {"IsIPV6Enabled": ipv6}
-    return Deployed(
-        zones=(zone(alias(HOST, "AAAA", CDN)),),
-        distributions=(Distribution("E1", CDN, config),),
-    )
-
-
-def test_a_distribution_without_ipv6_has_no_ipv6_address() -> None:
-    assert _served(distribution(ipv6=True), LEADS).count("2001:db8:cf:1::1") == 2
-    without = _served(distribution(ipv6=False), LEADS)
-    assert "2001:db8:cf:1::1" not in without
-    assert NOTHING["AAAA"] in without
-
-
-def _served(deployed: Deployed, leads: Leads) -> str:
-    (program,) = programs(deployed, leads, {}, Path("lab"))
-    return "".join(program.files.values())
 
 
 def test_what_is_not_served_as_route_53_would_is_named() -> None:

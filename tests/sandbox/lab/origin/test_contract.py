@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sandbox.lab.echo import Echo, directives_of, schema
+from sandbox.lab.origin.directives import directives_of
+from sandbox.lab.origin.echo import Echo, schema
 from support.raw_http import Raw
 
 Connect = Callable[..., Raw]

@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.echo import (
+from sandbox.lab.origin.directives import (
     MOST_BYTES,
-    PERIOD,
     Directives,
     DirectivesError,
-    accepts_gzip,
     directives_of,
-    pattern,
-    range_of,
 )
+from sandbox.lab.origin.echo import PERIOD, accepts_gzip, pattern, range_of
 
 
 @pytest.mark.parametrize(

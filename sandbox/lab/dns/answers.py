@@ -17,8 +17,8 @@ the record answers, for as long as that one's TTL says.
 
 Differs from Route 53: load balancers count as healthy where an alias evaluates their health, for
 they report none here. An alias of anything that is not in `leads` is answered empty. Of the routing
-policies there are simple and weighted; `unsupported` names records of the others, which are not
-served.
+policies there are simple and weighted; `unsupported_records` names the records of the others, which
+are not served.
 
 Source: Route 53 Developer Guide, 'How Amazon Route 53 chooses records when health checking is
 configured', 'How Amazon Route 53 determines whether a health check is healthy', 'Values specific
@@ -100,7 +100,7 @@ class _Record:
     """Id of its health check."""
 
 
-def answers(zone: Zone, leads: Leads, health: Mapping[str, bool]) -> dict[Key, Shares]:
+def possible_answers(zone: Zone, leads: Leads, health: Mapping[str, bool]) -> dict[Key, Shares]:
     """Return every possible answer of a zone.
 
     Args:
@@ -112,7 +112,7 @@ def answers(zone: Zone, leads: Leads, health: Mapping[str, bool]) -> dict[Key, S
     return {key: evaluated.shares(key) for key in evaluated.groups}
 
 
-def unsupported(zone: Zone) -> list[str]:
+def unsupported_records(zone: Zone) -> list[str]:
     """Name the records of a zone that are not served, each with the reason."""
     return [
         f"record {_label(record)} of zone {zone.name} {reason}"

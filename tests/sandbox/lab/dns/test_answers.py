@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.dns.route53 import EMPTY, Answer, answers, canonical, unsupported
+from sandbox.lab.dns.answers import EMPTY, Answer, canonical, possible_answers, unsupported_records
 from support.records import CDN, HOST, LEADS, LOAD_BALANCER, POOL, alias, record, zone
 
 DIRECT_A = Answer(("198.18.0.1", "198.18.0.2"), 60)
@@ -126,12 +126,12 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_each_possible_answer_has_its_share(case: Case) -> None:
-    found = answers(zone(*case.records), LEADS, case.health)
+    found = possible_answers(zone(*case.records), LEADS, case.health)
     assert found[case.name, case.kind] == case.shares
 
 
 def test_a_wildcard_is_found_under_its_name() -> None:
-    found = answers(zone(record("\\052.Example.com", "A", ["192.0.2.1"])), LEADS, {})
+    found = possible_answers(zone(record("\\052.Example.com", "A", ["192.0.2.1"])), LEADS, {})
     assert list(found) == [("*.example.com", "A")]
     assert canonical("A\\100b.example.com.") == canonical("a@b.example.com")
 
@@ -140,7 +140,7 @@ def test_what_is_not_served_is_named_and_left_out() -> None:
     geo = record(HOST, "A", ["192.0.2.1"]) | {"GeoLocation": {"CountryCode": "*"}}
     wrong = record("wrong.example.com", "A", ["192.0.2"])
     given = zone(geo, wrong, alias("h.example.com", "HTTPS", CDN))
-    assert unsupported(given) == [
+    assert unsupported_records(given) == [
         (
             "record api.example.com. A of zone example.com has GeoLocation; the lab serves simple "
             "and weighted records"
@@ -154,7 +154,7 @@ def test_what_is_not_served_is_named_and_left_out() -> None:
             "serves those of A and AAAA records"
         ),
     ]
-    assert answers(given, LEADS, {}) == {}
+    assert possible_answers(given, LEADS, {}) == {}
 
 
 weights = st.integers(min_value=0, max_value=255)
@@ -190,7 +190,7 @@ def test_shares_add_up_to_one_and_are_none_of_them_zero(
         *group("AAAA", outer)[1:],
         *group("AAAA", inner, POOL),
     ]
-    shares = answers(zone(*records), LEADS, health(inner))[HOST, "AAAA"]
+    shares = possible_answers(zone(*records), LEADS, health(inner))[HOST, "AAAA"]
     assert sum(shares.values()) == 1
     assert all(share > 0 for share in shares.values())
 
@@ -199,7 +199,7 @@ def test_shares_add_up_to_one_and_are_none_of_them_zero(
 def test_nobody_unhealthy_is_answered_while_somebody_is_healthy(
     of: Sequence[tuple[int, bool]],
 ) -> None:
-    found = numbers(answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
     if any(healthy for _, healthy in of):
         assert all(of[number - 1][1] for number in found)
 
@@ -208,14 +208,14 @@ def test_nobody_unhealthy_is_answered_while_somebody_is_healthy(
 def test_a_weight_of_0_is_used_only_where_no_other_weight_is_healthy(
     of: Sequence[tuple[int, bool]],
 ) -> None:
-    found = numbers(answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
     if any(healthy and weight for weight, healthy in of):
         assert all(of[number - 1][0] for number in found)
 
 
 @given(members)
 def test_shares_of_the_healthy_are_as_their_weights(of: Sequence[tuple[int, bool]]) -> None:
-    found = numbers(answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
     used = sum(of[number - 1][0] for number in found)
     for number, share in found.items():
         assert share == (Fraction(of[number - 1][0], used) if used else Fraction(1, len(found)))
@@ -223,7 +223,7 @@ def test_shares_of_the_healthy_are_as_their_weights(of: Sequence[tuple[int, bool
 
 @given(members)
 def test_twins_have_the_same_shares_in_both_families(of: Sequence[tuple[int, bool]]) -> None:
-    found = answers(zone(*group("A", of), *group("AAAA", of)), LEADS, health(of))
+    found = possible_answers(zone(*group("A", of), *group("AAAA", of)), LEADS, health(of))
     assert numbers(found[HOST, "A"]) == numbers(found[HOST, "AAAA"])
 
 
@@ -231,6 +231,6 @@ def test_twins_have_the_same_shares_in_both_families(of: Sequence[tuple[int, boo
 def test_the_share_of_the_empty_answer_is_the_weight_of_the_target_without_ipv6(
     direct: int, cdn: int
 ) -> None:
-    found = answers(zone(*twins("A", direct, cdn), *twins("AAAA", direct, cdn)), LEADS, {})
+    found = possible_answers(zone(*twins("A", direct, cdn), *twins("AAAA", direct, cdn)), LEADS, {})
     assert found[HOST, "A"].get(DIRECT_A) == found[HOST, "AAAA"].get(EMPTY)
     assert found[HOST, "A"].get(CDN_A) == found[HOST, "AAAA"].get(CDN_AAAA)

@@ -1,8 +1,7 @@
-"""The API behind the lab's load balancer: it tells what it received and answers as it is told.
+"""The API behind the lab's load balancer: it echoes what it received, answered as the path says.
 
-docs/echo.md is the contract, for users' own origins too. What is decided (`directives_of`,
-`Directives`, `range_of`) is apart from what is sent (`Api`); how it gets onto the wire, over
-HTTP/1.1 or HTTP/2, is `Exchange`'s business.
+docs/echo.md is the contract, for users' own origins too. What is decided (`range_of`, and all of
+`directives`) is apart from what is sent (`Api`); how it gets onto the wire is `Exchange`'s matter.
 """
 
 import asyncio
@@ -12,33 +11,21 @@ import re
 import secrets
 import zlib
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from email.utils import formatdate
 from ipaddress import IPv4Network, ip_address
 from itertools import count
-from typing import Annotated, Any, Final, Literal, Protocol
-from urllib.parse import unquote_to_bytes
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-Headers = Sequence[tuple[bytes, bytes]]
-"""Headers in order: names and values as they are on the wire."""
+from sandbox.lab.origin.directives import NO_BODY, Directives, DirectivesError, directives_of
+from sandbox.lab.origin.exchange import Exchange, Headers, Request
 
 GRPC_TARGET: Final = b"/dualstack.Echo/Echo"
 """The gRPC method that echoes its messages."""
-
-MOST_DELAY_SECONDS: Final = 600.0
-"""The longest `delay` and `interval`: longer than any timeout of a load balancer or of CloudFront
-that is worth being tried."""
-
-MOST_BYTES: Final = 2**30
-"""The largest `size`."""
-
-MOST_CHUNKS: Final = 10_000
-"""The most `chunks`."""
 
 PERIOD: Final = 251
 """Byte *i* of a body of a given size is `i % 251`. A prime, so that a piece that is lost, repeated
@@ -49,23 +36,7 @@ PIECE_BYTES: Final = 2**16
 
 _PATTERN: Final = bytes(range(PERIOD)) * (PIECE_BYTES // PERIOD + 2)
 
-_NO_BODY: Final = (204, 304)
-"""Answers that have no body whatever the method. Source: RFC 9110, 6.4.1."""
-
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A header's name. Source: RFC 9110, 5.6.2."""
-
-_VALUE: Final = re.compile(r"([\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?")
-"""A header's value. Source: RFC 9110, 5.5."""
-
-_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.IGNORECASE)
-
-_FRAMING: Final = frozenset(
-    {"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "x-echo"}
-)
-"""Headers that `header` may not set: those say how the answer travels, or are the echo itself."""
 
 _WEBSOCKET_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Source: RFC 6455, 4.2.2."""
@@ -119,140 +90,6 @@ class Echo(BaseModel):
     """Who sent it."""
 
 
-@dataclass(frozen=True)
-class Directives:
-    """How to answer."""
-
-    status: int = 200
-    """The status code, 200 to 599."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Headers to answer with besides; one of a name that would be sent anyway replaces it."""
-    delay_seconds: float = 0.0
-    """How long to wait before the answer, after a `hint`."""
-    size: int | None = None
-    """Length of a body of `i % 251`, in place of the echo; None: the echo is the body."""
-    chunks: int | None = None
-    """In how many pieces the body is sent, without a Content-Length; None: as it comes."""
-    interval_seconds: float = 0.0
-    """How long to wait between pieces."""
-    hint: int | None = None
-    """An informational answer to send first, 102 to 199; None: none."""
-    gzip: bool = False
-    """Whether the body is compressed if the request accepts that."""
-    ranges: bool = False
-    """Whether a Range of the body is served."""
-    close: bool = False
-    """Whether the connection is ended when half of the body is sent."""
-
-
-class DirectivesError(ValueError):
-    """The directives cannot be followed; the message lists every fault."""
-
-
-def directives_of(segment: str) -> Directives:
-    """Read what the path tells of how to answer.
-
-    Args:
-        segment: All that follows the echo path and a `/`: `status=404;header=Name:value`, values
-            percent-encoded; empty: nothing is told.
-
-    Raises:
-        DirectivesError: One is unknown, repeated, or cannot be followed.
-    """
-    told: dict[str, Any] = {}
-    headers: list[tuple[str, str]] = []
-    faults: list[str] = []
-    for part in segment.split(";") if segment else ():
-        name, _, raw = part.partition("=")
-        known = _DIRECTIVES.get(name)
-        text = None if _PERCENT.search(raw) else unquote_to_bytes(raw).decode("latin-1")
-        value = None if known is None or text is None else known.read(text)
-        if known is None:
-            faults.append(f'The directive is "{part}"; allowed are {", ".join(_DIRECTIVES)}.')
-        elif value is None:
-            faults.append(f'{name} is "{raw}"; allowed is {known.allowed}.')
-        elif known.field == "headers":
-            headers.append(value)
-        elif known.field in told:
-            faults.append(f"{name} is there twice; only header may be.")
-        else:
-            told[known.field] = value
-    directives = Directives(headers=tuple(headers), **told)
-    faults += _contradictions(directives)
-    if faults:
-        raise DirectivesError(" ".join(faults))
-    return directives
-
-
-def _whole(least: int, most: int) -> Callable[[str], int | None]:
-    def read(text: str) -> int | None:
-        plain = text.isascii() and text.isdigit() and len(text) <= len(str(most))
-        return int(text) if plain and least <= int(text) <= most else None
-
-    return read
-
-
-def _seconds(text: str) -> float | None:
-    plain = re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text, re.ASCII)
-    return float(text) if plain and float(text) <= MOST_DELAY_SECONDS else None
-
-
-def _only(word: str) -> Callable[[str], bool | None]:
-    return lambda text: True if text == word else None
-
-
-def _header(text: str) -> tuple[str, str] | None:
-    name, colon, value = text.partition(":")
-    good = colon and _TOKEN.fullmatch(name) and _VALUE.fullmatch(value)
-    return (name, value) if good and name.lower() not in _FRAMING else None
-
-
-@dataclass(frozen=True)
-class _Directive:
-    """One directive."""
-
-    field: str
-    """Field of `Directives` that it sets."""
-    read: Callable[[str], Any]
-    """Reads its value; None where that is not allowed."""
-    allowed: str
-    """What is, for a person."""
-
-
-_DURATION: Final = f"0 to {MOST_DELAY_SECONDS:g} seconds"
-
-_DIRECTIVES: Final = {
-    "status": _Directive("status", _whole(200, 599), "200 to 599"),
-    "header": _Directive(
-        "headers",
-        _header,
-        f'"Name:value", percent-encoded, with any name but {", ".join(sorted(_FRAMING))}',
-    ),
-    "delay": _Directive("delay_seconds", _seconds, _DURATION),
-    "size": _Directive("size", _whole(0, MOST_BYTES), f"0 to {MOST_BYTES} bytes"),
-    "chunks": _Directive("chunks", _whole(1, MOST_CHUNKS), f"1 to {MOST_CHUNKS}"),
-    "interval": _Directive("interval_seconds", _seconds, _DURATION),
-    "hint": _Directive("hint", _whole(102, 199), "102 to 199"),
-    "encoding": _Directive("gzip", _only("gzip"), "gzip"),
-    "range": _Directive("ranges", _only("on"), "on"),
-    "close": _Directive("close", _only("on"), "on"),
-}
-"""Every directive by its name."""
-
-
-def _contradictions(directives: Directives) -> Iterator[str]:
-    if directives.ranges and directives.size is None:
-        yield "range is there without size; a range needs a body that is always the same. Add size."
-    if directives.ranges and directives.gzip:
-        yield "range and encoding are both there; only one of them can be followed."
-    if directives.interval_seconds and directives.chunks is None:
-        yield "interval is there without chunks; it is the time between pieces. Add chunks."
-    shaped = directives.size is not None or directives.chunks or directives.gzip or directives.close
-    if directives.status in _NO_BODY and shaped:
-        yield f"status is {directives.status}, which has no body to shape; allowed with it are \
-header, delay and hint."
-
-
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of an echo."""
     whole = Echo.model_json_schema(mode="serialization")
@@ -298,73 +135,6 @@ def accepts_gzip(headers: Headers) -> bool:
         if coding in ("gzip", "x-gzip"):
             return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
     return False
-
-
-@dataclass
-class Request:
-    """A request as it came in."""
-
-    method: bytes
-    target: bytes
-    protocol: Literal["HTTP/1.0", "HTTP/1.1", "HTTP/2"]
-    scheme: Literal["http", "https"]
-    headers: list[tuple[bytes, bytes]]
-    client: tuple[str, int]
-    body: AsyncIterator[bytes]
-
-    def header(self, name: bytes) -> bytes | None:
-        """Return a header's value, several joined by `, `; None where there is none."""
-        found = [value for own, value in self.headers if own.lower() == name]
-        return b", ".join(found) if found else None
-
-    @property
-    def path(self) -> bytes:
-        """The target's path: without scheme and authority of the absolute form, and the query."""
-        target = re.sub(rb"^https?://[^/?#]*", b"", self.target, flags=re.IGNORECASE)
-        return target.partition(b"?")[0]
-
-
-class Exchange(Protocol):
-    """What carries the answer to one request."""
-
-    begun: bool
-    """Whether the head of the answer was sent."""
-
-    async def inform(self, status: int, headers: Headers) -> None:
-        """Send an informational answer."""
-        ...
-
-    async def begin(self, status: int, headers: Headers, length: int | None) -> None:
-        """Send the head of the answer; no length: it ends where it ends."""
-        ...
-
-    async def send(self, piece: bytes) -> None:
-        """Send a piece of the body."""
-        ...
-
-    async def end(self, trailers: Headers = ()) -> None:
-        """End the answer."""
-        ...
-
-    async def break_off(self) -> None:
-        """End the connection (of HTTP/2 the stream) where it is."""
-        ...
-
-    async def wait(self, seconds: float) -> None:
-        """Let time pass in which nothing is sent."""
-        ...
-
-    async def switch(self, headers: Headers) -> None:
-        """Leave HTTP (101); after that `read` and `write` carry what is spoken instead."""
-        ...
-
-    async def read(self) -> bytes:
-        """Return what came in; empty: the other end has closed."""
-        ...
-
-    async def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        ...
 
 
 class Api:
@@ -503,15 +273,15 @@ async def _send(request: Request, exchange: Exchange, directives: Directives, ec
         headers.append((b"Vary", b"Accept-Encoding"))
     if gzip:
         headers.append((b"Content-Encoding", b"gzip"))
-    empty = request.method == b"HEAD" or status in _NO_BODY
-    if status in _NO_BODY:
+    empty = request.method == b"HEAD" or status in NO_BODY
+    if status in NO_BODY:
         headers = headers[:1]
     if empty or size is not None:
         headers.append((b"X-Echo", urlsafe_b64encode(echo).rstrip(b"=")))
     own = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in directives.headers]
     replaced = {name.lower() for name, _ in own}
     headers = [each for each in headers if each[0].lower() not in replaced] + own
-    open_ended = gzip or directives.chunks is not None or status in _NO_BODY
+    open_ended = gzip or directives.chunks is not None or status in NO_BODY
     await exchange.begin(status, headers, None if open_ended else end - start)
     if empty:
         await exchange.end()

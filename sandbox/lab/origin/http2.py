@@ -1,17 +1,11 @@
-"""HTTP/1.1 and HTTP/2 on one accepted connection, with nothing altered on the way in or out.
-
-Written on h11 and h2 themselves. A server for applications (ASGI, WSGI) hands them a path that is
-decoded and a list of headers in lower case, merges what is repeated, and can neither send an
-informational answer nor end a connection half-way; all of that is what the echo is about.
-"""
+"""HTTP/2 on one accepted connection, with nothing altered on the way in or out."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
-import h11
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -26,208 +20,16 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from sandbox.lab.echo import Exchange, Headers, Request
-
-LARGEST_HEAD_BYTES: Final = 2**16
-"""The largest request head that an application load balancer takes, 64 K.
-
-Source: Elastic Load Balancing, 'Quotas for your Application Load Balancers', HTTP headers."""
-
-BUFFER_BYTES: Final = 2**16
-"""How much is read at once, and may wait to be sent before more is."""
+from sandbox.lab.origin.exchange import Handler, Headers, IdleError, Line, Request
 
 _FORBIDDEN_IN_HTTP2: Final = (b"connection", b"keep-alive", b"upgrade", b"transfer-encoding")
-
-Handler = Callable[[Request, Exchange], Awaitable[None]]
-"""What answers a request."""
-
-
-class IdleError(ConnectionError):
-    """The other end sent nothing, or took nothing, for as long as a connection may be idle."""
-
-
-class LateError(Exception):
-    """The answer kept the connection idle for as long as it may be."""
-
-
-@dataclass
-class Line:
-    """An accepted connection, after TLS."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    scheme: Literal["http", "https"]
-    client: tuple[str, int]
-    """Address and port of whom requests on it come from."""
-    idle_seconds: float
-    """How long nothing may pass."""
-
-    async def read(self) -> bytes:
-        """Return what came in; empty: the other end has closed.
-
-        Raises:
-            IdleError: Nothing came.
-        """
-        try:
-            async with asyncio.timeout(self.idle_seconds):
-                return await self.reader.read(BUFFER_BYTES)
-        except TimeoutError:
-            raise IdleError from None
-
-    async def write(self, data: bytes) -> None:
-        """Send; wait while the other end takes nothing.
-
-        Raises:
-            IdleError: It took nothing.
-            ConnectionResetError: It is gone.
-        """
-        if self.writer.transport.is_closing():
-            raise ConnectionResetError
-        self.writer.write(data)
-        if self.writer.transport.get_write_buffer_size() < BUFFER_BYTES:
-            return
-        try:
-            async with asyncio.timeout(self.idle_seconds):
-                await self.writer.drain()
-        except TimeoutError:
-            raise IdleError from None
-
-    async def wait(self, seconds: float) -> None:
-        """Let time pass in which nothing is sent.
-
-        Raises:
-            LateError: It is longer than a connection may be idle; that time has passed.
-        """
-        await asyncio.sleep(min(seconds, self.idle_seconds))
-        if seconds >= self.idle_seconds:
-            raise LateError
-
-    async def close(self) -> None:
-        """End the connection once what was written has left."""
-        self.writer.close()
-        try:
-            async with asyncio.timeout(self.idle_seconds):
-                await self.writer.wait_closed()
-        except (TimeoutError, OSError):
-            self.writer.transport.abort()
-
-
-async def serve(line: Line, handler: Handler, *, http2: bool) -> None:
-    """Answer every request that comes on a connection, then end it.
-
-    Args:
-        line: The connection.
-        handler: What answers.
-        http2: Whether HTTP/2 is spoken, as TLS has settled.
-    """
-    try:
-        await (_Http2(line, handler).serve() if http2 else _serve_http1(line, handler))
-    except ConnectionError:
-        line.writer.transport.abort()
-    except BaseException:
-        line.writer.transport.abort()
-        raise
-    finally:
-        await line.close()
-
-
-async def _serve_http1(line: Line, handler: Handler) -> None:
-    wire = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD_BYTES)
-    try:
-        while isinstance(event := await _next_event(wire, line), h11.Request):
-            exchange = _Http1(wire, line)
-            request = Request(
-                method=event.method,
-                target=event.target,
-                protocol="HTTP/1.1" if event.http_version >= b"1.1" else "HTTP/1.0",
-                scheme=line.scheme,
-                headers=list(event.headers.raw_items()),
-                client=line.client,
-                body=exchange.body(),
-            )
-            await handler(request, exchange)
-            if wire.our_state is not h11.DONE or wire.their_state is not h11.DONE:
-                return
-            wire.start_next_cycle()
-    except h11.RemoteProtocolError as fault:
-        if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            answer = h11.Response(
-                status_code=fault.error_status_hint,
-                headers=[("Content-Length", "0"), ("Connection", "close")],
-            )
-            await line.write(wire.send(answer) or b"")
-            await line.write(wire.send(h11.EndOfMessage()) or b"")
-
-
-_Http1Event = h11.Event | type[h11.PAUSED]
-
-
-async def _next_event(wire: h11.Connection, line: Line) -> _Http1Event:
-    while (event := wire.next_event()) is h11.NEED_DATA:
-        wire.receive_data(await line.read())
-    return event  # pyright: ignore[reportReturnType] - NEED_DATA is gone, which is not seen
-
-
-class _Http1:
-    """One request and its answer over HTTP/1.1."""
-
-    def __init__(self, wire: h11.Connection, line: Line) -> None:
-        self._wire = wire
-        self._line = line
-        self.wait = line.wait
-        self.write = line.write
-        self._trailing = b""
-        self._held = b""
-        self.begun = False
-
-    async def body(self) -> AsyncIterator[bytes]:
-        if self._wire.they_are_waiting_for_100_continue:
-            await self.inform(100, [])
-        while isinstance(event := await _next_event(self._wire, self._line), h11.Data):
-            yield bytes(event.data)
-
-    async def inform(self, status: int, headers: Headers) -> None:
-        if (self._wire.their_http_version or b"1.1") >= b"1.1":
-            await self._send(h11.InformationalResponse(status_code=status, headers=list(headers)))
-
-    async def begin(self, status: int, headers: Headers, length: int | None) -> None:
-        self.begun = True
-        own = list(headers)
-        if length is not None:
-            own.append((b"Content-Length", b"%d" % length))
-        # Held until there is something to send with it: one packet, not two.
-        self._held = self._wire.send(h11.Response(status_code=status, headers=own)) or b""
-
-    async def send(self, piece: bytes) -> None:
-        if piece:
-            await self._send(h11.Data(data=piece))
-
-    async def end(self, trailers: Headers = ()) -> None:
-        await self._send(h11.EndOfMessage(headers=list(trailers)))
-
-    async def break_off(self) -> None:
-        # An answer that is not at its end is the last of its connection.
-        await self._line.write(self._held)
-
-    async def switch(self, headers: Headers) -> None:
-        self.begun = True
-        await self._send(h11.InformationalResponse(status_code=101, headers=list(headers)))
-        self._trailing = self._wire.trailing_data[0]
-
-    async def read(self) -> bytes:
-        trailing, self._trailing = self._trailing, b""
-        return trailing or await self._line.read()
-
-    async def _send(self, event: h11.Event) -> None:
-        held, self._held = self._held, b""
-        await self._line.write(held + (self._wire.send(event) or b""))
 
 
 @dataclass
 class _Stream:
     """One request and its answer over HTTP/2."""
 
-    of: "_Http2"
+    of: "Http2"
     number: int
     pieces: asyncio.Queue[tuple[bytes, int] | None] = field(
         default_factory=asyncio.Queue[tuple[bytes, int] | None]
@@ -311,10 +113,11 @@ def _head(status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(b":status", b"%d" % status), *kept]
 
 
-class _Http2:
+class Http2:
     """HTTP/2 on one connection: a task for each stream."""
 
     def __init__(self, line: Line, handler: Handler) -> None:
+        """Take a connection and what answers."""
         self.line = line
         # Normalising would move cookies to the end; the request is to be told as it came.
         settled = H2Configuration(
@@ -330,6 +133,7 @@ class _Http2:
         await self.line.write(self.wire.data_to_send())
 
     async def serve(self) -> None:
+        """Answer every request that comes, until the connection ends."""
         self.wire.initiate_connection()
         await self.flush()
         try:
