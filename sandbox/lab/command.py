@@ -19,7 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.lab.lab import OUTPUTS, Door, HostSeen, Lab, LabError, NotSettledError, faults
-from sandbox.lab.plan import CLIENTS, changed, leads
+from sandbox.lab.lab_settings import changed
+from sandbox.lab.plan.addresses import leads
+from sandbox.lab.plan.hosts import CLIENTS
 from sandbox.lab.read import ReadError
 
 FAILED, WRONG_USE = 1, 2

@@ -27,12 +27,12 @@ import psutil
 from filelock import FileLock, Timeout
 
 from sandbox.debian import find_program
-from sandbox.lab import dns, edge, plan
+from sandbox.lab import dns, edge, origin
 from sandbox.lab import read as clouds
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.differences import differences
+from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.network import ROUTER
-from sandbox.lab.plan import Settings
 from sandbox.lab.world import DEPLOYED, HOSTS, SETTINGS, SOCKET
 
 POLL_SECONDS: Final = 0.5
@@ -155,7 +155,7 @@ class Door:
         return self.folder / "trust" / "ca.pem"
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> LabSettings:
         """What is set."""
         return SETTINGS.validate_python(self.status()["settings"])
 
@@ -182,7 +182,7 @@ class Door:
         """
         return self._ask({"do": "status", "since": since})
 
-    def set(self, settings: Settings) -> None:
+    def set(self, settings: LabSettings) -> None:
         """Have other settings; `settle` waits until they hold.
 
         Raises:
@@ -193,7 +193,7 @@ class Door:
         self._ask({"do": "set", "settings": SETTINGS.dump_python(settings, mode="json")})
 
     def change(self, **settings: Any) -> None:
-        """Change the settings that are named, by their names in `Settings`; the others stay."""
+        """Change the settings that are named, by their names in `LabSettings`; the others stay."""
         self.set(replace(self.settings, **settings))
 
     def command(self, host: str, *command: str, env: Mapping[str, str] | None = None) -> list[str]:
@@ -394,7 +394,7 @@ class Lab(Door):
         aws_url: str,
         digitalocean_url: str,
         folder: Path,
-        settings: Settings | None = None,
+        settings: LabSettings | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> Self:
         """Open a lab of what is deployed, and follow what is deployed until it is closed.
@@ -413,7 +413,7 @@ class Lab(Door):
             LabError: No lab can be opened on this machine, or one is open in the folder.
             ReadError: What is deployed cannot be read.
         """
-        settings = settings or Settings()
+        settings = settings or LabSettings()
         if found := [*faults(), *settings.faults()]:
             raise LabError("\n".join(found))
         folder = folder.absolute()
@@ -535,7 +535,7 @@ class Lab(Door):
 
 
 def _unsupported(deployed: Deployed) -> list[str]:
-    return [*edge.unsupported(deployed), *dns.unsupported(deployed), *plan.unsupported(deployed)]
+    return [*edge.unsupported(deployed), *dns.unsupported(deployed), *origin.unsupported(deployed)]
 
 
 def _take(folder: Path) -> FileLock:

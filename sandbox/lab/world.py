@@ -27,10 +27,13 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from sandbox.lab import plan
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.network import ROUTER_HOST, Network
-from sandbox.lab.plan import Given, Settings
+from sandbox.lab.plan import PlanInputs, plan
+from sandbox.lab.plan.hosts import CHECKERS, droplet_hosts
+from sandbox.lab.plan.names_covered import certificates_needed
+from sandbox.lab.plan.propagation import edge_delays, edge_part, edge_view
 from sandbox.lab.supervisor import Supervisor
 from sandbox.lab.trust import Trust
 
@@ -49,7 +52,7 @@ RETRY_SECONDS: Final = 1.0
 """After how long what could not be applied is tried again."""
 
 DEPLOYED: Final = TypeAdapter(Deployed)
-SETTINGS: Final = TypeAdapter(Settings)
+SETTINGS: Final = TypeAdapter(LabSettings)
 HEALTH: Final = TypeAdapter(dict[str, bool])
 
 
@@ -67,7 +70,7 @@ class World:
         self._trust = Trust(folder / "trust")
         self._network = Network(self._hosts_folder)
         self._supervisor = Supervisor(self._network, self._hosts_folder, self.say)
-        self._settings = Settings()
+        self._settings = LabSettings()
         self._history: list[tuple[float, Deployed]] = []
         self._deployed: Deployed | None = None
         self._health: dict[str, bool] = {}
@@ -122,7 +125,7 @@ class World:
     def _take(self, deployed: Deployed) -> None:
         self._deployed = deployed
         last = self._history[-1][1] if self._history else None
-        if last is None or plan.edge_part(last) != plan.edge_part(deployed):
+        if last is None or edge_part(last) != edge_part(deployed):
             self._history.append((time.monotonic(), deployed))
         self._ask()
 
@@ -199,32 +202,28 @@ class World:
             After how many seconds the next edge node hears of a change; None: all have.
         """
         settings, now = self._settings, time.monotonic()
-        self._droplets = plan.droplet_hosts(deployed, self._droplets)
-        delays = plan.edge_delays(settings)
-        needed = plan.certificates_needed(deployed)
-        seen = [plan.seen_after(self._history, now, delay) for delay in delays]
-        for each in seen:
-            needed |= plan.certificates_needed(each)
-        wanted = plan.plan(
+        self._droplets = droplet_hosts(deployed, self._droplets)
+        delays = edge_delays(settings)
+        views = [edge_view(self._history, now, delay) for delay in delays]
+        needed = set[frozenset[str]]().union(*map(certificates_needed, [deployed, *views]))
+        expired = needed if settings.expired_certificates else ()
+        planned = plan(
             deployed,
             settings,
-            Given(
+            PlanInputs(
                 folder=self._hosts_folder,
                 ca=self._trust.ca,
                 certificates={names: self._trust.issue(names) for names in needed},
-                expired={
-                    names: self._trust.issue(names, expired=True)
-                    for names in (needed if settings.expired_certificates else ())
-                },
-                seen=seen,
+                expired={names: self._trust.issue(names, expired=True) for names in expired},
+                edge_views=views,
                 health=self._health,
                 droplets=self._droplets,
             ),
         )
-        hosts = {host.name for host in wanted.hosts}
+        hosts = {host.name for host in planned.hosts}
         await self._supervisor.end([key for key in self._supervisor.kept if key[0] not in hosts])
-        await self._network.apply(wanted.hosts, wanted.firewall)
-        await self._supervisor.apply(wanted.programs)
+        await self._network.apply(planned.hosts, planned.router_rules)
+        await self._supervisor.apply(planned.programs)
         due = [
             since + delay - now
             for since, _ in self._history[1:]
@@ -238,7 +237,7 @@ class World:
 
     async def _watch_health(self) -> None:
         """Plan anew when the health checkers found something else."""
-        file = self._hosts_folder / plan.CHECKERS / "health.json"
+        file = self._hosts_folder / CHECKERS / "health.json"
         while True:
             await asyncio.sleep(HEALTH_POLL_SECONDS)
             try:

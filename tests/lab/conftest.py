@@ -12,7 +12,7 @@ from sandbox.clouds.background import Cloud
 from sandbox.engine import find
 from sandbox.engine.find import Engine
 from sandbox.lab.lab import Lab
-from sandbox.lab.plan import Settings
+from sandbox.lab.lab_settings import LabSettings
 from support.engine import Sandbox, Stack, control, new_stack
 from support.scene import Ground, Scene, opened, prepared
 
@@ -79,10 +79,10 @@ def shared_lab(
 @pytest.fixture
 def lab(shared_lab: Lab) -> Iterator[Lab]:
     """A lab of the deployed stack, with nothing set."""
-    shared_lab.set(Settings())
+    shared_lab.set(LabSettings())
     shared_lab.settle()
     yield shared_lab
-    shared_lab.set(Settings())
+    shared_lab.set(LabSettings())
 
 
 @pytest.fixture(scope="module")

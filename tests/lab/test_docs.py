@@ -14,8 +14,9 @@ import pytest
 from rollout.requests.catalogue import KINDS
 from rollout.verify.compare import NAMES
 from sandbox.clouds.background import Cloud
+from sandbox.lab.lab_settings import LabSettings, changed
 from sandbox.lab.network import STANDARD_MTU
-from sandbox.lab.plan import CLIENTS, NAT64, Settings, changed
+from sandbox.lab.plan.hosts import CLIENTS, NAT64
 from support.engine import CHECKOUT, DUALSTACK, client
 from support.shown import README, VERIFY, assert_in_order, commands, shown
 from support.terminal import Terminal
@@ -180,11 +181,11 @@ def test_the_pages_json_is_of_the_schema() -> None:
 def test_the_page_tells_of_every_setting_and_its_default() -> None:
     section = LAB.read_text().partition("## What can be set")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `([a-z0-9-]+)[^|]*\| ([^|]+) \|", section, re.MULTILINE))
-    assert set(rows) == {name.replace("_", "-") for name in Settings.__dataclass_fields__}
+    assert set(rows) == {name.replace("_", "-") for name in LabSettings.__dataclass_fields__}
     assert int(rows.pop("mtu")) == STANDARD_MTU
     for name, default in rows.items():
         if default.isdecimal():
-            assert changed(Settings(), name, default) == Settings()
+            assert changed(LabSettings(), name, default) == LabSettings()
 
 
 def test_the_page_tells_of_every_host(terminal: Terminal) -> None:

@@ -27,7 +27,7 @@ from sandbox.lab.lab import (
     NotSettledError,
     faults,
 )
-from sandbox.lab.plan import Settings
+from sandbox.lab.lab_settings import LabSettings
 from support.engine import Stack, client
 from support.lab import everybody, left_of, namespaces
 from support.waiting import wait_until
@@ -190,7 +190,7 @@ def test_edge_nodes_take_a_changed_distribution_one_after_the_other(
 ) -> None:
     # edge-1 has a change after 8 s; the last is left so much time that no load of this machine
     # brings it forward.
-    lab.set(Settings(edge_nodes=4, propagation_seconds=32))
+    lab.set(LabSettings(edge_nodes=4, propagation_seconds=32))
     lab.settle()
     cloudfront = client(clouds[0], "cloudfront")
     number = stack.outputs()["distributionId"]
@@ -414,7 +414,7 @@ def test_a_host_that_there_is_not_is_told_with_those_that_there_are(lab: Lab) ->
 def test_a_setting_that_cannot_be_is_refused_and_changes_nothing(lab: Lab) -> None:
     with pytest.raises(LabError, match=r"^edge-nodes is 0; it is 1 to 16. Set another.$"):
         lab.change(edge_nodes=0)
-    assert lab.settings == Settings()
+    assert lab.settings == LabSettings()
 
 
 def test_clouds_that_are_not_there_open_no_lab(tmp_path: Path) -> None:

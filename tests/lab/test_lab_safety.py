@@ -14,7 +14,7 @@ import pytest
 
 from sandbox.clouds.background import Cloud
 from sandbox.lab.lab import Lab, LabError
-from sandbox.lab.plan import Settings
+from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.world import DEPLOYED, SOCKET
 from support.engine import Stack
 from support.lab import left_of, namespaces
@@ -63,7 +63,7 @@ def test_what_is_no_question_is_answered_so_and_changes_nothing(lab: Lab) -> Non
         assert list(json.loads(talk(lab.folder, line))) == ["error"], line
     after = lab.status()
     assert (after["serial"], after["settled"]) == (before["serial"], True)
-    assert lab.settings == Settings()
+    assert lab.settings == LabSettings()
 
 
 def test_what_cannot_be_made_is_told_and_what_runs_stays(lab: Lab) -> None:

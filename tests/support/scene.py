@@ -10,7 +10,7 @@ from typing import Any, Final
 from sandbox.clouds import background
 from sandbox.engine import find
 from sandbox.lab.lab import Lab
-from sandbox.lab.plan import Settings
+from sandbox.lab.lab_settings import LabSettings
 from support.engine import CHECKOUT, Stack, control, new_stack
 
 CLIENTS: Final = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
@@ -141,7 +141,7 @@ def opened(ground: Ground, folder: Path) -> Generator[Scene]:
         ground: What it is a lab of.
         folder: Where everything is written.
     """
-    settings = Settings(propagation_seconds=0.2)
+    settings = LabSettings(propagation_seconds=0.2)
     urls = ground.account.url, ground.droplets.url
     with Lab.open(*urls, folder / "lab", settings) as lab:
         yield Scene(**vars(ground), lab=lab, folder=folder)

@@ -12,17 +12,17 @@ from sandbox.lab.deployed import Deployed
 from sandbox.lab.dns import gdnsd
 from sandbox.lab.dns.answers import Leads
 from sandbox.lab.dns.health import UNCHECKED_TYPES, CheckersConfig
-from sandbox.lab.dns.resolvers import Gateway, nat64, resolver
+from sandbox.lab.dns.resolvers import nat64, nat64_commands, resolver
 from sandbox.lab.own_program import own_program
 from sandbox.lab.program import Program
 
 __all__ = [
     "NAME_SERVERS",
-    "Gateway",
     "Leads",
     "health_checkers",
     "name_servers",
     "nat64",
+    "nat64_commands",
     "resolver",
     "unsupported",
 ]

@@ -17,9 +17,7 @@ Source: unbound.conf(5); tayga(8), tayga.conf(5).
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -51,16 +49,6 @@ _FORWARD: Final = (
 NORMAL_ZONES: Final = ("test.", "invalid.")
 """Top-level domains that unbound denies by itself (RFC 6303, RFC 6761); a lab's names may be in
 them."""
-
-
-@dataclass(frozen=True)
-class Gateway:
-    """A NAT64 gateway."""
-
-    prepare: tuple[tuple[str, ...], ...]
-    """Commands that its host needs once, in this order, before the program starts."""
-    program: Program
-    """The gateway itself."""
 
 
 def resolver(
@@ -125,47 +113,40 @@ def resolver(
     )
 
 
-def nat64(
-    host: str,
-    folder: Path,
-    *,
-    prefix: str = NAT64_PREFIX,
-    pool: str = NAT64_POOL,
-    gateway: tuple[str, str] = NAT64_GATEWAY,
-) -> Gateway:
-    """Return a NAT64 gateway.
+def nat64_commands() -> tuple[tuple[str, ...], ...]:
+    """Return the commands that the host of a NAT64 gateway runs once, in order.
 
-    The host's neighbours have to route `prefix` and `pool` to it.
+    The host's neighbours have to route `NAT64_PREFIX` and `NAT64_POOL` to it.
+    """
+    ip = str(find_program("ip"))
+    return (
+        (ip, "tuntap", "add", "dev", NAT64_DEVICE, "mode", "tun"),
+        (ip, "link", "set", NAT64_DEVICE, "up"),
+        (ip, "-4", "route", "replace", NAT64_POOL, "dev", NAT64_DEVICE),
+        (ip, "-6", "route", "replace", NAT64_PREFIX, "dev", NAT64_DEVICE),
+        (ip, "-6", "route", "replace", f"{NAT64_GATEWAY[1]}/128", "dev", NAT64_DEVICE),
+        (str(find_program("sh")), "-c", _FORWARD),
+    )
+
+
+def nat64(host: str, folder: Path) -> Program:
+    """Return a NAT64 gateway; its host has run `nat64_commands`.
 
     Args:
         host: Host it lives on.
         folder: Folder for its configuration.
-        prefix: IPv6 addresses that stand for all of IPv4.
-        pool: IPv4 addresses for the clients, one each.
-        gateway: The gateway's own IPv4 address, of the pool, and IPv6 address, outside the prefix.
     """
     path = folder / f"tayga-{host}.conf"
-    tayga, ip, shell = (str(find_program(name)) for name in ("tayga", "ip", "sh"))
     lines = [
         f"tun-device {NAT64_DEVICE}",
-        f"ipv4-addr {gateway[0]}",
-        f"ipv6-addr {gateway[1]}",
-        f"prefix {ip_network(prefix)}",
-        f"dynamic-pool {ip_network(pool)}",
+        f"ipv4-addr {NAT64_GATEWAY[0]}",
+        f"ipv6-addr {NAT64_GATEWAY[1]}",
+        f"prefix {NAT64_PREFIX}",
+        f"dynamic-pool {NAT64_POOL}",
     ]
-    return Gateway(
-        prepare=(
-            (ip, "tuntap", "add", "dev", NAT64_DEVICE, "mode", "tun"),
-            (ip, "link", "set", NAT64_DEVICE, "up"),
-            (ip, "-4", "route", "replace", pool, "dev", NAT64_DEVICE),
-            (ip, "-6", "route", "replace", prefix, "dev", NAT64_DEVICE),
-            (ip, "-6", "route", "replace", f"{gateway[1]}/128", "dev", NAT64_DEVICE),
-            (shell, "-c", _FORWARD),
-        ),
-        program=Program(
-            name="nat64",
-            host=host,
-            command=(tayga, "--nodetach", "--config", str(path)),
-            files={path: "\n".join(lines) + "\n"},
-        ),
+    return Program(
+        name="nat64",
+        host=host,
+        command=(str(find_program("tayga")), "--nodetach", "--config", str(path)),
+        files={path: "\n".join(lines) + "\n"},
     )

@@ -18,6 +18,6 @@ Where it differs from AWS and from an API of one's own:
   has added it.
 """
 
-from sandbox.lab.origin.load_balancer import program
+from sandbox.lab.origin.load_balancer import program, unsupported
 
-__all__ = ["program"]
+__all__ = ["program", "unsupported"]

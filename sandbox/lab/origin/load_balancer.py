@@ -6,7 +6,7 @@
 import secrets
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_address
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.deployed import Deployed, LoadBalancer
 from sandbox.lab.origin.exchange import Request
 from sandbox.lab.own_program import own_program
 from sandbox.lab.program import Program
@@ -34,6 +34,14 @@ LARGEST_TRACED_BYTES: Final = 7 * 1024
 """A request with larger headers gets a trace id of its own.
 
 Source: Elastic Load Balancing, 'Request tracing for your Application Load Balancer', limits."""
+
+USUAL_LISTENERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
+    "application": (("HTTP", 80), ("HTTPS", 443)),
+    "network": (("TCP", 80), ("TCP", 443)),
+    "classic": (("HTTP", 80), ("TCP", 443)),
+}
+"""What a load balancer without a listener stands for: the sandbox's account has such ones, because
+a listener for HTTPS needs a certificate, which a new account does not have."""
 
 Mode = Literal["http", "bytes"]
 
@@ -149,6 +157,35 @@ def program(
         allow=None if allow is None else tuple(IPv4Network(each) for each in allow),
     )
     return own_program("origin", host, "sandbox.lab.origin", folder / "origin.json", config)
+
+
+def unsupported(deployed: Deployed) -> list[str]:
+    """Return what load balancers ask for that the lab's do not do, one sentence each."""
+    return [
+        f"Load balancer {balancer.dns_name}: {found}."
+        for balancer in deployed.load_balancers
+        for found in _not_done(balancer, deployed)
+    ]
+
+
+def _not_done(balancer: LoadBalancer, deployed: Deployed) -> Iterator[str]:
+    for arn in balancer.certificates:
+        if arn not in deployed.certificates:
+            yield (
+                f"the certificate {arn} is not one that ACM has issued, and what it covers cannot "
+                "be read; it is not shown"
+            )
+    if balancer.scheme != "internet-facing":
+        yield f"its scheme is {balancer.scheme}; in the lab everybody reaches it"
+    if balancer.address_type != "ipv4":
+        yield f"its address type is {balancer.address_type}; in the lab it has IPv4 alone"
+    for _, port in balancer.listeners or USUAL_LISTENERS[balancer.kind]:
+        opened = balancer.open_ports
+        if opened is not None and not any(first <= port <= last for first, last in opened):
+            yield (
+                f"its security groups do not let everybody in on port {port}; the lab has no "
+                "security groups, and does"
+            )
 
 
 def trace_header(value: bytes | None, head_bytes: int, now: float, unique: str) -> bytes:

@@ -19,13 +19,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sandbox.lab import plan as planning
 from sandbox.lab.deployed import Deployed, Droplet, LoadBalancer, Zone
 from sandbox.lab.dns import gdnsd
 from sandbox.lab.edge.model import sites
 from sandbox.lab.edge.render import nginx_conf, settings_lua
+from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.network import Host, host_script, router_lines
-from sandbox.lab.plan import Given, Settings, certificates_needed, droplet_hosts, firewall
+from sandbox.lab.plan import LabPlan, PlanInputs, plan
+from sandbox.lab.plan.hosts import droplet_hosts
+from sandbox.lab.plan.names_covered import certificates_needed
+from sandbox.lab.plan.router_rules import router_rules
 from sandbox.lab.trust import Trust
 from support.edge import behavior, deployed, distribution, listed, origin
 from support.records import alias, record, soa, zone
@@ -357,7 +360,7 @@ def test_a_firewall_s_texts_end_no_line_of_the_router_s_rules(where: str, text: 
     found = Deployed(droplets=(droplet(text, firewalls=({"inbound_rules": [rule]},)),))
     with suppress(ValueError):
         names = {2: "droplet-proxy"}
-        for line in firewall((), found, Settings(), names).split("\n"):
+        for line in router_rules((), found, LabSettings(), names).split("\n"):
             assert NFT_LINE.fullmatch(line.strip()), line
 
 
@@ -426,17 +429,17 @@ def test_no_name_that_is_deployed_leads_out_of_the_lab_s_folder_or_to_the_resolv
             ]
 
 
-def planned(found: Deployed) -> planning.Plan:
+def planned(found: Deployed) -> LabPlan:
     certificates = dict.fromkeys(certificates_needed(found), (FOLDER / "c", FOLDER / "k"))
-    return planning.plan(
+    return plan(
         found,
-        Settings(),
-        Given(
+        LabSettings(),
+        PlanInputs(
             folder=FOLDER,
             ca=CA,
             certificates=certificates,
             expired=certificates,
-            seen=[found] * 2,
+            edge_views=[found] * 2,
             droplets=droplet_hosts(found, {}),
         ),
     )

@@ -13,7 +13,7 @@ import urllib3
 from sandbox.clouds import background
 from sandbox.clouds.digitalocean import TOKEN
 from sandbox.lab.deployed import LoadBalancer
-from sandbox.lab.plan import unsupported
+from sandbox.lab.origin import unsupported
 from sandbox.lab.read import ReadError, changes, read
 from support.engine import client, control
 from support.waiting import wait_until

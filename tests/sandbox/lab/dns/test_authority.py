@@ -23,7 +23,14 @@ import pytest
 from scipy.stats import binomtest
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.dns import NAME_SERVERS, health_checkers, name_servers, nat64, resolver
+from sandbox.lab.dns import (
+    NAME_SERVERS,
+    health_checkers,
+    name_servers,
+    nat64,
+    nat64_commands,
+    resolver,
+)
 from sandbox.lab.dns.checkers import passes
 from sandbox.lab.program import Program
 from support.namespaces import own_network
@@ -358,11 +365,10 @@ def test_a_client_without_ipv4_reaches_a_server_without_ipv6_through_nat64(
     tmp_path: Path,
 ) -> None:
     with own_network(["198.18.0.1/32", "2001:db8:c:3::3/128"]):
-        gateway = nat64("nat64", tmp_path)
-        for command in gateway.prepare:
+        for command in nat64_commands():
             subprocess.run(command, check=True)
         with (
-            running(gateway.program),
+            running(nat64("nat64", tmp_path)),
             socket.create_server(("198.18.0.1", 8080)) as server,
             socket.socket(socket.AF_INET6) as client,
         ):
