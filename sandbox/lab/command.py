@@ -18,7 +18,8 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.lab.lab import OUTPUTS, Door, HostSeen, Lab, LabError, NotSettledError, faults
+from sandbox.lab.door import Door, LabError, NotSettledError, OpenHost
+from sandbox.lab.lab import OUTPUTS, Lab, faults
 from sandbox.lab.lab_settings import changed
 from sandbox.lab.plan.addresses import leads
 from sandbox.lab.plan.hosts import CLIENTS
@@ -115,7 +116,7 @@ class Opened:
     """How long it took."""
     fault: str
     """What does not run of what is deployed; empty: all does."""
-    hosts: tuple[HostSeen, ...]
+    hosts: tuple[OpenHost, ...]
     """The hosts."""
     names: Mapping[str, tuple[str, ...]]
     """Addresses of load balancers and distributions, by DNS name."""

@@ -18,15 +18,8 @@ import urllib3
 
 from sandbox.clouds.background import Cloud
 from sandbox.clouds.digitalocean import TOKEN
-from sandbox.lab.lab import (
-    POLL_SECONDS,
-    STOP_SECONDS,
-    Door,
-    Lab,
-    LabError,
-    NotSettledError,
-    faults,
-)
+from sandbox.lab.door import Door, LabError, NotSettledError
+from sandbox.lab.lab import POLL_SECONDS, STOP_SECONDS, Lab, faults
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import Stack, client
 from support.lab import everybody, left_of, namespaces

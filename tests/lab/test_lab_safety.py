@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from sandbox.clouds.background import Cloud
-from sandbox.lab.lab import Lab, LabError
+from sandbox.lab.door import LabError
+from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.world import DEPLOYED, SOCKET
 from support.engine import Stack

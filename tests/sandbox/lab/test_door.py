@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lab.lab import NOTE, Door, LabError, start_ticks
+from sandbox.lab.door import NOTE, Door, LabError, start_ticks
 from sandbox.lab.world import SOCKET
 
 
