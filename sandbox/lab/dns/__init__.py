@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.dns import gdnsd
 from sandbox.lab.dns.answers import Leads
 from sandbox.lab.dns.health import UNCHECKED_TYPES, CheckersConfig
 from sandbox.lab.dns.resolvers import nat64, nat64_commands, resolver
+from sandbox.lab.dns.served_names import NameServersConfig, served_names, unsupported_names
 from sandbox.lab.own_program import own_program
 from sandbox.lab.program import Program
 
@@ -50,13 +49,10 @@ def name_servers(
         host: Host it lives on.
         addresses: Addresses of the host, of either family, that it listens on.
     """
-    plan = gdnsd.plan(deployed.zones, leads, health, addresses)
-    config = gdnsd.NameServersConfig(
+    config = NameServersConfig(
         addresses=tuple(addresses),
-        gdnsd=str(find_program("gdnsd")),
-        setpriv=str(find_program("setpriv")),
         folder=folder / "authority-gdnsd",
-        plan=plan,
+        names=served_names(deployed.zones, leads, health, addresses),
     )
     path = folder / "authority.json"
     return own_program("authority", host, f"{__name__}.authority", path, config)
@@ -91,7 +87,7 @@ def health_checkers(
 
 def unsupported(deployed: Deployed) -> list[str]:
     """Name what is deployed and is not served as Route 53 would, each with the reason."""
-    return gdnsd.unsupported(deployed.zones) + [
+    return unsupported_names(deployed.zones) + [
         f"health check {name} is of type {check['Type']}; it is always healthy in the lab"
         for name, check in sorted(deployed.health_checks.items())
         if check.get("Type") in UNCHECKED_TYPES

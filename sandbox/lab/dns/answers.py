@@ -58,7 +58,7 @@ OTHER_POLICIES: Final = (
 )
 """Fields of the records whose routing policy is not served."""
 
-_FAMILIES: Final = ("A", "AAAA")
+FAMILIES: Final = ("A", "AAAA")
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,9 @@ class _Zone:
         lead = self._leads.get(record.target) or self._leads.get(
             record.target.removeprefix("dualstack.")
         )
-        if lead is None or kind not in _FAMILIES:
+        if lead is None or kind not in FAMILIES:
             return {EMPTY: Fraction(1)}
-        addresses = tuple(str(ip_address(text)) for text in lead[_FAMILIES.index(kind)])
+        addresses = tuple(str(ip_address(text)) for text in lead[FAMILIES.index(kind)])
         answer = Answer(addresses, ALIAS_TTL_SECONDS) if addresses else EMPTY
         return {answer: Fraction(1)}
 
@@ -247,7 +247,7 @@ def _refused(fields: Fields, zone: Zone) -> str | None:
             return f"has the value {item['Value']!r}: {error}"
     if (
         fields.get("AliasTarget")
-        and fields["Type"] not in _FAMILIES
+        and fields["Type"] not in FAMILIES
         and not _is_inside(fields, zone)
     ):
         return "is an alias out of the zone; the lab serves those of A and AAAA records"

@@ -20,7 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed, Droplet, LoadBalancer, Zone
-from sandbox.lab.dns import gdnsd
+from sandbox.lab.dns.served_names import served_names, unsupported_names
 from sandbox.lab.edge.model import sites
 from sandbox.lab.edge.render import nginx_conf, settings_lua
 from sandbox.lab.lab_settings import LabSettings
@@ -271,7 +271,7 @@ def test_a_zone_s_texts_end_no_line_of_gdnsd_s_files(text: str) -> None:
     ]
     for served in (zones, zones[:1]):
         with suppress(ValueError):
-            found = gdnsd.plan(served, {}, {text: False}, ["198.18.3.1"])
+            found = served_names(served, {}, {text: False}, ["198.18.3.1"])
             for level in found.levels:
                 assert re.fullmatch(r"[a-z0-9 =>{}\[\],.:\n_]*", level.plugins)
                 for file, content in level.zones.items():
@@ -296,7 +296,7 @@ def assert_one_record(line: str) -> None:
 def test_a_record_whose_name_is_none_is_left_out_and_told() -> None:
     bad = record("a..b.example.com", "A", ["192.0.2.1"])
     found = zone(soa(900, 86400), bad, record("good.example.com", "A", ["192.0.2.1"]))
-    assert gdnsd.unsupported([found]) == [
+    assert unsupported_names([found]) == [
         (
             "record a..b.example.com. A of zone example.com has a name that is none: "
             "'a..b.example.com.' is no DNS name: A DNS label is empty."
@@ -304,7 +304,7 @@ def test_a_record_whose_name_is_none_is_left_out_and_told() -> None:
     ]
     (served,) = (
         level.zones["example.com"]
-        for level in gdnsd.plan([found], {}, {}, ["198.18.3.1"]).levels
+        for level in served_names([found], {}, {}, ["198.18.3.1"]).levels
         if "example.com" in level.zones
     )
     assert "good.example.com. 60 A 192.0.2.1\n" in served

@@ -1,4 +1,4 @@
-"""gdnsd's configuration: weights with the ratios of the shares, and what else is served."""
+"""What the name servers answer: weights with the ratios of the shares, and what else is served."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sandbox.lab.deployed import Deployed, Zone
 from sandbox.lab.dns import unsupported
 from sandbox.lab.dns.answers import Answer
-from sandbox.lab.dns.gdnsd import MOST_WEIGHT, plan, weights
+from sandbox.lab.dns.served_names import served_names
+from sandbox.lab.dns.zone_files import MOST_WEIGHT, weights
 from support.records import (
     CDN,
     HOST,
@@ -67,7 +68,7 @@ def test_weights_too_large_for_gdnsd_are_rounded(drawn: Sequence[int]) -> None:
 
 
 def test_a_zone_is_rendered_whole() -> None:
-    found = plan(
+    found = served_names(
         [
             zone(
                 record("example.com", "NS", ["ns-1.awsdns-64.com."], 172800),
@@ -127,13 +128,13 @@ def test_a_zone_is_rendered_whole() -> None:
 
 def test_a_negative_answer_lives_for_the_smaller_of_two_numbers() -> None:
     for ttl, minimum in ((900, 60), (60, 900)):
-        found = plan([zone(soa(ttl, minimum))], {}, {}, SERVERS)
+        found = served_names([zone(soa(ttl, minimum))], {}, {}, SERVERS)
         assert found.zones["example.com"].negative_ttl_seconds == 60
 
 
 def test_a_zone_whose_soa_record_is_none_has_that_of_a_new_zone() -> None:
     for wrong in ([], [record("example.com", "SOA", ["nonsense"])]):
-        found = plan([zone(*wrong)], {}, {}, SERVERS).zones
+        found = served_names([zone(*wrong)], {}, {}, SERVERS).zones
         assert (found["example.com"].negative_ttl_seconds, found[""].negative_ttl_seconds) == (
             900,
             60,
@@ -149,7 +150,7 @@ def _sub(*servers: str, zone_id: str = "ZSUB") -> Zone:
 
 
 def test_a_zone_inside_another_has_a_gdnsd_of_its_own() -> None:
-    found = plan([zone(_delegated("ns-2")), _sub("ns-2")], {}, {}, SERVERS)
+    found = served_names([zone(_delegated("ns-2")), _sub("ns-2")], {}, {}, SERVERS)
     assert {name: own.level for name, own in found.zones.items()} == {
         "": 0,
         "example.com": 1,
@@ -172,7 +173,7 @@ def test_a_zone_that_the_one_around_it_does_not_lead_to_is_not_served_and_named(
     around: tuple[dict[str, Any], ...],
 ) -> None:
     zones = [_sub("ns-2", "ns-3"), zone(*around)]
-    assert "sub.example.com" not in plan(zones, {}, {}, SERVERS).zones
+    assert "sub.example.com" not in served_names(zones, {}, {}, SERVERS).zones
     assert unsupported(Deployed(zones=tuple(zones))) == [
         (
             "zone ZSUB, sub.example.com, is inside another hosted zone, which does not have NS "
@@ -190,7 +191,7 @@ def test_of_two_zones_of_one_name_the_one_is_served_that_is_delegated_to() -> No
 
 def test_names_of_name_servers_have_the_addresses_of_the_lab() -> None:
     servers = record("example.com", "NS", ["ns-1.awsdns-64.com.", "ns.example.com."])
-    found = plan([zone(servers)], {}, {}, SERVERS)
+    found = served_names([zone(servers)], {}, {}, SERVERS)
     assert found.levels[1].zones["awsdns-64.com"].splitlines()[1:] == [
         "awsdns-64.com. 60 NS a.root-servers.net.",
         "ns-1.awsdns-64.com. 60 A 198.18.3.1",
@@ -220,4 +221,4 @@ def test_what_is_not_served_as_route_53_would_is_named() -> None:
         "zone ZOTHER has the name of another, example.com; the lab serves one",
         "health check alarm is of type CLOUDWATCH_METRIC; it is always healthy in the lab",
     ]
-    assert HOST not in plan(deployed.zones, {}, {}, SERVERS).levels[1].zones["example.com"]
+    assert HOST not in served_names(deployed.zones, {}, {}, SERVERS).levels[1].zones["example.com"]
