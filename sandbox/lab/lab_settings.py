@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Final
 
-from sandbox.lab.network import LARGEST_MTU, LEAST_MTU, STANDARD_MTU
+from sandbox.lab.lab_host import LARGEST_MTU, LEAST_MTU, STANDARD_MTU
 
 MAX_EDGE_NODES: Final = 16
 MAX_SECONDS: Final = 3600.0

@@ -28,8 +28,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.lab_host import ROUTER_HOST
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import ROUTER_HOST, Network
+from sandbox.lab.network import Network
 from sandbox.lab.plan import PlanInputs, plan
 from sandbox.lab.plan.hosts import CHECKERS, droplet_hosts
 from sandbox.lab.plan.names_covered import certificates_needed

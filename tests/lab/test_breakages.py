@@ -11,7 +11,7 @@ import trustme
 
 from rollout.verify.run import WRONG_USE
 from sandbox.lab.dns import NAME_SERVERS
-from sandbox.lab.network import ROUTER
+from sandbox.lab.lab_host import ROUTER
 from support.engine import DUALSTACK, client
 from support.faults import MISTAKES
 from support.scene import HOSTNAME, VERIFY_SECONDS, Ground, Scene, Verified, opened

@@ -14,8 +14,8 @@ import pytest
 from rollout.requests.catalogue import KINDS
 from rollout.verify.compare import NAMES
 from sandbox.clouds.background import Cloud
+from sandbox.lab.lab_host import STANDARD_MTU
 from sandbox.lab.lab_settings import LabSettings, changed
-from sandbox.lab.network import STANDARD_MTU
 from sandbox.lab.plan.hosts import CLIENTS, NAT64
 from support.engine import CHECKOUT, DUALSTACK, client
 from support.shown import README, VERIFY, assert_in_order, commands, shown

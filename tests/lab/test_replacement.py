@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from sandbox.lab.network import MAC, ROUTER
+from sandbox.lab.lab_host import MAC, ROUTER
 from support.engine import holders
 from support.namespaces import own_network
 from support.scene import HOSTNAME, Scene, opened, prepared

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.lab.network import Host, Network, NetworkError
+from sandbox.lab.lab_host import Host
+from sandbox.lab.network import Network, NetworkError
 
 BOTH = Host("both", "", ("198.18.2.2/32", "2001:db8:c::2/128"), resolvers=("198.18.3.2",))
 ONLY4 = Host("only4", "", ("198.18.2.1/32",))

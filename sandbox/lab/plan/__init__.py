@@ -8,8 +8,8 @@ nodes are, and the clients.
 from dataclasses import dataclass
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.lab_host import Host
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Host
 from sandbox.lab.plan.hosts import hosts
 from sandbox.lab.plan.programs import PlanInputs, programs
 from sandbox.lab.plan.router_rules import router_rules

@@ -9,8 +9,8 @@ from sandbox.lab import dns
 from sandbox.lab.deployed import Deployed, Droplet
 from sandbox.lab.dns import NAME_SERVERS
 from sandbox.lab.dns.resolvers import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
+from sandbox.lab.lab_host import GATEWAYS, Host
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import GATEWAYS, Host
 from sandbox.lab.plan.addresses import (
     CHECKERS_ADDRESSES,
     CLOUD_RESOLVER_ADDRESSES,

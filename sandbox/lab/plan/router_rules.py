@@ -6,8 +6,8 @@ from ipaddress import ip_network
 from typing import Final
 
 from sandbox.lab.deployed import Deployed, Fields
+from sandbox.lab.lab_host import Host, interface, literal
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Host, interface, literal
 
 IPV4: Final = 4
 ALL_PORTS: Final = ("0", "all")

@@ -23,8 +23,8 @@ from sandbox.lab.deployed import Deployed, Droplet, LoadBalancer, Zone
 from sandbox.lab.dns.served_names import served_names, unsupported_names
 from sandbox.lab.edge.model import sites
 from sandbox.lab.edge.render import nginx_conf, settings_lua
+from sandbox.lab.lab_host import Host, host_script, router_lines
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Host, host_script, router_lines
 from sandbox.lab.plan import LabPlan, PlanInputs, plan
 from sandbox.lab.plan.hosts import droplet_hosts
 from sandbox.lab.plan.names_covered import certificates_needed

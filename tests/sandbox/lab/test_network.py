@@ -9,12 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lab.network import (
-    Host,
-    host_script,
-    interface,
-    router_lines,
-)
+from sandbox.lab.lab_host import Host, host_script, interface, router_lines
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.lab_host import Host
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Host
 from sandbox.lab.plan.hosts import CLIENTS, droplet_hosts
 from sandbox.lab.plan.propagation import edge_delays, edge_view
 from support.deployed import DEPLOYED, droplet, planned

@@ -4,8 +4,8 @@ import subprocess
 from dataclasses import replace
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.lab_host import Host, interface
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Host, interface
 from sandbox.lab.plan.hosts import droplet_hosts
 from sandbox.lab.plan.router_rules import router_rules
 from support.deployed import DEPLOYED, droplet, rule
