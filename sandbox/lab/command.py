@@ -97,8 +97,8 @@ def build(surroundings: Callable[[], Surroundings]) -> typer.Typer:
     return app
 
 
-def _folder(found: Surroundings) -> Path:
-    return found.home / "lab"
+def _folder(sandbox: Surroundings) -> Path:
+    return sandbox.home / "lab"
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -134,8 +134,8 @@ OPENED: Final = TypeAdapter(Opened)
 
 def _tell_json(what: Opened | str) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    told = {"event": what} if isinstance(what, str) else OPENED.dump_python(what, mode="json")
-    print(json.dumps({"at": now, **told}), flush=True)
+    fields = {"event": what} if isinstance(what, str) else OPENED.dump_python(what, mode="json")
+    print(json.dumps({"at": now, **fields}), flush=True)
 
 
 def _tell(what: Opened | str) -> None:
@@ -145,8 +145,8 @@ def _tell(what: Opened | str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
 
 
-def _open(found: Surroundings, tell: Tell) -> None:
-    if missing := {"aws", "digitalocean"} - set(found.urls):
+def _open(sandbox: Surroundings, tell: Tell) -> None:
+    if missing := {"aws", "digitalocean"} - set(sandbox.urls):
         _stop(
             f"Not running: {' and '.join(sorted(missing))} of the sandbox; the lab is of what is "
             "deployed there. Deploy first: make up",
@@ -154,16 +154,16 @@ def _open(found: Surroundings, tell: Tell) -> None:
         )
     if reasons := faults():
         _stop("\n".join(reasons), WRONG_USE)
-    told: SimpleQueue[str] = SimpleQueue()
+    events: SimpleQueue[str] = SimpleQueue()
     # SIGTERM closes the lab as Ctrl-C does; nothing else needs to.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     began = time.monotonic()
     try:
         with Lab.open(
-            found.urls["aws"], found.urls["digitalocean"], _folder(found), say=told.put
+            sandbox.urls["aws"], sandbox.urls["digitalocean"], _folder(sandbox), say=events.put
         ) as lab:
             fault = _settle(lab)
-            hostnames = _write_outputs(found, lab)
+            hostnames = _write_outputs(sandbox, lab)
             names = leads(lab.deployed, lab.settings).items()
             tell(
                 Opened(
@@ -176,7 +176,7 @@ def _open(found: Surroundings, tell: Tell) -> None:
                     *hostnames[:1] or ["NAME"],
                 )
             )
-            _follow(found, lab, told, tell)
+            _follow(sandbox, lab, events, tell)
     except KeyboardInterrupt:
         print("\nThe lab is closed; nothing of it is left.", file=sys.stderr)
     except (LabError, ReadError) as fault:
@@ -192,28 +192,28 @@ def _settle(lab: Lab) -> str:
     return ""
 
 
-def _follow(found: Surroundings, lab: Lab, told: "SimpleQueue[str]", tell: Tell) -> None:
+def _follow(sandbox: Surroundings, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:
     fresh = False
     while True:
         try:
-            line = told.get(timeout=QUIET_SECONDS)
+            line = events.get(timeout=QUIET_SECONDS)
         except Empty:
             lab.status()  # a lab that has ended says so
             if fresh:
-                _write_outputs(found, lab)
+                _write_outputs(sandbox, lab)
             fresh = False
         else:
             fresh = True
             tell(line)
 
 
-def _write_outputs(found: Surroundings, lab: Lab) -> list[str]:
+def _write_outputs(sandbox: Surroundings, lab: Lab) -> list[str]:
     """Write the stack's outputs into the lab's folder, where `dualstack verify` finds them.
 
     Returns:
         The hostnames in them; none where there are no outputs.
     """
-    done = found.outputs()
+    done = sandbox.outputs()
     if done is None or done.returncode != 0:
         return []
     unfinished = lab.folder / f".{OUTPUTS}"

@@ -18,9 +18,9 @@ def differences(before: Deployed, after: Deployed) -> list[str]:
     for name, thing in new.items():
         if name in old and old[name] != thing:
             details = list(_details(old[name], thing, ""))
-            told = ", ".join(details[:MOST_DETAILS])
+            shown = ", ".join(details[:MOST_DETAILS])
             more = len(details) - MOST_DETAILS
-            lines.append(f"{name}: {told}" + (f", and {more} more" if more > 0 else ""))
+            lines.append(f"{name}: {shown}" + (f", and {more} more" if more > 0 else ""))
     return lines
 
 
@@ -32,7 +32,7 @@ def _things(deployed: Deployed) -> dict[str, Any]:
         for record in zone.records:
             name = f"record {record['Name'].rstrip('.')} {record['Type']}"
             things[f"{name} {record.get('SetIdentifier', '')}".rstrip()] = record
-    for kind, found in (
+    for kind, own in (
         ("load balancer", {each.dns_name: each for each in deployed.load_balancers}),
         ("distribution", {each.id: each for each in deployed.distributions}),
         ("droplet", {f"{each.name} ({each.id})": each for each in deployed.droplets}),
@@ -41,7 +41,7 @@ def _things(deployed: Deployed) -> dict[str, Any]:
         ("cache policy", deployed.cache_policies),
         ("origin request policy", deployed.origin_request_policies),
     ):
-        things |= {f"{kind} {name}": _plain(thing) for name, thing in found.items()}
+        things |= {f"{kind} {name}": _plain(thing) for name, thing in own.items()}
     return things
 
 
@@ -49,7 +49,7 @@ def _plain(thing: Any) -> Any:
     if not is_dataclass(thing) or isinstance(thing, type):
         return thing
     # Metadata and user data tell at length what the other fields tell.
-    kept = {found.name for found in fields(thing)} - {"metadata"}
+    kept = {each.name for each in fields(thing)} - {"metadata"}
     return {name: value for name, value in asdict(thing).items() if name in kept}
 
 
@@ -65,8 +65,8 @@ def _details(before: Any, after: Any, path: str) -> Iterator[str]:
             if first != second:
                 yield from _details(first, second, f"{path}[{number}]")
     else:
-        told = (_short(_without_secrets(value, path)) for value in (before, after))
-        yield f"{path} {' → '.join(told)}".lstrip()
+        shown = (_short(_without_secrets(value, path)) for value in (before, after))
+        yield f"{path} {' → '.join(shown)}".lstrip()
 
 
 def _without_secrets(value: Any, path: str) -> Any:

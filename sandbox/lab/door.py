@@ -115,14 +115,14 @@ class Door:
         """The hosts there are, by name."""
         outer = _numbers(self.pid)
         return {
-            found["name"]: OpenHost(
-                found["name"],
-                found["role"],
-                tuple(one.partition("/")[0] for one in found["addresses"])
-                + tuple(one.removesuffix("/128") for one in found["routed"]),
-                outer.get(found["pid"], 0),
+            host["name"]: OpenHost(
+                host["name"],
+                host["role"],
+                tuple(one.partition("/")[0] for one in host["addresses"])
+                + tuple(one.removesuffix("/128") for one in host["routed"]),
+                outer.get(host["pid"], 0),
             )
-            for found in self.status()["hosts"]
+            for host in self.status()["hosts"]
         }
 
     def status(self, since: int = 0) -> dict[str, Any]:
@@ -139,8 +139,8 @@ class Door:
         Raises:
             LabError: One of them is not allowed.
         """
-        if found := settings.faults():
-            raise LabError("\n".join(found))
+        if faults := settings.faults():
+            raise LabError("\n".join(faults))
         self._ask({"do": "set", "settings": SETTINGS.dump_python(settings, mode="json")})
 
     def change(self, **settings: Any) -> None:
@@ -160,7 +160,7 @@ class Door:
         Raises:
             LabError: There is no such host.
         """
-        inner = {found["name"]: found["pid"] for found in self.status()["hosts"]}
+        inner = {each["name"]: each["pid"] for each in self.status()["hosts"]}
         if host not in inner:
             raise LabError(
                 f"The host is {host}; there are {', '.join(sorted(inner))}. Name one of these."
@@ -272,14 +272,15 @@ class Door:
 
 def _unsettled(status: Mapping[str, Any], timeout: float, folder: Path) -> str:
     missing = [
-        f"{found['name']} on {found['host']} is {found['state']} (started {found['starts']} times)"
-        for found in status["programs"]
-        if not found["settled"]
+        f"{each['name']} on {each['host']} is {each['state']} (started {each['starts']} times)"
+        for each in status["programs"]
+        if not each["settled"]
     ]
     way = ["a change is on its way to the edge nodes"] if status["pending"] else []
-    told = "; ".join([*([status["fault"]] if status["fault"] else []), *missing, *way])
+    reasons = "; ".join([*([status["fault"]] if status["fault"] else []), *missing, *way])
     return (
-        f"The lab is not what is deployed after {timeout:g} s: {told or 'a change is under way'}. "
+        f"The lab is not what is deployed after {timeout:g} s: "
+        f"{reasons or 'a change is under way'}. "
         f"The programs' logs are in {folder / 'hosts'}."
     )
 
@@ -302,7 +303,7 @@ def start_ticks(pid: int) -> int:
 
 def _numbers(init: int) -> dict[int, int]:
     """Return how this machine numbers the processes of a PID namespace, by their own numbers."""
-    found: dict[int, int] = {}
+    numbers_here: dict[int, int] = {}
     with contextlib.suppress(OSError):
         namespace = Path(f"/proc/{init}/ns/pid").readlink()
         for entry in Path("/proc").iterdir():
@@ -312,5 +313,5 @@ def _numbers(init: int) -> dict[int, int]:
                 if (entry / "ns/pid").readlink() == namespace:
                     lines = (entry / "status").read_text().splitlines()
                     numbers = next(line for line in lines if line.startswith("NSpid:")).split()
-                    found[int(numbers[-1])] = int(entry.name)
-    return found
+                    numbers_here[int(numbers[-1])] = int(entry.name)
+    return numbers_here

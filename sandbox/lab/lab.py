@@ -63,15 +63,15 @@ def faults(system: str | None = None, uid: int | None = None) -> list[str]:
     uid = os.geteuid() if uid is None else uid
     if system != "Linux":
         return [f"The system is {system}; the lab needs Linux. Use Debian 12 or 13."]
-    found: list[str] = []
+    reasons: list[str] = []
     if uid != 0:
-        found.append(f"The user is number {uid}; the lab needs root, number 0. Use sudo.")
+        reasons.append(f"The user is number {uid}; the lab needs root, number 0. Use sudo.")
     for name in PROGRAMS:
         try:
             find_program(name)
         except FileNotFoundError as fault:
-            found.append(str(fault))
-    return found
+            reasons.append(str(fault))
+    return reasons
 
 
 class Lab(Door):
@@ -93,7 +93,7 @@ class Lab(Door):
         self._closing = Event()
         self._reading = Lock()
         self._deployed: Deployed | None = None
-        self._known: tuple[str, str] | None = None
+        self._changes: tuple[str, str] | None = None
         self._heard = 0
         self._follower = Thread(target=self._follow, name="lab", daemon=True)
 
@@ -123,8 +123,8 @@ class Lab(Door):
             ReadError: What is deployed cannot be read.
         """
         settings = settings or LabSettings()
-        if found := [*faults(), *settings.faults()]:
-            raise LabError("\n".join(found))
+        if reasons := [*faults(), *settings.faults()]:
+            raise LabError("\n".join(reasons))
         folder = folder.absolute()
         lock = _take(folder)
         try:
@@ -133,12 +133,12 @@ class Lab(Door):
             lock.release()
             raise
         try:
-            found = lab._read()  # while the world starts
+            state = lab._read()  # while the world starts
             lab.pid = _started(lab._process, folder)
             note = {"pid": lab.pid, "ticks": start_ticks(lab.pid)}
             (folder / NOTE).write_text(json.dumps(note))
             lab.set(settings)
-            lab._hand_over(*found)
+            lab._hand_over(*state)
         except BaseException:
             lab.close()
             raise
@@ -167,23 +167,23 @@ class Lab(Door):
     def _read(self) -> tuple[tuple[str, str], Deployed | None]:
         """Return where the clouds stand, and what is deployed now; None: what was handed over."""
         now = clouds.changes(*self._urls)
-        if now == self._known:
+        if now == self._changes:
             return now, None
-        found = clouds.read(*self._urls)
-        return now, None if found == self._deployed else found
+        deployed = clouds.read(*self._urls)
+        return now, None if deployed == self._deployed else deployed
 
-    def _hand_over(self, now: tuple[str, str], found: Deployed | None) -> None:
+    def _hand_over(self, now: tuple[str, str], deployed: Deployed | None) -> None:
         before = self._deployed
-        if found is not None:
-            self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(found, mode="json")})
-            self._deployed = found
-        self._known = now  # not before: what the world did not take is handed over again
-        if before is not None and found is not None:
-            for line in differences(before, found):
+        if deployed is not None:
+            self._ask({"do": "apply", "deployed": DEPLOYED.dump_python(deployed, mode="json")})
+            self._deployed = deployed
+        self._changes = now  # not before: what the world did not take is handed over again
+        if before is not None and deployed is not None:
+            for line in differences(before, deployed):
                 self._say(line)
-            known = _unsupported(before)
-            for line in _unsupported(found):
-                if line not in known:
+            earlier = _unsupported(before)
+            for line in _unsupported(deployed):
+                if line not in earlier:
                     self._say(f"Not in the lab: {line}")
 
     def settle(self, timeout: float = SETTLE_SECONDS) -> None:
@@ -227,15 +227,17 @@ class Lab(Door):
             try:
                 self.look()
                 events = self.status(self._heard)["events"]
-            except Exception as found:  # noqa: BLE001 - whatever it is, the next change is followed
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next change is followed
                 if self._closing.is_set():
                     return
-                known = isinstance(found, clouds.ReadError | LabError)
-                told = str(found) if known else f"What is deployed cannot be followed: {found!r}."
+                expected = isinstance(error, clouds.ReadError | LabError)
+                message = (
+                    str(error) if expected else f"What is deployed cannot be followed: {error!r}."
+                )
                 # Told once; what was deployed last goes on running.
-                if told != fault:
-                    self._say(told)
-                fault = told
+                if message != fault:
+                    self._say(message)
+                fault = message
                 continue
             fault = ""
             self._heard += len(events)

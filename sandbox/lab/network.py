@@ -112,26 +112,26 @@ class Network:
             NetworkError: A command failed; what was done before it stays done, and the next call
                 begins with what it left.
         """
-        wanted = {host.name: host for host in hosts}
+        by_name = {host.name: host for host in hosts}
         if ROUTER not in self._holders:
             await self._make_router()
-        for name in [name for name in self.hosts if name not in wanted]:
+        for name in [name for name in self.hosts if name not in by_name]:
             await self._remove(name)
         if firewall != self._firewall:
             await _run(self.inside(ROUTER, str(find_program("nft")), "-f", "-"), firewall)
             self._firewall = firewall
         try:
-            await self._change(wanted)
+            await self._change(by_name)
         except NetworkError:
             # Nobody knows how far it came: what was to change is made anew with the next call.
-            for name, host in wanted.items():
+            for name, host in by_name.items():
                 if self.hosts.get(name) != host and name in self._holders:
                     await self._remove(name)
             raise
-        self.hosts = wanted
+        self.hosts = by_name
 
-    async def _change(self, wanted: Mapping[str, Host]) -> None:
-        fresh = [host for name, host in wanted.items() if name not in self.hosts]
+    async def _change(self, by_name: Mapping[str, Host]) -> None:
+        fresh = [host for name, host in by_name.items() if name not in self.hosts]
         await asyncio.gather(*(self._make(host) for host in fresh))
         await self._batch(
             [
@@ -140,8 +140,8 @@ class Network:
                 for host in fresh
             ]
         )
-        await asyncio.gather(*(self._configure(host) for host in wanted.values()))
-        await self._batch(router_lines(self.hosts, wanted))
+        await asyncio.gather(*(self._configure(host) for host in by_name.values()))
+        await self._batch(router_lines(self.hosts, by_name))
 
     async def close(self) -> None:
         """End everything on every host."""
@@ -224,13 +224,13 @@ def sharing_network(pid: int) -> list[int]:
         namespace = Path(f"/proc/{pid}/ns/net").readlink()
     except OSError:
         return []
-    found: list[int] = []
+    pids: list[int] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with contextlib.suppress(OSError):
                 if (entry / "ns/net").readlink() == namespace:
-                    found.append(int(entry.name))
-    return found
+                    pids.append(int(entry.name))
+    return pids
 
 
 async def _run(command: Sequence[str], script: str) -> None:

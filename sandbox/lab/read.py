@@ -71,12 +71,12 @@ def read(aws_url: str, digitalocean_url: str) -> Deployed:
     """
     for _ in range(ATTEMPTS):
         before = changes(aws_url, digitalocean_url)
-        found = _attempt(aws_url, digitalocean_url)
+        outcome = _attempt(aws_url, digitalocean_url)
         if changes(aws_url, digitalocean_url) != before:
             continue
-        if isinstance(found, Deployed):
-            return found
-        raise ReadError(f"What is deployed cannot be read: {found}.") from found
+        if isinstance(outcome, Deployed):
+            return outcome
+        raise ReadError(f"What is deployed cannot be read: {outcome}.") from outcome
     raise ReadError(
         f"What is deployed changed during each of {ATTEMPTS} attempts to read it; wait until the "
         "deployment is over."
@@ -100,12 +100,12 @@ def changes(aws_url: str, digitalocean_url: str) -> tuple[str, str]:
     """
     paths = (aws_url + control.PATH, digitalocean_url + control.PATH)
     try:
-        told = [_http().get(f"{path}changes").raise_for_status().text for path in paths]
+        texts = [_http().get(f"{path}changes").raise_for_status().text for path in paths]
     except httpx.HTTPError as fault:
         raise ReadError(
             f"A cloud of the sandbox does not answer: {fault}. Start it with: make up"
         ) from fault
-    return told[0], told[1]
+    return texts[0], texts[1]
 
 
 @cache
@@ -124,13 +124,13 @@ def _client(url: str, service: str, region: str) -> Any:
     return session.client(service, region_name=region, endpoint_url=url, config=config)
 
 
-def _pages(client: Any, operation: str, key: str, **asked: object) -> Iterator[Any]:
+def _pages(client: Any, operation: str, key: str, **parameters: object) -> Iterator[Any]:
     """Return the items of all pages; the key is their path in a page, with dots."""
-    for page in client.get_paginator(operation).paginate(**asked):
-        found: Any = page
+    for page in client.get_paginator(operation).paginate(**parameters):
+        items: Any = page
         for name in key.split("."):
-            found = found.get(name) or {}
-        yield from found
+            items = items.get(name) or {}
+        yield from items
 
 
 def _from_aws(url: str, droplets: Callable[[], tuple[Droplet, ...]]) -> Deployed:
@@ -145,8 +145,8 @@ def _from_aws(url: str, droplets: Callable[[], tuple[Droplet, ...]]) -> Deployed
         health_checks=health_checks,
         load_balancers=tuple(
             sorted(
-                (found for region in regions for found in _load_balancers(url, region)),
-                key=lambda found: found.dns_name,
+                (each for region in regions for each in _load_balancers(url, region)),
+                key=lambda each: each.dns_name,
             )
         ),
         distributions=distributions,
@@ -162,7 +162,7 @@ def _from_aws(url: str, droplets: Callable[[], tuple[Droplet, ...]]) -> Deployed
             ]["OriginRequestPolicyConfig"]
             for name in _named(behaviors, "OriginRequestPolicyId")
         },
-        certificates=dict(found for region in regions for found in _certificates(url, region)),
+        certificates=dict(each for region in regions for each in _certificates(url, region)),
         droplets=droplets(),
     )
 
@@ -178,7 +178,7 @@ def _named(behaviors: Iterable[Fields], key: str) -> list[str]:
 
 def _zones(url: str) -> tuple[Zone, ...]:
     client = _client(url, "route53", CERTIFICATE_REGION)
-    found = [
+    public = [
         zone
         for zone in _pages(client, "list_hosted_zones", "HostedZones")
         if not zone["Config"].get("PrivateZone")
@@ -196,25 +196,25 @@ def _zones(url: str) -> tuple[Zone, ...]:
                 )
             ),
         )
-        for zone in found
+        for zone in public
     )
 
 
 def _health_checks(url: str) -> dict[str, Fields]:
     client = _client(url, "route53", CERTIFICATE_REGION)
-    found = _pages(client, "list_health_checks", "HealthChecks")
-    return {check["Id"]: check["HealthCheckConfig"] for check in found}
+    checks = _pages(client, "list_health_checks", "HealthChecks")
+    return {check["Id"]: check["HealthCheckConfig"] for check in checks}
 
 
 def _distributions(url: str) -> tuple[Distribution, ...]:
     client = _client(url, "cloudfront", CERTIFICATE_REGION)
     return tuple(
         Distribution(
-            id=found["Id"],
-            domain_name=found["DomainName"],
-            config=client.get_distribution_config(Id=found["Id"])["DistributionConfig"],
+            id=listed["Id"],
+            domain_name=listed["DomainName"],
+            config=client.get_distribution_config(Id=listed["Id"])["DistributionConfig"],
         )
-        for found in _pages(client, "list_distributions", "DistributionList.Items")
+        for listed in _pages(client, "list_distributions", "DistributionList.Items")
     )
 
 
@@ -236,7 +236,7 @@ def _regions(zones: Iterable[Zone], distributions: Iterable[Distribution]) -> li
         {
             CERTIFICATE_REGION,
             aws.REGION,
-            *(found["network"] or found["other"] for found in named if found),
+            *(match["network"] or match["other"] for match in named if match),
         }
     )
 
@@ -247,38 +247,38 @@ def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
 
     def opened(names: Iterable[str]) -> tuple[tuple[int, int], ...] | None:
         named = tuple(names)
-        found = {ports for name in named for ports in groups().get(name, ())}
-        return tuple(sorted(found)) if named else None
+        ranges = {ports for name in named for ports in groups().get(name, ())}
+        return tuple(sorted(ranges)) if named else None
 
-    for found in _pages(modern, "describe_load_balancers", "LoadBalancers"):
-        arn = found["LoadBalancerArn"]
+    for balancer in _pages(modern, "describe_load_balancers", "LoadBalancers"):
+        arn = balancer["LoadBalancerArn"]
         listeners = list(_pages(modern, "describe_listeners", "Listeners", LoadBalancerArn=arn))
         yield LoadBalancer(
-            dns_name=found["DNSName"].lower().rstrip("."),
-            kind=found["Type"],
+            dns_name=balancer["DNSName"].lower().rstrip("."),
+            kind=balancer["Type"],
             listeners=tuple((listener["Protocol"], listener["Port"]) for listener in listeners),
             certificates=_once(
                 certificate["CertificateArn"]
                 for listener in listeners
                 for certificate in listener.get("Certificates") or ()
             ),
-            scheme=found["Scheme"],
-            address_type=found.get("IpAddressType") or "ipv4",
-            open_ports=opened(found.get("SecurityGroups") or ()),
+            scheme=balancer["Scheme"],
+            address_type=balancer.get("IpAddressType") or "ipv4",
+            open_ports=opened(balancer.get("SecurityGroups") or ()),
         )
-    for found in _pages(
+    for balancer in _pages(
         _client(url, "elb", region), "describe_load_balancers", "LoadBalancerDescriptions"
     ):
-        described = [description["Listener"] for description in found["ListenerDescriptions"]]
+        described = [description["Listener"] for description in balancer["ListenerDescriptions"]]
         yield LoadBalancer(
-            dns_name=found["DNSName"].lower().rstrip("."),
+            dns_name=balancer["DNSName"].lower().rstrip("."),
             kind="classic",
             listeners=tuple((one["Protocol"], one["LoadBalancerPort"]) for one in described),
             certificates=_once(
                 one["SSLCertificateId"] for one in described if one.get("SSLCertificateId")
             ),
-            scheme=found.get("Scheme") or "internet-facing",
-            open_ports=opened(found.get("SecurityGroups") or ()),
+            scheme=balancer.get("Scheme") or "internet-facing",
+            open_ports=opened(balancer.get("SecurityGroups") or ()),
         )
 
 
@@ -319,15 +319,15 @@ def _once(values: Iterable[str]) -> tuple[str, ...]:
 def _certificates(url: str, region: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     client = _client(url, "acm", region)
     listed = _pages(client, "list_certificates", "CertificateSummaryList")
-    for arn in [found["CertificateArn"] for found in listed]:
-        found = client.describe_certificate(CertificateArn=arn)["Certificate"]
-        if found["Status"] == "ISSUED":
-            names = (found["DomainName"], *(found.get("SubjectAlternativeNames") or ()))
+    for arn in [summary["CertificateArn"] for summary in listed]:
+        certificate = client.describe_certificate(CertificateArn=arn)["Certificate"]
+        if certificate["Status"] == "ISSUED":
+            names = (certificate["DomainName"], *(certificate.get("SubjectAlternativeNames") or ()))
             yield arn, _once(names)
 
 
 def _droplets(url: str) -> tuple[Droplet, ...]:
-    listed = [found for found in _collection(url, "droplets") if found["status"] == "active"]
+    listed = [each for each in _collection(url, "droplets") if each["status"] == "active"]
     firewalls = _collection(url, "firewalls")
     reserved = {
         address["droplet"]["id"]: address["ip"]
@@ -336,29 +336,29 @@ def _droplets(url: str) -> tuple[Droplet, ...]:
     }
     return tuple(
         _droplet(
-            found,
-            reserved.get(found["id"], ""),
-            _get(f"{url}{control.PATH}droplets/{found['id']}/metadata/v1.json"),
+            each,
+            reserved.get(each["id"], ""),
+            _get(f"{url}{control.PATH}droplets/{each['id']}/metadata/v1.json"),
             [
                 firewall
                 for firewall in firewalls
-                if found["id"] in firewall["droplet_ids"]
-                or set(firewall["tags"]) & set(found["tags"])
+                if each["id"] in firewall["droplet_ids"]
+                or set(firewall["tags"]) & set(each["tags"])
             ],
         )
-        for found in listed
+        for each in listed
     )
 
 
 def _droplet(
-    found: Fields, reserved: str, metadata: Fields, firewalls: Iterable[Fields]
+    listed: Fields, reserved: str, metadata: Fields, firewalls: Iterable[Fields]
 ) -> Droplet:
-    public = [address for address in found["networks"]["v4"] if address["type"] == "public"]
+    public = [address for address in listed["networks"]["v4"] if address["type"] == "public"]
     nothing: dict[str, Any] = {}
-    ipv6: Mapping[str, Any] = next(iter(found["networks"]["v6"]), nothing)
+    ipv6: Mapping[str, Any] = next(iter(listed["networks"]["v6"]), nothing)
     return Droplet(
-        id=found["id"],
-        name=found["name"],
+        id=listed["id"],
+        name=listed["name"],
         ipv4=public[0]["ip_address"] if public else "",
         ipv6=ipv6.get("ip_address", ""),
         ipv6_gateway=ipv6.get("gateway", ""),

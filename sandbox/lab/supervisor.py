@@ -46,17 +46,17 @@ class Hosts(Protocol):
 class Kept:
     """A program that is kept running."""
 
-    wanted: Program
+    program: Program
     """What it should be."""
     state: State = "starting"
     pid: int = 0
     """0 while it does not run."""
     starts: int = 0
     """How often it was started."""
-    asked: int = 0
-    """How often another program was wanted in its place."""
+    changes: int = 0
+    """How often another program took its place."""
     done: int = -1
-    """Up to which of these it is what it should be, and ready."""
+    """After how many of these it was ready the last time."""
     ending: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
@@ -64,7 +64,7 @@ class Kept:
     @property
     def settled(self) -> bool:
         """Whether it is what it should be, and ready."""
-        return self.done == self.asked and self.state == "ready"
+        return self.done == self.changes and self.state == "ready"
 
 
 class Supervisor:
@@ -86,16 +86,16 @@ class Supervisor:
 
     async def apply(self, programs: Iterable[Program]) -> None:
         """Make these programs of those that run; those that start go on starting afterwards."""
-        wanted = {(program.host, program.name): program for program in programs}
-        await self.end(key for key in list(self.kept) if key not in wanted)
-        for key, program in wanted.items():
+        by_key = {(program.host, program.name): program for program in programs}
+        await self.end(key for key in list(self.kept) if key not in by_key)
+        for key, program in by_key.items():
             kept = self.kept.get(key)
             if kept is None:
                 kept = self.kept[key] = Kept(program)
                 kept.task = asyncio.create_task(self._keep(kept))
-            elif kept.wanted != program:
-                kept.wanted = program
-                kept.asked += 1
+            elif kept.program != program:
+                kept.program = program
+                kept.changes += 1
                 kept.changed.set()
 
     async def end(self, keys: Iterable[tuple[str, str]]) -> None:
@@ -110,12 +110,12 @@ class Supervisor:
         wait = LEAST_WAIT_SECONDS
         while not kept.ending:
             kept.changed.clear()
-            program, asked = kept.wanted, kept.asked
+            program, change = kept.program, kept.changes
             began = time.monotonic()
             process = None
             try:
                 process = await self._start(kept, program)
-                died = await self._attend(kept, program, process, asked)
+                died = await self._attend(kept, program, process, change)
             # KeyError: its host is not there; ValueError: no file or process can have such a text
             except (KeyError, OSError, ValueError) as fault:
                 what = f"does not start: {fault}" if process is None else f"was ended: {fault}"
@@ -155,7 +155,7 @@ class Supervisor:
         return process
 
     async def _attend(
-        self, kept: Kept, program: Program, process: asyncio.subprocess.Process, asked: int
+        self, kept: Kept, program: Program, process: asyncio.subprocess.Process, change: int
     ) -> bool:
         """Follow a program that was started until it ends or must; return whether it died."""
         gone = asyncio.create_task(process.wait())
@@ -165,15 +165,15 @@ class Supervisor:
                     if gone.done():
                         return True
                 else:
-                    kept.state, kept.done = "ready", asked
+                    kept.state, kept.done = "ready", change
                     await _first(gone, kept.changed.wait())
                 if gone.done():
                     return not kept.ending
                 kept.changed.clear()
-                if kept.ending or kept.wanted.command != program.command:
+                if kept.ending or kept.program.command != program.command:
                     await _stop(process, gone)
                     return False
-                before, program, asked = program, kept.wanted, kept.asked
+                before, program, change = program, kept.program, kept.changes
                 kept.state = "starting"
                 if not await self._take_over(before, program, process):
                     await _stop(process, gone)

@@ -62,10 +62,10 @@ class Trust:
         Raises:
             ValueError: There is no name.
         """
-        wanted = sorted(set(names))
-        if not wanted:
+        ordered = sorted(set(names))
+        if not ordered:
             raise ValueError("The certificate has no name; it needs one at least.")
-        text = "\n".join([*wanted, "expired"] if expired else wanted)
+        text = "\n".join([*ordered, "expired"] if expired else ordered)
         folder = self._issued / sha256(text.encode()).hexdigest()[:32]
         chain, key = folder / "chain.pem", folder / "key.pem"
         with self._lock:
@@ -73,7 +73,7 @@ class Trust:
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 end = datetime.now(UTC) - EXPIRED_SINCE if expired else None
                 leaf = self._authority.issue_cert(
-                    *wanted, not_before=end and end - _EXPIRED_LIFE, not_after=end
+                    *ordered, not_before=end and end - _EXPIRED_LIFE, not_after=end
                 )
                 _write(key, leaf.private_key_pem.bytes())
                 _write(chain, b"".join(pem.bytes() for pem in leaf.cert_chain_pems))

@@ -76,7 +76,7 @@ class World:
         self._deployed: Deployed | None = None
         self._health: dict[str, bool] = {}
         self._droplets: dict[int, str] = {}
-        self._wanted = 0
+        self._requested = 0
         self._applied = 0
         self._pending = False
         """Whether an edge node has still to hear of a change."""
@@ -106,20 +106,20 @@ class World:
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
 
-    def _answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        match asked["do"]:
+    def _answer(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        match question["do"]:
             case "apply":
-                self._take(DEPLOYED.validate_python(asked["deployed"]))
-                return {"serial": self._wanted}
+                self._take(DEPLOYED.validate_python(question["deployed"]))
+                return {"serial": self._requested}
             case "set":
-                settings = SETTINGS.validate_python(asked["settings"])
+                settings = SETTINGS.validate_python(question["settings"])
                 if faults := settings.faults():
                     return {"error": "\n".join(faults)}
                 self._settings = settings
                 self._ask()
-                return {"serial": self._wanted}
+                return {"serial": self._requested}
             case "status":
-                return self._status(int(asked.get("since", 0)))
+                return self._status(int(question.get("since", 0)))
             case other:
                 return {"error": f"do is {other!r}; it is apply, set or status."}
 
@@ -131,7 +131,7 @@ class World:
         self._ask()
 
     def _ask(self) -> None:
-        self._wanted += 1
+        self._requested += 1
         self._dirty.set()
 
     def _status(self, since: int) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class World:
         kept = self._supervisor.kept
         return {
             "serial": self._applied,
-            "settled": self._applied == self._wanted
+            "settled": self._applied == self._requested
             and not self._pending
             and all(one.settled for one in kept.values()),
             "fault": self._fault,
@@ -176,7 +176,7 @@ class World:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            wanted = self._wanted
+            serial = self._requested
             if self._deployed is None:
                 continue
             retry: float | None
@@ -184,15 +184,15 @@ class World:
                 retry = await self._apply(self._deployed)
             except Exception as fault:  # noqa: BLE001 - one change must not end the lab
                 # It is told once, and tried again for as long as it takes.
-                told = f"What is deployed cannot be made: {fault}"
-                if told != self._fault:
+                message = f"What is deployed cannot be made: {fault}"
+                if message != self._fault:
                     traceback.print_exc()
-                    self.say(told)
-                self._fault = told
+                    self.say(message)
+                self._fault = message
                 retry = RETRY_SECONDS
             else:
                 self._fault = ""
-                self._applied = wanted
+                self._applied = serial
             if retry is not None:
                 asyncio.get_running_loop().call_later(retry, self._dirty.set)
 
@@ -242,16 +242,16 @@ class World:
         while True:
             await asyncio.sleep(HEALTH_POLL_SECONDS)
             try:
-                found = HEALTH.validate_json(file.read_bytes())
+                health = HEALTH.validate_json(file.read_bytes())
             except (FileNotFoundError, ValidationError):
                 continue
-            if found != self._health:
-                for check, healthy in found.items():
+            if health != self._health:
+                for check, healthy in health.items():
                     if healthy != self._health.get(check, True):
                         self.say(
                             f"Health check {check} is {'healthy' if healthy else 'unhealthy'}."
                         )
-                self._health = found
+                self._health = health
                 self._ask()
 
 

@@ -129,7 +129,7 @@ def canonical(name: str) -> str:
     Raises:
         ValueError: It is no name.
     """
-    text = re.sub(r"\\([0-7]{3})", lambda found: rf"\{int(found[1], 8):03d}", name.lower())
+    text = re.sub(r"\\([0-7]{3})", lambda match: rf"\{int(match[1], 8):03d}", name.lower())
     try:
         parsed = dns.name.from_text(text)
     except dns.exception.DNSException as fault:
@@ -155,12 +155,12 @@ class _Zone:
             return {EMPTY: Fraction(1)}
         taking_part = self._taking_part(key)
         total = sum(record.weight for record in taking_part)
-        found: Shares = defaultdict(Fraction)
+        shares: Shares = defaultdict(Fraction)
         for record in taking_part:
             share = Fraction(record.weight, total) if total else Fraction(1, len(taking_part))
             for answer, part in self._of(record, within | {key}).items():
-                found[answer] += share * part
-        return dict(found)
+                shares[answer] += share * part
+        return dict(shares)
 
     def _taking_part(self, key: Key) -> list[_Record]:
         everyone = self.groups[key]
@@ -223,7 +223,7 @@ def _value(kind: str, text: str) -> str:
         DNSException: It is no value of that type.
     """
     if kind == "TXT":
-        text = re.sub(r"\\([0-7]{3})", lambda found: rf"\{int(found[1], 8):03d}", text)
+        text = re.sub(r"\\([0-7]{3})", lambda match: rf"\{int(match[1], 8):03d}", text)
     value = dns.rdata.from_text(
         dns.rdataclass.IN, kind, text, origin=dns.name.root, relativize=False
     )

@@ -94,7 +94,7 @@ class NameServers(Service[NameServersConfig]):
             name, _ = question_of(query)
         except dns.exception.DNSException:
             name = ""
-        current.serving(name).ask(query, lambda found: reply(current.changed(found)))
+        current.serving(name).ask(query, lambda answer: reply(current.changed(answer)))
 
     async def _listen(self, address: str) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -91,11 +91,11 @@ async def _passes_http(check_id: str, config: Mapping[str, Any], resolver: str) 
             status = await answer.status()
         if status not in _PASSING:
             return False
-        wanted: str | None = config.get("SearchString")
-        if wanted is None or not config["Type"].endswith("_STR_MATCH"):
+        search: str | None = config.get("SearchString")
+        if search is None or not config["Type"].endswith("_STR_MATCH"):
             return True
         async with asyncio.timeout(ANSWER_SECONDS):
-            return wanted.encode() in await answer.body(SEARCHED_BYTES)
+            return search.encode() in await answer.body(SEARCHED_BYTES)
     finally:
         if answer is not None:
             answer.end()
@@ -141,8 +141,8 @@ class _Answer:
             ("Connection", "close"),
             ("User-Agent", USER_AGENT.format(id=check_id)),
         ]
-        asked = h11.Request(method="GET", target=target, headers=headers)
-        self._writer.write(self._http.send(asked) or b"")
+        request = h11.Request(method="GET", target=target, headers=headers)
+        self._writer.write(self._http.send(request) or b"")
         self._http.send(h11.EndOfMessage())
 
     def end(self) -> None:
@@ -157,10 +157,10 @@ class _Answer:
         return event.status_code if isinstance(event, h11.Response) else 0
 
     async def body(self, length: int) -> bytes:
-        found = b""
-        while len(found) < length and isinstance(event := await self._next(), h11.Data):
-            found += bytes(event.data)
-        return found[:length]
+        content = b""
+        while len(content) < length and isinstance(event := await self._next(), h11.Data):
+            content += bytes(event.data)
+        return content[:length]
 
     async def _next(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
@@ -190,10 +190,10 @@ async def _address(config: Mapping[str, Any], resolver: str) -> str:
     given = config.get("IPAddress")
     if given:
         return str(ip_address(given))
-    asked = dns.asyncresolver.Resolver(configure=False)
-    asked.nameservers = [resolver]
-    found = await asked.resolve(f"{config['FullyQualifiedDomainName'].rstrip('.')}.", "A")
-    return str(next(iter(found)))
+    lookup = dns.asyncresolver.Resolver(configure=False)
+    lookup.nameservers = [resolver]
+    answer = await lookup.resolve(f"{config['FullyQualifiedDomainName'].rstrip('.')}.", "A")
+    return str(next(iter(answer)))
 
 
 def _tls() -> ssl.SSLContext:
@@ -265,13 +265,13 @@ class Checkers(Service[CheckersConfig]):
             return
 
     def _write(self, config: CheckersConfig) -> None:
-        found = statuses(config.checks, self._streaks)
-        if found == self._written:
+        health = statuses(config.checks, self._streaks)
+        if health == self._written:
             return
         unfinished = config.health.with_name(f"{config.health.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps(found))
+        unfinished.write_text(json.dumps(health))
         unfinished.replace(config.health)
-        self._written = found
+        self._written = health
 
 
 if __name__ == "__main__":

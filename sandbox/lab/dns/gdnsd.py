@@ -190,7 +190,7 @@ class Generation:
         if not counts[3] or not (ttls or is_nothing):
             return answer
         message = dns.message.from_wire(answer)
-        rrset = next((found for found in message.answer if found.rdtype == kind), None)
+        rrset = next((each for each in message.answer if each.rdtype == kind), None)
         if rrset is None:
             return answer
         values = sorted(str(item) for item in list[object](rrset))
@@ -208,8 +208,8 @@ class Generation:
         return name
 
     def _soa(self, zone: str) -> dns.rrset.RRset:
-        known = self._names.zones[zone]
-        return dns.rrset.from_text(f"{zone}.", known.negative_ttl_seconds, "IN", "SOA", known.soa)
+        served = self._names.zones[zone]
+        return dns.rrset.from_text(f"{zone}.", served.negative_ttl_seconds, "IN", "SOA", served.soa)
 
 
 def question_of(data: bytes) -> tuple[str, dns.rdatatype.RdataType]:

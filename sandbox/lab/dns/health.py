@@ -53,7 +53,7 @@ def statuses(
         checks: Configurations by id.
         streaks: How those stand that have been checked.
     """
-    found: dict[str, bool] = {}
+    health: dict[str, bool] = {}
 
     def healthy(check_id: str, within: frozenset[str]) -> bool:
         config = checks.get(check_id)
@@ -70,5 +70,5 @@ def statuses(
         return own != bool(config.get("Inverted"))
 
     for check_id in sorted(checks):
-        found[check_id] = healthy(check_id, frozenset())
-    return found
+        health[check_id] = healthy(check_id, frozenset())
+    return health

@@ -18,11 +18,11 @@ def main(address: str) -> None:
     """
     question = struct.pack("!6HB2H", 1, 0x0100, 1, 0, 0, 0, 0, 6, 1)
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as asked:
-        asked.settimeout(TIMEOUT_SECONDS)
-        asked.connect((address, 53))
-        asked.send(question)
-        asked.recv(512)
+    with socket.socket(family, socket.SOCK_DGRAM) as server:
+        server.settimeout(TIMEOUT_SECONDS)
+        server.connect((address, 53))
+        server.send(question)
+        server.recv(512)
 
 
 if __name__ == "__main__":

@@ -45,13 +45,9 @@ from typing import Final
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.edge.limits import unsupported
-from sandbox.lab.edge.model import sites
-from sandbox.lab.edge.render import (
-    DEFAULT_CERTIFICATE,
-    ORIGIN_PORT,
-    nginx_conf,
-    settings_lua,
-)
+from sandbox.lab.edge.lua import settings_lua
+from sandbox.lab.edge.render import DEFAULT_CERTIFICATE, ORIGIN_PORT, nginx_conf
+from sandbox.lab.edge.sites import sites
 from sandbox.lab.program import Program
 
 BOTH_SERVE_SECONDS: Final = 0.2
@@ -59,6 +55,8 @@ BOTH_SERVE_SECONDS: Final = 0.2
 
 Source: nginx, `src/os/unix/ngx_process_cycle.c`: the old are told 100 ms after the new started.
 """
+
+LUA_FILES: Final = ("edge.lua", "to_origin.lua", "values.lua")
 
 __all__ = ["DEFAULT_CERTIFICATE", "program", "unsupported"]
 
@@ -89,9 +87,8 @@ def program(  # noqa: PLR0917 - what the lab knows of a node, each of another ty
     served = sites(deployed)
     nginx, conf = str(find_program("nginx")), folder / "nginx.conf"
     command = (nginx, "-p", str(folder), "-c", str(conf))
-    lua = {
-        folder / "settings.lua": settings_lua(served, host),
-        folder / "edge.lua": Path(__file__).with_name("edge.lua").read_text(),
+    lua = {folder / "settings.lua": settings_lua(served, host)} | {
+        folder / name: Path(__file__).with_name(name).read_text() for name in LUA_FILES
     }
 
     def rendered(version: str) -> str:
@@ -99,7 +96,7 @@ def program(  # noqa: PLR0917 - what the lab knows of a node, each of another ty
 
     version = sha256("".join([rendered(""), *lua.values()]).encode()).hexdigest()
     curl = find_program("curl")
-    asked = f"{curl} --silent --fail --noproxy '*' --max-time 2 \"$0\""
+    ask = f"{curl} --silent --fail --noproxy '*' --max-time 2 \"$0\""
     return Program(
         name="edge",
         host=host,
@@ -108,7 +105,7 @@ def program(  # noqa: PLR0917 - what the lab knows of a node, each of another ty
         reload=(*command, "-s", "reload"),
         # New workers serve for a tenth of a second before the old ones are told to end.
         ready=(
-            *("/bin/sh", "-c", f"{asked} && sleep {BOTH_SERVE_SECONDS} && {asked}"),
+            *("/bin/sh", "-c", f"{ask} && sleep {BOTH_SERVE_SECONDS} && {ask}"),
             f"http://127.0.0.1:{ORIGIN_PORT}/{version}",
         ),
     )

@@ -8,22 +8,16 @@
 -- the time out and tells the first one in `X-Accel-Expires`. Between the two travel headers named
 -- `X-Edge-…`, which CloudFront takes out of viewers' requests anyway.
 
-local edge = {}
+local folder = ...
 
-local settings
+local edge = {}
+local settings = dofile(folder .. "/settings.lua")
+local values = dofile(folder .. "/values.lua")
+local chosen, filtered, forwards, forwards_all = values.chosen, values.filtered, values.forwards, values.forwards_all
+local joined, values_of, fact, cased = values.joined, values.values_of, values.fact, values.cased
 
 local LONGEST_REQUEST = 20480 -- bytes of request line and headers
 local LONGEST_URL = 8192 -- Both: CloudFront Developer Guide, 'Quotas', 'General quotas on distributions'.
-
--- Errors that are always kept, that are kept if the origin names a time, and whose `no-store` counts.
--- Source: CloudFront Developer Guide, 'HTTP 4xx and 5xx status codes that CloudFront caches'.
-local KEPT = { [404] = true, [414] = true, [500] = true, [501] = true, [502] = true, [503] = true, [504] = true }
-local KEPT_IF_TIMED = { [400] = true, [403] = true, [405] = true, [412] = true, [415] = true }
-local NO_STORE_COUNTS = { [404] = true, [410] = true, [414] = true, [501] = true }
-local ERROR_SECONDS = 10
-
--- Answers that are kept like a 200. Source: the same guide, 'HTTP 3xx status codes'.
-local OBJECTS = { [200] = true, [203] = true, [204] = true, [300] = true, [301] = true, [302] = true, [307] = true, [308] = true }
 
 -- Never forwarded, whatever a distribution says; besides what nginx itself takes out.
 local REMOVED = { ["trailer"] = true, ["upgrade"] = true, ["keep-alive"] = true,
@@ -38,64 +32,18 @@ local WEBSOCKET = { ["upgrade"] = true, ["sec-websocket-key"] = true, ["sec-webs
                     ["sec-websocket-protocol"] = true, ["sec-websocket-extensions"] = true,
                     ["sec-websocket-accept"] = true }
 
--- nginx would send these to the next address even after they were sent to one.
-local SENT_ONCE = { PUT = true, DELETE = true, OPTIONS = true }
-
 local TITLES = { [400] = "Bad request.", [403] = "Request blocked.", [413] = "Request too large.",
                  [421] = "Misdirected request.", [502] = "The origin could not be reached.",
                  [504] = "The origin did not answer in time." }
 
--- Values ------------------------------------------------------------------------------------------
-
-local function joined(value, separator)
-    return type(value) == "table" and table.concat(value, separator) or value
-end
-
-local function chosen(choice, name)
-    if choice.kind == "all" then
-        return true
-    end
-    return (choice.names[name] ~= nil) == (choice.kind == "listed")
-end
-
-local function forwards(behavior, what, name)
-    for _, selection in ipairs(behavior.forwarded) do
-        if chosen(selection[what], name) then
-            return true
-        end
-    end
-    return false
-end
-
-local function forwards_all(behavior, what)
-    for _, selection in ipairs(behavior.forwarded) do
-        if selection[what].kind == "all" then
-            return true
-        end
-    end
-    return false
-end
-
--- Split at a separator and keep the parts whose names are wanted, in their order and as they are.
-local function filtered(text, separator, wanted)
-    local kept = {}
-    for part in text:gmatch("[^" .. separator .. "]+") do
-        local name = part:match("^%s*([^=]*)")
-        if wanted((name:gsub("%s+$", ""))) then
-            kept[#kept + 1] = part:match("^%s*(.*)$")
-        end
-    end
-    return kept
-end
-
 local function site_of(name)
     name = (name or ""):lower():gsub(":%d+$", "")
-    local found, rest = settings.names[name], name
-    while not found and rest do
+    local site, rest = settings.names[name], name
+    while not site and rest do
         rest = rest:match("^[^.]*%.(.+)$")
-        found = rest and settings.names["*." .. rest]
+        site = rest and settings.names["*." .. rest]
     end
-    return found
+    return site
 end
 
 local function identify()
@@ -110,19 +58,6 @@ local function id()
         ngx.var.edge_id = identify()
     end
     return ngx.var.edge_id
-end
-
--- Every value of a header, whatever the case of its name, in the order that nginx tells them.
-local function values_of(headers, name)
-    local found = {}
-    for own, value in pairs(headers) do
-        if own:lower() == name then
-            for _, each in ipairs(type(value) == "table" and value or { value }) do
-                found[#found + 1] = each
-            end
-        end
-    end
-    return found
 end
 
 -- Answers of CloudFront itself ----------------------------------------------------------------------
@@ -207,50 +142,17 @@ local function encoding_of(behavior)
     if not behavior.encodings then
         return nil
     end
-    local asked, found = (ngx.var.http_accept_encoding or ""):lower(), {}
+    local accepted, passing = (ngx.var.http_accept_encoding or ""):lower(), {}
     for _, coding in ipairs(behavior.encodings) do
-        for part in asked:gmatch("[^,]+") do
+        for part in accepted:gmatch("[^,]+") do
             local name, rest = part:match("^%s*([%w*-]+)(.*)$")
             if name == coding and not rest:match("q=0%s*$") and not rest:match("q=0%.0*%s*$") then
-                found[#found + 1] = coding
+                passing[#passing + 1] = coding
                 break
             end
         end
     end
-    return table.concat(found, ",")
-end
-
--- What a `CloudFront-…` header says; nothing where the lab cannot know it.
-local function fact(name)
-    local agent = (ngx.var.http_user_agent or ""):lower()
-    local android, tablet = agent:find("android", 1, true), agent:find("ipad", 1, true) or agent:find("tablet", 1, true)
-    local ios = agent:find("iphone", 1, true) or agent:find("ipad", 1, true)
-    local tv = agent:find("smart-tv", 1, true) or agent:find("smarttv", 1, true)
-    local mobile = not tablet and (agent:find("mobile", 1, true) or agent:find("iphone", 1, true))
-    local facts = {
-        ["cloudfront-forwarded-proto"] = ngx.var.scheme,
-        ["cloudfront-viewer-address"] = ngx.var.remote_addr .. ":" .. ngx.var.remote_port,
-        ["cloudfront-viewer-http-version"] = string.format("%.1f", ngx.req.http_version()),
-        ["cloudfront-is-android-viewer"] = tostring(not not android),
-        ["cloudfront-is-ios-viewer"] = tostring(not not ios),
-        ["cloudfront-is-tablet-viewer"] = tostring(not not tablet),
-        ["cloudfront-is-mobile-viewer"] = tostring(not not mobile),
-        ["cloudfront-is-smarttv-viewer"] = tostring(not not tv),
-        ["cloudfront-is-desktop-viewer"] = tostring(not (tablet or mobile or tv)),
-    }
-    if ngx.var.scheme == "https" then
-        facts["cloudfront-viewer-tls"] = ngx.var.ssl_protocol .. ":" .. ngx.var.ssl_cipher .. ":"
-            .. (ngx.var.ssl_session_reused == "r" and "sessionReused" or "fullHandshake")
-    end
-    return facts[name]
-end
-
--- The name as CloudFront writes it: `CloudFront-Is-IOS-Viewer`.
-local function cased(name)
-    local special = { cloudfront = "CloudFront", ios = "IOS", smarttv = "SmartTV", tls = "TLS", asn = "ASN" }
-    return (name:gsub("[^-]+", function(word)
-        return special[word] or word:sub(1, 1):upper() .. word:sub(2)
-    end))
+    return table.concat(passing, ",")
 end
 
 local function query_of(behavior, query)
@@ -472,134 +374,6 @@ function edge.answer()
     header["X-Amz-Cf-Id"] = id()
 end
 
--- To the origin -------------------------------------------------------------------------------------
-
--- The origin's certificate has to name the origin or the Host that is forwarded. nginx compares one
--- name, so which of the two it is has to be known first. What tells is a handshake: if the
--- certificate that is served for the Host does not name it, the origin's own name is asked for.
-local function tls_name(behavior, host)
-    local domain = behavior.origin.domain_name
-    host = host:gsub(":%d+$", "")
-    if host:lower() == domain:lower() then
-        return domain
-    end
-    local known = ngx.shared.edge_tls_names
-    local key = domain .. " " .. host
-    local name = known:get(key)
-    if name then
-        return name
-    end
-    local socket = ngx.socket.tcp()
-    socket:settimeouts(behavior.origin.connect_timeout_seconds * 1000, 1000, 1000)
-    if not socket:connect(domain, behavior.origin.https_port) then
-        return host
-    end
-    local done, reason = socket:sslhandshake(false, host, true)
-    socket:close()
-    local mismatch = not done and tostring(reason):find("host mismatch", 1, true)
-    name = mismatch and domain or host
-    known:set(key, name, 10)
-    return name
-end
-
-function edge.origin(name, scheme)
-    local behavior = settings.behaviors[name]
-    ngx.var.edge_host = ngx.var.http_x_edge_host
-    if scheme == "https" then
-        ngx.var.edge_tls_name = tls_name(behavior, ngx.var.http_x_edge_host)
-    end
-    if ngx.var.http_upgrade then
-        return ngx.exec("@websocket")
-    elseif SENT_ONCE[ngx.var.request_method] then
-        return ngx.exec("@once")
-    end
-end
-
--- The origin did not answer, at none of its addresses. GET and HEAD are tried again; what may have
--- been done once already is not.
-function edge.failed(name, status)
-    local method, tried = ngx.var.request_method, 0
-    for _ in (ngx.var.upstream_addr or ""):gmatch("[^,%s]+:%d+") do
-        tried = tried + 1
-    end
-    local again = tried > 0 and tried < settings.behaviors[name].origin.connect_attempts
-    if again and (method == "GET" or method == "HEAD") then
-        return ngx.exec("@once")
-    end
-    ngx.header["X-Edge-Own"] = "1"
-    return edge.refuse(status)
-end
-
-local function directives(header)
-    local found = {}
-    for part in (joined(header, ",") or ""):lower():gmatch("[^,]+") do
-        local name, value = part:match('^%s*([%w-]+)%s*=?%s*"?([^"%s]*)')
-        if name then
-            found[name] = value
-        end
-    end
-    return found
-end
-
--- For how many seconds an answer is kept.
--- Source: CloudFront Developer Guide, 'Manage how long content stays in the cache', the table there,
--- and 'Control how long CloudFront caches errors'.
-local function ttl_of(behavior, status, header)
-    local control = directives(header["Cache-Control"])
-    local asked = tonumber(control["s-maxage"]) or tonumber(control["max-age"])
-    local timed = asked ~= nil
-    if not asked and header["Expires"] then
-        local ends = ngx.parse_http_time(joined(header["Expires"], ","))
-        local from = header["Date"] and ngx.parse_http_time(header["Date"]) or ngx.time()
-        asked = ends and math.max(0, ends - from) or 0
-    end
-    if status >= 400 then
-        if not (KEPT[status] or (KEPT_IF_TIMED[status] and timed)) then
-            return 0
-        elseif control["no-store"] and NO_STORE_COUNTS[status] then
-            return 0
-        end
-        local least = behavior.error_ttls[status] or ERROR_SECONDS
-        return math.max(least, math.min(asked or 0, behavior.max_ttl))
-    end
-    if not OBJECTS[status] then
-        return 0
-    elseif control["no-store"] or control["no-cache"] or control["private"] then
-        return behavior.min_ttl
-    elseif joined(header["Vary"], ",") == "*" and behavior.min_ttl == 0 then
-        return 0
-    elseif asked then
-        return math.max(behavior.min_ttl, math.min(asked, behavior.max_ttl))
-    end
-    return math.max(behavior.min_ttl, behavior.default_ttl)
-end
-
-function edge.kept(name)
-    local method, status = ngx.var.request_method, ngx.status
-    local ttl = 0
-    if status < 200 and status ~= 101 then
-        -- nginx takes an interim answer for the whole one, and what follows for its body: an answer
-        -- without an end. An error is told from that at once.
-        ngx.ctx.interim = true
-        ngx.status = 502
-        ngx.header["Content-Length"] = 0
-        ngx.header["X-Edge-Own"] = "1"
-    end
-    if (method == "GET" or method == "HEAD") and status >= 200 then
-        ttl = ttl_of(settings.behaviors[name], status, ngx.header)
-    end
-    ngx.header["X-Accel-Expires"] = tostring(ttl)
-    -- What is kept is gathered into buffers on its way; everything else streams.
-    ngx.header["X-Accel-Buffering"] = ttl == 0 and "no" or nil
-    ngx.header["X-Edge-Stored"] = tostring(ngx.time())
-end
-
-function edge.without_interim()
-    if ngx.ctx.interim then
-        ngx.arg[1], ngx.arg[2] = "", true
-    end
-end
-
 -- TLS towards viewers -------------------------------------------------------------------------------
 
 -- nginx takes the versions of TLS from the server that is the default of an address, before it knows
@@ -613,9 +387,6 @@ function edge.hello()
     end
 end
 
-function edge.load(path)
-    settings = dofile(path)
-    return edge
-end
+loadfile(folder .. "/to_origin.lua")(edge, settings, values)
 
 return edge

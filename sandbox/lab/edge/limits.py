@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from sandbox.lab.deployed import Deployed, Distribution, Fields
-from sandbox.lab.edge.model import behaviors, items, part
+from sandbox.lab.edge.sites import behaviors, items, part
 
 _BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
     "Lambda@Edge functions": (
@@ -132,37 +132,39 @@ def unsupported(deployed: Deployed) -> list[str]:
     told in `sandbox.lab.edge`.
     """
     return [
-        f"Distribution {distribution.id}: {found}."
+        f"Distribution {distribution.id}: {lack}."
         for distribution in deployed.distributions
         if distribution.config.get("Enabled")
-        for found in _found(distribution, deployed)
+        for lack in _lacks(distribution, deployed)
     ] + list(_between(deployed))
 
 
-def _found(distribution: Distribution, deployed: Deployed) -> Iterator[str]:
+def _lacks(distribution: Distribution, deployed: Deployed) -> Iterator[str]:
     config = distribution.config
-    yield from _asked(_DISTRIBUTION, config)
+    yield from _missing(_DISTRIBUTION, config)
     for origin in items(config, "Origins"):
-        yield from (f"origin {origin.get('Id')}: {found}" for found in _asked(_ORIGIN, origin))
+        yield from (f"origin {origin.get('Id')}: {lack}" for lack in _missing(_ORIGIN, origin))
     for behavior in behaviors(config):
         where = f"behavior {behavior.get('PathPattern') or 'default'}"
-        for found in (*_asked(_BEHAVIOR, behavior), *_unread(behavior, deployed)):
-            yield f"{where}: {found}"
+        for lack in (*_missing(_BEHAVIOR, behavior), *_unread(behavior, deployed)):
+            yield f"{where}: {lack}"
 
 
-def _asked(known: Mapping[str, tuple[Callable[[Fields], bool], str]], of: Fields) -> Iterator[str]:
-    for what, (asks, instead) in known.items():
+def _missing(
+    table: Mapping[str, tuple[Callable[[Fields], bool], str]], of: Fields
+) -> Iterator[str]:
+    for what, (asks, instead) in table.items():
         if asks(of):
             yield f"the lab has no {what.removeprefix('a ').removeprefix('an ')}; {instead}"
 
 
 def _unread(behavior: Fields, deployed: Deployed) -> Iterator[str]:
-    for member, known in (
+    for member, policies in (
         ("CachePolicyId", deployed.cache_policies),
         ("OriginRequestPolicyId", deployed.origin_request_policies),
     ):
         name = behavior.get(member)
-        if name and name not in known:
+        if name and name not in policies:
             yield (
                 f"the policy {name} ({member}) could not be read; it is taken to keep nothing and "
                 "to forward nothing"

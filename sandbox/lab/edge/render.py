@@ -1,12 +1,12 @@
 """nginx's configuration for one edge node, and the table that its Lua file reads."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
-from urllib.parse import unquote
+from typing import Final
 
-from sandbox.lab.edge.model import Behavior, Choice, Origin, Selection, Site
+from sandbox.lab.edge.lua import lua
+from sandbox.lab.edge.model import EdgeBehavior, EdgeOrigin, EdgeSite
+from sandbox.lab.edge.nginx_text import indented, quoted, regex
 
 MODULES: Final = Path("/usr/lib/nginx/modules")
 """Where Debian's packages put what nginx loads."""
@@ -49,7 +49,7 @@ Certificates = Mapping[str, tuple[Path, Path]]
 
 
 def nginx_conf(
-    sites: Sequence[Site],
+    sites: Sequence[EdgeSite],
     certificates: Certificates,
     ca: Path,
     resolver: str,
@@ -84,7 +84,7 @@ user root root;
 daemon off;
 worker_processes 1;
 worker_rlimit_nofile 16384;
-pid {_quoted(folder / "nginx.pid")};
+pid {quoted(folder / "nginx.pid")};
 error_log stderr error;
 
 events {{
@@ -94,23 +94,23 @@ events {{
 http {{
     log_format edge '$time_iso8601 $remote_addr "$host" "$request" $status '
                     '"$sent_http_x_cache" $sent_http_x_amz_cf_id';
-    access_log {_quoted(folder / "access.log")} edge;
-    client_body_temp_path {_quoted(folder / "body")};
-    proxy_temp_path {_quoted(folder / "proxy")};
-    fastcgi_temp_path {_quoted(folder / "fastcgi")};
-    scgi_temp_path {_quoted(folder / "scgi")};
-    uwsgi_temp_path {_quoted(folder / "uwsgi")};
+    access_log {quoted(folder / "access.log")} edge;
+    client_body_temp_path {quoted(folder / "body")};
+    proxy_temp_path {quoted(folder / "proxy")};
+    fastcgi_temp_path {quoted(folder / "fastcgi")};
+    scgi_temp_path {quoted(folder / "scgi")};
+    uwsgi_temp_path {quoted(folder / "uwsgi")};
     types {{ }}
     default_type "";
 
     lua_package_path "{LUA_PATH};;";
     lua_shared_dict edge_tls_names 1m;
-    lua_ssl_trusted_certificate {_quoted(ca)};
+    lua_ssl_trusted_certificate {quoted(ca)};
     lua_ssl_verify_depth 9;
     lua_ssl_protocols TLSv1 TLSv1.1 TLSv1.2;
     lua_socket_log_errors off;
     init_by_lua_block {{
-        edge = dofile({lua(str(folder / "edge.lua"))}).load({lua(str(folder / "settings.lua"))})
+        edge = loadfile({lua(str(folder / "edge.lua"))})({lua(str(folder))})
     }}
 
     # Headers reach the other side as they are.
@@ -137,7 +137,7 @@ http {{
     # Over IPv4 only, at run time, for as long as DNS says.
     resolver {resolver} ipv6=off;
 
-    proxy_cache_path {_quoted(folder / "cache")} levels=1:2 keys_zone=edge:8m inactive=1d
+    proxy_cache_path {quoted(folder / "cache")} levels=1:2 keys_zone=edge:8m inactive=1d
                      max_size=256m use_temp_path=off;
     proxy_cache_key $edge_key;
     proxy_cache_methods GET HEAD;
@@ -168,10 +168,10 @@ http {{
     # Nobody's names.
     server {{
         server_name "";
-{_indented(_listens(certificate=True, http2=http2, ipv6=ipv6, default=True))}
-{_indented(_certificate(DEFAULT_CERTIFICATE, certificates))}
-{_indented(_VIEWER_VARIABLES)}
-{_indented(_OWN_ERRORS)}
+{indented(_listens(certificate=True, http2=http2, ipv6=ipv6, default=True))}
+{indented(_certificate(DEFAULT_CERTIFICATE, certificates))}
+{indented(_VIEWER_VARIABLES)}
+{indented(_OWN_ERRORS)}
         location / {{
             content_by_lua_block {{ edge.refuse(403) }}
         }}
@@ -193,11 +193,6 @@ http {{
 
 {origins}}}
 """
-
-
-def settings_lua(sites: Sequence[Site], name: str) -> str:
-    """Return the table that the Lua file reads: everything that differs between distributions."""
-    return f"return {lua(_settings(sites, name))}\n"
 
 
 _VIEWER_VARIABLES: Final = """\
@@ -248,12 +243,12 @@ proxy_no_cache $edge_upgrade;"""
 
 
 def _viewer_server(
-    site: Site, names: Sequence[str], certificate: str, ca: Path, *, http2: bool
+    site: EdgeSite, names: Sequence[str], certificate: str, ca: Path, *, http2: bool
 ) -> str:
     # In the locations: there they take the place of what the server says of nginx's own errors,
     # which an origin's errors are not.
     pages = "".join(
-        f"error_page {code} ={shown} {_quoted(path.replace('$', '${edge_dollar}'))};\n"
+        f"error_page {code} ={shown} {quoted(path.replace('$', '${edge_dollar}'))};\n"
         for code, path, shown in site.error_pages
     )
     pages = f"proxy_intercept_errors on;\n{pages}" if pages else ""
@@ -266,7 +261,7 @@ server_name {" ".join(names)};
 {_OWN_ERRORS}
 
 {locations}"""
-    return f"    server {{\n{_indented(text)}\n    }}\n"
+    return f"    server {{\n{indented(text)}\n    }}\n"
 
 
 def _listens(*, certificate: bool, http2: bool, ipv6: bool, default: bool) -> str:
@@ -285,11 +280,11 @@ def _certificate(key: str, certificates: Certificates) -> str:
     if key not in certificates:
         return "ssl_reject_handshake on;"
     chain, private_key = certificates[key]
-    return f"ssl_certificate {_quoted(chain)};\nssl_certificate_key {_quoted(private_key)};"
+    return f"ssl_certificate {quoted(chain)};\nssl_certificate_key {quoted(private_key)};"
 
 
-def _viewer_location(behavior: Behavior, ca: Path, pages: str) -> str:
-    where = "/" if behavior.pattern is None else f"~ {_quoted(regex(behavior.pattern))}"
+def _viewer_location(behavior: EdgeBehavior, ca: Path, pages: str) -> str:
+    where = "/" if behavior.pattern is None else f"~ {quoted(regex(behavior.pattern))}"
     kept = f"{_KEPT_CONDITIONS}\n" if behavior.keeps_something else ""
     # An object whose time is over is better than an error of the origin.
     kept += (
@@ -304,15 +299,15 @@ rewrite_by_lua_block {{ edge.viewer("{behavior.name}") }}
 {_TO_ORIGIN_SERVER}
 {pages}{kept}{gzip if behavior.compress else ""}proxy_pass http://edge_origin$edge_uri;"""
     grpc = _grpc_location(behavior, ca) if behavior.grpc else ""
-    return f"location {where} {{\n{_indented(body, 1)}\n}}\n{grpc}"
+    return f"location {where} {{\n{indented(body, 1)}\n}}\n{grpc}"
 
 
 _TYPES: Final = f"gzip_types {' '.join(COMPRESSED_TYPES.replace('text/html ', '').split())};"
 
 
-def _grpc_location(behavior: Behavior, ca: Path) -> str:
+def _grpc_location(behavior: EdgeBehavior, ca: Path) -> str:
     origin = behavior.origin
-    scheme = "http" if origin.protocol == "http-only" else "https"
+    scheme = "http" if origin.scheme == "http" else "https"
     body = f"""\
 set $edge_behavior {behavior.name};
 set $edge_target {origin.domain_name}:{origin.port(scheme)};
@@ -327,12 +322,12 @@ grpc_ssl_server_name on;
 grpc_ssl_name $http_x_edge_host;
 grpc_ssl_verify on;
 grpc_ssl_verify_depth 9;
-grpc_ssl_trusted_certificate {_quoted(ca)};
+grpc_ssl_trusted_certificate {quoted(ca)};
 grpc_ssl_protocols {" ".join(origin.tls_protocols)};"""
-    return f"location @grpc-{behavior.name} {{\n{_indented(body, 1)}\n}}\n"
+    return f"location @grpc-{behavior.name} {{\n{indented(body, 1)}\n}}\n"
 
 
-def _origin_server(behavior: Behavior, scheme: str, ca: Path) -> str:
+def _origin_server(behavior: EdgeBehavior, scheme: str, ca: Path) -> str:
     origin = behavior.origin
     target = f"proxy_pass {scheme}://$edge_domain:{origin.port(scheme)}$request_uri;"
     text = f"""\
@@ -382,128 +377,17 @@ location @websocket {{
 }}
 location @refused {{ content_by_lua_block {{ edge.failed("{behavior.name}", 502) }} }}
 location @late {{ content_by_lua_block {{ edge.failed("{behavior.name}", 504) }} }}"""
-    return f"    server {{\n{_indented(text)}\n    }}\n"
+    return f"    server {{\n{indented(text)}\n    }}\n"
 
 
-def _origin_tls(origin: Origin, ca: Path) -> str:
+def _origin_tls(origin: EdgeOrigin, ca: Path) -> str:
     return f"""\
 proxy_ssl_server_name on;
 proxy_ssl_name $edge_tls_name;
 proxy_ssl_verify on;
 proxy_ssl_verify_depth 9;
-proxy_ssl_trusted_certificate {_quoted(ca)};
+proxy_ssl_trusted_certificate {quoted(ca)};
 proxy_ssl_protocols {" ".join(origin.tls_protocols)};
 proxy_ssl_ciphers DEFAULT:@SECLEVEL=0;
 proxy_ssl_session_reuse off;
 """
-
-
-def regex(pattern: str) -> str:
-    """Return the regular expression of a path pattern.
-
-    nginx compares it with the decoded path, so what is encoded in the pattern is decoded.
-    """
-    wild = {"*": ".*", "?": "."}
-    return "".join(("^", *(wild.get(char) or re.escape(char) for char in unquote(pattern)), "$"))
-
-
-def _quoted(value: object) -> str:
-    """Return a text as nginx reads it; a `$` in it is one only in a regular expression."""
-    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _indented(text: str, levels: int = 2) -> str:
-    return "\n".join(
-        f"{'    ' * levels}{line}" if line else "" for line in text.strip("\n").splitlines()
-    )
-
-
-def _settings(sites: Sequence[Site], name: str) -> dict[str, object]:
-    label = name.replace("-", "")
-    return {
-        "via": f"{label}.cloudfront.net (CloudFront)",
-        "pop": f"LAB{_number(name)}-P1",
-        "names": {own: site.id for site in sites for own in (site.name, *site.aliases)},
-        "protocols": {site.id: list(site.tls_protocols) for site in sites},
-        "behaviors": {
-            behavior.name: _behavior(behavior) for site in sites for behavior in site.behaviors
-        },
-    }
-
-
-def _number(name: str) -> str:
-    found = re.search(r"\d+", name)
-    return found.group() if found else "1"
-
-
-def _behavior(behavior: Behavior) -> dict[str, object]:
-    origin = behavior.origin
-    protocol = {"http-only": "http", "https-only": "https"}.get(origin.protocol, "match-viewer")
-    return {
-        "distribution": behavior.distribution,
-        "viewer_protocol": behavior.viewer_protocol,
-        "methods": dict.fromkeys(behavior.methods, True),
-        "key": _selection(behavior.key),
-        "forwarded": [_selection(selection) for selection in behavior.forwarded],
-        "added": list(behavior.added),
-        "encodings": None if behavior.encodings is None else list(behavior.encodings),
-        "legacy": behavior.legacy,
-        "grpc": behavior.grpc,
-        "cookies_pass": behavior.cookies_pass,
-        "min_ttl": behavior.min_ttl,
-        "default_ttl": behavior.default_ttl,
-        "max_ttl": behavior.max_ttl,
-        "error_ttls": dict(behavior.error_ttls),
-        "root_object": behavior.root_object,
-        "origin": {
-            "domain_name": origin.domain_name,
-            "path": origin.path,
-            "scheme": protocol,
-            "https_port": origin.https_port,
-            "headers": [list(header) for header in origin.headers],
-            "connect_attempts": origin.connect_attempts,
-            "connect_timeout_seconds": origin.connect_timeout_seconds,
-        },
-    }
-
-
-def _selection(selection: Selection) -> dict[str, object]:
-    return {
-        "headers": _choice(selection.headers),
-        "cookies": _choice(selection.cookies),
-        "query_strings": _choice(selection.query_strings),
-    }
-
-
-def _choice(choice: Choice) -> dict[str, object]:
-    return {"kind": choice.kind, "names": dict.fromkeys(choice.names, True)}
-
-
-def lua(value: object) -> str:
-    """Return a value as Lua writes it."""
-    if value is None:
-        return "nil"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        return '"' + "".join(_lua_bytes(value.encode())) + '"'
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(_lua_pairs(cast("Mapping[object, object]", value))) + "}"
-    if isinstance(value, Sequence):
-        return "{" + ", ".join(lua(item) for item in cast("Sequence[object]", value)) + "}"
-    raise TypeError(f"{value!r} cannot be written in Lua")
-
-
-def _lua_pairs(value: Mapping[object, object]) -> Iterator[str]:
-    for key, item in value.items():
-        yield f"[{lua(key)}] = {lua(item)}"
-
-
-def _lua_bytes(text: bytes) -> Iterator[str]:
-    """Yield each byte; all but plain ones by number, which no quote or line end can break."""
-    for byte in text:
-        char = chr(byte)
-        plain = char.isascii() and char.isprintable() and char not in '"\\'
-        yield char if plain else f"\\{byte:03d}"

@@ -57,9 +57,9 @@ class Certificates:
         self.context.sni_callback = self._choose
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-        wanted = (name or "").lower()
-        wild = "*." + wanted.partition(".")[2]
-        for candidate in (wanted, wild):
+        lower = (name or "").lower()
+        wild = "*." + lower.partition(".")[2]
+        for candidate in (lower, wild):
             for names, context in self._contexts:
                 if candidate in names:
                     connection.context = context
@@ -69,10 +69,10 @@ class Certificates:
 def _names(chain: Path) -> frozenset[str]:
     certificate = x509.load_pem_x509_certificate(chain.read_bytes())
     try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return frozenset()
-    return frozenset(name.lower() for name in found.value.get_values_for_type(x509.DNSName))
+    return frozenset(name.lower() for name in extension.value.get_values_for_type(x509.DNSName))
 
 
 def _context(chain: Path, key: Path, protocols: Sequence[str]) -> ssl.SSLContext:
@@ -162,12 +162,12 @@ async def _read_proxy_lines(connection: socket.socket) -> tuple[str, int] | None
 
     There may be two, of a proxy and of the load balancer in front of it, which tells the proxy.
     """
-    told = None
-    while (found := proxy_line(await _peek(connection, LONGEST_PROXY_LINE))) is not None:
-        length, client = found
+    innermost = None
+    while (line := proxy_line(await _peek(connection, LONGEST_PROXY_LINE))) is not None:
+        length, client = line
         connection.recv(length)
-        told = client or told
-    return told
+        innermost = client or innermost
+    return innermost
 
 
 async def _peek(connection: socket.socket, most: int) -> bytes:
@@ -203,7 +203,7 @@ class LoadBalancersService(Service[LoadBalancersConfig]):
             OSError: A certificate cannot be read, or an address not be listened on.
         """
         api = Api(config.echo, config.allow)
-        wanted = {
+        listeners = {
             (str(address), listener.port): listener
             for each in config.load_balancers
             for listener in _listeners(each, api)
@@ -212,11 +212,11 @@ class LoadBalancersService(Service[LoadBalancersConfig]):
         with contextlib.ExitStack() as opened:
             sockets = {
                 place: opened.enter_context(_listen(*place))
-                for place in wanted.keys() - self._sockets.keys()
+                for place in listeners.keys() - self._sockets.keys()
             }
             opened.pop_all()
-        self._listeners = wanted
-        for place in self._sockets.keys() - wanted.keys():
+        self._listeners = listeners
+        for place in self._sockets.keys() - listeners.keys():
             listening, task = self._sockets.pop(place)
             task.cancel()
             listening.close()

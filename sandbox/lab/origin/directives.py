@@ -73,25 +73,25 @@ def directives_of(segment: str) -> Directives:
     Raises:
         DirectivesError: One is unknown, repeated, or cannot be followed.
     """
-    told: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     headers: list[tuple[str, str]] = []
     faults: list[str] = []
     for part in segment.split(";") if segment else ():
         name, _, raw = part.partition("=")
-        known = _DIRECTIVES.get(name)
+        directive = _DIRECTIVES.get(name)
         text = None if _PERCENT.search(raw) else unquote_to_bytes(raw).decode("latin-1")
-        value = None if known is None or text is None else known.read(text)
-        if known is None:
+        value = None if directive is None or text is None else directive.read(text)
+        if directive is None:
             faults.append(f'The directive is "{part}"; allowed are {", ".join(_DIRECTIVES)}.')
         elif value is None:
-            faults.append(f'{name} is "{raw}"; allowed is {known.allowed}.')
-        elif known.field == "headers":
+            faults.append(f'{name} is "{raw}"; allowed is {directive.allowed}.')
+        elif directive.field == "headers":
             headers.append(value)
-        elif known.field in told:
+        elif directive.field in values:
             faults.append(f"{name} is there twice; only header may be.")
         else:
-            told[known.field] = value
-    directives = Directives(headers=tuple(headers), **told)
+            values[directive.field] = value
+    directives = Directives(headers=tuple(headers), **values)
     faults += _contradictions(directives)
     if faults:
         raise DirectivesError(" ".join(faults))

@@ -172,8 +172,8 @@ class Api:
             segment = path[len(self._path) + 1 :].decode("latin-1")
             await self._answer_echo(request, exchange, segment)
         else:
-            told = f"Nothing is here; the echo is at {self._path.decode()}."
-            await self._refuse(request, exchange, 404, told)
+            reason = f"Nothing is here; the echo is at {self._path.decode()}."
+            await self._refuse(request, exchange, 404, reason)
 
     def _allowed(self, request: Request) -> bool:
         if self._allow is None:
@@ -238,15 +238,15 @@ class Api:
 
     async def _answer_websocket(self, request: Request, exchange: Exchange) -> None:
         key = request.header(b"sec-websocket-key")
-        wanted = (request.header(b"upgrade") or b"").lower() == b"websocket"
+        is_websocket = (request.header(b"upgrade") or b"").lower() == b"websocket"
         version = request.header(b"sec-websocket-version")
-        if not wanted or request.method != b"GET" or request.protocol != "HTTP/1.1":
-            told = "This is a WebSocket; it is opened with GET and Upgrade over HTTP/1.1."
-            await self._refuse(request, exchange, 426, told, b"websocket")
+        if not is_websocket or request.method != b"GET" or request.protocol != "HTTP/1.1":
+            reason = "This is a WebSocket; it is opened with GET and Upgrade over HTTP/1.1."
+            await self._refuse(request, exchange, 426, reason, b"websocket")
             return
         if not key or version != b"13":
-            told = "Sec-WebSocket-Key is missing or Sec-WebSocket-Version is not 13."
-            await self._refuse(request, exchange, 400, told)
+            reason = "Sec-WebSocket-Key is missing or Sec-WebSocket-Version is not 13."
+            await self._refuse(request, exchange, 400, reason)
             return
         echo = await self._echo(request)
         accept = hashlib.sha1(key + _WEBSOCKET_MAGIC, usedforsecurity=False).digest()
@@ -303,16 +303,20 @@ def _ranged(
     """Add the headers of a body that has ranges; return status, start and end of what is sent."""
     tag = b'"%d"' % size
     headers += [(b"Accept-Ranges", b"bytes"), (b"ETag", tag)]
-    wanted = request.header(b"range")
-    if request.method != b"GET" or wanted is None or request.header(b"if-range") not in (None, tag):
+    range_header = request.header(b"range")
+    if (
+        request.method != b"GET"
+        or range_header is None
+        or request.header(b"if-range") not in (None, tag)
+    ):
         return 200, 0, size
-    found = range_of(wanted.decode("latin-1"), size)
-    if found == "whole":
+    part = range_of(range_header.decode("latin-1"), size)
+    if part == "whole":
         return 200, 0, size
-    if found == "beyond":
+    if part == "beyond":
         headers.append((b"Content-Range", b"bytes */%d" % size))
         return 416, 0, 0
-    start, end = found
+    start, end = part
     headers.append((b"Content-Range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     return 206, start, end
 

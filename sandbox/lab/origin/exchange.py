@@ -27,8 +27,8 @@ class Request:
 
     def header(self, name: bytes) -> bytes | None:
         """Return a header's value, several joined by `, `; None where there is none."""
-        found = [value for own, value in self.headers if own.lower() == name]
-        return b", ".join(found) if found else None
+        values = [value for own, value in self.headers if own.lower() == name]
+        return b", ".join(values) if values else None
 
     @property
     def path(self) -> bytes:

@@ -162,9 +162,9 @@ def program(
 def unsupported(deployed: Deployed) -> list[str]:
     """Return what load balancers ask for that the lab's do not do, one sentence each."""
     return [
-        f"Load balancer {balancer.dns_name}: {found}."
+        f"Load balancer {balancer.dns_name}: {lack}."
         for balancer in deployed.load_balancers
-        for found in _not_done(balancer, deployed)
+        for lack in _not_done(balancer, deployed)
     ]
 
 

@@ -44,8 +44,8 @@ def router_rules(
             # What is let through returns, so that another droplet's firewall has its say, too.
             rules = [
                 f"{match} return"
-                for found in each.firewalls
-                for rule in found.get(key) or ()
+                for cloud_firewall in each.firewalls
+                for rule in cloud_firewall.get(key) or ()
                 for match in _matches(rule, side, deployed)
             ]
             chains.append((chain, [*dict.fromkeys(rules), "drop"]))
@@ -93,9 +93,9 @@ def _matches(rule: Fields, side: str, deployed: Deployed) -> Iterator[str]:
 
 def _peers(named: Fields, deployed: Deployed) -> list[str]:
     """Return the networks that a rule names, those of droplets and tags among them."""
-    found = [str(ip_network(address, strict=False)) for address in named.get("addresses") or ()]
+    networks = [str(ip_network(address, strict=False)) for address in named.get("addresses") or ()]
     tags = set(named.get("tags") or ())
     for each in deployed.droplets:
         if each.id in (named.get("droplet_ids") or ()) or tags & set(each.metadata.get("tags", ())):
-            found += [own for own in (each.ipv4, each.ipv6, each.reserved_ipv6) if own]
-    return found
+            networks += [own for own in (each.ipv4, each.ipv6, each.reserved_ipv6) if own]
+    return networks

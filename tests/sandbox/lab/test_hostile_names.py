@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed, Droplet, LoadBalancer, Zone
 from sandbox.lab.dns.served_names import served_names, unsupported_names
-from sandbox.lab.edge.model import sites
-from sandbox.lab.edge.render import nginx_conf, settings_lua
+from sandbox.lab.edge.lua import settings_lua
+from sandbox.lab.edge.render import nginx_conf
+from sandbox.lab.edge.sites import sites
 from sandbox.lab.lab_host import Host, host_script, router_lines
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan import LabPlan, PlanInputs, plan

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed, Distribution
 from sandbox.lab.edge import DEFAULT_CERTIFICATE, program, unsupported
-from sandbox.lab.edge.model import Site, sites
-from sandbox.lab.edge.render import lua, regex
+from sandbox.lab.edge.lua import lua
+from sandbox.lab.edge.model import EdgeSite
+from sandbox.lab.edge.nginx_text import regex
+from sandbox.lab.edge.sites import sites
 from support.edge import (
     ALL_VIEWER_AND_CLOUDFRONT,
     API,
@@ -128,7 +130,7 @@ def test_the_program_is_a_function_of_what_is_deployed(tmp_path: Path) -> None:
     assert "resolver 198.18.3.2 ipv6=off;" in first.files[tmp_path / "nginx.conf"]
 
 
-def _site(**changes: Any) -> Site:
+def _site(**changes: Any) -> EdgeSite:
     (found,) = sites(deployed(distribution(**changes)))
     return found
 
