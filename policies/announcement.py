@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pulumi.runtime.proto import analyzer_pb2
 
-from policies.model import Level, Options, Pack, Severity
+from policies.model import Level, Pack, RuleOptions, Severity
 from policies.settings import UNKNOWNS, options_of, properties_of
 from policies.verdict import OF_PACKS
 
@@ -64,7 +64,7 @@ def analyzer_info(pack: Pack) -> analyzer_pb2.AnalyzerInfo:
     )
 
 
-def _schema(kind: type[Options]) -> analyzer_pb2.PolicyConfigSchema | None:
+def _schema(kind: type[RuleOptions]) -> analyzer_pb2.PolicyConfigSchema | None:
     """Return the types of a policy's options.
 
     The engine itself checks what is given here, in words of its own and one policy at a time. So it

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from policies.model import Options, Pack, Rule
+from policies.model import Pack, Rule, RuleOptions
 from policies.rules import PACKS
 from policies.settings import Exceptions, properties_of, schema
 
@@ -95,7 +95,7 @@ def _section(rule: Rule) -> str:
     return "\n".join(lines) + ("" if lines[-1] == "" else "\n")
 
 
-def _options(kind: type[Options]) -> list[str]:
+def _options(kind: type[RuleOptions]) -> list[str]:
     return [
         f"- Option `{name}`: {option['description']}{_default(option)}"
         for name, option in properties_of(kind).items()

@@ -13,12 +13,12 @@ from pydantic import Field
 
 from policies.model import (
     UNKNOWN,
-    Answer,
     Around,
     Finding,
-    Options,
+    Judgement,
     Place,
     Resource,
+    RuleOptions,
     Stack,
     Step,
     show,
@@ -87,7 +87,7 @@ MANAGED_ORIGIN_REQUEST_POLICIES: Final = {
 }
 
 
-class PolicyIds(Options):
+class PolicyIds(RuleOptions):
     """What a user may set about a rule that reads policy ids."""
 
     accepted_policy_ids: Annotated[
@@ -171,13 +171,13 @@ def custom(
         return
     # A fault of the policy is certain however unknown its id still is.
     certain = len(wrong) == len(verdicts) and all(
-        any(fault.answer is Answer.FAIL for fault in faults) for _, faults in wrong
+        any(fault.answer is Judgement.FAIL for fault in faults) for _, faults in wrong
     )
     policy, faults = wrong[0]
     shown = f"that of {show(policy.name)} in this stack, whose " + " and ".join(
         f"{fault.path} is {fault.found}" for fault in faults
     )
-    answer = Answer.FAIL if certain else Answer.CANNOT_TELL
+    answer = Judgement.FAIL if certain else Judgement.CANNOT_TELL
     yield replace(place.finding(allowed, fix, found=shown), answer=answer)
 
 
@@ -191,7 +191,7 @@ def _by_id(stack: Stack) -> dict[str, list[Resource]]:
     return policies
 
 
-def forwards_all_headers(values: Place) -> Answer:
+def forwards_all_headers(values: Place) -> Judgement:
     """Say whether legacy `forwardedValues` forward all headers, which also turns caching off.
 
     The API's form for "all headers" is a list of exactly one name, the asterisk.
@@ -201,7 +201,7 @@ def forwards_all_headers(values: Place) -> Answer:
     """
     headers = values.get("headers").value
     if headers == ["*"]:
-        return Answer.PASS
+        return Judgement.PASS
     if headers is UNKNOWN or headers == [UNKNOWN]:
-        return Answer.CANNOT_TELL
-    return Answer.FAIL
+        return Judgement.CANNOT_TELL
+    return Judgement.FAIL

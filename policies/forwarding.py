@@ -18,7 +18,7 @@ from policies.cloudfront import (
     custom,
     each_behavior,
 )
-from policies.model import Answer, Change, Finding, Place, Rule, Value, show
+from policies.model import Finding, Judgement, Place, Repair, Rule, Value, show
 
 ADVISE_ALL_VIEWER: Final = f'Set originRequestPolicyId to "{ALL_VIEWER}" (AllViewer)'
 """The beginning of most ways to mend forwarding."""
@@ -57,7 +57,7 @@ def forwarding_rule(
     def check(distribution: Place) -> Iterator[Finding]:
         yield from each_behavior(distribution, judge)
 
-    def repair(distribution: Place) -> Iterator[Change]:
+    def repair(distribution: Place) -> Iterator[Repair]:
         yield from _changes(distribution, judge, legacy_repair)
 
     return Rule(
@@ -102,7 +102,7 @@ def _changes(
     distribution: Place,
     check: Callable[[Place], Iterator[Finding]],
     legacy: tuple[str, Value],
-) -> Iterator[Change]:
+) -> Iterator[Repair]:
     """Yield what makes each behaviour forward that certainly does not.
 
     Args:
@@ -112,12 +112,12 @@ def _changes(
     """
     for behavior, steps in behaviors(distribution):
         for finding in check(behavior):
-            if finding.answer is not Answer.FAIL:
+            if finding.answer is not Judgement.FAIL:
                 continue
             if finding.path == behavior.get("originRequestPolicyId").path:
-                yield Change((*steps, "originRequestPolicyId"), ALL_VIEWER)
+                yield Repair((*steps, "originRequestPolicyId"), ALL_VIEWER)
             elif isinstance(behavior.get("forwardedValues").value, dict):
-                yield Change((*steps, "forwardedValues", legacy[0]), legacy[1])
+                yield Repair((*steps, "forwardedValues", legacy[0]), legacy[1])
 
 
 def _policy_forwards(policy: Place, part: Part, fix: str) -> Iterator[Finding]:

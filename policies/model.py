@@ -38,16 +38,16 @@ Step: TypeAlias = str | int
 """A step into a value: a property's name or an element's index."""
 
 
-class Options(BaseModel):
+class RuleOptions(BaseModel):
     """What a user may set about a rule; one without options has this class itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-OptionsT = TypeVar("OptionsT", bound=Options)
+OptionsT = TypeVar("OptionsT", bound=RuleOptions)
 
 
-class Answer(Enum):
+class Judgement(Enum):
     """What a rule says about a place."""
 
     PASS = auto()
@@ -67,7 +67,7 @@ class Finding:
         fix: What to do, one or more sentences.
     """
 
-    answer: Answer
+    answer: Judgement
     path: str
     found: str
     allowed: str
@@ -75,7 +75,7 @@ class Finding:
 
     def message(self, rule: str) -> str:
         """Return the finding as the one line that a user reads, beginning with the rule's name."""
-        unsure = " cannot tell" if self.answer is Answer.CANNOT_TELL else ""
+        unsure = " cannot tell" if self.answer is Judgement.CANNOT_TELL else ""
         return f"{rule}{unsure}: {self.path} is {self.found}; it must be {self.allowed}. {self.fix}"
 
 
@@ -149,7 +149,7 @@ class Place:
             certain: False where the value is known but does not decide. An unknown value never
                 makes a certain finding.
         """
-        answer = Answer.FAIL if certain and not self.unknown else Answer.CANNOT_TELL
+        answer = Judgement.FAIL if certain and not self.unknown else Judgement.CANNOT_TELL
         return Finding(answer, self.path, found or show(self.value), allowed, fix)
 
     def must_be(self, value: bool | int | str, fix: str) -> Iterator[Finding]:
@@ -226,7 +226,7 @@ class Around:
 
     resource: Resource
     stack: Stack = field(default_factory=Stack)
-    options: Options = field(default_factory=Options)
+    options: RuleOptions = field(default_factory=RuleOptions)
 
     def place(self) -> Place:
         """Return the resource as the place that a rule begins at."""
@@ -247,7 +247,7 @@ REMOVED: Final = Removed.REMOVED
 
 
 @dataclass(frozen=True)
-class Change:
+class Repair:
     """A repair of one place: what has to stand there, or `REMOVED`."""
 
     path: tuple[Step, ...]
@@ -304,8 +304,8 @@ class Rule:
     resource_types: frozenset[str]
     check: Callable[[Place], Iterator[Finding]]
     stack: bool = False
-    options: type[Options] = Options
-    repair: Callable[[Place], Iterator[Change]] | None = None
+    options: type[RuleOptions] = RuleOptions
+    repair: Callable[[Place], Iterator[Repair]] | None = None
     demand: str = field(init=False)
     why: str = field(init=False)
     source: str = field(init=False)

@@ -40,7 +40,7 @@ from policies.model import (
     Rule,
     Stack,
 )
-from policies.settings import EXCEPTIONS, UNKNOWNS, Settings
+from policies.settings import EXCEPTIONS, UNKNOWNS, PackSettings
 from policies.verdict import OF_PACKS, Verdict, judge, stopped_message, unclear_message
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """
         self._pack = pack
         self._today = today or (lambda: datetime.now(UTC).date())
-        self._settings = Settings()
+        self._settings = PackSettings()
         self._levels: dict[str, Level] = {}
         self._preview = False
         self._makes_policies = False
@@ -109,7 +109,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         }
         try:
             self._settings = settings.read(self._pack, given)
-        except settings.SettingsError as error:
+        except settings.PackSettingsError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         self._levels = {
             name: LEVEL_NAMES[config.enforcementLevel]

@@ -19,14 +19,14 @@ from typing import Annotated, Any, Final, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from policies.model import UNKNOWN, Around, Options, Pack, Place, Resource, Value, show
+from policies.model import UNKNOWN, Around, Pack, Place, Resource, RuleOptions, Value, show
 from policies.records import RECORD, ZONE, normal, record_of
 
 UNKNOWNS: Final = "unknowns"
 EXCEPTIONS: Final = "exceptions"
 
 
-class SettingsError(Exception):
+class PackSettingsError(Exception):
     """What is set about a pack cannot be used; the message lists every fault."""
 
 
@@ -102,7 +102,7 @@ class Exemption(_Given):
         return today <= date.fromisoformat(self.until)
 
 
-class Exceptions(Options):
+class Exceptions(RuleOptions):
     """What a user may set about a pack as a whole."""
 
     scope: Annotated[
@@ -118,7 +118,7 @@ class Exceptions(Options):
 
 
 @dataclass(frozen=True)
-class Settings:
+class PackSettings:
     """What is set about a pack.
 
     Attributes:
@@ -126,7 +126,7 @@ class Settings:
         exceptions: Scope and exemptions.
     """
 
-    options: Mapping[str, Options] = field(default_factory=dict[str, Options])
+    options: Mapping[str, RuleOptions] = field(default_factory=dict[str, RuleOptions])
     exceptions: Exceptions = field(default_factory=Exceptions)
 
     def concerns(self, place: Place) -> bool:
@@ -203,7 +203,7 @@ def _zone(record: Place) -> list[Resource]:
     ]
 
 
-def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> Settings:
+def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> PackSettings:
     """Return what is set about a pack.
 
     Args:
@@ -211,11 +211,11 @@ def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> Settings:
         given: The properties set for each policy, without its level.
 
     Raises:
-        SettingsError: If anything in them cannot be used.
+        PackSettingsError: If anything in them cannot be used.
     """
     faults: list[str] = []
     kinds = options_of(pack)
-    options: dict[str, Options] = {}
+    options: dict[str, RuleOptions] = {}
     for name, properties in given.items():
         if name == "all":
             if properties:
@@ -251,14 +251,14 @@ def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> Settings:
             )
     if faults:
         lines = "\n".join(f"  - {fault}" for fault in faults)
-        raise SettingsError(f"The configuration of pack {pack.name} cannot be used:\n{lines}")
-    return Settings(options, exceptions)
+        raise PackSettingsError(f"The configuration of pack {pack.name} cannot be used:\n{lines}")
+    return PackSettings(options, exceptions)
 
 
-def options_of(pack: Pack) -> dict[str, type[Options]]:
+def options_of(pack: Pack) -> dict[str, type[RuleOptions]]:
     """Return, for each name that may be set, what may be set under it."""
     rules = {rule.name: rule.options for rule in pack.rules}
-    return {**rules, UNKNOWNS: Options, EXCEPTIONS: Exceptions}
+    return {**rules, UNKNOWNS: RuleOptions, EXCEPTIONS: Exceptions}
 
 
 def _fault(what: str, value: str, allowed: str, remedy: str) -> str:
@@ -307,7 +307,7 @@ def schema(pack: Pack) -> dict[str, Any]:
     }
 
 
-def properties_of(kind: type[Options]) -> dict[str, Any]:
+def properties_of(kind: type[RuleOptions]) -> dict[str, Any]:
     """Return the JSON schema of each option, without references, as policies carry it."""
     whole = kind.model_json_schema()
     definitions: dict[str, Any] = whole.get("$defs", {})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from policies.model import Answer, Around, Finding, Options, Resource, Rule, Stack
+from policies.model import Around, Finding, Judgement, Resource, Rule, RuleOptions, Stack
 from policies.settings import EXCEPTIONS, UNKNOWNS
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Verdict:
 
 
 def judge(
-    rules: Iterable[Rule], resource: Resource, stack: Stack, options: Mapping[str, Options]
+    rules: Iterable[Rule], resource: Resource, stack: Stack, options: Mapping[str, RuleOptions]
 ) -> Verdict:
     """Return what rules say about a resource; a rule that raises keeps its findings so far."""
     verdict = Verdict()
@@ -45,7 +45,7 @@ def judge(
         try:
             around = Around(resource, stack, options.get(rule.name) or rule.options())
             for finding in rule.check(around.place()):
-                failed = finding.answer is Answer.FAIL
+                failed = finding.answer is Judgement.FAIL
                 (verdict.failed if failed else verdict.unclear).append((rule, finding))
         except Exception as error:
             logger.exception("rule %s stopped at %s", rule.name, resource.urn)

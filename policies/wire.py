@@ -16,7 +16,7 @@ from google.protobuf.struct_pb2 import Struct
 from google.protobuf.struct_pb2 import Value as WireValue
 from pulumi_policy import deserialize, proxy
 
-from policies.model import REMOVED, UNKNOWN, Change, Step, Value
+from policies.model import REMOVED, UNKNOWN, Repair, Step, Value
 
 _UNKNOWN: Final = frozenset(
     {
@@ -62,7 +62,7 @@ def _read(value: WireValue) -> Value:
     return None
 
 
-def repaired(struct: Struct, changes: Iterable[Change]) -> Struct:
+def repaired(struct: Struct, changes: Iterable[Repair]) -> Struct:
     """Return a copy with some places changed.
 
     A step to an element just behind a list's end adds it. A step that leads nowhere is left out:
@@ -102,7 +102,7 @@ def _step(value: WireValue | None, step: Step) -> WireValue | None:
     return items[step] if step < len(items) else None
 
 
-def _put(parent: WireValue, step: Step, change: Change) -> None:
+def _put(parent: WireValue, step: Step, change: Repair) -> None:
     kind = parent.WhichOneof("kind")
     if isinstance(step, str) and kind == "struct_value":
         _set(parent.struct_value, step, change)
@@ -114,7 +114,7 @@ def _put(parent: WireValue, step: Step, change: Change) -> None:
             items[step].CopyFrom(_write(change.value))
 
 
-def _set(struct: Struct, key: str, change: Change) -> None:
+def _set(struct: Struct, key: str, change: Repair) -> None:
     if change.value is REMOVED:
         struct.fields.pop(key, None)
     else:

@@ -49,7 +49,7 @@ class Problem:
     """A place that `OTHER` names, in what is allowed or in what leads to the command."""
 
 
-class Place(NamedTuple):
+class SettingPlace(NamedTuple):
     """Where a value stands in the configuration or in the arguments."""
 
     name: str
@@ -107,7 +107,7 @@ def problem_of(path: Steps, error: ErrorDetails, *, masked: bool) -> Problem:
         error: The error.
         masked: Whether the value is secret.
     """
-    place = Place.of(path)
+    place = SettingPlace.of(path)
     if place.field is None:
         return unknown(path)
     if error["type"] == "missing":
@@ -121,7 +121,7 @@ def problem_of(path: Steps, error: ErrorDetails, *, masked: bool) -> Problem:
 
 def missing(path: Steps) -> Problem:
     """Say that a required value is not there."""
-    field = Place.of(path).field
+    field = SettingPlace.of(path).field
     return Problem(path, "not set", allowed_values(field) if field else "", SET)
 
 
@@ -130,7 +130,7 @@ def unknown(path: Steps) -> Problem:
 
     The value is not shown: it may be a secret that was put in a wrong place.
     """
-    siblings = Place.of(path).siblings
+    siblings = SettingPlace.of(path).siblings
     by_lower_case = {name.lower(): name for name in siblings}
     near = get_close_matches(str(path[-1]).lower(), by_lower_case, n=1)
     advice = f"Did you mean {by_lower_case[near[0]]}?" if near else ""
@@ -143,14 +143,14 @@ def as_setting(problem: Problem) -> Fault:
     remedy, other = problem.remedy, _other(problem, NAMESPACE)
     words = [remedy.advice] if remedy.advice else []
     if remedy.command:
-        place = Place.of(remedy.at or problem.path)
+        place = SettingPlace.of(remedy.at or problem.path)
         if remedy.command == "set":
             lead, command = "Set it with", place.set_command(remedy.example)
         else:
             lead, command = "Remove it with", place.remove_command()
         words.append(f"{(remedy.lead or lead).replace(OTHER, other)}: {command}")
     return Fault(
-        Place.of(problem.path).name,
+        SettingPlace.of(problem.path).name,
         problem.value,
         problem.allowed.replace(OTHER, other),
         " ".join(words),
@@ -162,7 +162,7 @@ def as_argument(problem: Problem) -> Fault:
     advice = [problem.remedy.advice] if problem.remedy.advice else []
     change = ["Change it in the program."] if problem.remedy.command else []
     return Fault(
-        Place.of(problem.path, namespace="").name,
+        SettingPlace.of(problem.path, namespace="").name,
         problem.value,
         problem.allowed.replace(OTHER, _other(problem, namespace="")),
         " ".join(advice + change),
@@ -170,4 +170,4 @@ def as_argument(problem: Problem) -> Fault:
 
 
 def _other(problem: Problem, namespace: str) -> str:
-    return Place.of(problem.other, namespace).name if problem.other else ""
+    return SettingPlace.of(problem.other, namespace).name if problem.other else ""

@@ -25,7 +25,7 @@ from policies.cloudfront import (
     each_behavior,
     forwards_all_headers,
 )
-from policies.model import REMOVED, Answer, Change, Finding, Place, Rule, show
+from policies.model import REMOVED, Finding, Judgement, Place, Repair, Rule, show
 
 ALLOWED = f'"{CACHING_DISABLED}" (CachingDisabled)'
 WANTED_OF_CUSTOM = f"{ALLOWED} or that of a policy of this stack with all TTLs 0"
@@ -83,33 +83,33 @@ def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:
         yield values.finding("an object, or absent beside a cache policy", REMEDY)
         return
     all_headers = forwards_all_headers(values)
-    if all_headers is Answer.PASS:
+    if all_headers is Judgement.PASS:
         return
     ttls = [behavior.get(key) for key in TTLS]
     if ttls[0].value is None:  # absent, the minimum alone is 0 by default
         del ttls[0]
     findings = [finding for ttl in ttls for finding in ttl.must_be(0, REMEDY)]
-    if findings and all_headers is Answer.CANNOT_TELL:
+    if findings and all_headers is Judgement.CANNOT_TELL:
         yield values.get("headers").finding('["*"], or all TTLs 0', REMEDY, certain=False)
     else:
         yield from findings
 
 
-def repair(distribution: Place) -> Iterator[Change]:
+def repair(distribution: Place) -> Iterator[Repair]:
     """Yield CachingDisabled, alone, for each behaviour that certainly caches.
 
     With `forwardedValues` goes what it forwarded, so AllViewer comes in its place.
     """
     for behavior, steps in behaviors(distribution):
-        if not any(finding.answer is Answer.FAIL for finding in _behavior(behavior)):
+        if not any(finding.answer is Judgement.FAIL for finding in _behavior(behavior)):
             continue
         if behavior.get("cachePolicyId").unknown or behavior.get("forwardedValues").unknown:
             continue
-        yield Change((*steps, "cachePolicyId"), CACHING_DISABLED)
+        yield Repair((*steps, "cachePolicyId"), CACHING_DISABLED)
         if behavior.get("forwardedValues").value is not None:
-            yield Change((*steps, "forwardedValues"), REMOVED)
+            yield Repair((*steps, "forwardedValues"), REMOVED)
             if behavior.get("originRequestPolicyId").absent:
-                yield Change((*steps, "originRequestPolicyId"), ALL_VIEWER)
+                yield Repair((*steps, "originRequestPolicyId"), ALL_VIEWER)
 
 
 RULE = Rule(

@@ -14,7 +14,7 @@ specific HTTP status codes".
 from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Change, Finding, Place, Rule, Value, show
+from policies.model import Finding, Place, Repair, Rule, Value, show
 
 CODES = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """The status codes for which CloudFront lets an error caching time be set."""
@@ -53,7 +53,7 @@ def check(distribution: Place) -> Iterator[Finding]:
         yield responses.finding(ALLOWED, REMEDY, found=shown)
 
 
-def repair(distribution: Place) -> Iterator[Change]:
+def repair(distribution: Place) -> Iterator[Repair]:
     """Yield 0 for each entry that caches, and an entry for each code that has none.
 
     A list with an unknown code is not added to: the unknown one may be the one that is missing, and
@@ -67,16 +67,16 @@ def repair(distribution: Place) -> Iterator[Change]:
     for index, entry in enumerate(entries):
         ttl = entry.get("errorCachingMinTtl")
         if isinstance(entry.value, dict) and not ttl.unknown and any(ttl.must_be(0, REMEDY)):
-            yield Change(("customErrorResponses", index, "errorCachingMinTtl"), 0)
+            yield Repair(("customErrorResponses", index, "errorCachingMinTtl"), 0)
     if any(code.unknown for code in codes):
         return
     given = {code.value for code in codes if isinstance(code.value, int | float)}
     missing = [code for code in CODES if code not in given]
     if not entries and responses.value != []:
-        yield Change(("customErrorResponses",), [])
+        yield Repair(("customErrorResponses",), [])
     for index, code in enumerate(missing, start=len(entries)):
         added: Value = {"errorCode": code, "errorCachingMinTtl": 0}
-        yield Change(("customErrorResponses", index), added)
+        yield Repair(("customErrorResponses", index), added)
 
 
 RULE = Rule(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from policies.cloudfront import ALL_VIEWER_EXCEPT_HOST_HEADER, forwards_all_headers
 from policies.forwarding import ADVISE_ALL_VIEWER, forwarding_rule
-from policies.model import Answer, Finding, Place
+from policies.model import Finding, Judgement, Place
 
 KEEP_HOST = (
     f"{ADVISE_ALL_VIEWER}: this policy replaces the client's Host header with the origin's own "
@@ -23,8 +23,8 @@ KEEP_HOST = (
 
 def _legacy(values: Place) -> Iterator[Finding]:
     answer = forwards_all_headers(values)
-    if answer is not Answer.PASS:
-        certain = answer is Answer.FAIL
+    if answer is not Judgement.PASS:
+        certain = answer is Judgement.FAIL
         yield values.get("headers").finding('["*"]', 'Set it to ["*"].', certain=certain)
 
 

@@ -11,7 +11,7 @@ documentation of `is_ipv6_enabled`.
 from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Change, Finding, Place, Rule
+from policies.model import Finding, Place, Repair, Rule
 
 REMEDY = "Set isIpv6Enabled to true."
 
@@ -21,11 +21,11 @@ def check(distribution: Place) -> Iterator[Finding]:
     yield from distribution.get("isIpv6Enabled").must_be(value=True, fix=REMEDY)
 
 
-def repair(distribution: Place) -> Iterator[Change]:
+def repair(distribution: Place) -> Iterator[Repair]:
     """Yield IPv6 on, unless it is known to be or not known."""
     ipv6 = distribution.get("isIpv6Enabled")
     if not (ipv6.unknown or ipv6.value is True):
-        yield Change(("isIpv6Enabled",), value=True)
+        yield Repair(("isIpv6Enabled",), value=True)
 
 
 RULE = Rule(

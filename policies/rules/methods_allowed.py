@@ -10,7 +10,7 @@ Source: CloudFront API Reference, "AllowedMethods".
 from collections.abc import Iterator
 
 from policies.cloudfront import DISTRIBUTION, behaviors, each_behavior
-from policies.model import UNKNOWN, Answer, Change, Finding, Place, Rule
+from policies.model import UNKNOWN, Finding, Judgement, Place, Repair, Rule
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """What CloudFront can let through; it takes them in capital letters, in any order."""
@@ -38,13 +38,13 @@ def _behavior(behavior: Place) -> Iterator[Finding]:
         yield methods.finding(WANTED, REMEDY, certain=False)
 
 
-def repair(distribution: Place) -> Iterator[Change]:
+def repair(distribution: Place) -> Iterator[Repair]:
     """Yield all seven methods for each list that certainly lacks one and has no unknown one."""
     for behavior, steps in behaviors(distribution):
         methods = behavior.get("allowedMethods")
         unknown = isinstance(methods.value, list) and UNKNOWN in methods.value
-        if not unknown and any(finding.answer is Answer.FAIL for finding in _behavior(behavior)):
-            yield Change((*steps, "allowedMethods"), list(METHODS))
+        if not unknown and any(finding.answer is Judgement.FAIL for finding in _behavior(behavior)):
+            yield Repair((*steps, "allowedMethods"), list(METHODS))
 
 
 RULE = Rule(

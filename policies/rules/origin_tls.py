@@ -14,13 +14,13 @@ from typing import Annotated
 from pydantic import Field
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Finding, Options, Place, Rule, show
+from policies.model import Finding, Place, Rule, RuleOptions, show
 from policies.tls import PATTERN, at_least
 
 REMEDY = 'Set originProtocolPolicy to "https-only" and originSslProtocols to ["TLSv1.2"].'
 
 
-class OriginTls(Options):
+class OriginTls(RuleOptions):
     """What a user may set about `origin-tls`."""
 
     floor: Annotated[

@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import Field
 
 from policies.digitalocean import DROPLET, FIREWALL
-from policies.model import UNKNOWN, Around, Finding, Options, Place, Rule, Stack, Value, show
+from policies.model import UNKNOWN, Around, Finding, Place, Rule, RuleOptions, Stack, Value, show
 
 REMEDY = (
     "Put the droplet into a firewall's dropletIds or tags, and open only the ports it serves to "
@@ -24,7 +24,7 @@ REMEDY = (
 WORLD = ("0.0.0.0/0", "::/0")
 
 
-class ProxyFirewalled(Options):
+class ProxyFirewalled(RuleOptions):
     """What a user may set about `proxy-firewalled`."""
 
     ports: Annotated[

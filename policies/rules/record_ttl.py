@@ -12,13 +12,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from policies.model import Finding, Options, Place, Rule, number
+from policies.model import Finding, Place, Rule, RuleOptions, number
 from policies.records import RECORD, record_of
 
 REMEDY = "Set ttl to 60 seconds or less."
 
 
-class RecordTtl(Options):
+class RecordTtl(RuleOptions):
     """What a user may set about `record-ttl`."""
 
     seconds: Annotated[

@@ -15,13 +15,13 @@ from typing import Annotated
 from pydantic import Field
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Finding, Options, Place, Rule, show
+from policies.model import Finding, Place, Rule, RuleOptions, show
 from policies.tls import PATTERN, at_least
 
 REMEDY = "Set viewerCertificate.minimumProtocolVersion to a policy as strict as the floor."
 
 
-class ViewerTls(Options):
+class ViewerTls(RuleOptions):
     """What a user may set about `viewer-tls`."""
 
     floor: Annotated[

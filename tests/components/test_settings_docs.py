@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from components.settings import KEYS, NAMESPACE
 from components.settings.fields import allowed_values, fields_below, words_of
-from components.settings.wording import Place
+from components.settings.wording import SettingPlace
 
 INTRODUCTION = f"""\
 # Settings
@@ -98,7 +98,7 @@ def test_the_docs_page_says_what_the_settings_say(check_page: Callable[[str, str
 
 @pytest.mark.parametrize("path", list(every_field()), ids=".".join)
 def test_every_setting_has_a_meaning_and_an_example_to_mend_it_with(path: tuple[str, ...]) -> None:
-    place = Place.of(path)
+    place = SettingPlace.of(path)
     assert place.field is not None
     assert place.field.description
     assert allowed_values(place.field)

@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from policies.cloudfront import ALL_VIEWER, CACHING_DISABLED
-from policies.model import Around, Finding, Options, Resource, Rule, Stack, Value
+from policies.model import Around, Finding, Resource, Rule, RuleOptions, Stack, Value
 from policies.rules.error_caching_off import CODES
 from policies.rules.methods_allowed import METHODS
 
@@ -103,7 +103,7 @@ def judge() -> Judge:
     """Return what a rule finds in a resource of a stack."""
 
     def findings(
-        rule: Rule, resource: Resource, *others: Resource, options: Options | None = None
+        rule: Rule, resource: Resource, *others: Resource, options: RuleOptions | None = None
     ) -> list[Finding]:
         around = Around(resource, Stack([resource, *others]), options or rule.options())
         return list(rule.check(around.place()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.model import UNKNOWN, Answer, Finding, Place, Rule, Value, show
+from policies.model import UNKNOWN, Finding, Judgement, Place, Rule, Value, show
 
 RESOURCE = Place(
     "",
@@ -78,11 +78,11 @@ def test_a_value_must_be_of_the_wanted_kind(
 
 def test_an_unknown_value_never_makes_a_certain_finding() -> None:
     finding = Place("p", UNKNOWN).finding("true", "Mend it.", certain=True)
-    assert finding.answer is Answer.CANNOT_TELL
+    assert finding.answer is Judgement.CANNOT_TELL
 
 
 def test_a_message_says_rule_place_found_wanted_and_fix() -> None:
-    finding = Finding(Answer.FAIL, "a[0].b", '"x"', '"y"', 'Set it to "y".')
+    finding = Finding(Judgement.FAIL, "a[0].b", '"x"', '"y"', 'Set it to "y".')
     assert (
         finding.message("some-rule") == 'some-rule: a[0].b is "x"; it must be "y". Set it to "y".'
     )

@@ -23,7 +23,7 @@ from pulumi_policy.proxy import (
     UNKNOWN_STRING_VALUE,
 )
 
-from policies.model import REMOVED, UNKNOWN, Change, Value
+from policies.model import REMOVED, UNKNOWN, Repair, Value
 from policies.wire import read, repaired
 
 
@@ -114,35 +114,35 @@ SENT: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(Change(("new",), True), {**SENT, "new": True}, id="a new property"),
-        pytest.param(Change(("other",), 1), {**SENT, "other": 1.0}, id="a null"),
+        pytest.param(Repair(("new",), True), {**SENT, "new": True}, id="a new property"),
+        pytest.param(Repair(("other",), 1), {**SENT, "other": 1.0}, id="a null"),
         pytest.param(
-            Change(("list",), REMOVED),
+            Repair(("list",), REMOVED),
             {key: value for key, value in SENT.items() if key != "list"},
             id="a removed property",
         ),
         pytest.param(
-            Change(("list", 0, "id"), "y"),
+            Repair(("list", 0, "id"), "y"),
             {**SENT, "list": [{"id": "y"}, *SENT["list"][1:]]},
             id="inside a list",
         ),
         pytest.param(
-            Change(("list", 3), {"id": 4}),
+            Repair(("list", 3), {"id": 4}),
             {**SENT, "list": [*SENT["list"], {"id": 4.0}]},
             id="behind a list's end",
         ),
         pytest.param(
-            Change(("hidden", 0, "id"), "y"),
+            Repair(("hidden", 0, "id"), "y"),
             {**SENT, "hidden": secret([{"id": "y"}])},
             id="inside a secret",
         ),
-        pytest.param(Change(("list", 1, "id"), "y"), SENT, id="inside something unknown"),
-        pytest.param(Change(("nowhere", "id"), "y"), SENT, id="nowhere"),
-        pytest.param(Change(("list", 9, "id"), "y"), SENT, id="far behind a list's end"),
+        pytest.param(Repair(("list", 1, "id"), "y"), SENT, id="inside something unknown"),
+        pytest.param(Repair(("nowhere", "id"), "y"), SENT, id="nowhere"),
+        pytest.param(Repair(("list", 9, "id"), "y"), SENT, id="far behind a list's end"),
     ],
 )
 def test_a_repair_changes_its_place_and_nothing_else(
-    change: Change, expected: dict[str, Any]
+    change: Repair, expected: dict[str, Any]
 ) -> None:
     sent = struct(SENT)
     assert MessageToDict(repaired(sent, [change])) == expected

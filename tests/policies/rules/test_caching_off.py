@@ -3,17 +3,17 @@
 import pytest
 
 from policies.cloudfront import CACHING_DISABLED, MANAGED_CACHE_POLICIES
-from policies.model import UNKNOWN, Answer, Place, Value
+from policies.model import UNKNOWN, Judgement, Place, Value
 from policies.rules.caching_off import RULE
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CUSTOM = "11111111-2222-3333-4444-555555555555"
 SOME_HEADERS: Value = {"headers": ["Accept"], "queryString": True}
 ALL_HEADERS: Value = {"headers": ["*"], "queryString": True}
 
 
-def judge(properties: Value) -> list[tuple[Answer, str]]:
+def judge(properties: Value) -> list[tuple[Judgement, str]]:
     return [(finding.answer, finding.path) for finding in RULE.check(Place("", properties))]
 
 
@@ -68,7 +68,7 @@ def judge(properties: Value) -> list[tuple[Answer, str]]:
     ],
 )
 def test_a_cache_policy_has_to_be_caching_disabled_and_alone(
-    behavior: Value, expected: list[tuple[Answer, str]]
+    behavior: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     assert judge({"defaultCacheBehavior": behavior}) == [
         (answer, f"defaultCacheBehavior.{path}") for answer, path in expected
@@ -155,7 +155,7 @@ def test_a_cache_policy_has_to_be_caching_disabled_and_alone(
     ],
 )
 def test_legacy_settings_have_to_turn_caching_off(
-    behavior: Value, expected: list[tuple[Answer, str]]
+    behavior: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     assert judge({"defaultCacheBehavior": behavior}) == [
         (answer, f"defaultCacheBehavior.{path}") for answer, path in expected
@@ -188,7 +188,7 @@ def test_legacy_settings_have_to_turn_caching_off(
     ],
 )
 def test_every_ordered_behaviour_is_judged(
-    ordered: Value, expected: list[tuple[Answer, str]]
+    ordered: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     default: Value = {"cachePolicyId": CACHING_DISABLED}
     properties: Value = {"defaultCacheBehavior": default, "orderedCacheBehaviors": ordered}
@@ -208,7 +208,7 @@ def test_every_ordered_behaviour_is_judged(
     ],
 )
 def test_a_default_behaviour_that_cannot_be_read_is_one_finding(
-    properties: Value, expected: list[tuple[Answer, str]]
+    properties: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     assert judge(properties) == expected
 

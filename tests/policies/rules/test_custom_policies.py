@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from policies.cloudfront import PolicyIds
-from policies.model import UNKNOWN, Answer, Finding, Resource, Value
+from policies.model import UNKNOWN, Finding, Judgement, Resource, Value
 from policies.rules import caching_off, cookies_forwarded, headers_forwarded
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 Make = Callable[..., Resource]
 Judge = Callable[..., list[Finding]]
 CACHE = "aws:cloudfront/cachePolicy:CachePolicy"
@@ -42,7 +42,7 @@ OFF: dict[str, Value] = {"minTtl": 0, "defaultTtl": 0.0, "maxTtl": 0}
     ],
 )
 def test_a_cache_policy_of_the_stack_is_judged_by_its_ttls(
-    known: bool, ttls: dict[str, Value], answers: list[Answer], make: Make, judge: Judge
+    known: bool, ttls: dict[str, Value], answers: list[Judgement], make: Make, judge: Judge
 ) -> None:
     policy = make(CACHE, "policy", {**ttls, "id": "p-1" if known else UNKNOWN})
     sources = [] if known else [policy]
@@ -71,7 +71,7 @@ def test_the_message_names_the_policy_and_its_ttls(make: Make, judge: Judge) -> 
     ],
 )
 def test_of_several_policies_that_it_may_be_all_have_to_pass(
-    first: int, second: int, answers: list[Answer], make: Make, judge: Judge
+    first: int, second: int, answers: list[Judgement], make: Make, judge: Judge
 ) -> None:
     policies = [
         make(CACHE, name, {**OFF, "maxTtl": ttl}) for name, ttl in (("a", first), ("b", second))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from policies.model import UNKNOWN, Answer, Place, Value
+from policies.model import UNKNOWN, Judgement, Place, Value
 from policies.rules.error_caching_off import CODES, RULE
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 
 
 def off(*codes: Value) -> list[Value]:
@@ -18,7 +18,7 @@ BUT_504: list[Value] = off(*CODES[:-1])
 WHOLE, LAST = "customErrorResponses", f"customErrorResponses[{len(CODES) - 1}]"
 
 
-def judge(responses: Value) -> list[tuple[Answer, str]]:
+def judge(responses: Value) -> list[tuple[Judgement, str]]:
     place = Place("", {"customErrorResponses": responses})
     return [(finding.answer, finding.path) for finding in RULE.check(place)]
 
@@ -89,7 +89,7 @@ def judge(responses: Value) -> list[tuple[Answer, str]]:
     ],
 )
 def test_every_code_has_to_be_listed_at_zero(
-    responses: Value, expected: list[tuple[Answer, str]]
+    responses: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     assert judge(responses) == expected
 

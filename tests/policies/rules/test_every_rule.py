@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import policies.rules
 from policies.cloudfront import DISTRIBUTION, MANAGED_ORIGIN_REQUEST_POLICIES
-from policies.model import UNKNOWN, Answer, Around, Finding, Resource, Stack, Step, Value
+from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, Stack, Step, Value
 from policies.rules import PACKS
 
 Make = Callable[[], dict[str, Value]]
@@ -158,7 +158,7 @@ def test_no_input_crashes_a_rule(resources: list[Resource], data: st.DataObject)
         stack = Stack([resource, *resources[1:]])
         for finding in rule.check(Around(resource, stack, rule.options()).place()):
             assert finding.message(rule.name).startswith(rule.name)
-            assert finding.answer in (Answer.FAIL, Answer.CANNOT_TELL)
+            assert finding.answer in (Judgement.FAIL, Judgement.CANNOT_TELL)
         for change in rule.repair(Around(resource).place()) if rule.repair else ():
             assert change.path
 
@@ -256,7 +256,7 @@ def test_hiding_a_value_neither_makes_a_rule_pass_nor_makes_it_sure(
     hidden = replaced(shown, data.draw(st.sampled_from(places(shown) or [("x",)])), UNKNOWN)
     not_passing = {name for name, _ in findings(shown)}
     held = {name for name, _ in findings(hidden)}
-    certain = {name for name, finding in findings(hidden) if finding.answer is Answer.FAIL}
+    certain = {name for name, finding in findings(hidden) if finding.answer is Judgement.FAIL}
     assert not_passing <= held
     assert certain <= not_passing
 

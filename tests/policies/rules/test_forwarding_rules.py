@@ -11,10 +11,10 @@ from policies.cloudfront import (
     ALL_VIEWER_EXCEPT_HOST_HEADER,
     MANAGED_ORIGIN_REQUEST_POLICIES,
 )
-from policies.model import UNKNOWN, Answer, Place, Rule, Value
+from policies.model import UNKNOWN, Judgement, Place, Rule, Value
 from policies.rules import cookies_forwarded, headers_forwarded, query_strings_forwarded
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 HEADERS, COOKIES = headers_forwarded.RULE, cookies_forwarded.RULE
 QUERY_STRINGS = query_strings_forwarded.RULE
 CUSTOM = "11111111-2222-3333-4444-555555555555"
@@ -28,7 +28,7 @@ all_three = pytest.mark.parametrize(
 )
 
 
-def judge(rule: Rule, behavior: Value, ordered: Value = None) -> list[tuple[Answer, str]]:
+def judge(rule: Rule, behavior: Value, ordered: Value = None) -> list[tuple[Judgement, str]]:
     place = Place("", {"defaultCacheBehavior": behavior, "orderedCacheBehaviors": ordered})
     return [(finding.answer, finding.path) for finding in rule.check(place)]
 
@@ -72,7 +72,7 @@ def judge(rule: Rule, behavior: Value, ordered: Value = None) -> list[tuple[Answ
     ],
 )
 def test_each_rule_wants_all_of_its_part_forwarded(
-    rule: Rule, behavior: Value, expected: list[tuple[Answer, str]]
+    rule: Rule, behavior: Value, expected: list[tuple[Judgement, str]]
 ) -> None:
     assert judge(rule, behavior) == expected
 
@@ -157,7 +157,7 @@ def test_each_managed_policy_fails_the_rules_whose_part_it_drops(
     ],
 )
 def test_legacy_settings_have_to_forward_all_of_the_part(
-    rule: Rule, change: dict[str, Value], expected: list[tuple[Answer, str]]
+    rule: Rule, change: dict[str, Value], expected: list[tuple[Judgement, str]]
 ) -> None:
     assert isinstance(FORWARDS_ALL, dict)
     behavior: Value = {"forwardedValues": {**FORWARDS_ALL, **change}}

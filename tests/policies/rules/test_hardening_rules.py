@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from policies.model import UNKNOWN, Answer, Finding, Place, Resource, Rule, Value
+from policies.model import UNKNOWN, Finding, Judgement, Place, Resource, Rule, Value
 from policies.rules import (
     access_logs,
     edge_protected,
@@ -21,10 +21,10 @@ from policies.rules.proxy_firewalled import ProxyFirewalled
 from policies.rules.viewer_tls import ViewerTls
 from policies.tls import at_least, strictness
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 Make = Callable[..., Resource]
 Judge = Callable[..., list[Finding]]
-Expected = list[tuple[Answer, str]]
+Expected = list[tuple[Judgement, str]]
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 DROPLET = "digitalocean:index/droplet:Droplet"
 FIREWALL = "digitalocean:index/firewall:Firewall"
@@ -169,7 +169,7 @@ def test_origins_are_reached_over_current_tls(config: Value, expected: Expected)
     ],
 )
 def test_origins_that_cannot_be_read_are_one_finding(
-    rule: Rule, origins: Value, answer: Answer
+    rule: Rule, origins: Value, answer: Judgement
 ) -> None:
     assert verdict(rule, {"origins": origins}) == [(answer, "origins")]
 
@@ -204,7 +204,7 @@ def test_custom_origins_get_a_header_of_their_own(headers: Value, expected: Expe
         pytest.param({"viewerProtocolPolicy": ["allow-all"]}, [FAIL], id="a list"),
     ],
 )
-def test_a_behaviour_does_not_redirect(properties: Value, expected: list[Answer]) -> None:
+def test_a_behaviour_does_not_redirect(properties: Value, expected: list[Judgement]) -> None:
     place: Value = {"defaultCacheBehavior": properties}
     path = "defaultCacheBehavior.viewerProtocolPolicy"
     assert verdict(origin_answers.RULE, place) == [(answer, path) for answer in expected]
@@ -262,7 +262,7 @@ def test_a_distribution_has_no_answers_of_its_own(
         pytest.param(UNKNOWN, [CANNOT_TELL], id="unknown"),
     ],
 )
-def test_a_web_acl_is_named(value: Value, expected: list[Answer]) -> None:
+def test_a_web_acl_is_named(value: Value, expected: list[Judgement]) -> None:
     assert verdict(waf_attached.RULE, {"webAclId": value}) == [
         (one, "webAclId") for one in expected
     ]
@@ -310,7 +310,7 @@ def test_requests_are_logged_one_way_or_another(
     ],
 )
 def test_http3_waits_for_the_end_of_the_shift(
-    version: Value, weight: Value, expected: list[Answer], make: Make, judge: Judge
+    version: Value, weight: Value, expected: list[Judgement], make: Make, judge: Judge
 ) -> None:
     def way(name: str, target: str, share: Value) -> Resource:
         properties: Value = {
@@ -405,7 +405,7 @@ def test_the_ports_can_be_set(make: Make, judge: Judge) -> None:
     ],
 )
 def test_a_droplet_has_a_firewall(
-    firewall: Value, depends: bool, answers: list[Answer], make: Make, judge: Judge
+    firewall: Value, depends: bool, answers: list[Judgement], make: Make, judge: Judge
 ) -> None:
     droplet = make(DROPLET, "proxy", {"id": "7", "tags": ["proxy"]})
     dependencies = {"dropletIds": [droplet]} if depends else {}

@@ -2,18 +2,18 @@
 
 import pytest
 
-from policies.model import UNKNOWN, Answer, Place, Value
+from policies.model import UNKNOWN, Judgement, Place, Value
 from policies.rules.methods_allowed import METHODS, RULE
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 
 
 @pytest.mark.parametrize(
     ("methods", "answer"),
     [
-        pytest.param(list(METHODS), Answer.PASS, id="all seven"),
-        pytest.param([*reversed(METHODS)], Answer.PASS, id="in any order"),
-        pytest.param([*METHODS, "GET"], Answer.PASS, id="one twice, since it is a set"),
+        pytest.param(list(METHODS), Judgement.PASS, id="all seven"),
+        pytest.param([*reversed(METHODS)], Judgement.PASS, id="in any order"),
+        pytest.param([*METHODS, "GET"], Judgement.PASS, id="one twice, since it is a set"),
         pytest.param(["GET", "HEAD"], FAIL, id="CloudFront's smallest set"),
         pytest.param(["GET", "HEAD", "OPTIONS"], FAIL, id="CloudFront's middle set"),
         pytest.param(list(METHODS[1:]), FAIL, id="one missing"),
@@ -32,7 +32,7 @@ FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
     ],
 )
 @pytest.mark.parametrize("where", ["default", "ordered"])
-def test_all_seven_methods_have_to_pass(methods: Value, answer: Answer, where: str) -> None:
+def test_all_seven_methods_have_to_pass(methods: Value, answer: Judgement, where: str) -> None:
     passing: Value = {"allowedMethods": list(METHODS)}
     judged: Value = {"allowedMethods": methods, "cachedMethods": ["GET", "HEAD"]}
     place, path = {
@@ -46,7 +46,7 @@ def test_all_seven_methods_have_to_pass(methods: Value, answer: Answer, where: s
         ),
     }[where]
     found = [(finding.answer, finding.path) for finding in RULE.check(place)]
-    assert found == ([] if answer is Answer.PASS else [(answer, path)])
+    assert found == ([] if answer is Judgement.PASS else [(answer, path)])
 
 
 def test_the_message_shows_the_methods_found_and_wanted() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.model import UNKNOWN, Answer, Around, Finding, Resource, Rule, Stack, Value
+from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, Rule, Stack, Value
 from policies.rules import (
     alias_targets_valid,
     families_paired,
@@ -18,7 +18,7 @@ from policies.rules import (
 )
 from policies.rules.record_ttl import RecordTtl
 
-FAIL, CANNOT_TELL = Answer.FAIL, Answer.CANNOT_TELL
+FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 Make = Callable[..., Resource]
 Judge = Callable[..., list[Finding]]
 Records = dict[str, dict[str, Value]]
@@ -50,10 +50,10 @@ def record(
 
 def found(
     rule: Rule, records: Records, make: Make, *others: Resource
-) -> dict[str, list[tuple[Answer, str]]]:
+) -> dict[str, list[tuple[Judgement, str]]]:
     resources = {name: make(RECORD, name, properties) for name, properties in records.items()}
     stack = Stack([*resources.values(), *others])
-    verdicts: dict[str, list[tuple[Answer, str]]] = {}
+    verdicts: dict[str, list[tuple[Judgement, str]]] = {}
     for name, resource in resources.items():
         findings = rule.check(Around(resource, stack, rule.options()).place())
         if verdict := [(finding.answer, finding.path) for finding in findings]:
@@ -358,7 +358,7 @@ def distribution(**more: Value) -> dict[str, Value]:
 def test_an_alias_of_a_distribution_is_one_it_answers(
     properties: dict[str, Value],
     cdn: Value,
-    expected: list[tuple[Answer, str]],
+    expected: list[tuple[Judgement, str]],
     make: Make,
 ) -> None:
     verdict = found(
@@ -398,7 +398,7 @@ def test_a_distribution_whose_name_is_not_known_is_found_by_what_the_alias_depen
     ],
 )
 def test_no_literal_address_stands_where_a_name_could(
-    properties: dict[str, Value], expected: list[tuple[Answer, str]], make: Make
+    properties: dict[str, Value], expected: list[tuple[Judgement, str]], make: Make
 ) -> None:
     others = [
         make(DISTRIBUTION, "cdn", distribution()),
@@ -435,7 +435,7 @@ def test_an_origin_is_named_and_not_numbered(make: Make, judge: Judge) -> None:
     ],
 )
 def test_a_weighted_record_has_a_short_ttl(
-    ttl: Value, limit: int, expected: list[tuple[Answer, str]], make: Make, judge: Judge
+    ttl: Value, limit: int, expected: list[tuple[Judgement, str]], make: Make, judge: Judge
 ) -> None:
     resource = make(RECORD, "r", record("A", None, 1, ttl=ttl, records=["198.51.100.1"]))
     verdict = judge(record_ttl.RULE, resource, options=RecordTtl(seconds=limit))
