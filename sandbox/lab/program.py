@@ -36,11 +36,12 @@ def module(name: str, config: Path) -> tuple[str, ...]:
     """Return the command that runs a module of the lab's, which reads its file again on SIGHUP.
 
     SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
-    ignored; whatever is missed that way is in the file, which is read later.
+    ignored; whatever is missed that way is in the file, which is read later. The folder in which a
+    lab is opened may have a `sandbox` of its own, and `-P` keeps that out of sight.
 
     Args:
         name: The module's name in full.
         config: The file that it reads.
     """
     ignoring = (str(find_program("env")), "--ignore-signal=HUP")
-    return (*ignoring, sys.executable, "-m", name, "--config", str(config))
+    return (*ignoring, sys.executable, "-P", "-m", name, "--config", str(config))
