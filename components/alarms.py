@@ -7,9 +7,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.facts import CLOUDFRONT_REGION
+from components.proxy.nginx import CAPACITY_PORT
+from components.proxy_pool import Address
 from components.settings import Alarms
 
 _PERIOD_SECONDS: Final = 60
+_CHECK_INTERVAL_SECONDS: Final = 30
+_CHECKS_TO_FAIL: Final = 3
 
 
 class PathAlarmsArgs(TypedDict):
@@ -25,6 +29,8 @@ class PathAlarmsArgs(TypedDict):
     """Port of the load balancer that is connected to."""
     proxies: NotRequired[Sequence[tuple[str, aws.route53.HealthCheck]]]
     """The health check of each proxy, with its id in the pool. Default: none."""
+    addresses: NotRequired[Sequence[Address]]
+    """The proxies, to be asked whether they have room. Default: none."""
     provider_arguments: NotRequired[Mapping[str, Any]]
     """Arguments of `aws.Provider` but for the region."""
 
@@ -34,6 +40,9 @@ class PathAlarms(pulumi.ComponentResource):
 
     It creates a provider for us-east-1, a health check of the load balancer, and an alarm for it,
     for the distribution and for each proxy. No record uses that health check; see `WeightedDns`.
+
+    Each proxy has a second health check and alarm, which tell that it is nearly full. No record
+    uses that check either: a proxy that is nearly full is no worse than one that is gone.
 
     The distribution has no health check of its own: asked by its own name, it would ask the load
     balancer for that name, and get a certificate that does not fit it. Its share of server errors,
@@ -76,25 +85,47 @@ class PathAlarms(pulumi.ComponentResource):
             type="TCP",
             fqdn=args["load_balancer"],
             port=args["port"],
-            request_interval=30,
-            failure_threshold=3,
+            request_interval=_CHECK_INTERVAL_SECONDS,
+            failure_threshold=_CHECKS_TO_FAIL,
             tags={"Name": f"{name} direct"},
             opts=child,
         )
         for what, check in [("direct", direct), *args.get("proxies", [])]:
-            self._alarm(
-                f"{what}-unhealthy",
-                f"Whether Route 53 can reach {what}",
-                namespace="AWS/Route53",
-                metric_name="HealthCheckStatus",
-                dimensions={"HealthCheckId": check.id},
-                statistic="Minimum",
-                comparison_operator="LessThanThreshold",
-                threshold=1,
-                evaluation_periods=1,
-                treat_missing_data="missing",
+            self._alarm_of(f"{what}-unhealthy", f"Whether Route 53 can reach {what}", check)
+        for address in args.get("addresses", []):
+            self._alarm_of(
+                f"{address.node}-full",
+                f"Whether proxy {address.node} has room for more connections",
+                self._room_check(address),
             )
         self.register_outputs({})
+
+    def _room_check(self, address: Address) -> aws.route53.HealthCheck:
+        return aws.route53.HealthCheck(
+            f"{self._name}-{address.node}-room",
+            type="HTTP",
+            ip_address=address.ip,
+            port=CAPACITY_PORT,
+            resource_path="/",
+            request_interval=_CHECK_INTERVAL_SECONDS,
+            failure_threshold=_CHECKS_TO_FAIL,
+            tags={"Name": f"{self._name} {address.node} has room"},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[address.serving]),
+        )
+
+    def _alarm_of(self, what: str, description: str, check: aws.route53.HealthCheck) -> None:
+        self._alarm(
+            what,
+            description,
+            namespace="AWS/Route53",
+            metric_name="HealthCheckStatus",
+            dimensions={"HealthCheckId": check.id},
+            statistic="Minimum",
+            comparison_operator="LessThanThreshold",
+            threshold=1,
+            evaluation_periods=1,
+            treat_missing_data="missing",
+        )
 
     def _alarm(self, what: str, description: str, **metric: Any) -> None:
         aws.cloudwatch.MetricAlarm(

@@ -1,5 +1,6 @@
 """The dual-stack edge: distribution, certificate, proxies and records around an IPv4-only API."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import pulumi
@@ -9,11 +10,12 @@ from components import settings
 from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
+from components.departure import Departure, departure, hold, zone_records
 from components.distribution import PassThroughDistribution
 from components.facts import CLOUDFRONT_ZONE_ID
 from components.origin_lock import OriginLock
 from components.proxy_dns import ProxyDns
-from components.proxy_pool import Address, ProxyPool, plan
+from components.proxy_pool import Address, ProxyPool, node_ids, plan
 from components.settings import Settings
 from components.weighted_dns import TrafficRecord, WeightedDns, hold_negative_answers
 
@@ -68,7 +70,16 @@ class DualStackEdge(pulumi.ComponentResource):
         wanted = settings.from_arguments(name, args)
         found = ground.look_up(wanted, opts)
         pool = wanted.proxy
-        nodes = plan(pool, found.load_balancer.name, wanted.origin.kind) if pool else []
+        departs = departure(
+            wanted.hostnames,
+            node_ids(pool) if pool else (),
+            zone_records(found.zone.id, wanted.hostnames, ground.invoke_options(opts, "aws")),
+        )
+        nodes = (
+            plan(pool, found.load_balancer.name, wanted.origin.kind, departs.leaving)
+            if pool
+            else []
+        )
         super().__init__("dualstack:index:DualStackEdge", name, None, opts)
         hostnames = list(wanted.hostnames)
         child = pulumi.ResourceOptions(parent=self)
@@ -101,7 +112,12 @@ class DualStackEdge(pulumi.ComponentResource):
         if pool:
             addresses = ProxyPool(
                 f"{name}-proxy",
-                {"pool": pool, "nodes": nodes, "protect": wanted.protect},
+                {
+                    "pool": pool,
+                    "nodes": nodes,
+                    "protect": wanted.protect,
+                    "watched": wanted.alarms is not None,
+                },
                 child,
             ).addresses
             proxies = ProxyDns(
@@ -129,6 +145,7 @@ class DualStackEdge(pulumi.ComponentResource):
             protected,
         )
         self._negative_answers(name, wanted, found)
+        self._say_goodbye(departs, [*dns.resources, *(proxies.records if proxies else ())])
         if wanted.alarms:
             PathAlarms(
                 f"{name}-alarms",
@@ -138,6 +155,7 @@ class DualStackEdge(pulumi.ComponentResource):
                     "load_balancer": found.load_balancer.name,
                     "port": wanted.origin.ports[-1],
                     "proxies": proxies.checks if proxies else [],
+                    "addresses": [address for address in addresses if not address.leaving],
                     "provider_arguments": wanted.provider_arguments(),
                 },
                 child,
@@ -146,7 +164,9 @@ class DualStackEdge(pulumi.ComponentResource):
         self.distribution_id = cdn.id
         self.distribution_domain_name = cdn.domain_name
         self.certificate_arn = certificate.arn
-        self.proxy_addresses = pulumi.Output.all(*(address.ip for address in addresses))
+        self.proxy_addresses = pulumi.Output.all(
+            *(address.ip for address in addresses if not address.leaving)
+        )
         self.traffic = pulumi.Output.from_input(wanted.traffic.model_dump())
         self.records = pulumi.Output.from_input(dns.records)
         # Known only when every edge location sends the current secret, so that whoever passes them
@@ -168,6 +188,16 @@ class DualStackEdge(pulumi.ComponentResource):
                 "originSecrets": self.origin_secrets,
             }
         )
+
+    def _say_goodbye(self, departs: Departure, records: Sequence[pulumi.Resource]) -> None:
+        """Keep proxies that answers lead to for as long as those answers live."""
+        for node in departs.leaving:
+            pulumi.log.warn(
+                f"Proxy {node} leaves: no new answer leads to it. It goes on serving, because "
+                "resolvers keep the old ones. The next pulumi up deletes it.",
+                self,
+            )
+        hold(departs.hold_seconds, records, lambda words: pulumi.log.info(words, self))
 
     def _lock(self, name: str, wanted: Settings, found: ground.Ground) -> OriginLock | None:
         if wanted.origin_lock is None:

@@ -70,7 +70,7 @@ class ProxyDns(pulumi.ComponentResource):
     group: str
     """Name of the group."""
     records: list[pulumi.Resource]
-    """Every record of it."""
+    """Every record of it. Equal weights, but 0 for a proxy that leaves."""
     checks: list[tuple[str, aws.route53.HealthCheck]]
     """The health check of each proxy, with its id in the pool."""
     fails_over_to_cdn: bool
@@ -124,10 +124,14 @@ class ProxyDns(pulumi.ComponentResource):
                 # proxies would be others than were set.
                 ttl=ALIAS_TTL_SECONDS,
                 set_identifier=address.node,
-                weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=1)],
+                weighted_routing_policies=[
+                    aws.route53.RecordWeightedRoutingPolicyArgs(weight=0 if address.leaving else 1)
+                ],
                 records=[address.ip],
                 health_check_id=check.id,
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[address.serving]),
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[address.serving], hooks=address.before_users
+                ),
             )
         )
 

@@ -3,16 +3,18 @@
 What runs on a droplet is text, and made in `components.proxy`.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, NotRequired, TypedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 import pulumi_digitalocean as digitalocean
 
-from components.proxy.nginx import LoadBalancerKind, Proxy
+from components.facts import HEALTH_CHECKERS
+from components.proxy.nginx import CAPACITY_PORT, LoadBalancerKind, Proxy
 from components.proxy.upgrades import upgrade_window
 from components.proxy.user_data import user_data
 from components.readiness import (
@@ -48,9 +50,25 @@ class Node:
     """Slug of its region."""
     user_data: str
     """What makes a proxy of a plain Debian."""
+    leaving: bool = False
+    """Whether it is no longer in the settings. It stays as it is, and gets no more answers."""
 
 
-def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> list[Node]:
+def node_ids(pool: Proxies) -> list[str]:
+    """Return the ids of a pool's proxies: region and number, in the order of the settings."""
+    return [
+        f"{region}-{number}"
+        for region in pool.regions
+        for number in range(1, pool.nodes_per_region + 1)
+    ]
+
+
+def plan(
+    pool: Proxies,
+    load_balancer: str,
+    kind: LoadBalancerKind | None,
+    leaving: Sequence[str] = (),
+) -> list[Node]:
     """Return the proxies of a pool.
 
     Each depends on its own region and its number there alone, and not on the order of the regions
@@ -60,6 +78,7 @@ def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> li
         pool: The settings.
         load_balancer: DNS name of the load balancer.
         kind: Its kind, None where it is not known.
+        leaving: Ids of proxies that are no longer in the settings and still there.
 
     Raises:
         ProxyError: The proxies cannot be rendered, or their user data is too large.
@@ -72,11 +91,12 @@ def plan(pool: Proxies, load_balancer: str, kind: LoadBalancerKind | None) -> li
         connections=pool.connections,
         idle_timeout_seconds=pool.idle_timeout_seconds,
     )
-    return [
-        Node(f"{region}-{number}", region, user_data(proxy, upgrade_window(region, number)))
-        for region in pool.regions
-        for number in range(1, pool.nodes_per_region + 1)
-    ]
+    nodes: list[Node] = []
+    for node in (*node_ids(pool), *leaving):
+        region, _, number = node.partition("-")
+        text = user_data(proxy, upgrade_window(region, int(number)))
+        nodes.append(Node(node, region, text, leaving=node in leaving))
+    return nodes
 
 
 class ProxyPoolArgs(TypedDict):
@@ -88,6 +108,8 @@ class ProxyPoolArgs(TypedDict):
     """The proxies, as `plan` returns them."""
     protect: NotRequired[bool]
     """Whether the reserved addresses refuse to be deleted. Default: true."""
+    watched: NotRequired[bool]
+    """Whether health checks may ask each proxy if it has room. Default: false."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +122,12 @@ class Address:
     """Its reserved IPv6 address."""
     serving: pulumi.Resource
     """What has to be there before users are sent to it."""
+    before_users: pulumi.ResourceHookBinding | None = None
+    """What the engine calls before it creates a record of it: it waits until the address is served.
+    None where nothing waits."""
+    leaving: bool = False
+    """Whether the proxy is no longer in the settings. It stays as it is, and gets no more
+    answers."""
 
 
 class ProxyPool(pulumi.ComponentResource):
@@ -112,12 +140,17 @@ class ProxyPool(pulumi.ComponentResource):
     **How a proxy is replaced.** A new image, size or configuration makes a new droplet while the
     old one serves. When the new one serves too, the address is moved to it, and at the very end the
     old droplet is deleted. Addresses move one after the other, in the order of the pool, and each
-    only when the one before is served from where it went. What users notice: connections through
+    only when the one that moved before is served from where it went. The last is waited for too,
+    before the old droplets are deleted. What users notice: connections through
     the old droplet end, and for the ten seconds or so that the new one needs to see that the
     address is its own, new ones are refused or time out.
 
     A droplet that does not come to serve stops the deployment before its address is moved. The pool
     goes on serving from the old ones, and the next `pulumi up` goes on from there.
+
+    **How a proxy is added.** Its record is made when its address is served.
+
+    **How a proxy is removed.** See `components.departure`.
 
     The droplets are never protected, because replacing them is how they change. The addresses are:
     they are in DNS, and in the allow lists of others.
@@ -141,16 +174,19 @@ class ProxyPool(pulumi.ComponentResource):
         # Names are the account's: two stacks with the same tag would share their firewalls.
         self._label = _label(pulumi.get_project(), pulumi.get_stack(), name)
         self._tag = digitalocean.Tag(f"{name}-tag", name=self._label, opts=self._child)
-        firewall = self._firewall()
+        firewall = self._firewall(watched=args.get("watched", False))
         self._alerts()
-        vpcs = {region: self._vpc(region) for region in self._pool.regions}
+        regions = dict.fromkeys(node.region for node in args["nodes"])
+        vpcs = {region: self._vpc(region) for region in regions}
         self.addresses = []
+        self._moved: Address | None = None
         for node in args["nodes"]:
             droplet = self._droplet(node, vpcs[node.region], firewall)
             self._address(node, droplet, protect=args.get("protect", True))
+        self._wait_for_the_last()
         self.register_outputs({"addresses": [address.ip for address in self.addresses]})
 
-    def _firewall(self) -> digitalocean.Firewall:
+    def _firewall(self, *, watched: bool) -> digitalocean.Firewall:
         """Open what is served, and what the droplets themselves need.
 
         Out: DNS to anywhere, for the resolver asks the name servers themselves; HTTP and HTTPS for
@@ -169,6 +205,14 @@ class ProxyPool(pulumi.ComponentResource):
                     protocol="tcp",
                     port_range="22",
                     source_addresses=list(self._pool.ssh_source_ranges),
+                )
+            )
+        if watched:
+            served.append(
+                digitalocean.FirewallInboundRuleArgs(
+                    protocol="tcp",
+                    port_range=str(CAPACITY_PORT),
+                    source_addresses=list(HEALTH_CHECKERS),
                 )
             )
         # Path MTU discovery depends on ICMPv6, and a path with a smaller MTU than Ethernet's is
@@ -245,6 +289,8 @@ class ProxyPool(pulumi.ComponentResource):
                 depends_on=[firewall],
                 # A droplet is switched off to be resized, and all of them would be at once.
                 replace_on_changes=["size"],
+                # One that leaves is not made anew for its last minutes.
+                ignore_changes=["image", "size", "ssh_keys", "user_data"] if node.leaving else [],
                 # Said in so many words, because Pulumi's providers delete first what has a name
                 # that was given to it. DigitalOcean does not mind two droplets of one name.
                 delete_before_replace=False,
@@ -269,47 +315,77 @@ class ProxyPool(pulumi.ComponentResource):
                 hooks=self._wait_for(node, droplet),
             ),
         )
-        self.addresses.append(Address(node.id, reserved.ip, assignment))
+        self.addresses.append(
+            Address(node.id, reserved.ip, assignment, self._before_users(node), node.leaving)
+        )
 
     def _wait_for(
         self, node: Node, droplet: digitalocean.Droplet
     ) -> pulumi.ResourceHookBinding | None:
         """Return what keeps the engine from moving an address too early.
 
-        That is before the address that moved last is served where it is now, for a droplet needs
-        some seconds to see that one is its own, and before this one's droplet serves.
+        That is before the address that moved last is served where it is now, because a droplet
+        needs some seconds to see that one is its own, and before this one's droplet serves.
         """
-        pool = self._pool
-        if pool.ready_seconds == 0:
+        if self._pool.ready_seconds == 0:
             return None
-        moved = self.addresses[-1:]
+        place = len(self.addresses)
 
         async def wait(_: pulumi.ResourceHookArgs) -> None:
-            world = real_world(
-                lambda words: pulumi.log.info(words, self),
-                lambda words: pulumi.log.warn(words, self),
-            )
-            untested = pool.when_untestable == "wait"
-            if moved:
-                # Until its route has changed everywhere, the old droplet still answers there.
-                await world.sleep(PAUSE_SECONDS)
-            # All are known: the assignment depends on the droplet and on the assignment before it.
-            waits = [
-                (
-                    before.node,
-                    await before.ip.future() or "",
-                    world.now() + timedelta(seconds=MOVE_SECONDS),
-                )
-                for before in moved
-            ]
+            await self._see_the_moved_served()
+            # Both are known: the assignment depends on the droplet.
             own, created = await droplet.ipv6_address.future(), await droplet.created_at.future()
-            waits.append((node.id, own or "", deadline(created or "", pool.ready_seconds)))
-            for name, address, until in waits:
-                await wait_until_serving(
-                    name, address, pool.ports, until, world, wait_untested=untested
-                )
+            until = deadline(created or "", self._pool.ready_seconds)
+            await self._see_served(node.id, own or "", until)
+            self._moved = self.addresses[place]
 
         return pulumi.ResourceHookBinding(before_create=[wait])
+
+    def _before_users(self, node: Node) -> pulumi.ResourceHookBinding | None:
+        """Return what keeps the engine from sending users to an address before it is served."""
+        if self._pool.ready_seconds == 0:
+            return None
+        place = len(self.addresses)
+
+        async def wait(_: pulumi.ResourceHookArgs) -> None:
+            # Known: the record depends on the assignment.
+            ip = await self.addresses[place].ip.future()
+            until = datetime.now(UTC) + timedelta(seconds=MOVE_SECONDS)
+            await self._see_served(node.id, ip or "", until)
+
+        return pulumi.ResourceHookBinding(before_create=[wait])
+
+    def _wait_for_the_last(self) -> None:
+        """Keep the program from ending before the last address that moved is served.
+
+        When it ends, the engine deletes the droplets that served before.
+        """
+
+        async def wait(_: Any) -> None:
+            await self._see_the_moved_served()
+
+        assignments = [address.serving.urn for address in self.addresses]
+        pulumi.Output.all(*assignments).apply(wait)
+
+    async def _see_the_moved_served(self) -> None:
+        """Return when the address that moved last in this deployment is served where it is now."""
+        moved, self._moved = self._moved, None
+        if moved is None:
+            return
+        # Until its route has changed everywhere, the old droplet still answers there.
+        await asyncio.sleep(PAUSE_SECONDS)
+        until = datetime.now(UTC) + timedelta(seconds=MOVE_SECONDS)
+        await self._see_served(moved.node, await moved.ip.future() or "", until)
+
+    async def _see_served(self, node: str, address: str, until: datetime) -> None:
+        world = real_world(
+            lambda words: pulumi.log.info(words, self),
+            lambda words: pulumi.log.warn(words, self),
+        )
+        untested = self._pool.when_untestable == "wait"
+        await wait_until_serving(
+            node, address, self._pool.ports, until, world, wait_untested=untested
+        )
 
 
 def _label(*parts: str) -> str:

@@ -73,6 +73,8 @@ class WeightedDns(pulumi.ComponentResource):
 
     records: list[TrafficRecord]
     """All records, by hostname, path and family."""
+    resources: list[aws.route53.Record]
+    """The same as the engine has them."""
 
     def __init__(
         self, name: str, args: WeightedDnsArgs, opts: pulumi.ResourceOptions | None = None
@@ -82,6 +84,7 @@ class WeightedDns(pulumi.ComponentResource):
         self._name = name
         self._args = args
         self.records = []
+        self.resources = []
         for hostname in args["hostnames"]:
             direct = [self._direct(hostname, family) for family in FAMILIES]
             for family in FAMILIES:
@@ -120,7 +123,7 @@ class WeightedDns(pulumi.ComponentResource):
                 name=hostname, type=family, setIdentifier=path, weight=weight, target=target.name
             )
         )
-        return aws.route53.Record(
+        record_resource = aws.route53.Record(
             f"{self._name}-{hostname}-{family.lower()}-{path}",
             zone_id=self._args["zone_id"],
             name=hostname,
@@ -136,6 +139,8 @@ class WeightedDns(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=depends_on),
         )
+        self.resources.append(record_resource)
+        return record_resource
 
 
 def hold_negative_answers(

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pulumi_aws as aws
 import pytest
 
 from components.alarms import PathAlarms
+from components.proxy_pool import Address
 from components.settings import Alarms
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def made(engine: "Engine") -> "Engine":
                 "load_balancer": "lb.example.net",
                 "port": 443,
                 "proxies": [("fra1-1", check)],
+                "addresses": [Address("fra1-1", pulumi.Output.from_input("2001:db8::1"), check)],
                 "provider_arguments": {"profile": "deploy"},
             },
         )
@@ -70,6 +73,23 @@ def test_the_load_balancer_and_each_proxy_are_watched_by_their_health_checks(
     }
 
 
+def test_a_proxy_tells_before_it_is_full_and_stays_in_the_answers(made: "Engine") -> None:
+    assert made.registered["alarms-fra1-1-room"].inputs == {
+        "type": "HTTP",
+        "ipAddress": "2001:db8::1",
+        "port": 8101,
+        "resourcePath": "/",
+        "requestInterval": 30,
+        "failureThreshold": 3,
+        "tags": {"Name": "alarms fra1-1 has room"},
+    }
+    alarm = made.registered["alarms-fra1-1-full"].inputs
+    assert alarm["alarmDescription"] == "Whether proxy fra1-1 has room for more connections"
+    assert alarm["dimensions"] == {"HealthCheckId": "alarms-fra1-1-room-id"}
+    assert alarm["alarmActions"] == [TOPIC]
+    assert not made.of_type("aws:route53/record:Record")
+
+
 def test_the_load_balancer_is_checked_by_name_for_a_connection(made: "Engine") -> None:
     expected: dict[str, Any] = {
         "type": "TCP",
@@ -87,4 +107,4 @@ def test_every_alarm_is_made_in_us_east_1_with_the_stack_s_own_credentials(made:
     assert (provider["region"], provider["profile"]) == ("us-east-1", "deploy")
     alarms = made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
     assert {alarm.provider for alarm in alarms} == {"alarms-us-east-1"}
-    assert len(alarms) == 3
+    assert len(alarms) == 4

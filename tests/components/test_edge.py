@@ -277,3 +277,51 @@ def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
     caplog.set_level(logging.INFO)
     engine.run(lambda: DualStackEdge("edge", {**ARGS, **args}))
     assert (LATE in caplog.messages) is told
+
+
+# ---- proxies that leave -------------------------------------------------------------------------
+
+
+def in_group(node: str, weight: int = 1) -> dict[str, object]:
+    name = "_proxy.api.example.com."
+    return {"name": name, "type": "AAAA", "setIdentifier": node, "weight": weight, "ttl": 0}
+
+
+def test_a_proxy_that_answers_lead_to_is_kept_for_one_more_deployment(
+    engine: "Engine", caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.account.records = [in_group("fra1-1"), in_group("ams3-1"), in_group("lon1-1", 0)]
+    args: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["ams3"], "ready_seconds": 0}}
+    with caplog.at_level(logging.WARNING):
+        engine.run(lambda: DualStackEdge("edge", args))
+    nodes = {item.name for item in engine.of_type("digitalocean:index/droplet:Droplet")}
+    assert nodes == {"edge-proxy-ams3-1", "edge-proxy-fra1-1"}
+    weights = {
+        node: engine.registered[f"edge-proxy-dns-{node}"].inputs["weightedRoutingPolicies"]
+        for node in ("ams3-1", "fra1-1")
+    }
+    assert weights == {"ams3-1": [{"weight": 1}], "fra1-1": [{"weight": 0}]}
+    assert len(engine.outputs["edge"]["proxyAddresses"]) == 1
+    assert "Proxy fra1-1 leaves: no new answer leads to it." in caplog.text
+
+
+def test_a_pool_that_is_removed_leaves_nothing_registered(engine: "Engine") -> None:
+    engine.account.records = [in_group("fra1-1"), in_group("ams3-1")]
+    engine.run(lambda: DualStackEdge("edge", ARGS))
+    assert not [name for name in engine.registered if "proxy" in name]
+
+
+def test_with_alarms_each_proxy_is_asked_for_room(engine: "Engine") -> None:
+    args: DualStackEdgeArgs = {
+        **ARGS,
+        "proxy": {"regions": ["fra1"], "ready_seconds": 0},
+        "alarms": {"topic_arn": "arn:aws:sns:us-east-1:123456789012:edge-alarms"},
+    }
+    engine.run(lambda: DualStackEdge("edge", args))
+    address = engine.outputs["edge"]["proxyAddresses"][0]
+    assert engine.registered["edge-alarms-fra1-1-room"].inputs["ipAddress"] == address
+    ports = [
+        rule.get("portRange")
+        for rule in engine.registered["edge-proxy-firewall"].inputs["inboundRules"]
+    ]
+    assert ports == ["443", "8101", None]

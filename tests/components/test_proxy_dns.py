@@ -19,13 +19,20 @@ LOAD_BALANCER = AliasTarget("lb.eu-central-1.elb.amazonaws.com", "Z215JYRZR1TBD5
 GROUP = "_proxy.api.example.com"
 
 
-def make(engine: "Engine", **options: Any) -> None:
+async def hook(_: pulumi.ResourceHookArgs) -> None:
+    pytest.fail("the mock engine calls no hook")
+
+
+HOOK = pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def make(engine: "Engine", leaving: str = "", **options: Any) -> None:
     """Make the records of a pool of two, and the traffic records that lead to them."""
 
     def program() -> None:
         serving = aws.route53.Zone("serving", name="ready.example")
         addresses = [
-            Address(node, pulumi.Output.from_input(ip), serving)
+            Address(node, pulumi.Output.from_input(ip), serving, HOOK, leaving=node == leaving)
             for node, ip in (("fra1-1", "2001:db8::1"), ("ams3-1", "2001:db8::2"))
         ]
         proxies = ProxyDns(
@@ -160,6 +167,23 @@ def test_users_are_sent_to_an_address_only_when_a_proxy_serves_there(engine: "En
         "proxies-ams3-1",
         "proxies-none",
     }
+
+
+def test_a_record_is_made_when_its_address_is_served(engine: "Engine") -> None:
+    make(engine)
+    assert len(engine.registered["proxies-fra1-1"].before_create) == 1
+    assert engine.registered["proxies-none"].before_create == ()
+
+
+def test_a_proxy_that_leaves_has_no_weight_and_all_else_it_had(engine: "Engine") -> None:
+    make(engine)
+    before = engine.registered["proxies-ams3-1"].inputs
+    make(engine, leaving="ams3-1")
+    assert engine.registered["proxies-ams3-1"].inputs == {
+        **before,
+        "weightedRoutingPolicies": [{"weight": 0}],
+    }
+    assert engine.registered["proxies-fra1-1"].inputs["weightedRoutingPolicies"] == [{"weight": 1}]
 
 
 def test_the_group_s_name_is_one_that_no_host_can_have(engine: "Engine") -> None:

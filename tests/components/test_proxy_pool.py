@@ -1,11 +1,13 @@
 """`ProxyPool`: whole inputs, the order that keeps it serving, and what replaces what."""
 
 import itertools
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from components.facts import HEALTH_CHECKERS
 from components.proxy.nginx import ProxyError
 from components.proxy.upgrades import REGIONS
 from components.proxy_pool import ProxyPool, plan
@@ -101,6 +103,33 @@ def test_nobody_waits_for_a_droplet_that_is_given_no_time(engine: "Engine") -> N
     assert engine.registered["pool-fra1-1-assignment"].before_create == ()
 
 
+def test_users_are_sent_to_an_address_only_when_it_is_served(engine: "Engine") -> None:
+    pool = make(engine)
+    assert all(address.before_users for address in pool.addresses)
+    pool = make(engine, POOL.model_copy(update={"ready_seconds": 0}))
+    assert not any(address.before_users for address in pool.addresses)
+
+
+def test_a_proxy_that_leaves_stays_as_it_is(engine: "Engine") -> None:
+    pool = POOL.model_copy(update={"regions": ("ams3",), "size": "s-2vcpu-2gb"})
+    nodes = plan(pool, LOAD_BALANCER, "network", ("fra1-1",))
+    made = engine.run(lambda: ProxyPool("pool", {"pool": pool, "nodes": nodes}))
+    assert {address.node: address.leaving for address in made.addresses} == {
+        "ams3-1": False,
+        "fra1-1": True,
+    }
+    assert engine.registered["pool-fra1-1"].ignore_changes == (
+        "image",
+        "size",
+        "sshKeys",
+        "userData",
+    )
+    assert engine.registered["pool-ams3-1"].ignore_changes == ()
+    assert {"pool-fra1-vpc", "pool-fra1-1-address", "pool-fra1-1-assignment"} <= (
+        engine.registered.keys()
+    )
+
+
 EVERYBODY = ["::/0"]
 ANYWHERE = ["0.0.0.0/0", "::/0"]
 ICMP_IN = {"protocol": "icmp", "sourceAddresses": EVERYBODY}
@@ -136,6 +165,18 @@ def test_the_firewall_lets_in_what_is_served_and_ssh_only_from_where_it_was_give
     ]
     assert firewall["tags"] == [LABEL]
     assert firewall["name"] == LABEL
+
+
+def test_the_firewall_lets_health_checks_ask_for_room_where_somebody_listens_to_them(
+    engine: "Engine",
+) -> None:
+    nodes = plan(POOL, LOAD_BALANCER, "network")
+    engine.run(lambda: ProxyPool("pool", {"pool": POOL, "nodes": nodes, "watched": True}))
+    _, room, _ = engine.registered["pool-firewall"].inputs["inboundRules"]
+    assert (room["protocol"], room["portRange"]) == ("tcp", "8101")
+    assert room["sourceAddresses"] == list(HEALTH_CHECKERS)
+    assert len({ip_network(network) for network in HEALTH_CHECKERS}) == 32
+    assert min(ip_network(network).prefixlen for network in HEALTH_CHECKERS) == 53
 
 
 def test_the_firewall_lets_out_only_what_a_proxy_needs(engine: "Engine") -> None:

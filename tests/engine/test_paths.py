@@ -162,7 +162,7 @@ def test_alarms_are_in_us_east_1(stack: "Stack", account: "background.Cloud") ->
     stack.configure(alarms={"topicArn": topic})
     stack.up().must()
     alarms = client(account, "cloudwatch").describe_alarms()["MetricAlarms"]
-    assert len(alarms) == 4
+    assert len(alarms) == 6
     assert {alarm["AlarmArn"].split(":")[3] for alarm in alarms} == {"us-east-1"}
     assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(topic,)}
 

@@ -50,9 +50,13 @@ def stack(droplets: background.Cloud, engine: Engine, tmp_path: Path) -> Iterato
     background.stop("aws", home)
 
 
-def lead_the_cloud_s_addresses_here() -> None:
-    route = ["ip", "-6", "route", "add", "local", "2001:db8:d0::/47", "dev", "lo"]
-    subprocess.run(route, check=True)
+def lead_the_cloud_s_addresses_here(network: str = "2001:db8:d0::/47") -> None:
+    """Make connections to droplets and reserved addresses end at this machine.
+
+    Args:
+        network: Which of them. Droplets are in 2001:db8:d0::/48, reserved addresses in the next.
+    """
+    subprocess.run(["ip", "-6", "route", "add", "local", network, "dev", "lo"], check=True)
 
 
 def test_a_droplet_that_does_not_serve_stops_the_deployment_and_its_address_stays(
@@ -84,3 +88,31 @@ def test_a_machine_without_ipv6_leaves_the_address_unless_it_is_told_to_wait_uns
     waited = stack.up().must()
     assert "nobody knows whether proxy fra1-1 serves at 2001:db8:" in waited
     assert not set(holders(droplets).values()) & set(before.values())
+
+
+def droplets_in_state(stack: Stack) -> list[str]:
+    """Return the droplets that the stack has, those that wait for their end among them."""
+    kind = "digitalocean:index/droplet:Droplet"
+    return [resource["urn"] for resource in stack.resources() if resource["type"] == kind]
+
+
+def test_the_last_address_that_moves_is_served_before_the_old_droplet_goes(
+    stack: Stack, droplets: background.Cloud
+) -> None:
+    before = holders(droplets)
+    lead_the_cloud_s_addresses_here("2001:db8:d0::/48")
+    # Not a route that would say at once that there is no way, as on a machine without IPv6.
+    subprocess.run(["ip", "-6", "route", "add", "2001:db8:d1::/48", "dev", "lo"], check=True)
+    stack.wrap("import components.proxy_pool\ncomponents.proxy_pool.MOVE_SECONDS = 2")
+    stack.configure(proxy={"regions": ["fra1", "ams3"], "readySeconds": READY_SECONDS})
+    last = next(urn for urn in droplets_in_state(stack) if urn.endswith("ams3-1"))
+    with socket.create_server(("::", 443), family=socket.AF_INET6):
+        said = stack.pulumi("up", "--yes", "--skip-preview", "--replace", last).refused()
+        assert "Proxy ams3-1 at 2001:db8:d1:" in said
+        assert "is not serving port 443" in said
+        assert "Traceback" not in said
+        assert len(droplets_in_state(stack)) == 3
+        stack.up().must()
+    after = holders(droplets)
+    assert len(droplets_in_state(stack)) == 2
+    assert len(after.items() & before.items()) == 1

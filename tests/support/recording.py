@@ -51,6 +51,8 @@ class Account(Mocks):
         default_factory=lambda: {"fra1": True, "ams3": True, "nyc2": False}
     )
     """DigitalOcean's regions, and whether they are open."""
+    records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """The records of the zone, as `get_records` shows them."""
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """What the provider says instead of an answer, by token."""
     asked_through: set[str] = field(default_factory=set[str])
@@ -105,6 +107,9 @@ class Account(Mocks):
                 if len(found) > 1:
                     words = "multiple Route 53 Hosted Zones matched; use additional constraints"
                 answer = {"zoneId": "Z0EXAMPLE", "primaryNameServer": "ns-1.awsdns-01.org"}
+            case "aws:route53/getRecords:getRecords":
+                found, words = [1], ""
+                answer = {"zoneId": "Z0EXAMPLE", "resourceRecordSets": self.records}
             case "aws:lb/getLoadBalancer:getLoadBalancer":
                 found = self._named(args, classic=False)
                 words = (
@@ -183,6 +188,8 @@ class Registered:
     retain_on_delete: bool
     depends_on: frozenset[str]
     """Names of what it waits for, itself aside."""
+    ignore_changes: tuple[str, ...]
+    """Properties that stay as they are."""
     replace_on_changes: tuple[str, ...]
     """Properties whose change replaces it, beside those that the provider says."""
     delete_before_replace: bool | None
@@ -218,6 +225,7 @@ class Recorder(MockMonitor):
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
                 depends_on=frozenset(map(_name, request.dependencies)),
+                ignore_changes=tuple(request.ignoreChanges),
                 replace_on_changes=tuple(request.replaceOnChanges),
                 delete_before_replace=(
                     request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None

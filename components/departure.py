@@ -1,0 +1,164 @@
+"""Proxies that leave: first out of the answers, and gone only when no answer has them any more.
+
+**Why that takes time.** What a program no longer registers, the engine deletes when the program has
+ended: a record, and some seconds later the address that was in it. But resolvers keep the answer
+for the record's TTL, and DigitalOcean may give the address to another customer meanwhile.
+
+**What is done.** The zone tells which proxies answers lead to. Where the settings have no pool any
+more, the traffic records leave the group in this deployment, and the program waits for a TTL after
+that before it ends. A proxy that leaves a pool which stays takes two deployments, because its own
+record can only go together with its address: in the first it keeps everything but its weight, which
+becomes 0; in the next, the program waits for a TTL and the engine deletes it.
+
+**Why no hook before the deletion.** The state would remember the hook. A plain `pulumi destroy`
+does not run the program, so nobody would register it, and the deletion would fail. (Source: pulumi,
+`pkg/resource/deploy`, resource hooks: 'hook not registered'.)
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+import pulumi.runtime
+import pulumi_aws as aws
+
+from components.facts import PROXY_LABEL
+from components.faults import Fault
+from components.origin import OriginError
+from components.proxy.upgrades import MOST_NODES_PER_REGION, REGIONS
+
+
+@dataclass(frozen=True)
+class ZoneRecord:
+    """A record of the zone, as far as it tells where IPv6 users are led."""
+
+    name: str
+    """Its name, without the final dot."""
+    set_identifier: str
+    """Which one of its group it is."""
+    weight: int
+    """Its weight."""
+    ttl_seconds: int
+    """How long its answers live; 0 for an alias."""
+    alias_of: str
+    """Name that it is an alias of, empty where it holds an address."""
+
+
+@dataclass(frozen=True)
+class Departure:
+    """What has to happen to proxies that answers lead to and the settings no longer have."""
+
+    leaving: tuple[str, ...] = ()
+    """Ids of those that lose their weight in this deployment, and nothing else."""
+    hold_seconds: int = 0
+    """How long answers live that lead to those which this deployment deletes; 0: there are none."""
+
+
+NOBODY: Final = Departure()
+
+
+def zone_records(
+    zone_id: str, hostnames: Sequence[str], options: pulumi.InvokeOptions
+) -> list[ZoneRecord]:
+    """Return the AAAA records of the hostnames, and those of all groups of proxies in the zone.
+
+    Args:
+        zone_id: The zone.
+        hostnames: The names of the edge.
+        options: What the look-up is made with.
+
+    Raises:
+        OriginError: The zone cannot be listed.
+    """
+    names = "|".join(re.escape(name) for name in hostnames)
+    pattern = rf"^({re.escape(PROXY_LABEL)}\..*|{names})\.?$"
+    try:
+        answer = aws.route53.get_records(zone_id=zone_id, name_regex=pattern, opts=options)
+    except pulumi.RunError:
+        raise  # not the provider's: the engine has gone away
+    except Exception as error:
+        fault = Fault(
+            f"The records of zone {zone_id}",
+            "a list that could not be read",
+            f"one that can, or proxies would go while answers lead to them ({error})",
+            "See that the credentials allow route53:ListResourceRecordSets.",
+        )
+        raise OriginError(fault) from error
+    return [_zone_record(record) for record in answer.resource_record_sets if record.type == "AAAA"]
+
+
+def _zone_record(record: Any) -> ZoneRecord:
+    """Return a record; what it lacks may be missing, None or empty, depending on the plugin."""
+    alias = getattr(record, "alias_target", None)
+    return ZoneRecord(
+        name=record.name.removesuffix("."),
+        set_identifier=record.set_identifier or "",
+        weight=int(record.weight or 0),
+        ttl_seconds=int(record.ttl or 0),
+        alias_of=(getattr(alias, "dns_name", None) or "").removesuffix("."),
+    )
+
+
+_NODE: Final = re.compile(rf"({'|'.join(REGIONS)})-[1-{MOST_NODES_PER_REGION}]")
+
+
+def departure(
+    hostnames: Sequence[str], nodes: Collection[str], records: Iterable[ZoneRecord]
+) -> Departure:
+    """Compare the proxies that answers lead to with those of the settings.
+
+    Args:
+        hostnames: The names of the edge, in order.
+        nodes: Ids of the proxies that the settings have; empty where there is no pool.
+        records: What the zone has.
+    """
+    records = list(records)
+    # Under the first hostname, or under one that was the first when the records were made.
+    groups = {f"{PROXY_LABEL}.{hostname}" for hostname in hostnames}
+    groups |= {record.alias_of for record in records if record.name in hostnames}
+    gone = [
+        record
+        for record in records
+        if record.name in groups
+        and not record.alias_of
+        and record.set_identifier not in nodes
+        and _NODE.fullmatch(record.set_identifier)
+    ]
+    leaving = [record for record in gone if nodes and record.weight]
+    deleted = [record for record in gone if record not in leaving]
+    return Departure(
+        tuple(dict.fromkeys(record.set_identifier for record in leaving)),
+        max((record.ttl_seconds for record in deleted), default=0),
+    )
+
+
+def hold(
+    seconds: int,
+    changed: Sequence[pulumi.Resource],
+    say: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> pulumi.Output[None]:
+    """Keep the program from ending until answers have died that lead to what it deletes.
+
+    In a preview nothing is deleted, and nothing waits.
+
+    Args:
+        seconds: How long they live; 0: nothing is held.
+        changed: The records that no longer give those answers, once they are registered.
+        say: Tells the user.
+        sleep: Lets seconds go by.
+    """
+
+    async def wait(_: Any) -> None:
+        if seconds == 0 or pulumi.runtime.is_dry_run():
+            return
+        say(
+            f"Answers that lead to proxies which are deleted now live for {seconds} s more. "
+            "Waiting for that long."
+        )
+        await sleep(seconds)
+
+    return pulumi.Output.all(*(resource.urn for resource in changed)).apply(wait)
