@@ -184,7 +184,16 @@ class ProxyPool(pulumi.ComponentResource):
             droplet = self._droplet(node, vpcs[node.region], firewall)
             self._address(node, droplet, protect=args.get("protect", True))
         self._wait_for_the_last()
+        self._state_capacity()
         self.register_outputs({"addresses": [address.ip for address in self.addresses]})
+
+    def _state_capacity(self) -> None:
+        count, each = self._pool.node_count, self._pool.connections
+        pulumi.log.info(
+            f"The pool of {count} holds {count * each:,} connections, and "
+            f"{(count - 1) * each:,} while one is away.",
+            self,
+        )
 
     def _firewall(self, *, watched: bool) -> digitalocean.Firewall:
         """Open what is served, and what the droplets themselves need.

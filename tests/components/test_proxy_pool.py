@@ -1,6 +1,7 @@
 """`ProxyPool`: whole inputs, the order that keeps it serving, and what replaces what."""
 
 import itertools
+import logging
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,16 @@ def test_addresses_move_one_after_the_other_and_only_to_a_droplet_that_serves(
 def test_nobody_waits_for_a_droplet_that_is_given_no_time(engine: "Engine") -> None:
     make(engine, POOL.model_copy(update={"ready_seconds": 0}))
     assert engine.registered["pool-fra1-1-assignment"].before_create == ()
+
+
+def test_the_pool_says_how_much_it_holds(
+    engine: "Engine", caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        make(engine, POOL.model_copy(update={"nodes_per_region": 2, "connections": 6_000}))
+    assert caplog.messages == [
+        "The pool of 4 holds 24,000 connections, and 18,000 while one is away."
+    ]
 
 
 def test_users_are_sent_to_an_address_only_when_it_is_served(engine: "Engine") -> None:
