@@ -60,15 +60,16 @@ class ProxiesArgs(TypedDict):
     """A pool of IPv6 proxies on DigitalOcean, which the old path's AAAA records lead to."""
 
     regions: Sequence[str]
-    """Where the proxies are, best near the load balancer. Adding one at the end of the list leaves
-    the proxies of the others as they are; removing one takes its proxies out of DNS first. Allowed:
-    a list of 1 to 8 different regions of DigitalOcean."""
+    """Where the proxies are, best near the load balancer. Their order means nothing, and a change
+    leaves the proxies of the other regions as they are. Removing one takes two deployments: the
+    first takes its proxies out of DNS, the next deletes them. Allowed: a list of 1 to 12 different
+    regions of DigitalOcean."""
     nodes_per_region: NotRequired[int]
     """How many proxies each region has. With only one in all, IPv6 users fall back to `whenAllFail`
     each time it is upgraded. Allowed: an integer from 1 to 3. Default: 1."""
     reserved_ipv6_quota: NotRequired[int]
     """How many reserved addresses the DigitalOcean account may have, which is one for each proxy.
-    DigitalOcean allows three until it is asked for more. Allowed: an integer from 1 to 24. Default:
+    DigitalOcean allows three until it is asked for more. Allowed: an integer from 1 to 36. Default:
     3."""
     size: NotRequired[str]
     """What each droplet is made of. Changing it replaces the droplets, one after the other.
@@ -80,8 +81,26 @@ class ProxiesArgs(TypedDict):
     """TCP ports that are served; each leads to the same port of the load balancer. Add 80 if users
     get a redirect there today. Allowed: a list of one or more different ports. Default: 443."""
     connections: NotRequired[int]
-    """How many clients one proxy holds at once; each takes 32 KiB of memory. Allowed: an integer
-    from 1 to 28000. Default: 5000."""
+    """How many connections of clients one proxy holds at once. What is over is closed at once. Each
+    takes 48 KiB of memory beside the 256 MiB that Debian needs, so the default fits the smallest
+    droplet. Allowed: an integer from 1 to 28000. Default: 5000."""
+    connections_per_client: NotRequired[int]
+    """How many of these connections one client may have. A client is a /64, because whoever has an
+    IPv6 address has at least 2^64 of them. The default keeps one client from taking all, and is
+    more than an office or the exit of a VPN needs, whose many users share a /64. Allowed: an
+    integer from 1 to 28000. Default: a fifth of `connections`."""
+    warn_percent: NotRequired[int]
+    """Share of `connections` from which on a proxy tells that it is nearly full, to the alarm that
+    `alarms` makes for it. The default leaves time to add a proxy. Allowed: an integer from 1 to 99.
+    Default: 80."""
+    log_retention_days: NotRequired[int]
+    """How long a droplet keeps a day of its log, which has the address of each client. The default
+    is long enough to look into what happened at a weekend. Allowed: an integer from 1 to 365.
+    Default: 7."""
+    log_megabytes: NotRequired[int]
+    """How much of the disk that log may take; what is oldest goes first. The default is a twentieth
+    of the smallest disk, and room for some hundred thousand connections. Allowed: an integer from
+    100 to 5000. Default: 500."""
     idle_timeout_seconds: NotRequired[int]
     """How long a connection may carry nothing before the proxy closes it. The least is one second
     more than any kind of load balancer allows by default, so that the proxy cuts nothing short.
@@ -170,6 +189,10 @@ class DistributionArgs(TypedDict):
     Allowed: the ARN of a global WAFv2 web ACL, which lives in us-east-1."""
     logs: NotRequired[LogsArgs]
     """Standard access logs; none when not set. Allowed: an object with bucket."""
+    hostnames_quota: NotRequired[int]
+    """How many hostnames the account may have on one certificate of ACM, and on one distribution.
+    AWS allows 10 and 100 until it is asked for more; ACM goes up to 100. Allowed: an integer from 1
+    to 1000. Default: `10`, but `100` with `certificateArn`."""
     retain_on_delete: NotRequired[bool]
     """Whether a distribution that leaves the stack goes on running, for users whose resolvers still
     point at it. Its hostnames stay taken until it is deleted by hand. Allowed: true or false.

@@ -18,8 +18,6 @@ CHECKS_TO_FAIL: Final = 3
 Source: Route 53 Developer Guide, 'Values that you specify when you create or update health checks'.
 """
 
-_HTTPS_PORT: Final = 443
-
 
 class ProxyDnsArgs(TypedDict):
     """What the proxies' records are made of."""
@@ -98,12 +96,11 @@ class ProxyDns(pulumi.ComponentResource):
     def _check(self, address: Address) -> aws.route53.HealthCheck:
         path = self._args["pool"].health_check_path
         over_https = path is not None
-        ports = self._args["pool"].ports
         return aws.route53.HealthCheck(
             f"{self._name}-{address.node}-health",
             type="HTTPS" if over_https else "TCP",
             ip_address=address.ip,
-            port=_HTTPS_PORT if _HTTPS_PORT in ports else ports[0],
+            port=self._args["pool"].checked_port,
             fqdn=self._args["hostname"] if over_https else None,
             enable_sni=True if over_https else None,
             resource_path=path,

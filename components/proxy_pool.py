@@ -89,6 +89,10 @@ def plan(
         ports=pool.ports,
         proxy_protocol=pool.proxy_protocol,
         connections=pool.connections,
+        connections_per_client=pool.connections_per_client,
+        warn_percent=pool.warn_percent,
+        log_retention_days=pool.log_retention_days,
+        log_megabytes=pool.log_megabytes,
         idle_timeout_seconds=pool.idle_timeout_seconds,
     )
     nodes: list[Node] = []

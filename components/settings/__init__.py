@@ -4,8 +4,9 @@ Nothing else in the program reads `pulumi.Config`. `load` reads the configuratio
 stack, `from_arguments` the arguments of a component; both end in the same checks, and either return
 `Settings` or raise a `SettingsError` with every fault.
 
-`fields`, `values`, `cdn`, `proxies` and `model` say what settings there are, `checks` whether
-values can be used, `wording` what is said of those that cannot, `loading` where they come from.
+`fields`, `values`, `cdn`, `proxies` and `model` say what settings there are, `checks` and `limits`
+whether values can be used, `wording` what is said of those that cannot, `loading` where they come
+from.
 """
 
 from components.settings.cdn import Distribution, Logs, Origin
@@ -21,11 +22,9 @@ from components.settings.model import (
     Traffic,
 )
 from components.settings.proxies import Proxies
-from components.settings.values import MOST_REGIONS
 
 __all__ = [
     "KEYS",
-    "MOST_REGIONS",
     "NAMESPACE",
     "UNPROTECTED_STACK",
     "Alarms",

@@ -149,7 +149,7 @@ class Logs(Group):
     """Name of the bucket. It needs ACLs enabled: CloudFront grants itself access with one."""
     prefix: Annotated[
         str,
-        Field(pattern="^[^/].*$|^$", max_length=256),
+        Field(pattern=r"^([^/\pC][^\pC]*)?$", max_length=256),
         Says("text of at most 256 characters that does not begin with /", "api/"),
     ] = ""
     """What the names of the log files begin with."""
@@ -220,6 +220,16 @@ class Distribution(Group):
         None
     )
     """Standard access logs; none when not set."""
+    hostnames_quota: Annotated[
+        Annotated[int, Field(ge=1, le=1_000)] | None,
+        Says(
+            "an integer from 1 to 1000",
+            "50",
+            default="`10`, but `100` with `certificateArn`",
+        ),
+    ] = None
+    """How many hostnames the account may have on one certificate of ACM, and on one distribution.
+    AWS allows 10 and 100 until it is asked for more; ACM goes up to 100."""
     retain_on_delete: Annotated[bool, Says(example="true")] = False
     """Whether a distribution that leaves the stack goes on running, for users whose resolvers
     still point at it. Its hostnames stay taken until it is deleted by hand."""

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from components.facts import PREFIX_LIST_WEIGHT
 from components.faults import shown
 from components.settings.fields import REMOVE, SET, Remedy
+from components.settings.limits import too_much
 from components.settings.model import KEYS, OriginLock, Settings, Traffic
 from components.settings.proxies import Proxies
 from components.settings.values import hostname
@@ -63,6 +64,7 @@ def check(
             problems.append(missing((key,)))
     problems += _names(given, values, masked)
     problems += _pool(values, masked)
+    problems += too_much(given, values, masked)
     if "traffic" in values or "traffic" not in given:
         problems += _lock(values, masked)
     problems += [unknown((key,)) for key in sorted(given.keys() - KEYS)]

@@ -1,11 +1,16 @@
 """The settings of the proxy pool."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from components.proxy.nginx import MOST_CONNECTIONS
+from components.proxy.upgrades import MOST_NODES_PER_REGION, REGIONS
 from components.settings import values
 from components.settings.fields import Group, Says
+
+HTTP_PORT: Final = 80
+HTTPS_PORT: Final = 443
 
 
 class Proxies(Group):
@@ -15,20 +20,23 @@ class Proxies(Group):
         tuple[
             Annotated[
                 str,
-                Field(pattern="^[a-z]{3}[0-9]$"),
-                Says("the slug of a DigitalOcean region", "fra1"),
+                AfterValidator(values.region),
+                Says(f"one of {', '.join(REGIONS)}", "fra1"),
             ],
             ...,
         ],
         AfterValidator(values.regions),
-        Says("a list of 1 to 8 different regions of DigitalOcean", "fra1", "[0]"),
+        Says(f"a list of 1 to {len(REGIONS)} different regions of DigitalOcean", "fra1", "[0]"),
     ]
-    """Where the proxies are, best near the load balancer. Adding one at the end of the list leaves
-    the proxies of the others as they are; removing one takes its proxies out of DNS first."""
-    nodes_per_region: Annotated[int, Field(ge=1, le=3), Says(example="1")] = 1
+    """Where the proxies are, best near the load balancer. Their order means nothing, and a change
+    leaves the proxies of the other regions as they are. Removing one takes two deployments: the
+    first takes its proxies out of DNS, the next deletes them."""
+    nodes_per_region: Annotated[int, Field(ge=1, le=MOST_NODES_PER_REGION), Says(example="1")] = 1
     """How many proxies each region has. With only one in all, IPv6 users fall back to
     `whenAllFail` each time it is upgraded."""
-    reserved_ipv6_quota: Annotated[int, Field(ge=1, le=24), Says(example="3")] = 3
+    reserved_ipv6_quota: Annotated[
+        int, Field(ge=1, le=len(REGIONS) * MOST_NODES_PER_REGION), Says(example="3")
+    ] = 3
     """How many reserved addresses the DigitalOcean account may have, which is one for each proxy.
     DigitalOcean allows three until it is asked for more."""
     size: Annotated[
@@ -47,7 +55,11 @@ class Proxies(Group):
             Annotated[
                 int,
                 AfterValidator(values.proxy_port),
-                Says("an integer from 1 to 65535, but not 22 or 8100", "443"),
+                Says(
+                    "an integer from 1 to 65535, but not 22, 53, 8100 or 8101, which are the "
+                    "droplet's own",
+                    "443",
+                ),
             ],
             ...,
         ],
@@ -56,8 +68,30 @@ class Proxies(Group):
     ] = (443,)
     """TCP ports that are served; each leads to the same port of the load balancer. Add 80 if users
     get a redirect there today."""
-    connections: Annotated[int, Field(ge=1, le=28_000), Says(example="5000")] = 5_000
-    """How many clients one proxy holds at once; each takes 32 KiB of memory."""
+    connections: Annotated[int, Field(ge=1, le=MOST_CONNECTIONS), Says(example="5000")] = 5_000
+    """How many connections of clients one proxy holds at once. What is over is closed at once.
+    Each takes 48 KiB of memory beside the 256 MiB that Debian needs, so the default fits the
+    smallest droplet."""
+    connections_per_client: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_CONNECTIONS)] | None,
+        Says(
+            f"an integer from 1 to {MOST_CONNECTIONS}",
+            "1000",
+            default="a fifth of `connections`",
+        ),
+    ] = None
+    """How many of these connections one client may have. A client is a /64, because whoever has an
+    IPv6 address has at least 2^64 of them. The default keeps one client from taking all, and is
+    more than an office or the exit of a VPN needs, whose many users share a /64."""
+    warn_percent: Annotated[int, Field(ge=1, le=99), Says(example="80")] = 80
+    """Share of `connections` from which on a proxy tells that it is nearly full, to the alarm that
+    `alarms` makes for it. The default leaves time to add a proxy."""
+    log_retention_days: Annotated[int, Field(ge=1, le=365), Says(example="7")] = 7
+    """How long a droplet keeps a day of its log, which has the address of each client. The default
+    is long enough to look into what happened at a weekend."""
+    log_megabytes: Annotated[int, Field(ge=100, le=5_000), Says(example="500")] = 500
+    """How much of the disk that log may take; what is oldest goes first. The default is a
+    twentieth of the smallest disk, and room for some hundred thousand connections."""
     idle_timeout_seconds: Annotated[int, Field(ge=351, le=86_400), Says(example="600")] = 600
     """How long a connection may carry nothing before the proxy closes it. The least is one second
     more than any kind of load balancer allows by default, so that the proxy cuts nothing short."""
@@ -115,7 +149,7 @@ class Proxies(Group):
         tuple[
             Annotated[
                 str,
-                Field(pattern="^[^@ ]+@[^@ ]+$"),
+                Field(pattern=r"^[^@\s\pC]+@[^@\s\pC]+$"),
                 Says("a verified e-mail address of the DigitalOcean account", "ops@example.com"),
             ],
             ...,
@@ -128,3 +162,9 @@ class Proxies(Group):
     def node_count(self) -> int:
         """How many proxies there are in all regions together."""
         return len(self.regions) * self.nodes_per_region
+
+    @property
+    def checked_port(self) -> int:
+        """The port that health checks ask: 443, or else one that may speak TLS, or else 80."""
+        others = [port for port in self.ports if port != HTTP_PORT]
+        return HTTPS_PORT if HTTPS_PORT in others else (*others, HTTP_PORT)[0]

@@ -11,11 +11,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from components.facts import CLOUDFRONT_REGION, LARGEST_WEIGHT
+from components.proxy.upgrades import REGIONS
 from components.settings.fields import Remedy, refusal
-
-MOST_REGIONS: Final = 8
-"""Regions of a proxy pool. Times the three nodes that a region may have, there are as many proxies
-as hours of the day, and each is upgraded in an hour of its own."""
 
 Weight = Annotated[int, Field(ge=0, le=LARGEST_WEIGHT)]
 """Weight of a record."""
@@ -108,9 +105,16 @@ def bucket(name: str) -> str:
     return name
 
 
+def region(slug: str) -> str:
+    """Return a region that proxies have times of the day in to be upgraded."""
+    if slug not in REGIONS:
+        raise ValueError(slug)
+    return slug
+
+
 def regions(slugs: tuple[str, ...]) -> tuple[str, ...]:
-    """Return regions of DigitalOcean: at least one, not too many, none twice."""
-    if not 1 <= len(slugs) <= MOST_REGIONS or len(set(slugs)) < len(slugs):
+    """Return regions of DigitalOcean: at least one, none twice."""
+    if not slugs or len(set(slugs)) < len(slugs):
         raise ValueError(slugs)
     return slugs
 
@@ -123,10 +127,24 @@ def ports(ports: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def proxy_port(port: int) -> int:
-    """Return a port a proxy can serve; 22 and 8100 are its own."""
-    if not 1 <= port <= 65535 or port in (22, 8100):  # noqa: PLR2004 - TCP's; see the docstring
+    """Return a port a proxy can serve. SSH, DNS, health and room for more are its own."""
+    if not 1 <= port <= 65535 or port in (22, 53, 8100, 8101):  # noqa: PLR2004 - TCP's; see above
         raise ValueError(port)
     return port
+
+
+def memory_mebibytes(size: str) -> int | None:
+    """Return the memory of a droplet size, None where its slug does not tell.
+
+    Source: DigitalOcean API Reference, 'List All Droplet Sizes': `s-1vcpu-512mb-10gb`,
+    `g-2vcpu-8gb`, and `c-2` and `c2-2vcpu-4gb` of the CPU-optimized ones, which have 2 GB for each
+    virtual processor.
+    """
+    if parts := re.match(r"[a-z0-9_.-]*?-([0-9]+)(mb|gb)(-|$)", size):
+        return int(parts[1]) * (1024 if parts[2] == "gb" else 1)
+    if parts := re.fullmatch(r"c-([0-9]+)(-intel|-amd)?", size):
+        return int(parts[1]) * 2 * 1024
+    return None
 
 
 def network(text: str) -> str:

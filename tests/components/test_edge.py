@@ -222,7 +222,7 @@ def test_of_the_proxies_only_the_addresses_are_protected(engine: "Engine") -> No
         pytest.param(
             {**ARGS, "origin_lock": {"generation": 1}}, SettingsError, id="a lock too early"
         ),
-        pytest.param({**ARGS, "proxy": {"regions": ["nyc2"]}}, OriginError, id="a closed region"),
+        pytest.param({**ARGS, "proxy": {"regions": ["sfo2"]}}, OriginError, id="a closed region"),
         pytest.param(
             {**ARGS, "proxy": {"regions": ["fra1"], "ports": [*range(10_000, 10_400)]}},
             ProxyError,

@@ -196,20 +196,20 @@ SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
     ("pool", "expected"),
     [
         pytest.param(
-            Proxies(regions=("fra1", "nyc2")),
+            Proxies(regions=("fra1", "sfo2")),
             [
-                'dualstack-edge:proxy.regions[1] is "nyc2", which is closed; a region that is open '
+                'dualstack-edge:proxy.regions[1] is "sfo2", which is closed; a region that is open '
                 "to new droplets and reserved IPv6 addresses. Set it with: " + SET_REGION.format(1)
             ],
             id="a region that is closed, and has no reserved IPv6",
         ),
         pytest.param(
-            Proxies(regions=("xyz1",)),
+            Proxies(regions=("blr1",)),
             [
                 (
-                    'dualstack-edge:proxy.regions[0] is "xyz1", which could not be looked up; a '
+                    'dualstack-edge:proxy.regions[0] is "blr1", which could not be looked up; a '
                     "region that DigitalOcean knows, asked with a token it accepts (Region does "
-                    "not exist: xyz1 (name)). List the regions with: doctl compute region list. "
+                    "not exist: blr1 (name)). List the regions with: doctl compute region list. "
                     "Set the token "
                     "with: pulumi config set --secret digitalocean:token TOKEN"
                 )
@@ -278,5 +278,5 @@ def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(
 def test_everything_that_is_missing_is_told_at_once(engine: "Engine") -> None:
     engine.account.set_load_balancers()
     engine.account.zones.clear()
-    pool = Proxies(regions=("nyc2",))
+    pool = Proxies(regions=("sfo2",))
     assert len(faults(engine, proxy=pool)) == 3

@@ -374,8 +374,8 @@ def test_everything_that_is_set_is_read() -> None:
             {"distribution": {"price_class": "PriceClass_100"}},
             "dualstack-edge:distribution.price_class is set; no such setting exists, known here "
             "are priceClass, httpVersion, viewerProtocol, tlsPolicy, originRequestPolicy, "
-            "webAclArn, logs, retainOnDelete. Did you mean priceClass? Remove it with: "
-            "pulumi config rm --path dualstack-edge:distribution.price_class",
+            "webAclArn, logs, hostnamesQuota, retainOnDelete. Did you mean priceClass? Remove it "
+            "with: pulumi config rm --path dualstack-edge:distribution.price_class",
             id="a key spelt the way Python does",
         ),
         pytest.param(
@@ -387,14 +387,14 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"proxy": {"regions": []}},
-            "dualstack-edge:proxy.regions is []; a list of 1 to 8 different regions of "
+            "dualstack-edge:proxy.regions is []; a list of 1 to 12 different regions of "
             f"DigitalOcean. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.regions[0]' "
             "fra1",
             id="a pool of no regions",
         ),
         pytest.param(
             {"proxy": {"regions": ["fra1", "fra1"]}},
-            'dualstack-edge:proxy.regions is ["fra1", "fra1"]; a list of 1 to 8 different regions '
+            'dualstack-edge:proxy.regions is ["fra1", "fra1"]; a list of 1 to 12 different regions '
             f"of DigitalOcean. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.regions[0]' "
             "fra1",
             id="a region twice",
@@ -442,11 +442,12 @@ def test_everything_that_is_set_is_read() -> None:
         *(
             pytest.param(
                 {"proxy": {"regions": ["fra1"], "ports": [port]}},
-                f"dualstack-edge:proxy.ports[0] is {port}; an integer from 1 to 65535, but not 22 "
-                f"or 8100. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.ports[0]' 443",
+                f"dualstack-edge:proxy.ports[0] is {port}; an integer from 1 to 65535, but not "
+                "22, 53, 8100 or 8101, which are the droplet's own. Set it with: "
+                f"{CONFIG_SET} --path 'dualstack-edge:proxy.ports[0]' 443",
                 id=f"port {port}",
             )
-            for port in (0, 22, 8100, 65536)
+            for port in (0, 22, 53, 8100, 8101, 65536)
         ),
         pytest.param(
             {"proxy": {"regions": ["fra1"], "idleTimeoutSeconds": 350}},

@@ -62,8 +62,8 @@ BAD_SETTINGS = [
     ),
     pytest.param(
         {"proxy": {"regions": ["nyc2"]}},
-        ['dualstack-edge:proxy.regions[0] is "nyc2", which is closed; a region that is open'],
-        id="a region without reserved IPv6",
+        ['dualstack-edge:proxy.regions[0] is "nyc2"; one of ams3, atl1, blr1, fra1, lon1, nyc1'],
+        id="a region that is closed to what is new",
     ),
     pytest.param(
         {"proxy": {"regions": ["fra1"], "ports": list(range(10_000, 10_400))}},

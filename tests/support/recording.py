@@ -48,7 +48,7 @@ class Account(Mocks):
     )
     zones: list[str] = field(default_factory=lambda: ["example.com"])
     regions: dict[str, bool] = field(
-        default_factory=lambda: {"fra1": True, "ams3": True, "nyc2": False}
+        default_factory=lambda: {"fra1": True, "ams3": True, "sfo2": False}
     )
     """DigitalOcean's regions, and whether they are open."""
     records: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
