@@ -27,7 +27,7 @@ import pulumi_aws as aws
 
 from components.facts import PROXY_LABEL
 from components.faults import Fault
-from components.origin import OriginError
+from components.lookups import OriginError
 from components.proxy.upgrades import MOST_NODES_PER_REGION, REGIONS
 
 

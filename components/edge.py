@@ -5,8 +5,7 @@ from typing import Final
 
 import pulumi
 
-from components import origin as ground
-from components import settings
+from components import lookups, settings
 from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
@@ -68,12 +67,12 @@ class DualStackEdge(pulumi.ComponentResource):
     ) -> None:
         """Look up what exists, then create the edge."""
         wanted = settings.from_arguments(name, args)
-        found = ground.look_up(wanted, opts)
+        found = lookups.look_up(wanted, opts)
         pool = wanted.proxy
         departs = departure(
             wanted.hostnames,
             node_ids(pool) if pool else (),
-            zone_records(found.zone.id, wanted.hostnames, ground.invoke_options(opts, "aws")),
+            zone_records(found.zone.id, wanted.hostnames, lookups.invoke_options(opts, "aws")),
         )
         nodes = (
             plan(pool, found.load_balancer.name, wanted.origin.kind, departs.leaving)
@@ -138,7 +137,7 @@ class DualStackEdge(pulumi.ComponentResource):
                 "zone_id": found.zone.id,
                 "traffic": wanted.traffic,
                 "load_balancer": found.load_balancer,
-                "distribution": ground.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
+                "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
                 "proxies": proxies,
                 "cdn_depends_on": [certificate, cdn],
             },
@@ -199,7 +198,7 @@ class DualStackEdge(pulumi.ComponentResource):
             )
         hold(departs.hold_seconds, records, lambda words: pulumi.log.info(words, self))
 
-    def _lock(self, name: str, wanted: Settings, found: ground.Ground) -> OriginLock | None:
+    def _lock(self, name: str, wanted: Settings, found: lookups.Prerequisites) -> OriginLock | None:
         if wanted.origin_lock is None:
             return None
         return OriginLock(
@@ -212,7 +211,7 @@ class DualStackEdge(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _negative_answers(self, name: str, wanted: Settings, found: ground.Ground) -> None:
+    def _negative_answers(self, name: str, wanted: Settings, found: lookups.Prerequisites) -> None:
         """Set how long empty answers live, or say what comes of leaving it."""
         seconds = wanted.dns.negative_ttl_seconds
         if seconds is not None:

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.facts import ALIAS_TTL_SECONDS, NO_PROXY, PROXY_LABEL
-from components.origin import AliasTarget
+from components.lookups import AliasTarget
 from components.proxy_pool import Address
 from components.settings import Proxies
 

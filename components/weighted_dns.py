@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.facts import FAMILIES, Family, Path
-from components.origin import AliasTarget, Zone
+from components.lookups import AliasTarget, HostedZone
 from components.proxy_dns import ProxyDns
 from components.settings import Traffic
 
@@ -144,7 +144,7 @@ class WeightedDns(pulumi.ComponentResource):
 
 
 def hold_negative_answers(
-    name: str, zone: str, found: Zone, seconds: int, opts: pulumi.ResourceOptions
+    name: str, zone: str, hosted_zone: HostedZone, seconds: int, opts: pulumi.ResourceOptions
 ) -> aws.route53.Record:
     """Set how long resolvers keep the answer that a name has no record of a type.
 
@@ -156,16 +156,16 @@ def hold_negative_answers(
     Args:
         name: Name of the resource.
         zone: Name of the zone.
-        found: The zone.
+        hosted_zone: Its id and name servers.
         seconds: How long.
         opts: The resource's options.
     """
     contact = "awsdns-hostmaster.amazon.com."
-    server = found.primary_name_server.removesuffix(".")
+    server = hosted_zone.primary_name_server.removesuffix(".")
     left = pulumi.ResourceOptions(retain_on_delete=True, protect=False)
     return aws.route53.Record(
         name,
-        zone_id=found.id,
+        zone_id=hosted_zone.id,
         name=zone,
         type="SOA",
         ttl=seconds,

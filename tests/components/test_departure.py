@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.departure import NOBODY, Departure, ZoneRecord, departure, hold, zone_records
-from components.origin import OriginError
+from components.lookups import OriginError
 
 if TYPE_CHECKING:
     from support.recording import Engine

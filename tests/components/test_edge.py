@@ -10,7 +10,7 @@ import pytest
 
 from components.arguments import DualStackEdgeArgs
 from components.edge import LATE, DualStackEdge
-from components.origin import OriginError
+from components.lookups import OriginError
 from components.proxy.nginx import ProxyError
 from components.settings import SettingsError
 

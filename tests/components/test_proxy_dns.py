@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.origin import AliasTarget
+from components.lookups import AliasTarget
 from components.proxy_dns import ProxyDns
 from components.proxy_pool import Address
 from components.settings import Proxies, Traffic

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi_aws as aws
 import pytest
 
-from components.origin import AliasTarget
+from components.lookups import AliasTarget
 from components.settings import Traffic
 from components.weighted_dns import WeightedDns, WeightedDnsArgs
 

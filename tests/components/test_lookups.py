@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 import pytest
 
-from components.origin import Ground, LoadBalancer, OriginError, Zone, look_up
+from components.lookups import HostedZone, LoadBalancerTarget, OriginError, Prerequisites, look_up
 from components.settings import Origin, OriginLock, Proxies, Settings
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ BY_NAME = Origin(load_balancer="api", kind="application")
 
 
 WANTED = Settings(hostnames=("api.example.com",), zone="example.com", origin=BY_NAME)
-FOUND_ZONE = Zone("Z0EXAMPLE", "ns-1.awsdns-01.org")
+FOUND_ZONE = HostedZone("Z0EXAMPLE", "ns-1.awsdns-01.org")
 
 
-def found(engine: "Engine", **wanted: Any) -> Ground:
+def found(engine: "Engine", **wanted: Any) -> Prerequisites:
     return engine.run(lambda: look_up(WANTED.model_copy(update=wanted), None))
 
 
@@ -35,8 +35,9 @@ def faults(engine: "Engine", **wanted: Any) -> list[str]:
 @pytest.mark.parametrize("kind", ["classic", "application", "network"])
 def test_a_load_balancer_is_found_by_name_and_kind(engine: "Engine", kind: Any) -> None:
     engine.account.set_load_balancers(f"api:{kind}", "other:classic")
-    assert found(engine, origin=Origin(load_balancer="api", kind=kind)) == Ground(
-        LoadBalancer(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"), FOUND_ZONE
+    assert found(engine, origin=Origin(load_balancer="api", kind=kind)) == Prerequisites(
+        LoadBalancerTarget(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"),
+        FOUND_ZONE,
     )
 
 
@@ -44,8 +45,8 @@ def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "Engine") -> Non
     engine.account.set_load_balancers()
     engine.account.broken.update({NEWER: "asked", CLASSIC: "asked"})
     given = Origin(domain_name="lb.example.net", hosted_zone_id="Z215JYRZR1TBD5")
-    assert found(engine, origin=given) == Ground(
-        LoadBalancer("lb.example.net", "Z215JYRZR1TBD5"), FOUND_ZONE
+    assert found(engine, origin=given) == Prerequisites(
+        LoadBalancerTarget("lb.example.net", "Z215JYRZR1TBD5"), FOUND_ZONE
     )
 
 
