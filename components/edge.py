@@ -13,8 +13,9 @@ from components.departure import Departure, departure, hold, zone_records
 from components.distribution import PassThroughDistribution
 from components.facts import CLOUDFRONT_ZONE_ID
 from components.origin_lock import OriginLock
+from components.proxy.plan import node_ids, plan
 from components.proxy_dns import ProxyDns
-from components.proxy_pool import Address, ProxyPool, node_ids, plan
+from components.proxy_pool import Address, ProxyPool
 from components.settings import Settings
 from components.weighted_dns import TrafficRecord, WeightedDns, hold_negative_answers
 

@@ -3,23 +3,22 @@
 What runs on a droplet is text, and made in `components.proxy`.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NotRequired, TypedDict
 
 import pulumi
 import pulumi_digitalocean as digitalocean
 
 from components.facts import HEALTH_CHECKERS
-from components.proxy.nginx import CAPACITY_PORT, LoadBalancerKind, Proxy
-from components.proxy.upgrades import upgrade_window
-from components.proxy.user_data import user_data
+from components.proxy.nginx import CAPACITY_PORT
+from components.proxy.plan import Node
 from components.readiness import (
     MOVE_SECONDS,
     PAUSE_SECONDS,
+    World,
     deadline,
     real_world,
     wait_until_serving,
@@ -38,69 +37,6 @@ ALERTS: Final = (
 
 Source: DigitalOcean API Reference, 'Create Alert Policy', `type`.
 """
-
-
-@dataclass(frozen=True)
-class Node:
-    """One proxy as it is going to be made."""
-
-    id: str
-    """Region and number in it: `fra1-1`."""
-    region: str
-    """Slug of its region."""
-    user_data: str
-    """What makes a proxy of a plain Debian."""
-    leaving: bool = False
-    """Whether it is no longer in the settings. It stays as it is, and gets no more answers."""
-
-
-def node_ids(pool: Proxies) -> list[str]:
-    """Return the ids of a pool's proxies: region and number, in the order of the settings."""
-    return [
-        f"{region}-{number}"
-        for region in pool.regions
-        for number in range(1, pool.nodes_per_region + 1)
-    ]
-
-
-def plan(
-    pool: Proxies,
-    load_balancer: str,
-    kind: LoadBalancerKind | None,
-    leaving: Sequence[str] = (),
-) -> list[Node]:
-    """Return the proxies of a pool.
-
-    Each depends on its own region and its number there alone, and not on the order of the regions
-    or on which others there are, so that a pool that grows or shrinks replaces nobody.
-
-    Args:
-        pool: The settings.
-        load_balancer: DNS name of the load balancer.
-        kind: Its kind, None where it is not known.
-        leaving: Ids of proxies that are no longer in the settings and still there.
-
-    Raises:
-        ProxyError: The proxies cannot be rendered, or their user data is too large.
-    """
-    proxy = Proxy(
-        load_balancer=load_balancer.lower(),
-        kind=kind,
-        ports=pool.ports,
-        proxy_protocol=pool.proxy_protocol,
-        connections=pool.connections,
-        connections_per_client=pool.connections_per_client,
-        warn_percent=pool.warn_percent,
-        log_retention_days=pool.log_retention_days,
-        log_megabytes=pool.log_megabytes,
-        idle_timeout_seconds=pool.idle_timeout_seconds,
-    )
-    nodes: list[Node] = []
-    for node in (*node_ids(pool), *leaving):
-        region, _, number = node.partition("-")
-        text = user_data(proxy, upgrade_window(region, int(number)))
-        nodes.append(Node(node, region, text, leaving=node in leaving))
-    return nodes
 
 
 class ProxyPoolArgs(TypedDict):
@@ -363,7 +299,7 @@ class ProxyPool(pulumi.ComponentResource):
         async def wait(_: pulumi.ResourceHookArgs) -> None:
             # Known: the record depends on the assignment.
             ip = await self.addresses[place].ip.future()
-            until = datetime.now(UTC) + timedelta(seconds=MOVE_SECONDS)
+            until = self._world().now() + timedelta(seconds=MOVE_SECONDS)
             await self._see_served(node.id, ip or "", until)
 
         return pulumi.ResourceHookBinding(before_create=[wait])
@@ -386,18 +322,21 @@ class ProxyPool(pulumi.ComponentResource):
         if moved is None:
             return
         # Until its route has changed everywhere, the old droplet still answers there.
-        await asyncio.sleep(PAUSE_SECONDS)
-        until = datetime.now(UTC) + timedelta(seconds=MOVE_SECONDS)
+        world = self._world()
+        await world.sleep(PAUSE_SECONDS)
+        until = world.now() + timedelta(seconds=MOVE_SECONDS)
         await self._see_served(moved.node, await moved.ip.future() or "", until)
 
     async def _see_served(self, node: str, address: str, until: datetime) -> None:
-        world = real_world(
-            lambda words: pulumi.log.info(words, self),
-            lambda words: pulumi.log.warn(words, self),
-        )
         untested = self._pool.when_untestable == "wait"
         await wait_until_serving(
-            node, address, self._pool.ports, until, world, wait_untested=untested
+            node, address, self._pool.ports, until, self._world(), wait_untested=untested
+        )
+
+    def _world(self) -> World:
+        return real_world(
+            lambda words: pulumi.log.info(words, self),
+            lambda words: pulumi.log.warn(words, self),
         )
 
 

@@ -10,8 +10,9 @@ import yaml
 
 from components.facts import HEALTH_CHECKERS
 from components.proxy.nginx import ProxyError
+from components.proxy.plan import plan
 from components.proxy.upgrades import REGIONS
-from components.proxy_pool import ProxyPool, plan
+from components.proxy_pool import ProxyPool
 from components.settings import Proxies
 
 if TYPE_CHECKING:
