@@ -380,6 +380,22 @@ def issued(folder: Path, *names: str) -> tuple[Path, Path]:
     return chain, key
 
 
+@cache
+def _viewer_context(
+    alpn: tuple[str, ...], most: ssl.TLSVersion, *, has_name: bool
+) -> ssl.SSLContext:
+    """Return what a viewer trusts and speaks; made once, which takes longer than a request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    cast("Any", authority()).configure_trust(context)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.maximum_version = most
+    context.check_hostname = has_name
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
+
+
 @dataclass
 class Edge:
     """An edge node that runs, its origin and its viewers."""
@@ -431,15 +447,7 @@ class Edge:
         most: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
     ) -> ssl.SSLSocket:
         """Speak TLS on a connection."""
-        context = ssl.create_default_context()
-        cast("Any", authority()).configure_trust(context)
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        context.maximum_version = most
-        if name is None:
-            context.check_hostname = False
-        if alpn:
-            context.set_alpn_protocols(list(alpn))
+        context = _viewer_context(tuple(alpn), most, has_name=name is not None)
         made = context.wrap_socket(connection, server_hostname=name)
         self.sockets.append(made)
         return made

@@ -5,6 +5,7 @@ the edge's own headers.
 """
 
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -74,6 +75,19 @@ def _kept(node: Edge, *headers: str, target: str = "/", method: str = "GET") -> 
     return len(node.origin.received) - before == 1
 
 
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    """Run one edge with a behavior and a cache policy for each case of `_TTLS` and `_KEYS`."""
+    policies = {f"ttl-{number}": _policy(ttls) for number, (ttls, *_) in enumerate(_TTLS)}
+    policies |= {
+        f"key-{number}": _policy((0, 100, 100), **keyed) for number, (keyed, *_) in enumerate(_KEYS)
+    }
+    behaviors = [behavior(PathPattern=f"/{name}/*", CachePolicyId=name) for name in policies]
+    everything = deployed(distribution(CacheBehaviors=listed(behaviors)), cache_policies=policies)
+    with edge(tmp_path_factory.mktemp("cases"), everything) as node:
+        yield node
+
+
 # Objects ------------------------------------------------------------------------------------------
 
 
@@ -106,35 +120,34 @@ _NEVER = "Thu, 01 Jan 1970 00:00:00 GMT"
 _SOON = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
 
 
-@pytest.mark.parametrize(
-    ("ttls", "headers", "kept"),
-    [
-        ((0, 100, 100), [], True),
-        ((0, 0, 100), [], False),
-        ((100, 0, 100), [], True),
-        ((0, 100, 100), ["Cache-Control: max-age=0"], False),
-        ((0, 0, 100), ["Cache-Control: max-age=100"], True),
-        ((0, 0, 0), ["Cache-Control: max-age=100"], False),
-        ((0, 0, 100), ["Cache-Control: max-age=0, s-maxage=100"], True),
-        ((0, 0, 100), ["Cache-Control: max-age=100, s-maxage=0"], False),
-        ((0, 100, 100), ["Cache-Control: no-store"], False),
-        ((0, 100, 100), ["Cache-Control: no-cache"], False),
-        ((0, 100, 100), ["Cache-Control: private"], False),
-        ((100, 100, 100), ["Cache-Control: no-store, private"], True),
-        ((0, 0, 100), [f"Expires: {_SOON}"], True),
-        ((0, 100, 100), [f"Expires: {_NEVER}"], False),
-        ((0, 100, 100), ["Expires: 0"], False),
-        ((0, 0, 100), ["Cache-Control: max-age=100", f"Expires: {_NEVER}"], True),
-        ((0, 100, 100), ["Vary: *"], False),
-        ((0, 100, 100), ["Vary: X-Mine"], True),
-    ],
-)
-def test_how_long_an_object_is_kept(
-    tmp_path: Path, ttls: tuple[int, int, int], headers: list[str], *, kept: bool
-) -> None:
-    with _caching(tmp_path, _policy(ttls)) as node:
-        _answers(node, *headers)
-        assert _kept(node) == kept
+_TTLS: list[tuple[tuple[int, int, int], list[str], bool]] = [
+    ((0, 100, 100), [], True),
+    ((0, 0, 100), [], False),
+    ((100, 0, 100), [], True),
+    ((0, 100, 100), ["Cache-Control: max-age=0"], False),
+    ((0, 0, 100), ["Cache-Control: max-age=100"], True),
+    ((0, 0, 0), ["Cache-Control: max-age=100"], False),
+    ((0, 0, 100), ["Cache-Control: max-age=0, s-maxage=100"], True),
+    ((0, 0, 100), ["Cache-Control: max-age=100, s-maxage=0"], False),
+    ((0, 100, 100), ["Cache-Control: no-store"], False),
+    ((0, 100, 100), ["Cache-Control: no-cache"], False),
+    ((0, 100, 100), ["Cache-Control: private"], False),
+    ((100, 100, 100), ["Cache-Control: no-store, private"], True),
+    ((0, 0, 100), [f"Expires: {_SOON}"], True),
+    ((0, 100, 100), [f"Expires: {_NEVER}"], False),
+    ((0, 100, 100), ["Expires: 0"], False),
+    ((0, 0, 100), ["Cache-Control: max-age=100", f"Expires: {_NEVER}"], True),
+    ((0, 100, 100), ["Vary: *"], False),
+    ((0, 100, 100), ["Vary: X-Mine"], True),
+]
+"""Times of a policy, headers of the origin's answer, and whether it is kept."""
+
+
+@pytest.mark.parametrize("number", range(len(_TTLS)))
+def test_how_long_an_object_is_kept(cases: Edge, number: int) -> None:
+    _, headers, kept = _TTLS[number]
+    _answers(cases, *headers)
+    assert _kept(cases, target=f"/ttl-{number}/") == kept
 
 
 def test_an_object_is_asked_for_anew_when_its_time_is_over(tmp_path: Path) -> None:
@@ -181,39 +194,36 @@ def test_what_changes_anything_is_never_kept(tmp_path: Path) -> None:
 # Keys ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("policy", "one", "other", "shared"),
-    [
-        ({}, ("/?a=1",), ("/?a=2",), True),
-        ({}, ("/a",), ("/b",), False),
-        ({}, ("/a",), ("/A",), False),
-        ({"queries": ("a",)}, ("/?a=1",), ("/?a=2",), False),
-        ({"queries": ("a",)}, ("/?b=1&a=1",), ("/?a=1&b=2",), True),
-        ({}, ("/", "Cookie: a=1"), ("/", "Cookie: a=2"), True),
-        ({"cookies": ("a",)}, ("/", "Cookie: a=1"), ("/", "Cookie: a=2"), False),
-        ({"cookies": ("a",)}, ("/", "Cookie: a=1; b=1"), ("/", "Cookie: b=2; a=1"), True),
-        ({}, ("/", "X-A: 1"), ("/", "X-A: 2"), True),
-        ({"headers": ("X-A",)}, ("/", "X-A: 1"), ("/", "X-A: 2"), False),
-        ({"headers": ("X-A",)}, ("/", "x-a: 1", "X-B: 1"), ("/", "X-A: 1"), True),
-        ({"headers": ("X-A",)}, ("/",), ("/", "X-A: 1"), False),
-        ({}, ("/", "Authorization: a"), ("/", "Authorization: b"), True),
-        ({"gzip": True}, ("/", "Accept-Encoding: gzip"), ("/",), False),
-        ({"gzip": True}, ("/", "Accept-Encoding: gzip"), ("/", "Accept-Encoding: x,gzip"), True),
-        ({"gzip": True}, ("/", "Accept-Encoding: gzip;q=0"), ("/",), True),
-        ({}, ("/", "Accept-Encoding: gzip"), ("/",), True),
-    ],
-)
-def test_who_shares_an_answer(
-    tmp_path: Path,
-    policy: dict[str, Any],
-    one: tuple[str, ...],
-    other: tuple[str, ...],
-    *,
-    shared: bool,
-) -> None:
-    with _caching(tmp_path, _policy((0, 100, 100), **policy)) as node:
-        _answers(node)
-        assert (node.send(*one).body == node.send(*other).body) == shared
+_KEYS: list[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], bool]] = [
+    ({}, ("/?a=1",), ("/?a=2",), True),
+    ({}, ("/a",), ("/b",), False),
+    ({}, ("/a",), ("/A",), False),
+    ({"queries": ("a",)}, ("/?a=1",), ("/?a=2",), False),
+    ({"queries": ("a",)}, ("/?b=1&a=1",), ("/?a=1&b=2",), True),
+    ({}, ("/", "Cookie: a=1"), ("/", "Cookie: a=2"), True),
+    ({"cookies": ("a",)}, ("/", "Cookie: a=1"), ("/", "Cookie: a=2"), False),
+    ({"cookies": ("a",)}, ("/", "Cookie: a=1; b=1"), ("/", "Cookie: b=2; a=1"), True),
+    ({}, ("/", "X-A: 1"), ("/", "X-A: 2"), True),
+    ({"headers": ("X-A",)}, ("/", "X-A: 1"), ("/", "X-A: 2"), False),
+    ({"headers": ("X-A",)}, ("/", "x-a: 1", "X-B: 1"), ("/", "X-A: 1"), True),
+    ({"headers": ("X-A",)}, ("/",), ("/", "X-A: 1"), False),
+    ({}, ("/", "Authorization: a"), ("/", "Authorization: b"), True),
+    ({"gzip": True}, ("/", "Accept-Encoding: gzip"), ("/",), False),
+    ({"gzip": True}, ("/", "Accept-Encoding: gzip"), ("/", "Accept-Encoding: x,gzip"), True),
+    ({"gzip": True}, ("/", "Accept-Encoding: gzip;q=0"), ("/",), True),
+    ({}, ("/", "Accept-Encoding: gzip"), ("/",), True),
+]
+"""What a policy puts into the key, two requests, and whether they share an answer."""
+
+
+@pytest.mark.parametrize("number", range(len(_KEYS)))
+def test_who_shares_an_answer(cases: Edge, number: int) -> None:
+    _, *requests, shared = _KEYS[number]
+    _answers(cases)
+    one, other = (
+        cases.send(f"/key-{number}{target}", *headers).body for target, *headers in requests
+    )
+    assert (one == other) == shared
 
 
 def test_http_and_https_and_every_alias_share_an_answer(tmp_path: Path) -> None:
