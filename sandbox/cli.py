@@ -24,7 +24,7 @@ from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
 from sandbox.lab import command as lab_command
-from sandbox.lab.command import Surroundings
+from sandbox.lab.command import LabSandbox
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -203,7 +203,7 @@ def env(as_json: Json = False) -> None:
     print(json.dumps(variables, indent=2) if as_json else exports(variables))
 
 
-def surroundings() -> Surroundings:
+def surroundings() -> LabSandbox:
     """Return what a lab needs to know of the sandbox of this checkout."""
     shell = here()
     found = [background.find(name, shell.home) for name in CLOUDS]
@@ -225,7 +225,7 @@ def surroundings() -> Surroundings:
             check=False,
         )
 
-    return Surroundings(shell.home, {cloud.name: cloud.url for cloud in clouds}, outputs)
+    return LabSandbox(shell.home, {cloud.name: cloud.url for cloud in clouds}, outputs)
 
 
 app.add_typer(lab_command.build(surroundings), name="lab")

@@ -35,7 +35,7 @@ OUTPUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LabSandbox:
     """The sandbox that a lab is of."""
 
     home: Path
@@ -46,7 +46,7 @@ class Surroundings:
     """Prints the stack's outputs as JSON; None where there is no engine."""
 
 
-def build(surroundings: Callable[[], Surroundings]) -> typer.Typer:
+def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
     """Return the command.
 
     Args:
@@ -97,7 +97,7 @@ def build(surroundings: Callable[[], Surroundings]) -> typer.Typer:
     return app
 
 
-def _folder(sandbox: Surroundings) -> Path:
+def _folder(sandbox: LabSandbox) -> Path:
     return sandbox.home / "lab"
 
 
@@ -145,7 +145,7 @@ def _tell(what: Opened | str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
 
 
-def _open(sandbox: Surroundings, tell: Tell) -> None:
+def _open(sandbox: LabSandbox, tell: Tell) -> None:
     if missing := {"aws", "digitalocean"} - set(sandbox.urls):
         _stop(
             f"Not running: {' and '.join(sorted(missing))} of the sandbox; the lab is of what is "
@@ -192,7 +192,7 @@ def _settle(lab: Lab) -> str:
     return ""
 
 
-def _follow(sandbox: Surroundings, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:
+def _follow(sandbox: LabSandbox, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:
     fresh = False
     while True:
         try:
@@ -207,7 +207,7 @@ def _follow(sandbox: Surroundings, lab: Lab, events: "SimpleQueue[str]", tell: T
             tell(line)
 
 
-def _write_outputs(sandbox: Surroundings, lab: Lab) -> list[str]:
+def _write_outputs(sandbox: LabSandbox, lab: Lab) -> list[str]:
     """Write the stack's outputs into the lab's folder, where `dualstack verify` finds them.
 
     Returns:

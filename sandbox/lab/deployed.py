@@ -22,7 +22,7 @@ def is_hostname(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Zone:
+class DeployedZone:
     """A public hosted zone."""
 
     id: str
@@ -34,7 +34,7 @@ class Zone:
 
 
 @dataclass(frozen=True)
-class LoadBalancer:
+class DeployedLoadBalancer:
     """A load balancer of any kind."""
 
     dns_name: str
@@ -55,7 +55,7 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class DeployedDistribution:
     """A CloudFront distribution."""
 
     id: str
@@ -67,7 +67,7 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Droplet:
+class DeployedDroplet:
     """A droplet that is active."""
 
     id: int
@@ -96,13 +96,13 @@ class Droplet:
 class Deployed:
     """Everything that is deployed in both clouds, at one moment."""
 
-    zones: tuple[Zone, ...] = ()
+    zones: tuple[DeployedZone, ...] = ()
     """Hosted zones."""
     health_checks: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
     """`HealthCheckConfig` by health check id."""
-    load_balancers: tuple[LoadBalancer, ...] = ()
+    load_balancers: tuple[DeployedLoadBalancer, ...] = ()
     """Load balancers of every kind, of every region that the account uses."""
-    distributions: tuple[Distribution, ...] = ()
+    distributions: tuple[DeployedDistribution, ...] = ()
     """Distributions."""
     cache_policies: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
     """`CachePolicyConfig` by id, for each one that a distribution names."""
@@ -110,5 +110,5 @@ class Deployed:
     """`OriginRequestPolicyConfig` by id, for each one that a distribution names."""
     certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names that each ACM certificate covers, by ARN, issued ones only."""
-    droplets: tuple[Droplet, ...] = ()
+    droplets: tuple[DeployedDroplet, ...] = ()
     """Active droplets."""

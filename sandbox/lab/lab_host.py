@@ -52,7 +52,7 @@ def literal(address: str) -> str:
 
 
 @dataclass(frozen=True)
-class Host:
+class LabHost:
     """One host, as it should be."""
 
     name: str
@@ -100,7 +100,7 @@ class Host:
         return next((str(one.ip) for one in own if one.version == version), "")
 
 
-ROUTER_HOST: Final = Host(ROUTER, "router between all hosts", ROUTER_ADDRESSES)
+ROUTER_HOST: Final = LabHost(ROUTER, "router between all hosts", ROUTER_ADDRESSES)
 """The router, as the others are told of it; it has an end of every link."""
 
 
@@ -109,7 +109,7 @@ def interface(host: str) -> str:
     return f"lab{hashlib.sha256(host.encode()).hexdigest()[:12]}"
 
 
-def host_script(before: Host | None, after: Host) -> str:
+def host_script(before: LabHost | None, after: LabHost) -> str:
     """Return the shell script that makes one host of another, run inside it; empty: nothing to do.
 
     Args:
@@ -142,7 +142,7 @@ def host_script(before: Host | None, after: Host) -> str:
 _ALL: Final = ("all", "default", "eth0", "lo")
 
 
-def _host_lines(host: Host) -> dict[str, str]:
+def _host_lines(host: LabHost) -> dict[str, str]:
     """Return what a host has, each by what it is: addresses first, then what needs them."""
     lines: dict[str, str] = {}
     for address in host.addresses:
@@ -162,7 +162,7 @@ def _host_lines(host: Host) -> dict[str, str]:
     return lines
 
 
-def router_lines(before: Mapping[str, Host], after: Mapping[str, Host]) -> list[str]:
+def router_lines(before: Mapping[str, LabHost], after: Mapping[str, LabHost]) -> list[str]:
     """Return the commands of `ip` that make the router serve other hosts, in order.
 
     Links of new hosts exist already; those of hosts that are gone are gone with all their routes.
@@ -200,7 +200,7 @@ def router_lines(before: Mapping[str, Host], after: Mapping[str, Host]) -> list[
     return lines
 
 
-def _gateway_addresses(host: Host) -> Iterator[str]:
+def _gateway_addresses(host: LabHost) -> Iterator[str]:
     """Return the router's addresses on the link of a host."""
     for gateway in (*GATEWAYS, *host.gateways):
         address = ip_address(gateway)
@@ -209,7 +209,7 @@ def _gateway_addresses(host: Host) -> Iterator[str]:
             yield f"{gateway}/{length}"
 
 
-def _routes(hosts: Mapping[str, Host]) -> dict[str, str]:
+def _routes(hosts: Mapping[str, LabHost]) -> dict[str, str]:
     """Return which host the router sends each network to."""
     return {
         network.with_prefixlen: host.name

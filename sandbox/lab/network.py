@@ -24,7 +24,7 @@ from sandbox.lab.lab_host import (
     ROUTER,
     ROUTER_ADDRESSES,
     ROUTER_HOST,
-    Host,
+    LabHost,
     host_script,
     interface,
     joined,
@@ -68,7 +68,7 @@ class NetworkError(RuntimeError):
     """A command that changes the network failed; the message tells which and what it said."""
 
 
-class Network:
+class LabNetwork:
     """The hosts that there are, in namespaces of the calling process's own."""
 
     def __init__(self, folder: Path) -> None:
@@ -77,7 +77,7 @@ class Network:
         Args:
             folder: Gets a folder for each host, with its files of `/etc`.
         """
-        self.hosts: dict[str, Host] = {}
+        self.hosts: dict[str, LabHost] = {}
         """Hosts as they are, by name; without the router."""
         self._folder = folder
         self._holders: dict[str, asyncio.subprocess.Process] = {}
@@ -101,7 +101,7 @@ class Network:
             *command,
         )
 
-    async def apply(self, hosts: Sequence[Host], firewall: str) -> None:
+    async def apply(self, hosts: Sequence[LabHost], firewall: str) -> None:
         """Make these hosts of those that there are.
 
         Args:
@@ -130,7 +130,7 @@ class Network:
             raise
         self.hosts = by_name
 
-    async def _change(self, by_name: Mapping[str, Host]) -> None:
+    async def _change(self, by_name: Mapping[str, LabHost]) -> None:
         fresh = [host for name, host in by_name.items() if name not in self.hosts]
         await asyncio.gather(*(self._make(host) for host in fresh))
         await self._batch(
@@ -156,7 +156,7 @@ class Network:
         ]
         await _run(self.inside(ROUTER, "/bin/sh", "-eu"), joined(script))
 
-    async def _make(self, host: Host) -> None:
+    async def _make(self, host: LabHost) -> None:
         """Start what holds a host's namespaces."""
         if host.name in self._holders:
             return
@@ -188,14 +188,14 @@ class Network:
             raise NetworkError(f"Host {host.name} cannot be made: {said}.")
         self._holders[host.name] = holder
 
-    def _write_resolvers(self, host: Host) -> None:
+    def _write_resolvers(self, host: LabHost) -> None:
         # In place: a bind mount stays with the file that it was made of.
         lines = [f"nameserver {address}" for address in host.resolvers]
         (self._folder / host.name / "etc" / "resolv.conf").write_text(
             joined([*lines, "options timeout:2 attempts:3"])
         )
 
-    async def _configure(self, host: Host) -> None:
+    async def _configure(self, host: LabHost) -> None:
         before = self.hosts.get(host.name)
         if before and before.resolvers != host.resolvers:
             self._write_resolvers(host)

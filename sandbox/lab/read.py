@@ -22,11 +22,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sandbox.clouds import aws, control, digitalocean
 from sandbox.lab.deployed import (
     Deployed,
-    Distribution,
-    Droplet,
+    DeployedDistribution,
+    DeployedDroplet,
+    DeployedLoadBalancer,
+    DeployedZone,
     Fields,
-    LoadBalancer,
-    Zone,
 )
 
 ATTEMPTS: Final = 20
@@ -133,7 +133,7 @@ def _pages(client: Any, operation: str, key: str, **parameters: object) -> Itera
         yield from items
 
 
-def _from_aws(url: str, droplets: Callable[[], tuple[Droplet, ...]]) -> Deployed:
+def _from_aws(url: str, droplets: Callable[[], tuple[DeployedDroplet, ...]]) -> Deployed:
     zones, health_checks = _zones(url), _health_checks(url)
     distributions = _distributions(url)
     regions = _regions(zones, distributions)
@@ -176,7 +176,7 @@ def _named(behaviors: Iterable[Fields], key: str) -> list[str]:
     return sorted({behavior[key] for behavior in behaviors if behavior.get(key)})
 
 
-def _zones(url: str) -> tuple[Zone, ...]:
+def _zones(url: str) -> tuple[DeployedZone, ...]:
     client = _client(url, "route53", CERTIFICATE_REGION)
     public = [
         zone
@@ -184,7 +184,7 @@ def _zones(url: str) -> tuple[Zone, ...]:
         if not zone["Config"].get("PrivateZone")
     ]
     return tuple(
-        Zone(
+        DeployedZone(
             id=zone["Id"].removeprefix("/hostedzone/"),
             name=zone["Name"].rstrip("."),
             records=tuple(
@@ -206,10 +206,10 @@ def _health_checks(url: str) -> dict[str, Fields]:
     return {check["Id"]: check["HealthCheckConfig"] for check in checks}
 
 
-def _distributions(url: str) -> tuple[Distribution, ...]:
+def _distributions(url: str) -> tuple[DeployedDistribution, ...]:
     client = _client(url, "cloudfront", CERTIFICATE_REGION)
     return tuple(
-        Distribution(
+        DeployedDistribution(
             id=listed["Id"],
             domain_name=listed["DomainName"],
             config=client.get_distribution_config(Id=listed["Id"])["DistributionConfig"],
@@ -218,7 +218,9 @@ def _distributions(url: str) -> tuple[Distribution, ...]:
     )
 
 
-def _regions(zones: Iterable[Zone], distributions: Iterable[Distribution]) -> list[str]:
+def _regions(
+    zones: Iterable[DeployedZone], distributions: Iterable[DeployedDistribution]
+) -> list[str]:
     """Return the regions of every load balancer that a record or a distribution names."""
     names = [
         record["AliasTarget"]["DNSName"]
@@ -241,7 +243,7 @@ def _regions(zones: Iterable[Zone], distributions: Iterable[Distribution]) -> li
     )
 
 
-def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
+def _load_balancers(url: str, region: str) -> Iterator[DeployedLoadBalancer]:
     modern = _client(url, "elbv2", region)
     groups = cache(lambda: _open_ports(url, region))
 
@@ -253,7 +255,7 @@ def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
     for balancer in _pages(modern, "describe_load_balancers", "LoadBalancers"):
         arn = balancer["LoadBalancerArn"]
         listeners = list(_pages(modern, "describe_listeners", "Listeners", LoadBalancerArn=arn))
-        yield LoadBalancer(
+        yield DeployedLoadBalancer(
             dns_name=balancer["DNSName"].lower().rstrip("."),
             kind=balancer["Type"],
             listeners=tuple((listener["Protocol"], listener["Port"]) for listener in listeners),
@@ -270,7 +272,7 @@ def _load_balancers(url: str, region: str) -> Iterator[LoadBalancer]:
         _client(url, "elb", region), "describe_load_balancers", "LoadBalancerDescriptions"
     ):
         described = [description["Listener"] for description in balancer["ListenerDescriptions"]]
-        yield LoadBalancer(
+        yield DeployedLoadBalancer(
             dns_name=balancer["DNSName"].lower().rstrip("."),
             kind="classic",
             listeners=tuple((one["Protocol"], one["LoadBalancerPort"]) for one in described),
@@ -326,7 +328,7 @@ def _certificates(url: str, region: str) -> Iterator[tuple[str, tuple[str, ...]]
             yield arn, _once(names)
 
 
-def _droplets(url: str) -> tuple[Droplet, ...]:
+def _droplets(url: str) -> tuple[DeployedDroplet, ...]:
     listed = [each for each in _collection(url, "droplets") if each["status"] == "active"]
     firewalls = _collection(url, "firewalls")
     reserved = {
@@ -352,11 +354,11 @@ def _droplets(url: str) -> tuple[Droplet, ...]:
 
 def _droplet(
     listed: Fields, reserved: str, metadata: Fields, firewalls: Iterable[Fields]
-) -> Droplet:
+) -> DeployedDroplet:
     public = [address for address in listed["networks"]["v4"] if address["type"] == "public"]
     nothing: dict[str, Any] = {}
     ipv6: Mapping[str, Any] = next(iter(listed["networks"]["v6"]), nothing)
-    return Droplet(
+    return DeployedDroplet(
         id=listed["id"],
         name=listed["name"],
         ipv4=public[0]["ip_address"] if public else "",

@@ -30,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.lab_host import ROUTER_HOST
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.network import Network
+from sandbox.lab.network import LabNetwork
 from sandbox.lab.plan import PlanInputs, plan
 from sandbox.lab.plan.hosts import CHECKERS, droplet_hosts
 from sandbox.lab.plan.names_covered import certificates_needed
@@ -57,7 +57,7 @@ SETTINGS: Final = TypeAdapter(LabSettings)
 HEALTH: Final = TypeAdapter(dict[str, bool])
 
 
-class World:
+class LabWorld:
     """Everything inside one lab."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +69,7 @@ class World:
         self._folder = folder
         self._hosts_folder = folder / HOSTS
         self._trust = Trust(folder / "trust")
-        self._network = Network(self._hosts_folder)
+        self._network = LabNetwork(self._hosts_folder)
         self._supervisor = Supervisor(self._network, self._hosts_folder, self.say)
         self._settings = LabSettings()
         self._history: list[tuple[float, Deployed]] = []
@@ -281,7 +281,7 @@ async def _main(folder: Path) -> None:
     Thread(target=_end_with_opener, daemon=True).start()
     # The path of a socket has 107 bytes at most; a folder's may be longer.
     os.chdir(folder)
-    await World(folder).run()
+    await LabWorld(folder).run()
 
 
 def _end_with_opener() -> None:

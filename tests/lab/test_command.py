@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sandbox.clouds.background import Cloud
 from sandbox.lab import command
-from sandbox.lab.command import Surroundings
+from sandbox.lab.command import LabSandbox
 from support.engine import DUALSTACK, client
 from support.lab import left_of, namespaces
 from support.terminal import Terminal
@@ -95,7 +95,7 @@ def add_record(url: str, name: str = "www.example.com") -> None:
 
 
 def test_without_a_sandbox_there_is_nothing_to_open_a_lab_of(tmp_path: Path) -> None:
-    app = command.build(lambda: Surroundings(tmp_path, {}, lambda: None))
+    app = command.build(lambda: LabSandbox(tmp_path, {}, lambda: None))
     done = CliRunner().invoke(app, ["open"])
     assert done.exit_code == 2
     assert done.stderr == (
@@ -108,7 +108,7 @@ def test_without_a_sandbox_there_is_nothing_to_open_a_lab_of(tmp_path: Path) -> 
 def test_without_a_lab_there_is_nothing_to_enter_or_set(
     tmp_path: Path, arguments: list[str]
 ) -> None:
-    app = command.build(lambda: Surroundings(tmp_path, {}, lambda: None))
+    app = command.build(lambda: LabSandbox(tmp_path, {}, lambda: None))
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2
     assert done.stderr == (

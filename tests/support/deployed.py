@@ -4,13 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.lab.deployed import Deployed, Distribution, Droplet, LoadBalancer, Zone
+from sandbox.lab.deployed import (
+    Deployed,
+    DeployedDistribution,
+    DeployedDroplet,
+    DeployedLoadBalancer,
+    DeployedZone,
+)
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan import LabPlan, PlanInputs, plan
 from sandbox.lab.plan.hosts import droplet_hosts
 from sandbox.lab.plan.names_covered import certificates_needed
 
-BALANCER = LoadBalancer("api-1.us-east-1.elb.amazonaws.com", "application", (), ())
+BALANCER = DeployedLoadBalancer("api-1.us-east-1.elb.amazonaws.com", "application", (), ())
 ORIGIN = {"Items": [{"DomainName": BALANCER.dns_name, "Id": "api"}], "Quantity": 1}
 
 
@@ -33,13 +39,13 @@ def rule(protocol: str, ports: str, side: str = "sources", **peers: Any) -> dict
     return {"protocol": protocol, "ports": ports, side: peers}
 
 
-def droplet(number: int, name: str = "proxy", **fields: Any) -> Droplet:
+def droplet(number: int, name: str = "proxy", **fields: Any) -> DeployedDroplet:
     """Return a droplet with addresses that follow from its number."""
     public = {
         "ipv4": {"netmask": "255.255.255.0", "gateway": "198.51.100.1"},
         "ipv6": {"cidr": 64},
     }
-    made = Droplet(
+    made = DeployedDroplet(
         id=number,
         name=name,
         ipv4=f"198.51.100.{number}",
@@ -56,7 +62,7 @@ def droplet(number: int, name: str = "proxy", **fields: Any) -> Droplet:
 
 DEPLOYED = Deployed(
     zones=(
-        Zone(
+        DeployedZone(
             "Z1",
             "example.com",
             (
@@ -78,9 +84,9 @@ DEPLOYED = Deployed(
 )
 
 
-def distribution(**config: Any) -> Distribution:
+def distribution(**config: Any) -> DeployedDistribution:
     """Return a distribution in front of the load balancer."""
-    return Distribution(
+    return DeployedDistribution(
         "E1",
         "e1.cloudfront.net",
         {"Origins": ORIGIN, "Aliases": {"Quantity": 1, "Items": ["cdn.example.com"]}, **config},

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.debian import find_program
-from sandbox.lab.deployed import Droplet
+from sandbox.lab.deployed import DeployedDroplet
 from sandbox.lab.droplet.program import Config, programs
 from support.namespaces import network_of
 from support.upstream import LoadBalancer, NameServer
@@ -56,9 +56,9 @@ def metadata(reserved: str = "") -> dict[str, Any]:
     }
 
 
-def droplet(user_data: str, reserved: str = "") -> Droplet:
+def droplet(user_data: str, reserved: str = "") -> DeployedDroplet:
     """Return a droplet with this user data."""
-    return Droplet(
+    return DeployedDroplet(
         id=7,
         name="proxy-0",
         ipv4=IPV4,

@@ -27,7 +27,7 @@ import trustme
 
 from sandbox.clouds.aws.cloudfront import completed
 from sandbox.clouds.aws.policies import CACHE_POLICIES, ORIGIN_REQUEST_POLICIES
-from sandbox.lab.deployed import Deployed, Distribution, Fields
+from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge import program
 from sandbox.lab.program import Program
 from support.namespaces import network_of
@@ -95,7 +95,9 @@ def no_error_caching(*codes: int) -> dict[str, Any]:
     return listed([{"ErrorCode": code, "ErrorCachingMinTTL": 0} for code in codes or ERROR_CODES])
 
 
-def distribution(name: str = "E1", aliases: Sequence[str] = (API,), **changes: Any) -> Distribution:
+def distribution(
+    name: str = "E1", aliases: Sequence[str] = (API,), **changes: Any
+) -> DeployedDistribution:
     """Return a distribution as the API gives it back: pass-through but for `changes`."""
     config: Fields = {
         "CallerReference": name,
@@ -113,11 +115,11 @@ def distribution(name: str = "E1", aliases: Sequence[str] = (API,), **changes: A
         },
         **changes,
     }
-    return Distribution(name, f"{name.lower()}.cloudfront.net", completed(config))
+    return DeployedDistribution(name, f"{name.lower()}.cloudfront.net", completed(config))
 
 
 def deployed(
-    *distributions: Distribution,
+    *distributions: DeployedDistribution,
     cache_policies: Mapping[str, Fields] | None = None,
     origin_request_policies: Mapping[str, Fields] | None = None,
 ) -> Deployed:
@@ -164,7 +166,7 @@ class Namespace:
         self._unshare.stdout.close()
 
 
-class Names:
+class EdgeNames:
     """A DNS server with A records; what it does not know does not exist."""
 
     def __init__(self, namespace: Namespace) -> None:
@@ -250,7 +252,7 @@ def reply(body: bytes = b"ok", *headers: str, status: str = "200 OK") -> bytes:
     return "\r\n".join(head).encode() + body
 
 
-class Origin:
+class RecordingOrigin:
     """An origin over HTTP and HTTPS that writes down what it receives, byte for byte."""
 
     def __init__(self, namespace: Namespace, context: ssl.SSLContext) -> None:
@@ -350,7 +352,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ViewerAnswer:
     """What a viewer got."""
 
     status: int
@@ -397,12 +399,12 @@ def _viewer_context(
 
 
 @dataclass
-class Edge:
+class RunningEdge:
     """An edge node that runs, its origin and its viewers."""
 
     namespace: Namespace
-    names: Names
-    origin: Origin
+    names: EdgeNames
+    origin: RecordingOrigin
     folder: Path
     certificates: dict[str, tuple[Path, Path]]
     ca: Path
@@ -469,7 +471,7 @@ class Edge:
         tls: bool = True,
         address: str = "127.0.0.1",
         on: socket.socket | None = None,
-    ) -> Answer:
+    ) -> ViewerAnswer:
         """Send a request and return the whole answer."""
         connection = on or self.viewer(tls=tls, address=address)
         head = "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", ""))
@@ -494,13 +496,13 @@ class Edge:
         self.close()
 
 
-def answer_on(connection: socket.socket, method: str = "GET") -> Answer:
+def answer_on(connection: socket.socket, method: str = "GET") -> ViewerAnswer:
     """Read one whole answer."""
     response = http.client.HTTPResponse(connection, method=method)
     response.begin()
     body = response.read()
     headers = response.msg.items()
-    return Answer(response.status, tuple(headers), body)
+    return ViewerAnswer(response.status, tuple(headers), body)
 
 
 def _write(wanted: Program) -> None:
@@ -515,7 +517,7 @@ def edge(
     *,
     origin_names: Sequence[str] = (ORIGIN,),
     certificates: Mapping[str, Sequence[str]] | None = None,
-) -> Generator[Edge]:
+) -> Generator[RunningEdge]:
     """Run an edge node.
 
     Args:
@@ -537,13 +539,13 @@ def edge(
     wanted = program("edge-1", what or deployed(), keys, ca, "127.0.0.1", own)
     _write(wanted)
     namespace = Namespace()
-    names, server = Names(namespace), Origin(namespace, context)
+    names, server = EdgeNames(namespace), RecordingOrigin(namespace, context)
     errors = folder / "errors"
     with errors.open("wb") as log:
         process = subprocess.Popen(
             namespace.enter(wanted.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
-    made = Edge(namespace, names, server, own, keys, ca, wanted, process, errors)
+    made = RunningEdge(namespace, names, server, own, keys, ca, wanted, process, errors)
     with made:
         ready = namespace.enter(wanted.ready)
         deadline = time.monotonic() + PATIENCE
@@ -554,6 +556,6 @@ def edge(
         yield made
 
 
-def with_enabled(made: Distribution, *, enabled: bool) -> Distribution:
+def with_enabled(made: DeployedDistribution, *, enabled: bool) -> DeployedDistribution:
     """Return a distribution that is on or off."""
     return replace(made, config={**made.config, "Enabled": enabled})

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.deployed import DeployedLoadBalancer
 from sandbox.lab.origin import program
 from sandbox.lab.program import Program
 from sandbox.lab.trust import Trust
@@ -90,7 +90,7 @@ def origin_on_loopback(
     protocols = ("HTTPS", "HTTP") if kind == "application" else ("TCP", "TCP")
     made = program(
         "load-balancer",
-        [LoadBalancer(NAME, kind, tuple(zip(protocols, (https, http), strict=True)), ())],
+        [DeployedLoadBalancer(NAME, kind, tuple(zip(protocols, (https, http), strict=True)), ())],
         {NAME: (address,)},
         {NAME: (trust.issue(names or ("api.example.com",), expired=expired),)},
         folder,

@@ -19,7 +19,7 @@ from typing import Final
 
 import h11
 
-from sandbox.lab.origin.exchange import Exchange, Line, Request
+from sandbox.lab.origin.exchange import Line, OriginExchange, OriginRequest
 from sandbox.lab.origin.serving import serve
 from support.lab_origin import LoopbackOrigin, own_loopback_address
 
@@ -115,7 +115,7 @@ class Edge:
     )
     numbers: "count[int]" = field(default_factory=count)
 
-    def documented(self, request: Request, body: bytes, *, upgrade: bool) -> Outgoing:
+    def documented(self, request: OriginRequest, body: bytes, *, upgrade: bool) -> Outgoing:
         """Return what CloudFront makes of a request."""
         headers: list[Header] = []
         forwarded = request.client[0].encode()
@@ -158,7 +158,7 @@ class _Relay:
         self._edge = edge
         self._tls = ssl.create_default_context(cafile=origin.ca)
 
-    async def answer(self, request: Request, exchange: Exchange) -> None:
+    async def answer(self, request: OriginRequest, exchange: OriginExchange) -> None:
         edge = self._edge
         method = request.method.decode()
         body = b"".join([piece async for piece in request.body])
@@ -209,7 +209,9 @@ class _Relay:
         future.set_result(answer)
         return answer
 
-    async def _relay(self, outgoing: Outgoing, request: Request, exchange: Exchange) -> None:
+    async def _relay(
+        self, outgoing: Outgoing, request: OriginRequest, exchange: OriginExchange
+    ) -> None:
         async with self._upstream(outgoing) as upstream:
             whole = self._edge.answer is not _same_answer or request.method == b"HEAD"
             status, headers = await upstream.head()
@@ -225,7 +227,9 @@ class _Relay:
                 await exchange.send(piece)
             await exchange.end()
 
-    async def _send(self, exchange: Exchange, request: Request, answer: Incoming) -> None:
+    async def _send(
+        self, exchange: OriginExchange, request: OriginRequest, answer: Incoming
+    ) -> None:
         headers = _shown(answer.headers)
         if all(name.lower() != b"x-cache" for name, _ in headers):
             headers += _told(answer.status)
@@ -239,7 +243,7 @@ class _Relay:
             await exchange.send(answer.body)
         await exchange.end()
 
-    async def _tunnel(self, outgoing: Outgoing, exchange: Exchange) -> None:
+    async def _tunnel(self, outgoing: Outgoing, exchange: OriginExchange) -> None:
         async with self._upstream(outgoing) as upstream:
             _, headers = await upstream.head()
             kept = (b"upgrade", b"connection", b"sec-websocket-accept")

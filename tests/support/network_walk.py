@@ -7,14 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox.lab.lab_host import Host
-from sandbox.lab.network import Network, NetworkError
+from sandbox.lab.lab_host import LabHost
+from sandbox.lab.network import LabNetwork, NetworkError
 
-BOTH = Host("both", "", ("198.18.2.2/32", "2001:db8:c::2/128"), resolvers=("198.18.3.2",))
-ONLY4 = Host("only4", "", ("198.18.2.1/32",))
-ONLY6 = Host("only6", "", ("2001:db8:c::3/128",))
+BOTH = LabHost("both", "", ("198.18.2.2/32", "2001:db8:c::2/128"), resolvers=("198.18.3.2",))
+ONLY4 = LabHost("only4", "", ("198.18.2.1/32",))
+ONLY6 = LabHost("only6", "", ("2001:db8:c::3/128",))
 RESERVED = "2001:db8:d1::2"
-ONE = Host("one", "", ("2001:db8:d0:a::2/64",), ("2001:db8:d0:a::1",), routed=(f"{RESERVED}/128",))
+ONE = LabHost(
+    "one", "", ("2001:db8:d0:a::2/64",), ("2001:db8:d0:a::1",), routed=(f"{RESERVED}/128",)
+)
 OTHER = replace(ONE, name="other", addresses=("2001:db8:d0:a::3/64",), routed=())
 WHOLE = ("-M", "do", "-s", "1400")
 FILTER = """table inet lab {
@@ -30,7 +32,7 @@ class Walk:
     """The network, and one who looks around in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.network = Network(folder)
+        self.network = LabNetwork(folder)
 
     async def said(self, host: str, *command: str) -> tuple[int | None, str]:
         """Return how a command on a host ended and what it said."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.lab.deployed import Zone
+from sandbox.lab.deployed import DeployedZone
 
 HOST = "api.example.com"
 POOL = "_proxy.api.example.com"
@@ -49,8 +49,10 @@ def soa(ttl: int, minimum: int) -> dict[str, Any]:
     return record("example.com", "SOA", [value], ttl)
 
 
-def zone(*records: Mapping[str, Any], name: str = "example.com", zone_id: str = "ZEXAMPLE") -> Zone:
-    return Zone(zone_id, name, tuple(records))
+def zone(
+    *records: Mapping[str, Any], name: str = "example.com", zone_id: str = "ZEXAMPLE"
+) -> DeployedZone:
+    return DeployedZone(zone_id, name, tuple(records))
 
 
 def _set(name: str, kind: str, weight: tuple[str, int] | None) -> dict[str, Any]:

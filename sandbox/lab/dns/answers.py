@@ -38,7 +38,7 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 
-from sandbox.lab.deployed import Fields, Zone
+from sandbox.lab.deployed import DeployedZone, Fields
 
 Leads = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 """IPv4 and IPv6 addresses that each load balancer's and distribution's DNS name has."""
@@ -62,7 +62,7 @@ FAMILIES: Final = ("A", "AAAA")
 
 
 @dataclass(frozen=True)
-class Answer:
+class PossibleAnswer:
     """One possible answer."""
 
     values: tuple[str, ...]
@@ -71,24 +71,24 @@ class Answer:
     """Their TTL; 0 where there are none."""
 
 
-EMPTY: Final = Answer((), 0)
+EMPTY: Final = PossibleAnswer((), 0)
 """`NOERROR` and no record."""
 
 Key = tuple[str, str]
 """A name, in lower case without a final dot, and a type."""
 
-Shares = dict[Answer, Fraction]
+Shares = dict[PossibleAnswer, Fraction]
 """Every possible answer with its share, which is above 0; the shares add up to 1."""
 
 
 @dataclass(frozen=True)
-class _Record:
+class _EvaluatedRecord:
     """A record set, as far as it decides on answers."""
 
     key: Key
     weight: int
     """1 where it is simple."""
-    answer: Answer
+    answer: PossibleAnswer
     """What it answers, unless it is an alias."""
     target: str | None
     """Name that it is an alias of."""
@@ -100,7 +100,9 @@ class _Record:
     """Id of its health check."""
 
 
-def possible_answers(zone: Zone, leads: Leads, health: Mapping[str, bool]) -> dict[Key, Shares]:
+def possible_answers(
+    zone: DeployedZone, leads: Leads, health: Mapping[str, bool]
+) -> dict[Key, Shares]:
     """Return every possible answer of a zone.
 
     Args:
@@ -108,11 +110,11 @@ def possible_answers(zone: Zone, leads: Leads, health: Mapping[str, bool]) -> di
         leads: Addresses of what aliases lead to; a name without an entry is answered empty.
         health: Health of the checks by id; one that is missing is healthy.
     """
-    evaluated = _Zone(zone, leads, health)
+    evaluated = _EvaluatedZone(zone, leads, health)
     return {key: evaluated.shares(key) for key in evaluated.groups}
 
 
-def unsupported_records(zone: Zone) -> list[str]:
+def unsupported_records(zone: DeployedZone) -> list[str]:
     """Name the records of a zone that are not served, each with the reason."""
     return [
         f"record {_label(record)} of zone {zone.name} {reason}"
@@ -137,13 +139,13 @@ def canonical(name: str) -> str:
     return "" if parsed == dns.name.root else parsed.to_text(omit_final_dot=True)
 
 
-class _Zone:
+class _EvaluatedZone:
     """A zone while its answers are found."""
 
-    def __init__(self, zone: Zone, leads: Leads, health: Mapping[str, bool]) -> None:
+    def __init__(self, zone: DeployedZone, leads: Leads, health: Mapping[str, bool]) -> None:
         self._leads = {canonical(name): addresses for name, addresses in leads.items()}
         self._health = health
-        self.groups: dict[Key, list[_Record]] = defaultdict(list)
+        self.groups: dict[Key, list[_EvaluatedRecord]] = defaultdict(list)
         for fields in zone.records:
             if _refused(fields, zone) is None:
                 record = _read(fields, zone)
@@ -162,12 +164,12 @@ class _Zone:
                 shares[answer] += share * part
         return dict(shares)
 
-    def _taking_part(self, key: Key) -> list[_Record]:
+    def _taking_part(self, key: Key) -> list[_EvaluatedRecord]:
         everyone = self.groups[key]
         healthy = [record for record in everyone if self._is_healthy(record)] or everyone
         return [record for record in healthy if record.weight] or healthy
 
-    def _is_healthy(self, record: _Record, within: frozenset[Key] = frozenset()) -> bool:
+    def _is_healthy(self, record: _EvaluatedRecord, within: frozenset[Key] = frozenset()) -> bool:
         if record.check is not None and not self._health.get(record.check, True):
             return False
         if not (record.evaluates and record.inside and record.target is not None):
@@ -177,7 +179,7 @@ class _Zone:
             self._is_healthy(member, within | {target}) for member in self.groups.get(target, ())
         )
 
-    def _of(self, record: _Record, within: frozenset[Key]) -> Shares:
+    def _of(self, record: _EvaluatedRecord, within: frozenset[Key]) -> Shares:
         if record.target is None:
             return {record.answer: Fraction(1)}
         kind = record.key[1]
@@ -189,17 +191,17 @@ class _Zone:
         if lead is None or kind not in FAMILIES:
             return {EMPTY: Fraction(1)}
         addresses = tuple(str(ip_address(text)) for text in lead[FAMILIES.index(kind)])
-        answer = Answer(addresses, ALIAS_TTL_SECONDS) if addresses else EMPTY
+        answer = PossibleAnswer(addresses, ALIAS_TTL_SECONDS) if addresses else EMPTY
         return {answer: Fraction(1)}
 
 
-def _read(fields: Fields, zone: Zone) -> _Record:
+def _read(fields: Fields, zone: DeployedZone) -> _EvaluatedRecord:
     alias: Fields | None = fields.get("AliasTarget")
     values = tuple(_value(fields["Type"], item["Value"]) for item in _values(fields))
-    return _Record(
+    return _EvaluatedRecord(
         key=(canonical(fields["Name"]), fields["Type"]),
         weight=fields.get("Weight", 1),
-        answer=Answer(values, fields.get("TTL", 0)) if values else EMPTY,
+        answer=PossibleAnswer(values, fields.get("TTL", 0)) if values else EMPTY,
         target=None if alias is None else canonical(alias["DNSName"]),
         inside=_is_inside(fields, zone),
         evaluates=alias is not None and bool(alias.get("EvaluateTargetHealth")),
@@ -207,7 +209,7 @@ def _read(fields: Fields, zone: Zone) -> _Record:
     )
 
 
-def _is_inside(fields: Fields, zone: Zone) -> bool:
+def _is_inside(fields: Fields, zone: DeployedZone) -> bool:
     alias: Fields | None = fields.get("AliasTarget")
     return alias is not None and alias["HostedZoneId"].removeprefix("/hostedzone/") == zone.id
 
@@ -230,7 +232,7 @@ def _value(kind: str, text: str) -> str:
     return value.to_text()
 
 
-def _refused(fields: Fields, zone: Zone) -> str | None:
+def _refused(fields: Fields, zone: DeployedZone) -> str | None:
     """Return why a record is not served; None: it is."""
     policies = [name for name in OTHER_POLICIES if fields.get(name)]
     if policies:

@@ -83,10 +83,10 @@ async def passes(check_id: str, config: Mapping[str, Any], resolver: str) -> boo
 async def _passes_http(check_id: str, config: Mapping[str, Any], resolver: str) -> bool:
     secure = config["Type"].startswith("HTTPS")
     connected = await _connected(config, resolver, HTTP_CONNECT_SECONDS)
-    answer: _Answer | None = None
+    answer: _HttpCheck | None = None
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            answer = await _Answer.open(connected, _sni(config) if secure else None)
+            answer = await _HttpCheck.open(connected, _sni(config) if secure else None)
             answer.ask(_target(config), host(config), check_id)
             status = await answer.status()
         if status not in _PASSING:
@@ -121,7 +121,7 @@ def _sni(config: Mapping[str, Any]) -> str:
     return (config.get("FullyQualifiedDomainName") or "") if config.get("EnableSNI", True) else ""
 
 
-class _Answer:
+class _HttpCheck:
     """One request and the answer to it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -130,7 +130,7 @@ class _Answer:
         self._http = h11.Connection(h11.CLIENT)
 
     @classmethod
-    async def open(cls, connected: socket.socket, name: str | None) -> "_Answer":
+    async def open(cls, connected: socket.socket, name: str | None) -> "_HttpCheck":
         """Do the TLS handshake; without TLS, the name is None."""
         tls = None if name is None else _tls()
         return cls(*await asyncio.open_connection(sock=connected, ssl=tls, server_hostname=name))

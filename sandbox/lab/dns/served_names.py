@@ -18,13 +18,13 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from sandbox.lab.deployed import Zone
+from sandbox.lab.deployed import DeployedZone
 from sandbox.lab.dns.answers import (
     EMPTY,
     FAMILIES,
-    Answer,
     Key,
     Leads,
+    PossibleAnswer,
     Shares,
     canonical,
     possible_answers,
@@ -94,7 +94,7 @@ class NameServersConfig(BaseModel):
 
 
 def served_names(
-    zones: Sequence[Zone], leads: Leads, health: Mapping[str, bool], servers: Sequence[str]
+    zones: Sequence[DeployedZone], leads: Leads, health: Mapping[str, bool], servers: Sequence[str]
 ) -> ServedNames:
     """Return all that the name servers answer.
 
@@ -140,7 +140,7 @@ def served_names(
     )
 
 
-def unsupported_names(zones: Sequence[Zone]) -> list[str]:
+def unsupported_names(zones: Sequence[DeployedZone]) -> list[str]:
     """Name what is in the zones and is not served, each with the reason."""
     hosted = _hosted(zones)
     unserved: list[str] = []
@@ -167,15 +167,15 @@ def unsupported_names(zones: Sequence[Zone]) -> list[str]:
     return unserved
 
 
-def _hosted(zones: Sequence[Zone]) -> dict[str, Zone]:
+def _hosted(zones: Sequence[DeployedZone]) -> dict[str, DeployedZone]:
     """Return the zones that are served by their names: those that resolvers are led to.
 
     Who leads to a zone that is inside no other is not known, and it is taken to be so.
     """
-    named: dict[str, list[Zone]] = defaultdict(list)
+    named: dict[str, list[DeployedZone]] = defaultdict(list)
     for zone in zones:
         named[canonical(zone.name)].append(zone)
-    hosted: dict[str, Zone] = {}
+    hosted: dict[str, DeployedZone] = {}
     for name in sorted(named, key=lambda name: name.count(".")):
         around = [other for other in hosted if is_inside(name, other)]
         able = named[name]
@@ -187,7 +187,7 @@ def _hosted(zones: Sequence[Zone]) -> dict[str, Zone]:
     return hosted
 
 
-def _name_servers(zone: Zone, name: str) -> set[str]:
+def _name_servers(zone: DeployedZone, name: str) -> set[str]:
     """Return the names of the servers that a zone's NS records of a name tell."""
     shares = possible_answers(zone, {}, {}).get((name, "NS"), {})
     return {canonical(server) for answer in shares for server in answer.values}
@@ -218,14 +218,14 @@ def _complete(
     served = {key: shares for key, shares in records.items() if not _unservable(key[1], shares)}
     soa = f"{ROOT_SERVER}. {_AMAZON_SOA} {minimum_seconds}"
     if not _values(served, (name, "SOA")):
-        served[name, "SOA"] = {Answer((soa,), soa_ttl_seconds): Fraction(1)}
+        served[name, "SOA"] = {PossibleAnswer((soa,), soa_ttl_seconds): Fraction(1)}
     if not _values(served, (name, "NS")):
         served[name, "NS"] = _always(f"{ROOT_SERVER}.")
     return served
 
 
 def _always(*values: str) -> Shares:
-    return {Answer(values, DEFAULT_TTL_SECONDS) if values else EMPTY: Fraction(1)}
+    return {PossibleAnswer(values, DEFAULT_TTL_SECONDS) if values else EMPTY: Fraction(1)}
 
 
 def _values(records: Mapping[Key, Shares], key: Key) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ import dns.rdata
 import dns.rdataclass
 from pydantic import BaseModel, ConfigDict
 
-from sandbox.lab.dns.answers import EMPTY, FAMILIES, Answer, Key, Shares
+from sandbox.lab.dns.answers import EMPTY, FAMILIES, Key, PossibleAnswer, Shares
 
 NOTHING: Final = {"A": "192.0.0.8", "AAAA": "100::"}
 """Addresses that stand for an empty answer. The first is the dummy address of RFC 7600, the second
@@ -55,7 +55,7 @@ class Level(BaseModel):
     """Text of each file in its folder `zones`, by the file's name."""
 
 
-def weights(shares: Shares) -> dict[Answer, int]:
+def weights(shares: Shares) -> dict[PossibleAnswer, int]:
     """Return the weight of each address of each answer, so that answers have their shares."""
     each = {answer: share / max(1, len(answer.values)) for answer, share in shares.items()}
     common = lcm(*(share.denominator for share in each.values()))
@@ -131,7 +131,7 @@ def _members(kind: str, shares: Shares) -> str:
     """Return the groups of a family: one for each answer, its addresses with equal weights."""
     merged: Shares = defaultdict(Fraction)
     for answer, share in shares.items():
-        merged[Answer(answer.values, 0)] += share
+        merged[PossibleAnswer(answer.values, 0)] += share
     groups = [
         (answer.values or (NOTHING[kind],), weight)
         for answer, weight in sorted(weights(merged).items(), key=lambda item: item[0].values)

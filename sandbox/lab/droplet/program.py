@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.debian import find_program
-from sandbox.lab.deployed import Droplet
+from sandbox.lab.deployed import DeployedDroplet
 from sandbox.lab.program import Program, module
 
 SPEED: Final = 10.0
@@ -19,7 +19,7 @@ second instead of every ten, for nobody who waits for a lab learns from the diff
 class Config:
     """All that the program is told."""
 
-    droplet: Droplet
+    droplet: DeployedDroplet
     """The droplet. What changes of its `metadata` is followed when SIGHUP comes."""
     host: str
     """Name of its host, which its files are named after."""
@@ -56,11 +56,11 @@ class Config:
         droplet: dict[str, Any] = fields.pop("droplet")
         droplet["firewalls"] = tuple(droplet["firewalls"])
         folder = Path(fields.pop("folder"))
-        return cls(droplet=Droplet(**droplet), folder=folder, **fields)
+        return cls(droplet=DeployedDroplet(**droplet), folder=folder, **fields)
 
 
 def programs(
-    droplet: Droplet, host: str, resolver: str, folder: Path, *, speed: float = SPEED
+    droplet: DeployedDroplet, host: str, resolver: str, folder: Path, *, speed: float = SPEED
 ) -> list[Program]:
     """Return what a droplet's host runs: one program, which needs root and the host's network.
 

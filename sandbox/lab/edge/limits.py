@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from sandbox.lab.deployed import Deployed, Distribution, Fields
+from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge.sites import behaviors, items, part
 
 _BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
@@ -139,7 +139,7 @@ def unsupported(deployed: Deployed) -> list[str]:
     ] + list(_between(deployed))
 
 
-def _lacks(distribution: Distribution, deployed: Deployed) -> Iterator[str]:
+def _lacks(distribution: DeployedDistribution, deployed: Deployed) -> Iterator[str]:
     config = distribution.config
     yield from _missing(_DISTRIBUTION, config)
     for origin in items(config, "Origins"):

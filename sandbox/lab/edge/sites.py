@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any, Final, Literal, cast
 
-from sandbox.lab.deployed import Deployed, Distribution, Fields, is_hostname
+from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields, is_hostname
 from sandbox.lab.edge.model import (
     ALL,
     ERROR_SECONDS,
@@ -94,7 +94,7 @@ def behaviors(config: Fields) -> list[dict[str, Any]]:
     return [*items(config, "CacheBehaviors"), part(config, "DefaultCacheBehavior")]
 
 
-def _site(distribution: Distribution, deployed: Deployed) -> EdgeSite:
+def _site(distribution: DeployedDistribution, deployed: Deployed) -> EdgeSite:
     config = distribution.config
     certificate = part(config, "ViewerCertificate")
     version = str(config.get("HttpVersion") or "http2").lower()
@@ -121,7 +121,7 @@ def _site(distribution: Distribution, deployed: Deployed) -> EdgeSite:
     )
 
 
-def _name(text: str, distribution: Distribution) -> str:
+def _name(text: str, distribution: DeployedDistribution) -> str:
     """Return a name that goes into nginx's configuration, where others would say more than that."""
     if not is_hostname(text):
         raise ValueError(
@@ -144,7 +144,9 @@ def _viewer_tls(least: str) -> tuple[str, ...]:
     return every[every.index(first) :] if first in every else every
 
 
-def _behavior(behavior: Fields, distribution: Distribution, deployed: Deployed) -> EdgeBehavior:
+def _behavior(
+    behavior: Fields, distribution: DeployedDistribution, deployed: Deployed
+) -> EdgeBehavior:
     config = distribution.config
     pattern = behavior.get("PathPattern")
     label = hashlib.sha256(pattern.encode()).hexdigest()[:8] if pattern else "default"
@@ -258,7 +260,7 @@ def _by_forwarded_values(behavior: Fields) -> dict[str, Any]:
     }
 
 
-def _origin(distribution: Distribution, target: str) -> EdgeOrigin:
+def _origin(distribution: DeployedDistribution, target: str) -> EdgeOrigin:
     """Return the origin of an id; of an origin group its first member."""
     config = distribution.config
     for group in items(config, "OriginGroups"):

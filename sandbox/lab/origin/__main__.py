@@ -13,8 +13,8 @@ from typing import Final
 
 from cryptography import x509
 
-from sandbox.lab.origin.echo import Api
-from sandbox.lab.origin.exchange import Exchange, LateError, Line, Request
+from sandbox.lab.origin.echo import EchoApi
+from sandbox.lab.origin.exchange import LateError, Line, OriginExchange, OriginRequest
 from sandbox.lab.origin.load_balancer import (
     LONGEST_PROXY_LINE,
     PROTOCOLS,
@@ -106,9 +106,9 @@ class Listener:
     idle_seconds: float
     tls: ssl.SSLContext | None
     """None: there is no certificate."""
-    api: Api
+    api: EchoApi
 
-    async def answer(self, request: Request, exchange: Exchange) -> None:
+    async def answer(self, request: OriginRequest, exchange: OriginExchange) -> None:
         """Hand a request on to the API; 504 where the answer does not begin in time.
 
         Source: Elastic Load Balancing, 'Troubleshoot your Application Load Balancers', HTTP 504.
@@ -202,7 +202,7 @@ class LoadBalancersService(Service[LoadBalancersConfig]):
         Raises:
             OSError: A certificate cannot be read, or an address not be listened on.
         """
-        api = Api(config.echo, config.allow)
+        api = EchoApi(config.echo, config.allow)
         listeners = {
             (str(address), listener.port): listener
             for each in config.load_balancers
@@ -240,7 +240,7 @@ class LoadBalancersService(Service[LoadBalancersConfig]):
             task.add_done_callback(self._connections.discard)
 
 
-def _listeners(load_balancer: ServedLoadBalancer, api: Api) -> list[Listener]:
+def _listeners(load_balancer: ServedLoadBalancer, api: EchoApi) -> list[Listener]:
     made: list[Listener] = []
     for protocol, port in load_balancer.listeners:
         listening = PROTOCOLS[protocol]

@@ -1,7 +1,7 @@
 """The API behind the lab's load balancer: it echoes what it received, answered as the path says.
 
 docs/echo.md is the contract, for users' own origins too. What is decided (`range_of`, and all of
-`directives`) is apart from what is sent (`Api`); how it gets onto the wire is `Exchange`'s matter.
+`directives`) is apart from what is sent (`EchoApi`); `OriginExchange` puts it onto the wire.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from sandbox.lab.origin.directives import NO_BODY, Directives, DirectivesError, directives_of
-from sandbox.lab.origin.exchange import Exchange, Headers, Request
+from sandbox.lab.origin.exchange import Headers, OriginExchange, OriginRequest
 
 GRPC_TARGET: Final = b"/dualstack.Echo/Echo"
 """The gRPC method that echoes its messages."""
@@ -137,7 +137,7 @@ def accepts_gzip(headers: Headers) -> bool:
     return False
 
 
-class Api:
+class EchoApi:
     """The API: the echo below a path, the gRPC method, and 404 for everything else."""
 
     def __init__(self, path: str, allow: Sequence[IPv4Network] | None = None) -> None:
@@ -155,7 +155,7 @@ class Api:
         self._prefix = secrets.token_hex(8)
         self._numbers = count(1)
 
-    async def answer(self, request: Request, exchange: Exchange) -> None:
+    async def answer(self, request: OriginRequest, exchange: OriginExchange) -> None:
         """Answer one request."""
         path = request.path
         if not self._allowed(request):
@@ -175,7 +175,7 @@ class Api:
             reason = f"Nothing is here; the echo is at {self._path.decode()}."
             await self._refuse(request, exchange, 404, reason)
 
-    def _allowed(self, request: Request) -> bool:
+    def _allowed(self, request: OriginRequest) -> bool:
         if self._allow is None:
             return True
         forwarded = (request.header(b"x-forwarded-for") or b"").decode("latin-1")
@@ -189,7 +189,12 @@ class Api:
         return f"{self._prefix}-{next(self._numbers)}"
 
     async def _refuse(
-        self, request: Request, exchange: Exchange, status: int, reason: str, *more: bytes
+        self,
+        request: OriginRequest,
+        exchange: OriginExchange,
+        status: int,
+        reason: str,
+        *more: bytes,
     ) -> None:
         async for _ in request.body:
             pass
@@ -202,7 +207,7 @@ class Api:
             await exchange.send(body)
         await exchange.end()
 
-    async def _echo(self, request: Request) -> bytes:
+    async def _echo(self, request: OriginRequest) -> bytes:
         digest, length = hashlib.sha256(), 0
         async for piece in request.body:
             digest.update(piece)
@@ -222,7 +227,9 @@ class Api:
             .encode()
         )
 
-    async def _answer_echo(self, request: Request, exchange: Exchange, segment: str) -> None:
+    async def _answer_echo(
+        self, request: OriginRequest, exchange: OriginExchange, segment: str
+    ) -> None:
         try:
             directives = directives_of(segment)
         except DirectivesError as fault:
@@ -236,7 +243,7 @@ class Api:
             await exchange.wait(directives.delay_seconds)
         await _send(request, exchange, directives, echo)
 
-    async def _answer_websocket(self, request: Request, exchange: Exchange) -> None:
+    async def _answer_websocket(self, request: OriginRequest, exchange: OriginExchange) -> None:
         key = request.header(b"sec-websocket-key")
         is_websocket = (request.header(b"upgrade") or b"").lower() == b"websocket"
         version = request.header(b"sec-websocket-version")
@@ -260,7 +267,9 @@ class Api:
         await _echo_messages(exchange, echo)
 
 
-async def _send(request: Request, exchange: Exchange, directives: Directives, echo: bytes) -> None:
+async def _send(
+    request: OriginRequest, exchange: OriginExchange, directives: Directives, echo: bytes
+) -> None:
     """Send the answer's head and body."""
     status, size = directives.status, directives.size
     kind = b"application/json" if size is None else b"application/octet-stream"
@@ -298,7 +307,7 @@ def _date() -> tuple[bytes, bytes]:
 
 
 def _ranged(
-    request: Request, size: int, headers: list[tuple[bytes, bytes]]
+    request: OriginRequest, size: int, headers: list[tuple[bytes, bytes]]
 ) -> tuple[int, int, int]:
     """Add the headers of a body that has ranges; return status, start and end of what is sent."""
     tag = b'"%d"' % size
@@ -340,7 +349,11 @@ def _pieces(
 
 
 async def _send_pieces(
-    exchange: Exchange, pieces: Iterator[Iterator[bytes]], directives: Directives, *, gzip: bool
+    exchange: OriginExchange,
+    pieces: Iterator[Iterator[bytes]],
+    directives: Directives,
+    *,
+    gzip: bool,
 ) -> None:
     press = zlib.compressobj(wbits=16 + zlib.MAX_WBITS) if gzip else None
     for number, piece in enumerate(pieces):
@@ -355,7 +368,7 @@ async def _send_pieces(
         await exchange.send(press.flush())
 
 
-async def _echo_messages(exchange: Exchange, first: bytes) -> None:
+async def _echo_messages(exchange: OriginExchange, first: bytes) -> None:
     """Speak WebSocket: the echo of the handshake, then each message back."""
     wire = Connection(ConnectionType.SERVER)
     await exchange.write(wire.send(TextMessage(data=first.decode())))
@@ -375,7 +388,7 @@ async def _echo_messages(exchange: Exchange, first: bytes) -> None:
                 return
 
 
-def _is_grpc(request: Request) -> bool:
+def _is_grpc(request: OriginRequest) -> bool:
     kind = request.header(b"content-type") or b""
     return (
         request.method == b"POST"
@@ -384,7 +397,7 @@ def _is_grpc(request: Request) -> bool:
     )
 
 
-async def _answer_grpc(request: Request, exchange: Exchange) -> None:
+async def _answer_grpc(request: OriginRequest, exchange: OriginExchange) -> None:
     """Send each message back as it comes, and the trailers that a gRPC call ends with."""
     kept = (b"content-type", b"grpc-encoding")
     headers = [_date(), *(each for each in request.headers if each[0] in kept)]

@@ -14,7 +14,7 @@ BUFFER_BYTES: Final = 2**16
 
 
 @dataclass
-class Request:
+class OriginRequest:
     """A request as it came in."""
 
     method: bytes
@@ -37,7 +37,7 @@ class Request:
         return target.partition(b"?")[0]
 
 
-class Exchange(Protocol):
+class OriginExchange(Protocol):
     """What carries the answer to one request."""
 
     begun: bool
@@ -80,7 +80,7 @@ class Exchange(Protocol):
         ...
 
 
-Handler = Callable[[Request, Exchange], Awaitable[None]]
+Handler = Callable[[OriginRequest, OriginExchange], Awaitable[None]]
 """What answers a request."""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import h11
 
-from sandbox.lab.origin.exchange import Handler, Headers, Line, Request
+from sandbox.lab.origin.exchange import Handler, Headers, Line, OriginRequest
 
 LARGEST_HEAD_BYTES: Final = 2**16
 """The largest request head that an application load balancer takes, 64 K.
@@ -24,7 +24,7 @@ async def serve_http1(line: Line, handler: Handler) -> None:
     try:
         while isinstance(event := await _next_event(wire, line), h11.Request):
             exchange = _Http1(wire, line)
-            request = Request(
+            request = OriginRequest(
                 method=event.method,
                 target=event.target,
                 protocol="HTTP/1.1" if event.http_version >= b"1.1" else "HTTP/1.0",

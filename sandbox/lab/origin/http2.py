@@ -20,7 +20,7 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from sandbox.lab.origin.exchange import Handler, Headers, IdleError, Line, Request
+from sandbox.lab.origin.exchange import Handler, Headers, IdleError, Line, OriginRequest
 
 _FORBIDDEN_IN_HTTP2: Final = (b"connection", b"keep-alive", b"upgrade", b"transfer-encoding")
 
@@ -29,7 +29,7 @@ _FORBIDDEN_IN_HTTP2: Final = (b"connection", b"keep-alive", b"upgrade", b"transf
 class _Stream:
     """One request and its answer over HTTP/2."""
 
-    of: "Http2"
+    of: "Http2Connection"
     number: int
     pieces: asyncio.Queue[tuple[bytes, int] | None] = field(
         default_factory=asyncio.Queue[tuple[bytes, int] | None]
@@ -113,7 +113,7 @@ def _head(status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(b":status", b"%d" % status), *kept]
 
 
-class Http2:
+class Http2Connection:
     """HTTP/2 on one connection: a task for each stream."""
 
     def __init__(self, line: Line, handler: Handler) -> None:
@@ -196,7 +196,7 @@ class Http2:
             headers.insert(0, (b"host", authority))
         expects = any(n == b"expect" and v.lower() == b"100-continue" for n, v in headers)
         stream = _Stream(self, number, expects=expects and event.stream_ended is None)
-        request = Request(
+        request = OriginRequest(
             method=pseudo.get(b":method", b""),
             target=pseudo.get(b":path", b""),
             protocol="HTTP/2",
@@ -209,7 +209,7 @@ class Http2:
         self._tasks[number] = task = asyncio.create_task(self._answer(request, stream))
         task.add_done_callback(lambda _: self._forget(stream))
 
-    async def _answer(self, request: Request, stream: _Stream) -> None:
+    async def _answer(self, request: OriginRequest, stream: _Stream) -> None:
         with contextlib.suppress(ProtocolError, ConnectionError):  # the other end gave it up
             await self._handler(request, stream)
 

@@ -14,8 +14,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sandbox.lab.deployed import Deployed, LoadBalancer
-from sandbox.lab.origin.exchange import Request
+from sandbox.lab.deployed import Deployed, DeployedLoadBalancer
+from sandbox.lab.origin.exchange import OriginRequest
 from sandbox.lab.own_program import own_program
 from sandbox.lab.program import Program
 
@@ -97,7 +97,7 @@ class LoadBalancersConfig(BaseModel):
     echo: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]*[A-Za-z0-9._~-]$")] = ECHO_PATH
     """Path of the echo."""
     allow: tuple[IPv4Network, ...] | None = None
-    """Networks whose clients the API serves, see `Api`; None: everybody."""
+    """Networks whose clients the API serves, see `EchoApi`; None: everybody."""
 
     @model_validator(mode="after")
     def _one_listener_each(self) -> "LoadBalancersConfig":
@@ -114,7 +114,7 @@ class LoadBalancersConfig(BaseModel):
 
 def program(
     host: str,
-    load_balancers: Sequence[LoadBalancer],
+    load_balancers: Sequence[DeployedLoadBalancer],
     addresses: Mapping[str, tuple[str, ...]],
     certificates: Mapping[str, tuple[tuple[Path, Path], ...]],
     folder: Path,
@@ -168,7 +168,7 @@ def unsupported(deployed: Deployed) -> list[str]:
     ]
 
 
-def _not_done(balancer: LoadBalancer, deployed: Deployed) -> Iterator[str]:
+def _not_done(balancer: DeployedLoadBalancer, deployed: Deployed) -> Iterator[str]:
     for arn in balancer.certificates:
         if arn not in deployed.certificates:
             yield (
@@ -209,7 +209,7 @@ def trace_header(value: bytes | None, head_bytes: int, now: float, unique: str) 
     return b";".join([b"Self=" + own, *kept])
 
 
-def forwarded(request: Request, kind: str, port: int) -> list[tuple[bytes, bytes]]:
+def forwarded(request: OriginRequest, kind: str, port: int) -> list[tuple[bytes, bytes]]:
     """Return the headers of a request as a load balancer that reads HTTP hands them on.
 
     What it adds or changes comes first, in the names' usual case (HTTP/2: in lower case); the rest

@@ -2,7 +2,7 @@
 
 from sandbox.lab.origin.exchange import Handler, Line
 from sandbox.lab.origin.http1 import serve_http1
-from sandbox.lab.origin.http2 import Http2
+from sandbox.lab.origin.http2 import Http2Connection
 
 
 async def serve(line: Line, handler: Handler, *, http2: bool) -> None:
@@ -14,7 +14,7 @@ async def serve(line: Line, handler: Handler, *, http2: bool) -> None:
         http2: Whether HTTP/2 is spoken, as TLS has settled.
     """
     try:
-        await (Http2(line, handler).serve() if http2 else serve_http1(line, handler))
+        await (Http2Connection(line, handler).serve() if http2 else serve_http1(line, handler))
     except ConnectionError:
         line.writer.transport.abort()
     except BaseException:

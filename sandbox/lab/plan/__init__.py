@@ -8,7 +8,7 @@ nodes are, and the clients.
 from dataclasses import dataclass
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.lab_host import Host
+from sandbox.lab.lab_host import LabHost
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan.hosts import hosts
 from sandbox.lab.plan.programs import PlanInputs, programs
@@ -22,7 +22,7 @@ __all__ = ["LabPlan", "PlanInputs", "plan"]
 class LabPlan:
     """What a lab should be."""
 
-    hosts: tuple[Host, ...]
+    hosts: tuple[LabHost, ...]
     """Every host but the router."""
     router_rules: str
     """What the router filters, as `nft` reads it."""

@@ -6,10 +6,10 @@ from ipaddress import IPv4Interface, ip_address
 from typing import Any, Final
 
 from sandbox.lab import dns
-from sandbox.lab.deployed import Deployed, Droplet
+from sandbox.lab.deployed import Deployed, DeployedDroplet
 from sandbox.lab.dns import NAME_SERVERS
 from sandbox.lab.dns.resolvers import NAT64_GATEWAY, NAT64_POOL, NAT64_PREFIX
-from sandbox.lab.lab_host import GATEWAYS, Host
+from sandbox.lab.lab_host import GATEWAYS, LabHost
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan.addresses import (
     CHECKERS_ADDRESSES,
@@ -25,8 +25,10 @@ LOAD_BALANCER, NAT64 = "load-balancer", "nat64"
 """Hosts that every lab has."""
 
 
-def _host(name: str, role: str, addresses: Iterable[str], resolvers: tuple[str, ...] = ()) -> Host:
-    return Host(name, role, tuple(map(_whole, addresses)), resolvers=resolvers)
+def _host(
+    name: str, role: str, addresses: Iterable[str], resolvers: tuple[str, ...] = ()
+) -> LabHost:
+    return LabHost(name, role, tuple(map(_whole, addresses)), resolvers=resolvers)
 
 
 def _whole(address: str) -> str:
@@ -72,7 +74,7 @@ def droplet_hosts(deployed: Deployed, before: Mapping[int, str]) -> dict[int, st
 
 def hosts(
     deployed: Deployed, settings: LabSettings, droplet_names: Mapping[int, str]
-) -> Iterator[Host]:
+) -> Iterator[LabHost]:
     """Yield every host but the router.
 
     Args:
@@ -87,7 +89,7 @@ def hosts(
 
 def _hosts_of_standard_mtu(
     deployed: Deployed, settings: LabSettings, droplet_names: Mapping[int, str]
-) -> Iterator[Host]:
+) -> Iterator[LabHost]:
     cloud = CLOUD_RESOLVER_ADDRESSES
     yield _host(NAMES, "name servers: Route 53 and the rest of DNS", NAME_SERVERS)
     yield _host(RESOLVER, "resolver of the clients", RESOLVER_ADDRESSES)
@@ -109,7 +111,7 @@ def _hosts_of_standard_mtu(
     yield from CLIENTS
 
 
-def _droplet_host(each: Droplet, name: str) -> Host:
+def _droplet_host(each: DeployedDroplet, name: str) -> LabHost:
     nothing: dict[str, Any] = {}
     interfaces: dict[str, Any] = each.metadata.get("interfaces", nothing)
     public: dict[str, Any] = next(iter(interfaces.get("public", ())), nothing)
@@ -122,7 +124,7 @@ def _droplet_host(each: Droplet, name: str) -> Host:
     if each.ipv6:
         addresses.append(f"{each.ipv6}/{each.ipv6_prefix_length}")
         gateways.append(each.ipv6_gateway)
-    return Host(
+    return LabHost(
         name=name,
         role=f"droplet {each.id}",
         addresses=tuple(addresses),

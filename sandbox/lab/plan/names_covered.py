@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sandbox.lab.deployed import Deployed, Fields, LoadBalancer, is_hostname
+from sandbox.lab.deployed import Deployed, DeployedLoadBalancer, Fields, is_hostname
 
 CLOUDFRONT_NAMES: Final = frozenset({"*.cloudfront.net"})
 """Names of the certificate that every distribution has by itself."""
@@ -17,7 +17,7 @@ def certificates_needed(deployed: Deployed) -> set[frozenset[str]]:
     return needed
 
 
-def names_served(balancer: LoadBalancer, deployed: Deployed) -> list[frozenset[str]]:
+def names_served(balancer: DeployedLoadBalancer, deployed: Deployed) -> list[frozenset[str]]:
     """Return the names of each certificate of a load balancer.
 
     Those that its listeners name, as far as they can be read: with none, TLS is closed at once.

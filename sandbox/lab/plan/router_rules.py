@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from sandbox.lab.deployed import Deployed, Fields
-from sandbox.lab.lab_host import Host, interface, literal
+from sandbox.lab.lab_host import LabHost, interface, literal
 from sandbox.lab.lab_settings import LabSettings
 
 IPV4: Final = 4
@@ -19,7 +19,7 @@ _PORTS: Final = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?")
 
 
 def router_rules(
-    hosts: Sequence[Host], deployed: Deployed, settings: LabSettings, names: Mapping[int, str]
+    hosts: Sequence[LabHost], deployed: Deployed, settings: LabSettings, names: Mapping[int, str]
 ) -> str:
     """Return what the router filters, as `nft` reads it.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.lab.deployed import Deployed, Distribution, LoadBalancer, Zone
+from sandbox.lab.deployed import Deployed, DeployedDistribution, DeployedLoadBalancer, DeployedZone
 from sandbox.lab.differences import differences
 
 
@@ -20,9 +20,9 @@ def record(weight: int, **other: Any) -> dict[str, Any]:
     }
 
 
-ZONE = Zone("Z1", "example.com", (record(100),))
-BALANCER = LoadBalancer("api.elb.amazonaws.com", "application", (), ())
-DISTRIBUTION = Distribution("E1", "e1.cloudfront.net", {"Enabled": True, "List": [1, 2]})
+ZONE = DeployedZone("Z1", "example.com", (record(100),))
+BALANCER = DeployedLoadBalancer("api.elb.amazonaws.com", "application", (), ())
+DISTRIBUTION = DeployedDistribution("E1", "e1.cloudfront.net", {"Enabled": True, "List": [1, 2]})
 DEPLOYED = Deployed(zones=(ZONE,), load_balancers=(BALANCER,), distributions=(DISTRIBUTION,))
 MANY = (
     "distribution E1: config.Enabled True → nothing, config.a nothing → 0, config.b nothing → 0, "

@@ -19,12 +19,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Droplet, LoadBalancer, Zone
+from sandbox.lab.deployed import Deployed, DeployedDroplet, DeployedLoadBalancer, DeployedZone
 from sandbox.lab.dns.served_names import served_names, unsupported_names
 from sandbox.lab.edge.lua import settings_lua
 from sandbox.lab.edge.render import nginx_conf
 from sandbox.lab.edge.sites import sites
-from sandbox.lab.lab_host import Host, host_script, router_lines
+from sandbox.lab.lab_host import LabHost, host_script, router_lines
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan import LabPlan, PlanInputs, plan
 from sandbox.lab.plan.hosts import droplet_hosts
@@ -268,7 +268,7 @@ def records(text: str) -> list[dict[str, Any]]:
 def test_a_zone_s_texts_end_no_line_of_gdnsd_s_files(text: str) -> None:
     zones = [
         zone(soa(900, 86400), *records(text)),
-        Zone("Z2", f"{text}.example.org", ()),
+        DeployedZone("Z2", f"{text}.example.org", ()),
     ]
     for served in (zones, zones[:1]):
         with suppress(ValueError):
@@ -335,8 +335,8 @@ FIREWALLS: Final[Mapping[str, Callable[[str], Mapping[str, Any]]]] = {
 }
 
 
-def droplet(text: str = "proxy", **fields: Any) -> Droplet:
-    made = Droplet(
+def droplet(text: str = "proxy", **fields: Any) -> DeployedDroplet:
+    made = DeployedDroplet(
         id=2,
         name=text,
         ipv4="198.51.100.2",
@@ -368,18 +368,18 @@ def test_a_firewall_s_texts_end_no_line_of_the_router_s_rules(where: str, text: 
 # ip, and the files of a host
 
 
-HOSTS: Final[Mapping[str, Callable[[str], Host]]] = {
-    "name": lambda text: Host(text, "", ("198.51.100.2/24",)),
-    "address": lambda text: Host("one", "", (text,)),
-    "prefix": lambda text: Host("one", "", (f"198.51.100.2/{text}",)),
-    "zone": lambda text: Host("one", "", (f"2001:db8::2%{text}/64",)),
-    "gateway": lambda text: Host("one", "", ("2001:db8::2/64",), gateways=(text,)),
-    "zone of the gateway": lambda text: Host(
+HOSTS: Final[Mapping[str, Callable[[str], LabHost]]] = {
+    "name": lambda text: LabHost(text, "", ("198.51.100.2/24",)),
+    "address": lambda text: LabHost("one", "", (text,)),
+    "prefix": lambda text: LabHost("one", "", (f"198.51.100.2/{text}",)),
+    "zone": lambda text: LabHost("one", "", (f"2001:db8::2%{text}/64",)),
+    "gateway": lambda text: LabHost("one", "", ("2001:db8::2/64",), gateways=(text,)),
+    "zone of the gateway": lambda text: LabHost(
         "one", "", ("2001:db8::2/64",), gateways=(f"fe80::1%{text}",)
     ),
-    "resolver": lambda text: Host("one", "", (), resolvers=(text,)),
-    "routed": lambda text: Host("one", "", ("2001:db8::2/64",), routed=(text,)),
-    "zone of what is routed": lambda text: Host(
+    "resolver": lambda text: LabHost("one", "", (), resolvers=(text,)),
+    "routed": lambda text: LabHost("one", "", ("2001:db8::2/64",), routed=(text,)),
+    "zone of what is routed": lambda text: LabHost(
         "one", "", ("2001:db8::2/64",), routed=(f"2001:db8::%{text}/64",)
     ),
 }
@@ -413,7 +413,7 @@ def test_no_name_that_is_deployed_leads_out_of_the_lab_s_folder_or_to_the_resolv
     hostile = Deployed(
         zones=(zone(soa(900, 86400), *records(text)),),
         health_checks={text: {"Type": text, "FullyQualifiedDomainName": text}},
-        load_balancers=(LoadBalancer(text, "application", (("HTTPS", 443),), (text,)),),
+        load_balancers=(DeployedLoadBalancer(text, "application", (("HTTPS", 443),), (text,)),),
         certificates={text: (text,)},
         droplets=(droplet(text),),
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lab.lab_host import Host, host_script, interface, router_lines
+from sandbox.lab.lab_host import LabHost, host_script, interface, router_lines
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
-BOTH = Host("both", "a host", ("198.18.2.2/32", "2001:db8:c::2/128"))
-ONLY4 = Host("only4", "a host", ("198.18.2.1/32",))
-DROPLET = Host(
+BOTH = LabHost("both", "a host", ("198.18.2.2/32", "2001:db8:c::2/128"))
+ONLY4 = LabHost("only4", "a host", ("198.18.2.1/32",))
+DROPLET = LabHost(
     "droplet",
     "a droplet",
     ("198.51.100.2/24", "2001:db8:d0:a::2/64"),
@@ -24,13 +24,13 @@ DROPLET = Host(
 )
 
 
-def hosts(*found: Host) -> dict[str, Host]:
+def hosts(*found: LabHost) -> dict[str, LabHost]:
     """Return hosts by name."""
     return {host.name: host for host in found}
 
 
 @pytest.mark.parametrize("host", [BOTH, ONLY4, DROPLET])
-def test_a_host_that_is_as_it_should_be_is_left_alone(host: Host) -> None:
+def test_a_host_that_is_as_it_should_be_is_left_alone(host: LabHost) -> None:
     assert host_script(host, host) == ""
     assert router_lines(hosts(host), hosts(host)) == []
 

@@ -12,7 +12,7 @@ import urllib3
 
 from sandbox.clouds import background
 from sandbox.clouds.digitalocean import TOKEN
-from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.deployed import DeployedLoadBalancer
 from sandbox.lab.origin import unsupported
 from sandbox.lab.read import ReadError, changes, read
 from support.engine import client, control
@@ -195,7 +195,7 @@ def test_a_load_balancer_of_another_region_is_read_where_a_record_or_an_origin_n
     )["DNSName"]
     after = read(aws.url, digitalocean.url)
     assert set(after.load_balancers) - set(before.load_balancers) == {
-        LoadBalancer(name.lower(), "classic", (("HTTP", 80),), (), open_ports=((0, 65535),))
+        DeployedLoadBalancer(name.lower(), "classic", (("HTTP", 80),), (), open_ports=((0, 65535),))
     }
 
 

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.world import RETRY_SECONDS, World
+from sandbox.lab.world import RETRY_SECONDS, LabWorld
 
 
-class Unmade(World):
+class Unmade(LabWorld):
     """A world in which nothing can be made."""
 
     def __init__(self, folder: Path) -> None:

@@ -9,20 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.dns.answers import EMPTY, Answer, canonical, possible_answers, unsupported_records
+from sandbox.lab.dns.answers import (
+    EMPTY,
+    PossibleAnswer,
+    canonical,
+    possible_answers,
+    unsupported_records,
+)
 from support.records import CDN, HOST, LEADS, LOAD_BALANCER, POOL, alias, record, zone
 
-DIRECT_A = Answer(("198.18.0.1", "198.18.0.2"), 60)
-CDN_A = Answer(("198.18.1.1", "198.18.1.2"), 60)
-CDN_AAAA = Answer(("2001:db8:cf:1::1", "2001:db8:cf:2::1"), 60)
-ONE = Answer(("2001:db8:d1:1::1",), 60)
-TWO = Answer(("2001:db8:d1:2::1",), 60)
+DIRECT_A = PossibleAnswer(("198.18.0.1", "198.18.0.2"), 60)
+CDN_A = PossibleAnswer(("198.18.1.1", "198.18.1.2"), 60)
+CDN_AAAA = PossibleAnswer(("2001:db8:cf:1::1", "2001:db8:cf:2::1"), 60)
+ONE = PossibleAnswer(("2001:db8:d1:1::1",), 60)
+TWO = PossibleAnswer(("2001:db8:d1:2::1",), 60)
 
 
 @dataclass(frozen=True)
 class Case:
     records: Sequence[Mapping[str, Any]]
-    shares: Mapping[Answer, Fraction]
+    shares: Mapping[PossibleAnswer, Fraction]
     kind: str = "AAAA"
     name: str = HOST
     health: Mapping[str, bool] = field(default_factory=dict[str, bool])
@@ -99,7 +105,7 @@ CASES = {
     ),
     "an alias to a record has that record's TTL": Case(
         [alias(HOST, "A", "old.example.com"), record("old.example.com", "A", ["192.0.2.1"], 300)],
-        {Answer(("192.0.2.1",), 300): Fraction(1)},
+        {PossibleAnswer(("192.0.2.1",), 300): Fraction(1)},
         "A",
     ),
     "an alias to nothing is answered empty": Case(
@@ -113,12 +119,12 @@ CASES = {
     ),
     "a simple record without health is answered": Case(
         [record(HOST, "TXT", ['"a\\040b" "c\\"d"'], 300)],
-        {Answer(('"a b" "c\\"d"',), 300): Fraction(1)},
+        {PossibleAnswer(('"a b" "c\\"d"',), 300): Fraction(1)},
         "TXT",
     ),
     "names in values are absolute": Case(
         [record(HOST, "CNAME", ["Target.example.net"], 300)],
-        {Answer(("Target.example.net.",), 300): Fraction(1)},
+        {PossibleAnswer(("Target.example.net.",), 300): Fraction(1)},
         "CNAME",
     ),
 }
@@ -174,7 +180,7 @@ def health(of: Sequence[tuple[int, bool]]) -> dict[str, bool]:
     return {str(number): healthy for number, (_, healthy) in enumerate(of, 1)}
 
 
-def numbers(shares: Mapping[Answer, Fraction]) -> dict[int, Fraction]:
+def numbers(shares: Mapping[PossibleAnswer, Fraction]) -> dict[int, Fraction]:
     return {
         int(answer.values[0].replace("::", ".").rsplit(".", 1)[1], 16): share
         for answer, share in shares.items()

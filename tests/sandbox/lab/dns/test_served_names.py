@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Zone
+from sandbox.lab.deployed import Deployed, DeployedZone
 from sandbox.lab.dns import unsupported
-from sandbox.lab.dns.answers import Answer
+from sandbox.lab.dns.answers import PossibleAnswer
 from sandbox.lab.dns.served_names import served_names
 from sandbox.lab.dns.zone_files import MOST_WEIGHT, weights
 from support.records import (
@@ -30,11 +30,11 @@ EXACT = 10**5
 """Weights up to this, of up to three addresses each, need no rounding."""
 
 
-def answer(number: int, addresses: int) -> Answer:
-    return Answer(tuple(f"2001:db8:{number:x}::{i}" for i in range(addresses)), 60)
+def answer(number: int, addresses: int) -> PossibleAnswer:
+    return PossibleAnswer(tuple(f"2001:db8:{number:x}::{i}" for i in range(addresses)), 60)
 
 
-def ratios(found: dict[Answer, int]) -> dict[Answer, Fraction]:
+def ratios(found: dict[PossibleAnswer, int]) -> dict[PossibleAnswer, Fraction]:
     """What gdnsd makes of the weights: a group weighs as much as its addresses together."""
     whole = {own: weight * max(1, len(own.values)) for own, weight in found.items()}
     return {own: Fraction(weight, sum(whole.values())) for own, weight in whole.items()}
@@ -51,7 +51,7 @@ shares_of = st.lists(
 
 
 @given(shares_of)
-def test_weights_have_the_ratios_of_the_shares(shares: dict[Answer, Fraction]) -> None:
+def test_weights_have_the_ratios_of_the_shares(shares: dict[PossibleAnswer, Fraction]) -> None:
     merged = {own: share for own, share in shares.items() if own.values}
     merged = {own: share / sum(merged.values()) for own, share in merged.items()}
     if merged:
@@ -145,7 +145,7 @@ def _delegated(*servers: str) -> dict[str, Any]:
     return record("sub.example.com", "NS", [f"{server}.awsdns-9.net." for server in servers])
 
 
-def _sub(*servers: str, zone_id: str = "ZSUB") -> Zone:
+def _sub(*servers: str, zone_id: str = "ZSUB") -> DeployedZone:
     return zone(_delegated(*servers), name="sub.example.com", zone_id=zone_id)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from support.edge import (
     API,
-    Edge,
+    RunningEdge,
     behavior,
     deployed,
     distribution,
@@ -55,19 +55,21 @@ def _policy(
     }
 
 
-def _caching(folder: Path, policy: dict[str, Any], **changes: Any) -> AbstractContextManager[Edge]:
+def _caching(
+    folder: Path, policy: dict[str, Any], **changes: Any
+) -> AbstractContextManager[RunningEdge]:
     """Run an edge whose behavior has a cache policy of its own."""
     changes.setdefault("DefaultCacheBehavior", behavior(CachePolicyId="mine"))
     return edge(folder, deployed(distribution(**changes), cache_policies={"mine": policy}))
 
 
-def _answers(node: Edge, *headers: str, status: str = "200 OK") -> None:
+def _answers(node: RunningEdge, *headers: str, status: str = "200 OK") -> None:
     node.origin.answer = lambda _: reply(
         str(len(node.origin.received)).encode(), *headers, status=status
     )
 
 
-def _kept(node: Edge, *headers: str, target: str = "/", method: str = "GET") -> bool:
+def _kept(node: RunningEdge, *headers: str, target: str = "/", method: str = "GET") -> bool:
     """Say whether the second of two requests gets the first one's answer."""
     before = len(node.origin.received)
     for _ in range(2):
@@ -76,7 +78,7 @@ def _kept(node: Edge, *headers: str, target: str = "/", method: str = "GET") -> 
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
     """Run one edge with a behavior and a cache policy for each case of `_TTLS` and `_KEYS`."""
     policies = {f"ttl-{number}": _policy(ttls) for number, (ttls, *_) in enumerate(_TTLS)}
     policies |= {
@@ -144,7 +146,7 @@ _TTLS: list[tuple[tuple[int, int, int], list[str], bool]] = [
 
 
 @pytest.mark.parametrize("number", range(len(_TTLS)))
-def test_how_long_an_object_is_kept(cases: Edge, number: int) -> None:
+def test_how_long_an_object_is_kept(cases: RunningEdge, number: int) -> None:
     _, headers, kept = _TTLS[number]
     _answers(cases, *headers)
     assert _kept(cases, target=f"/ttl-{number}/") == kept
@@ -217,7 +219,7 @@ _KEYS: list[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...], bool]] = [
 
 
 @pytest.mark.parametrize("number", range(len(_KEYS)))
-def test_who_shares_an_answer(cases: Edge, number: int) -> None:
+def test_who_shares_an_answer(cases: RunningEdge, number: int) -> None:
     _, *requests, shared = _KEYS[number]
     _answers(cases)
     one, other = (
@@ -280,7 +282,7 @@ def test_each_node_keeps_its_own(tmp_path: Path) -> None:
 # Errors -------------------------------------------------------------------------------------------
 
 
-def _kept_errors(node: Edge, *headers: str) -> list[int]:
+def _kept_errors(node: RunningEdge, *headers: str) -> list[int]:
     found: list[int] = []
     for code in _CODES:
         _answers(node, *headers, status=f"{code} Trouble")

@@ -13,7 +13,7 @@ from support.edge import (
     ALL_VIEWER_EXCEPT_HOST,
     API,
     ORIGIN,
-    Edge,
+    RunningEdge,
     behavior,
     deployed,
     distribution,
@@ -31,7 +31,7 @@ def _https(**changes: Any) -> dict[str, Any]:
 
 def _run(
     folder: Path, names: Sequence[str] = (ORIGIN,), **changes: Any
-) -> AbstractContextManager[Edge]:
+) -> AbstractContextManager[RunningEdge]:
     return edge(folder, deployed(distribution(**changes)), origin_names=names)
 
 
@@ -245,7 +245,7 @@ def test_an_answer_that_breaks_off_is_not_made_whole(tmp_path: Path) -> None:
         assert b"Content-Length: 10" in got
 
 
-def _half(node: Edge, connection: socket.socket) -> None:
+def _half(node: RunningEdge, connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
     assert node.origin.received
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Distribution
+from sandbox.lab.deployed import Deployed, DeployedDistribution
 from sandbox.lab.edge import DEFAULT_CERTIFICATE, program, unsupported
 from sandbox.lab.edge.lua import lua
 from sandbox.lab.edge.model import EdgeSite
@@ -77,7 +77,7 @@ _DEPLOYED: dict[str, Deployed] = {
     ),
     "nothing but what must be": Deployed(
         distributions=(
-            Distribution(
+            DeployedDistribution(
                 "E1",
                 "e1.cloudfront.net",
                 {

@@ -13,7 +13,7 @@ from support.edge import (
     ALL_VIEWER_EXCEPT_HOST,
     API,
     ORIGIN,
-    Edge,
+    RunningEdge,
     behavior,
     deployed,
     distribution,
@@ -26,16 +26,16 @@ from support.edge import (
 _NOISE = ("host", "connection", "x-amz-cf-id", "via", "x-forwarded-for")
 
 
-def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
+def _run(folder: Path, **changes: Any) -> AbstractContextManager[RunningEdge]:
     return edge(folder, deployed(distribution(**changes)))
 
 
-def _forwarded(node: Edge) -> list[tuple[str, str]]:
+def _forwarded(node: RunningEdge) -> list[tuple[str, str]]:
     """Return what arrived, without what CloudFront always sends."""
     return [header for header in node.origin.last.headers if header[0].lower() not in _NOISE]
 
 
-def test_a_pass_through_edge_forwards_headers_as_they_are(passing: Edge) -> None:
+def test_a_pass_through_edge_forwards_headers_as_they_are(passing: RunningEdge) -> None:
     sent = (
         "X-Custom: 1",
         "x-CUSTOM: 2",
@@ -64,7 +64,7 @@ def test_a_pass_through_edge_forwards_headers_as_they_are(passing: Edge) -> None
     "target",
     ["/", "/a%2Fb/%7E?x=1&x=2&&y", "//a//b", "/a/../b/./c", "/?", "/?a=%00%20+&b", "/é?ü=ö"],
 )
-def test_a_target_reaches_the_origin_as_it_was_sent(passing: Edge, target: str) -> None:
+def test_a_target_reaches_the_origin_as_it_was_sent(passing: RunningEdge, target: str) -> None:
     passing.send(target)
     assert passing.origin.last.target == target
 
@@ -84,13 +84,15 @@ def test_a_target_reaches_the_origin_as_it_was_sent(passing: Edge, target: str) 
         "X-Edge-Anything: 1",
     ],
 )
-def test_a_header_that_cloudfront_removes_does_not_arrive(passing: Edge, header: str) -> None:
+def test_a_header_that_cloudfront_removes_does_not_arrive(
+    passing: RunningEdge, header: str
+) -> None:
     passing.send("/", header)
     assert _forwarded(passing) == []
     assert passing.origin.last.values("host") == [API]
 
 
-def test_what_cloudfront_adds_is_there(passing: Edge) -> None:
+def test_what_cloudfront_adds_is_there(passing: RunningEdge) -> None:
     answer = passing.send("/", "X-Forwarded-For: 192.0.2.4,192.0.2.3", "Via: 1.1 mine")
     received = passing.origin.last
     assert received.values("x-forwarded-for") == ["192.0.2.4,192.0.2.3,127.0.0.1"]
@@ -103,7 +105,7 @@ def test_what_cloudfront_adds_is_there(passing: Edge) -> None:
     assert answer.values("x-cache") == ["Miss from cloudfront"]
 
 
-def test_every_request_has_an_id_of_its_own(passing: Edge) -> None:
+def test_every_request_has_an_id_of_its_own(passing: RunningEdge) -> None:
     ids = {passing.send().value("x-amz-cf-id") for _ in range(5)}
     assert len(ids) == 5
 
@@ -293,7 +295,7 @@ _CACHE_POLICIES = {
 
 
 @pytest.fixture(scope="module")
-def choosing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def choosing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
     """Run one distribution for each way to choose what is forwarded."""
     ways = [
         distribution(f"E{number}", [f"w{number}.example.com"], DefaultCacheBehavior=chosen)
@@ -307,7 +309,7 @@ def choosing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 
 
 @pytest.mark.parametrize("way", _FORWARDING)
-def test_only_what_is_chosen_is_forwarded(choosing: Edge, way: str) -> None:
+def test_only_what_is_chosen_is_forwarded(choosing: RunningEdge, way: str) -> None:
     _, host, expected, target = _FORWARDING[way]
     name = f"w{list(_FORWARDING).index(way)}.example.com"
     choosing.send("/p?a=1&b=2&a=3", *_SENT, host=name, tls=False)
@@ -316,13 +318,13 @@ def test_only_what_is_chosen_is_forwarded(choosing: Edge, way: str) -> None:
     assert choosing.origin.last.values("host") == [name if host == API else ORIGIN]
 
 
-def test_older_settings_let_authorization_of_writes_through(choosing: Edge) -> None:
+def test_older_settings_let_authorization_of_writes_through(choosing: RunningEdge) -> None:
     name = f"w{list(_FORWARDING).index('older settings, nothing chosen')}.example.com"
     choosing.send("/", "Authorization: Basic abc", method="DELETE", host=name, tls=False)
     assert choosing.origin.last.values("authorization") == ["Basic abc"]
 
 
-def test_a_body_keeps_its_type_where_nothing_is_chosen(choosing: Edge) -> None:
+def test_a_body_keeps_its_type_where_nothing_is_chosen(choosing: RunningEdge) -> None:
     sent = ("Content-Type: application/json", "Content-Length: 2")
     choosing.send("/", *sent, method="POST", host="w0.example.com", body=b"{}", tls=False)
     assert choosing.origin.last.values("content-type") == ["application/json"]
@@ -376,19 +378,19 @@ def test_a_request_goes_by_the_first_pattern_that_matches(tmp_path: Path) -> Non
         assert found == cases
 
 
-def test_a_large_body_arrives_whole(passing: Edge) -> None:
+def test_a_large_body_arrives_whole(passing: RunningEdge) -> None:
     body = bytes(range(256)) * 20_000
     passing.send("/", f"Content-Length: {len(body)}", method="PUT", body=body)
     assert passing.origin.last.body == body
 
 
-def test_a_chunked_body_arrives_whole(passing: Edge) -> None:
+def test_a_chunked_body_arrives_whole(passing: RunningEdge) -> None:
     body = b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     passing.send("/", "Transfer-Encoding: chunked", method="POST", body=body)
     assert passing.origin.last.body == b"abcde"
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])
-def test_each_of_seven_methods_passes(passing: Edge, method: str) -> None:
+def test_each_of_seven_methods_passes(passing: RunningEdge, method: str) -> None:
     assert passing.send("/m", method=method).status == 200
     assert passing.origin.last.line == f"{method} /m HTTP/1.1"

@@ -19,8 +19,8 @@ import pytest
 
 from support.edge import (
     API,
-    Edge,
     Received,
+    RunningEdge,
     answer_on,
     behavior,
     deployed,
@@ -35,7 +35,7 @@ _PAUSE = 0.3
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEdge]:
     """Run a pass-through edge that keeps errors, so that nginx's cache is at work."""
     nothing_said = listed([])
     what = deployed(distribution(CustomErrorResponses=nothing_said))
@@ -56,7 +56,7 @@ def _read_until(connection: socket.socket, end: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: 12", "none"])
-def test_an_answer_streams(passing: Edge, framing: str) -> None:
+def test_an_answer_streams(passing: RunningEdge, framing: str) -> None:
     chunked = framing.startswith("T")
 
     def answer(received: Received) -> None:
@@ -80,7 +80,7 @@ def test_an_answer_streams(passing: Edge, framing: str) -> None:
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_a_request_streams(passing: Edge, *, chunked: bool) -> None:
+def test_a_request_streams(passing: RunningEdge, *, chunked: bool) -> None:
     arrived: list[bytes] = []
     seen = threading.Semaphore(0)
 
@@ -112,14 +112,14 @@ def test_a_request_streams(passing: Edge, *, chunked: bool) -> None:
     assert passing.origin.last.values("transfer-encoding") == (["chunked"] if chunked else [])
 
 
-def test_large_bodies_pass_both_ways(passing: Edge) -> None:
+def test_large_bodies_pass_both_ways(passing: RunningEdge) -> None:
     body = os.urandom(12_000_000)
     passing.origin.answer = lambda received: reply(received.body)
     answer = passing.send("/", f"Content-Length: {len(body)}", method="POST", body=body)
     assert hashlib.sha256(answer.body).digest() == hashlib.sha256(body).digest()
 
 
-def test_an_expectation_is_met_by_the_edge(passing: Edge) -> None:
+def test_an_expectation_is_met_by_the_edge(passing: RunningEdge) -> None:
     passing.origin.answer = lambda received: reply(received.body)
     viewer = passing.viewer()
     head = f"PUT / HTTP/1.1\r\nHost: {API}\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
@@ -182,7 +182,7 @@ def test_a_websocket_passes(tmp_path: Path, policy: str) -> None:
         assert received.values("sec-websocket-protocol") == ["chat"]
 
 
-def test_a_refused_handshake_is_an_answer(passing: Edge) -> None:
+def test_a_refused_handshake_is_an_answer(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply(b"no", status="403 Forbidden")
     answer = passing.send("/chat", *_HANDSHAKE)
     assert (answer.status, answer.body) == (403, b"no")
@@ -201,7 +201,11 @@ class _Told:
 
 
 def _exchange(
-    node: Edge, headers: list[tuple[str, str]], body: bytes | None = None, *, method: str = "GET"
+    node: RunningEdge,
+    headers: list[tuple[str, str]],
+    body: bytes | None = None,
+    *,
+    method: str = "GET",
 ) -> _Told:
     """Send one request over HTTP/2; a body has no length."""
     secured = node.secure(node.connect(), alpn=["h2"])
@@ -234,7 +238,7 @@ def _texts(headers: Any) -> dict[str, str]:
     return {text(name): text(value) for name, value in headers}
 
 
-def test_http2_reaches_the_origin_as_http1(passing: Edge) -> None:
+def test_http2_reaches_the_origin_as_http1(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply(b"ok", "X-A: 1")
     told = _exchange(passing, [("x-custom", "1"), ("cookie", "a=1"), ("cookie", "b=2")])
     assert (told.headers[":status"], told.headers["x-a"], told.body) == ("200", "1", b"ok")
@@ -246,26 +250,28 @@ def test_http2_reaches_the_origin_as_http1(passing: Edge) -> None:
     assert received.values("via")[0].startswith("2.0 ")
 
 
-def test_a_get_with_a_body_is_forbidden_over_http2_too(passing: Edge) -> None:
+def test_a_get_with_a_body_is_forbidden_over_http2_too(passing: RunningEdge) -> None:
     before = len(passing.origin.received)
     assert _exchange(passing, [], b"body").headers[":status"] == "403"
     assert len(passing.origin.received) == before
 
 
-def test_a_body_without_a_length_arrives(passing: Edge) -> None:
+def test_a_body_without_a_length_arrives(passing: RunningEdge) -> None:
     passing.origin.answer = lambda received: reply(received.body)
     assert _exchange(passing, [], b"body", method="POST").body == b"body"
 
 
 @pytest.mark.parametrize(("name", "value"), [("x-large", "x" * 21_000), ("x-larger", "x" * 70_000)])
-def test_too_large_a_header_is_refused_over_http2_too(passing: Edge, name: str, value: str) -> None:
+def test_too_large_a_header_is_refused_over_http2_too(
+    passing: RunningEdge, name: str, value: str
+) -> None:
     # In frames of the size that every server takes.
     assert len(value) > 20_480
     told = _large(passing, name, value)
     assert told == "413"
 
 
-def _large(node: Edge, name: str, value: str) -> str:
+def _large(node: RunningEdge, name: str, value: str) -> str:
     secured = node.secure(node.connect(), alpn=["h2"])
     state = h2.connection.H2Connection()
     state.initiate_connection()
@@ -287,7 +293,7 @@ def _large(node: Edge, name: str, value: str) -> str:
 # gRPC ---------------------------------------------------------------------------------------------
 
 
-def _grpc_origin(node: Edge, port: int) -> threading.Thread:
+def _grpc_origin(node: RunningEdge, port: int) -> threading.Thread:
     """Serve one call over HTTP/2 without TLS: the message comes back, then trailers."""
     listener = node.namespace.inside(lambda: socket.create_server(("127.0.0.1", port)))
 

@@ -13,8 +13,8 @@ from support.edge import (
     API,
     ARN,
     METHODS,
-    Answer,
-    Edge,
+    RunningEdge,
+    ViewerAnswer,
     answer_on,
     behavior,
     deployed,
@@ -26,11 +26,11 @@ from support.edge import (
 )
 
 
-def _run(folder: Path, **changes: Any) -> AbstractContextManager[Edge]:
+def _run(folder: Path, **changes: Any) -> AbstractContextManager[RunningEdge]:
     return edge(folder, deployed(distribution(**changes)))
 
 
-def _is_cloudfronts(answer: Answer, status: int) -> bool:
+def _is_cloudfronts(answer: ViewerAnswer, status: int) -> bool:
     """Say whether an answer is one of CloudFront's own errors."""
     return (
         answer.status == status
@@ -44,14 +44,14 @@ def _is_cloudfronts(answer: Answer, status: int) -> bool:
 # Names --------------------------------------------------------------------------------------------
 
 
-def test_a_host_on_no_distribution_is_forbidden(passing: Edge) -> None:
+def test_a_host_on_no_distribution_is_forbidden(passing: RunningEdge) -> None:
     before = len(passing.origin.received)
     assert _is_cloudfronts(passing.send(host="nobody.example.com", tls=False), 403)
     assert _is_cloudfronts(passing.send(host="nobody.example.com"), 403)
     assert len(passing.origin.received) == before
 
 
-def test_a_handshake_by_a_name_on_no_distribution_is_refused(passing: Edge) -> None:
+def test_a_handshake_by_a_name_on_no_distribution_is_refused(passing: RunningEdge) -> None:
     for name in ("nobody.example.com", None):
         with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
             passing.viewer(name=name)
@@ -120,7 +120,7 @@ def test_a_distribution_without_its_certificate_gets_no_handshake(tmp_path: Path
 # IPv6 ---------------------------------------------------------------------------------------------
 
 
-def test_ipv6_is_served_where_it_is_enabled(passing: Edge) -> None:
+def test_ipv6_is_served_where_it_is_enabled(passing: RunningEdge) -> None:
     assert passing.send(address="::1").status == 200
     assert passing.send(address="::1", tls=False).status == 200
 
@@ -232,7 +232,7 @@ def test_plain_http_is_redirected(tmp_path: Path, method: str, status: int) -> N
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "FOO", "CONNECT"])
-def test_other_methods_than_the_seven_are_forbidden(passing: Edge, method: str) -> None:
+def test_other_methods_than_the_seven_are_forbidden(passing: RunningEdge, method: str) -> None:
     assert passing.send(method=method).status == 403
 
 
@@ -248,7 +248,7 @@ def test_a_method_that_is_not_allowed_is_forbidden(tmp_path: Path) -> None:
     ("header", "body"),
     [("Content-Length: 3", b"abc"), ("Transfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n")],
 )
-def test_a_get_with_a_body_is_forbidden(passing: Edge, header: str, body: bytes) -> None:
+def test_a_get_with_a_body_is_forbidden(passing: RunningEdge, header: str, body: bytes) -> None:
     before = len(passing.origin.received)
     assert _is_cloudfronts(passing.send("/", header, body=body), 403)
     assert len(passing.origin.received) == before
@@ -267,7 +267,9 @@ def _of_length(length: int) -> list[str]:
 @pytest.mark.parametrize(
     ("length", "status"), [(20_480, 200), (20_481, 413), (60_000, 413), (300_000, 413)]
 )
-def test_a_request_may_have_20480_bytes_of_headers(passing: Edge, length: int, status: int) -> None:
+def test_a_request_may_have_20480_bytes_of_headers(
+    passing: RunningEdge, length: int, status: int
+) -> None:
     answer = passing.send("/", *_of_length(length))
     assert answer.status == status
     if status == 413:
@@ -280,7 +282,7 @@ def test_a_request_may_have_20480_bytes_of_headers(passing: Edge, length: int, s
 @pytest.mark.parametrize(
     ("length", "status"), [(8_192, 200), (8_193, 413), (30_000, 413), (100_000, 413)]
 )
-def test_a_url_may_have_8192_bytes(passing: Edge, length: int, status: int) -> None:
+def test_a_url_may_have_8192_bytes(passing: RunningEdge, length: int, status: int) -> None:
     target = "/" + "a" * (length - len(f"https://{API}/"))
     assert passing.send(target).status == status
 
@@ -288,7 +290,7 @@ def test_a_url_may_have_8192_bytes(passing: Edge, length: int, status: int) -> N
 @pytest.mark.parametrize(
     "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"]
 )
-def test_what_is_no_request_is_a_bad_one(passing: Edge, sent: bytes) -> None:
+def test_what_is_no_request_is_a_bad_one(passing: RunningEdge, sent: bytes) -> None:
     viewer = passing.viewer(tls=False)
     viewer.sendall(sent)
     answer = answer_on(viewer)
@@ -296,11 +298,11 @@ def test_what_is_no_request_is_a_bad_one(passing: Edge, sent: bytes) -> None:
     assert answer.value("server") == "CloudFront"
 
 
-def test_plain_http_on_the_port_of_https_is_a_bad_request(passing: Edge) -> None:
+def test_plain_http_on_the_port_of_https_is_a_bad_request(passing: RunningEdge) -> None:
     assert passing.send(on=passing.connect(port=443)).status == 400
 
 
-def test_nothing_tells_of_nginx(passing: Edge) -> None:
+def test_nothing_tells_of_nginx(passing: RunningEdge) -> None:
     answers = [
         passing.send(),
         passing.send(method="TRACE"),
@@ -316,7 +318,7 @@ def test_nothing_tells_of_nginx(passing: Edge) -> None:
 # Answers ------------------------------------------------------------------------------------------
 
 
-def test_an_answer_comes_back_as_it_was_sent(passing: Edge) -> None:
+def test_an_answer_comes_back_as_it_was_sent(passing: RunningEdge) -> None:
     sent = (
         "Server: mine/1",
         "Date: Mon, 01 Jan 2024 00:00:00 GMT",
@@ -342,7 +344,7 @@ def test_an_answer_comes_back_as_it_was_sent(passing: Edge) -> None:
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_an_answer_without_a_body_has_none(passing: Edge, status: str) -> None:
+def test_an_answer_without_a_body_has_none(passing: RunningEdge, status: str) -> None:
     passing.origin.answer = lambda _: f"HTTP/1.1 {status}\r\nX-A: 1\r\n\r\n".encode()
     viewer = passing.viewer()
     for _ in range(2):
@@ -351,14 +353,14 @@ def test_an_answer_without_a_body_has_none(passing: Edge, status: str) -> None:
         assert answer.values("x-a") == ["1"]
 
 
-def test_an_origins_error_is_an_error_from_cloudfront(passing: Edge) -> None:
+def test_an_origins_error_is_an_error_from_cloudfront(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply(b"mine", status="404 Not Found")
     answer = passing.send()
     assert (answer.status, answer.body) == (404, b"mine")
     assert answer.values("x-cache") == ["Error from cloudfront"]
 
 
-def test_what_is_of_one_connection_does_not_pass_to_the_next(passing: Edge) -> None:
+def test_what_is_of_one_connection_does_not_pass_to_the_next(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\nUpgrade: h2c\r\n"
         b"Keep-Alive: timeout=5\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\n\r\n"
@@ -372,12 +374,12 @@ def test_what_is_of_one_connection_does_not_pass_to_the_next(passing: Edge) -> N
 @pytest.mark.parametrize(
     "value", ["text/html;charset=utf-8", 'text/html; charset="UTF-8"', "multipart/x; boundary=a"]
 )
-def test_a_content_type_is_not_written_anew(passing: Edge, value: str) -> None:
+def test_a_content_type_is_not_written_anew(passing: RunningEdge, value: str) -> None:
     passing.origin.answer = lambda _: reply(b"", f"content-type: {value}")
     assert passing.send().values("content-type") == [value]
 
 
-def test_an_origin_cannot_speak_to_nginx(passing: Edge) -> None:
+def test_an_origin_cannot_speak_to_nginx(passing: RunningEdge) -> None:
     sent = (
         "X-Accel-Redirect: /elsewhere",
         "X-Accel-Expires: 100",
@@ -391,7 +393,7 @@ def test_an_origin_cannot_speak_to_nginx(passing: Edge) -> None:
     assert not [name for name, _ in first.headers if name.lower().startswith(("x-edge", "x-accel"))]
 
 
-def test_a_connection_is_kept_for_more_requests(passing: Edge) -> None:
+def test_a_connection_is_kept_for_more_requests(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply()
     viewer = passing.viewer()
     assert [passing.send(on=viewer).status for _ in range(3)] == [200, 200, 200]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.deployed import DeployedLoadBalancer
 from sandbox.lab.origin import program
 from sandbox.lab.trust import Trust
 from support.lab_origin import free_port, own_loopback_address, running
@@ -56,7 +56,7 @@ def load_balancers(tmp_path_factory: pytest.TempPathFactory) -> Generator[LoadBa
     addresses = {name: own_loopback_address() for name in LISTENERS}
     ports = {name: (free_port(addresses[name]), free_port(addresses[name])) for name in LISTENERS}
     deployed = [
-        LoadBalancer(name, kind, tuple(zip(protocols, ports[name], strict=True)), ())
+        DeployedLoadBalancer(name, kind, tuple(zip(protocols, ports[name], strict=True)), ())
         for name, (kind, protocols) in LISTENERS.items()
     ]
     issued = (trust.issue(["api.example.com"]), trust.issue([OTHER_NAME]))

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sandbox.lab.deployed import LoadBalancer
+from sandbox.lab.deployed import DeployedLoadBalancer
 from sandbox.lab.origin.load_balancer import program, proxy_line, trace_header
 from sandbox.lab.program import Program
 from sandbox.lab.trust import Trust
@@ -268,7 +268,7 @@ def deployed(
 ) -> Program:
     return program(
         "load-balancer",
-        [LoadBalancer("lb", "application", listeners, ())],
+        [DeployedLoadBalancer("lb", "application", listeners, ())],
         addresses,
         {"lb": (Trust(folder / "trust").issue(names),)},
         folder,
@@ -451,7 +451,7 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_served(tmp_path: Path) -> N
 
 
 def test_two_load_balancers_cannot_share_a_place() -> None:
-    both = [LoadBalancer(name, "network", (("TCP", 443),), ()) for name in ("one", "two")]
+    both = [DeployedLoadBalancer(name, "network", (("TCP", 443),), ()) for name in ("one", "two")]
     addresses = {"one": ("192.0.2.1", "192.0.2.2"), "two": ("192.0.2.2",)}
     with pytest.raises(ValidationError, match=r"192\.0\.2\.2:443 belong to two load balancers"):
         program("load-balancer", both, addresses, {}, Path("/nowhere"))
@@ -461,8 +461,8 @@ def test_one_without_addresses_or_known_protocols_is_not_served(tmp_path: Path) 
     made = program(
         "load-balancer",
         [
-            LoadBalancer("new", "network", (("TCP", 443),), ()),
-            LoadBalancer("udp", "network", (("UDP", 53), ("TCP", 443)), ()),
+            DeployedLoadBalancer("new", "network", (("TCP", 443),), ()),
+            DeployedLoadBalancer("udp", "network", (("UDP", 53), ("TCP", 443)), ()),
         ],
         {"udp": ("192.0.2.1",)},
         {},

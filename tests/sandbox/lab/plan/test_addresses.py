@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.lab.deployed import Deployed, Distribution
+from sandbox.lab.deployed import Deployed, DeployedDistribution
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.origin import unsupported
 from sandbox.lab.plan.addresses import leads, load_balancer_addresses
@@ -29,7 +29,7 @@ def test_no_two_load_balancers_share_an_address(names: set[str]) -> None:
 
 def test_names_lead_to_addresses_and_to_ipv6_only_where_it_is_on() -> None:
     settings = LabSettings(load_balancer_addresses={BALANCER.dns_name: ("198.18.0.250",)})
-    off = Distribution("E2", "e2.cloudfront.net", {"IsIPV6Enabled": False})
+    off = DeployedDistribution("E2", "e2.cloudfront.net", {"IsIPV6Enabled": False})
     on = distribution(IsIPV6Enabled=True)
     found = leads(replace(DEPLOYED, distributions=(on, off)), settings)
     assert found == {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.lab_host import Host
+from sandbox.lab.lab_host import LabHost
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan.hosts import CLIENTS, droplet_hosts
 from sandbox.lab.plan.propagation import edge_delays, edge_view
@@ -104,7 +104,7 @@ def test_a_droplet_has_the_addresses_of_its_cloud_and_its_reserved_one_is_routed
     tmp_path: Path,
 ) -> None:
     (host,) = (host for host in planned(tmp_path, DEPLOYED).hosts if host.name == "droplet-proxy")
-    assert host == Host(
+    assert host == LabHost(
         name="droplet-proxy",
         role="droplet 2",
         addresses=("198.51.100.2/24", "2001:db8:d0:a::2/64"),

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import replace
 
 from sandbox.lab.deployed import Deployed
-from sandbox.lab.lab_host import Host, interface
+from sandbox.lab.lab_host import LabHost, interface
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.plan.hosts import droplet_hosts
 from sandbox.lab.plan.router_rules import router_rules
@@ -14,7 +14,7 @@ from support.deployed import DEPLOYED, droplet, rule
 def filtered(found: Deployed, *down: str) -> list[str]:
     """Return the rules of the router, without what is always there."""
     names = droplet_hosts(found, {})
-    hosts = [Host(name, "", ()) for name in names.values()]
+    hosts = [LabHost(name, "", ()) for name in names.values()]
     text = router_rules(hosts, found, LabSettings(down=down), names)
     return [line.strip() for line in text.splitlines()[3:-1]]
 
@@ -108,7 +108,7 @@ def test_nft_takes_what_is_rendered() -> None:
     found = Deployed(droplets=(droplet(2, firewalls=(rules,)), droplet(3, "other")))
     names = droplet_hosts(found, {})
     text = router_rules(
-        [Host(name, "", ()) for name in names.values()],
+        [LabHost(name, "", ()) for name in names.values()],
         found,
         LabSettings(down=("droplet-other",)),
         names,
