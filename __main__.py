@@ -7,7 +7,7 @@ from components.edge import DualStackEdge
 
 stack = settings.load()
 
-edge = DualStackEdge("edge", stack.arguments())
+edge = DualStackEdge.of_settings("edge", stack)
 
 pulumi.export("hostnames", edge.hostnames)
 pulumi.export("distributionId", edge.distribution_id)

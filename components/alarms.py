@@ -44,10 +44,10 @@ class PathAlarms(pulumi.ComponentResource):
     Each proxy has a second health check and alarm, which tell that it is nearly full. No record
     uses that check either: a proxy that is nearly full is no worse than one that is gone.
 
-    The distribution has no health check of its own: asked by its own name, it would ask the load
-    balancer for that name, and get a certificate that does not fit it. Its share of server errors,
-    which counts the API's and its own (such as 502 and 504 when it cannot reach the API), tells
-    more, but only while there are requests: no requests are no alarm.
+    The distribution has no health check of its own: for a request by its own name, it would ask the
+    load balancer for that name, and get a certificate that does not fit it. Its share of server
+    errors, which counts the API's and its own (such as 502 and 504 when it cannot reach the API),
+    tells more, but only while there are requests: no requests are no alarm.
 
     Source: CloudFront Developer Guide, 'Monitor CloudFront metrics with CloudWatch'; Route 53
     Developer Guide, 'Monitoring health checks using CloudWatch': both are in us-east-1 only.

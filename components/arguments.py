@@ -69,8 +69,8 @@ class ProxiesArgs(TypedDict):
     each time it is upgraded. Allowed: an integer from 1 to 3. Default: 1."""
     reserved_ipv6_quota: NotRequired[int]
     """How many reserved addresses the DigitalOcean account may have, which is one for each proxy.
-    DigitalOcean allows three until it is asked for more. Allowed: an integer from 1 to 36. Default:
-    3."""
+    DigitalOcean allows three until you ask its support for more. Allowed: an integer from 1 to 36.
+    Default: 3."""
     size: NotRequired[str]
     """What each droplet is made of. Changing it replaces the droplets, one after the other.
     Allowed: the slug of a droplet size. Default: s-1vcpu-1gb."""
@@ -139,8 +139,8 @@ class ProxiesArgs(TypedDict):
     address is moved after `readySeconds`, though nobody saw the droplet serve. Allowed: one of
     stop, wait. Default: stop."""
     alert_emails: NotRequired[Sequence[str]]
-    """Who is told when a droplet is short of processor, memory or disk; no alerts when empty.
-    Allowed: a list of e-mail addresses."""
+    """E-mail addresses that get an alert when a droplet is short of processor, memory or disk; no
+    alerts when empty. Allowed: a list of e-mail addresses."""
 
 
 class LogsArgs(TypedDict):
@@ -168,13 +168,12 @@ class DistributionArgs(TypedDict):
     speaks it (Alt-Svc), also after DNS has taken them back to a load balancer that doesn't.
     Allowed: one of http1.1, http2, http3, http2and3. Default: http2."""
     viewer_protocol: NotRequired[str]
-    """What viewers may speak. The default follows from what the API can tell apart: where the
-    origin is asked over HTTPS only, a plain HTTP request would reach the API looking like HTTPS,
-    and the redirect or refusal the load balancer answers with today would be lost unnoticed. If it
-    serves plain HTTP, use `match-viewer` for the origin. `redirect-to-https` turns the POST
-    requests of many plain HTTP clients into GET. Allowed: one of allow-all, https-only,
-    redirect-to-https. Default: `https-only` where `origin.protocol` is `https-only`, else
-    `allow-all`."""
+    """What viewers may speak. The default follows from what the API can tell apart: where
+    CloudFront speaks HTTPS only to the origin, a plain HTTP request would look like HTTPS to the
+    API, and the redirect or refusal of today's load balancer would be lost unnoticed. If it serves
+    plain HTTP, use `match-viewer` for the origin. `redirect-to-https` turns the POST requests of
+    many plain HTTP clients into GET. Allowed: one of allow-all, https-only, redirect-to-https.
+    Default: `https-only` where `origin.protocol` is `https-only`, else `allow-all`."""
     tls_policy: NotRequired[str]
     """Oldest TLS version and ciphers for viewers, as CloudFront names its security policies. Choose
     an older one if the load balancer's own policy admits clients this one refuses. Allowed: one of
@@ -219,9 +218,9 @@ class AlarmsArgs(TypedDict):
     """CloudWatch alarms for both paths, all of them in us-east-1."""
 
     topic_arn: str
-    """Topic that is told when an alarm goes off and when it is over. It has to be in us-east-1, as
-    the metrics of CloudFront and of Route 53's health checks are. Allowed: the ARN of an SNS topic
-    in us-east-1."""
+    """Topic that gets a message when an alarm goes off and when it is over. It has to be in
+    us-east-1, as the metrics of CloudFront and of Route 53's health checks are. Allowed: the ARN of
+    an SNS topic in us-east-1."""
     error_percent: NotRequired[int]
     """Share of CloudFront's answers that are server errors (5xx) which, for five minutes, is too
     much. Allowed: an integer from 1 to 100. Default: 5."""
@@ -261,7 +260,7 @@ class DualStackEdgeArgs(TypedDict):
     """Options of the CloudFront distribution. Allowed: an object."""
     origin_lock: NotRequired[OriginLockArgs]
     """What keeps requests from passing CloudFront by. Refused for as long as the old path has any
-    weight, for its users would be locked out. Allowed: an object with generation."""
+    weight, because its users would be locked out. Allowed: an object with generation."""
     alarms: NotRequired[AlarmsArgs]
     """Alarms for both paths; none when not set. Allowed: an object with topicArn."""
     dns: NotRequired[DnsArgs]

@@ -1,7 +1,7 @@
 """The dual-stack edge: distribution, certificate, proxies and records around an IPv4-only API."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Self, cast
 
 import pulumi
 
@@ -13,7 +13,7 @@ from components.departure import Departure, departure, hold, zone_records
 from components.distribution import PassThroughDistribution
 from components.facts import CLOUDFRONT_ZONE_ID
 from components.origin_lock import OriginLock
-from components.proxy.plan import node_ids, plan
+from components.proxy.plan import Node, node_ids, plan
 from components.proxy_dns import ProxyDns
 from components.proxy_pool import Address, ProxyPool
 from components.settings import Settings
@@ -25,7 +25,7 @@ LATE: Final = (
     "CloudFront's for 60. So fewer IPv6 clients are on cdn than the weights say. Set "
     f"{settings.NAMESPACE}:dns.negativeTtlSeconds to 60 to have them follow."
 )
-"""What the user is told while two paths share the answers.
+"""What the user reads while two paths share the answers.
 
 Source: RFC 2308 section 5; Route 53 Developer Guide, 'The start of authority (SOA) record'."""
 
@@ -67,112 +67,33 @@ class DualStackEdge(pulumi.ComponentResource):
         self, name: str, args: DualStackEdgeArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Look up what exists, then create the edge."""
-        wanted = settings.from_arguments(name, args)
-        found = lookups.look_up(wanted, opts)
-        pool = wanted.proxy
-        departs = departure(
-            wanted.hostnames,
-            node_ids(pool) if pool else (),
-            zone_records(found.zone.id, wanted.hostnames, lookups.invoke_options(opts, "aws")),
-        )
-        nodes = (
-            plan(pool, found.load_balancer.name, wanted.origin.kind, departs.leaving)
-            if pool
-            else []
-        )
+        self._settings = _checked(name, args)
+        self._existing = lookups.look_up(self._settings, opts)
+        departs = self._departure(opts)
+        nodes = self._nodes(departs)
         super().__init__("dualstack:index:DualStackEdge", name, None, opts)
-        hostnames = list(wanted.hostnames)
-        child = pulumi.ResourceOptions(parent=self)
-        protected = pulumi.ResourceOptions(parent=self, protect=wanted.protect)
-        certificate = Certificate(
-            f"{name}-tls",
-            {
-                "hostnames": hostnames,
-                "zone_id": found.zone.id,
-                "certificate_arn": wanted.certificate_arn,
-                "provider_arguments": wanted.provider_arguments(),
-            },
-            child,
-        )
-        lock = self._lock(name, wanted, found)
-        cdn = PassThroughDistribution(
-            f"{name}-cdn",
-            {
-                "hostnames": hostnames,
-                "certificate_arn": certificate.arn,
-                "origin_domain_name": found.load_balancer.name,
-                "origin": wanted.origin,
-                "options": wanted.distribution,
-                "secret": lock.current if lock else None,
-            },
-            protected,
-        )
-        addresses: list[Address] = []
-        proxies = None
-        if pool:
-            addresses = ProxyPool(
-                f"{name}-proxy",
-                {
-                    "pool": pool,
-                    "nodes": nodes,
-                    "protect": wanted.protect,
-                    "watched": wanted.alarms is not None,
-                },
-                child,
-            ).addresses
-            proxies = ProxyDns(
-                f"{name}-proxy-dns",
-                {
-                    "hostname": hostnames[0],
-                    "zone_id": found.zone.id,
-                    "addresses": addresses,
-                    "pool": pool,
-                    "load_balancer": found.load_balancer,
-                },
-                child,
-            )
-        dns = WeightedDns(
-            f"{name}-dns",
-            {
-                "hostnames": hostnames,
-                "zone_id": found.zone.id,
-                "traffic": wanted.traffic,
-                "load_balancer": found.load_balancer,
-                "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
-                "proxies": proxies,
-                "cdn_depends_on": [certificate, cdn],
-            },
-            protected,
-        )
-        self._negative_answers(name, wanted, found)
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._protected = pulumi.ResourceOptions(parent=self, protect=self._settings.protect)
+        certificate = self._certificate(name)
+        lock = self._lock(name)
+        cdn = self._distribution(name, certificate, lock)
+        addresses, proxies = self._proxies(name, nodes)
+        dns = self._weighted_dns(name, certificate, cdn, proxies)
+        self._negative_answers(name)
         self._say_goodbye(departs, [*dns.resources, *(proxies.records if proxies else ())])
-        if wanted.alarms:
-            PathAlarms(
-                f"{name}-alarms",
-                {
-                    "alarms": wanted.alarms,
-                    "distribution_id": cdn.id,
-                    "load_balancer": found.load_balancer.name,
-                    "port": wanted.origin.ports[-1],
-                    "proxies": proxies.checks if proxies else [],
-                    "addresses": [address for address in addresses if not address.leaving],
-                    "provider_arguments": wanted.provider_arguments(),
-                },
-                child,
-            )
-        self.hostnames = pulumi.Output.from_input(hostnames)
+        staying = [address for address in addresses if not address.leaving]
+        self._alarms(name, cdn, proxies, staying)
+        self.hostnames = pulumi.Output.from_input(list(self._settings.hostnames))
         self.distribution_id = cdn.id
         self.distribution_domain_name = cdn.domain_name
         self.certificate_arn = certificate.arn
-        self.proxy_addresses = pulumi.Output.all(
-            *(address.ip for address in addresses if not address.leaving)
-        )
-        self.traffic = pulumi.Output.from_input(wanted.traffic.model_dump())
+        self.proxy_addresses = pulumi.Output.all(*(address.ip for address in staying))
+        self.traffic = pulumi.Output.from_input(self._settings.traffic.model_dump())
         self.records = pulumi.Output.from_input(dns.records)
-        # Known only when every edge location sends the current secret, so that whoever passes them
-        # on to the load balancer does not take the one before away too early.
+        # Known only when every edge location sends the current secret, so that nobody who passes
+        # them on to the load balancer takes the one before away too early.
         self.origin_secrets = (
-            pulumi.Output.all(lock.accepted, cdn.id).apply(lambda known: known[0])
+            pulumi.Output.all(lock.accepted, cdn.id).apply(lambda values: values[0])
             if lock
             else pulumi.Output.from_input(list[str]())
         )
@@ -189,6 +110,145 @@ class DualStackEdge(pulumi.ComponentResource):
             }
         )
 
+    @classmethod
+    def of_settings(
+        cls, name: str, checked: Settings, opts: pulumi.ResourceOptions | None = None
+    ) -> Self:
+        """Create an edge of settings that were checked already, as `settings.load` returns them."""
+        # What a constructor takes is published as the schema, for programs in every language.
+        return cls(name, cast("DualStackEdgeArgs", checked), opts)
+
+    def _departure(self, opts: pulumi.ResourceOptions | None) -> Departure:
+        """Return what has to happen to proxies that the settings no longer have."""
+        pool, hostnames = self._settings.proxy, self._settings.hostnames
+        through_aws = lookups.invoke_options(opts, "aws")
+        return departure(
+            hostnames,
+            node_ids(pool) if pool else (),
+            zone_records(self._existing.zone.id, hostnames, through_aws),
+        )
+
+    def _nodes(self, departs: Departure) -> Sequence[Node]:
+        """Return the proxies as they are going to be made."""
+        pool = self._settings.proxy
+        if pool is None:
+            return []
+        load_balancer = self._existing.load_balancer.name
+        return plan(pool, load_balancer, self._settings.origin.kind, departs.leaving)
+
+    def _certificate(self, name: str) -> Certificate:
+        return Certificate(
+            f"{name}-tls",
+            {
+                "hostnames": list(self._settings.hostnames),
+                "zone_id": self._existing.zone.id,
+                "certificate_arn": self._settings.certificate_arn,
+                "provider_arguments": self._settings.provider_arguments(),
+            },
+            self._child,
+        )
+
+    def _lock(self, name: str) -> OriginLock | None:
+        if self._settings.origin_lock is None:
+            return None
+        return OriginLock(
+            f"{name}-lock",
+            {
+                "lock": self._settings.origin_lock,
+                "ports": self._settings.origin.ports,
+                "prefix_list_id": self._existing.prefix_list_id,
+            },
+            self._child,
+        )
+
+    def _distribution(
+        self, name: str, certificate: Certificate, lock: OriginLock | None
+    ) -> PassThroughDistribution:
+        return PassThroughDistribution(
+            f"{name}-cdn",
+            {
+                "hostnames": list(self._settings.hostnames),
+                "certificate_arn": certificate.arn,
+                "origin_domain_name": self._existing.load_balancer.name,
+                "origin": self._settings.origin,
+                "options": self._settings.distribution,
+                "secret": lock.current if lock else None,
+            },
+            self._protected,
+        )
+
+    def _proxies(self, name: str, nodes: Sequence[Node]) -> tuple[list[Address], ProxyDns | None]:
+        """Create the proxies and their records; return where they are reached, and the records."""
+        pool = self._settings.proxy
+        if pool is None:
+            return [], None
+        addresses = ProxyPool(
+            f"{name}-proxy",
+            {
+                "pool": pool,
+                "nodes": nodes,
+                "protect": self._settings.protect,
+                "watched": self._settings.alarms is not None,
+            },
+            self._child,
+        ).addresses
+        proxies = ProxyDns(
+            f"{name}-proxy-dns",
+            {
+                "hostname": self._settings.hostnames[0],
+                "zone_id": self._existing.zone.id,
+                "addresses": addresses,
+                "pool": pool,
+                "load_balancer": self._existing.load_balancer,
+            },
+            self._child,
+        )
+        return addresses, proxies
+
+    def _weighted_dns(
+        self,
+        name: str,
+        certificate: Certificate,
+        cdn: PassThroughDistribution,
+        proxies: ProxyDns | None,
+    ) -> WeightedDns:
+        return WeightedDns(
+            f"{name}-dns",
+            {
+                "hostnames": list(self._settings.hostnames),
+                "zone_id": self._existing.zone.id,
+                "traffic": self._settings.traffic,
+                "load_balancer": self._existing.load_balancer,
+                "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
+                "proxies": proxies,
+                "cdn_depends_on": [certificate, cdn],
+            },
+            self._protected,
+        )
+
+    def _alarms(
+        self,
+        name: str,
+        cdn: PassThroughDistribution,
+        proxies: ProxyDns | None,
+        addresses: Sequence[Address],
+    ) -> None:
+        if self._settings.alarms is None:
+            return
+        PathAlarms(
+            f"{name}-alarms",
+            {
+                "alarms": self._settings.alarms,
+                "distribution_id": cdn.id,
+                "load_balancer": self._existing.load_balancer.name,
+                "port": self._settings.origin.ports[-1],
+                "proxies": proxies.checks if proxies else [],
+                "addresses": addresses,
+                "provider_arguments": self._settings.provider_arguments(),
+            },
+            self._child,
+        )
+
     def _say_goodbye(self, departs: Departure, records: Sequence[pulumi.Resource]) -> None:
         """Keep proxies that answers lead to for as long as those answers live."""
         for node in departs.leaving:
@@ -199,29 +259,19 @@ class DualStackEdge(pulumi.ComponentResource):
             )
         hold(departs.hold_seconds, records, lambda words: pulumi.log.info(words, self))
 
-    def _lock(self, name: str, wanted: Settings, found: lookups.Prerequisites) -> OriginLock | None:
-        if wanted.origin_lock is None:
-            return None
-        return OriginLock(
-            f"{name}-lock",
-            {
-                "lock": wanted.origin_lock,
-                "ports": wanted.origin.ports,
-                "prefix_list_id": found.prefix_list_id,
-            },
-            pulumi.ResourceOptions(parent=self),
-        )
-
-    def _negative_answers(self, name: str, wanted: Settings, found: lookups.Prerequisites) -> None:
+    def _negative_answers(self, name: str) -> None:
         """Set how long empty answers live, or say what comes of leaving it."""
-        seconds = wanted.dns.negative_ttl_seconds
+        seconds, traffic = self._settings.dns.negative_ttl_seconds, self._settings.traffic
         if seconds is not None:
-            hold_negative_answers(
-                f"{name}-dns-soa",
-                wanted.zone,
-                found.zone,
-                seconds,
-                pulumi.ResourceOptions(parent=self),
-            )
-        elif wanted.proxy is None and wanted.traffic.direct and wanted.traffic.cdn:
+            zone = self._existing.zone
+            soa = f"{name}-dns-soa"
+            hold_negative_answers(soa, self._settings.zone, zone, seconds, self._child)
+        elif self._settings.proxy is None and traffic.direct and traffic.cdn:
             pulumi.log.info(LATE, self)
+
+
+def _checked(name: str, args: object) -> Settings:
+    """Return settings as they are, and arguments as settings."""
+    if isinstance(args, Settings):
+        return args
+    return settings.from_arguments(name, cast("DualStackEdgeArgs", args))

@@ -23,7 +23,7 @@ class ProxyDnsArgs(TypedDict):
     """What the proxies' records are made of."""
 
     hostname: str
-    """Name that the proxies are asked for in health checks; the group is named after it."""
+    """Name that health checks ask the proxies for; the group is named after it."""
     zone_id: str
     """Hosted zone the records go to."""
     addresses: Sequence[Address]
@@ -40,8 +40,8 @@ class ProxyDns(pulumi.ComponentResource):
     Route 53 allows one address in a weighted record. So the traffic records do not hold the
     proxies' addresses but are aliases of a second name, whose records do, with equal weights.
 
-    That name is `_proxy.` before the first hostname. No host can have it, for host names have no
-    underscores; so it collides with nothing, and nobody but Route 53 itself looks it up.
+    That name is `_proxy.` before the first hostname. No host can have it, because host names have
+    no underscores; so it collides with nothing, and nobody but Route 53 itself looks it up.
 
     **What is checked.** Each proxy at its literal address, because by name Route 53 would connect
     over IPv4. Without a path the check connects and no more: it finds a droplet that is gone, but
@@ -51,8 +51,8 @@ class ProxyDns(pulumi.ComponentResource):
     has failed.
 
     **When all are unhealthy.** A group none of whose records is healthy is answered as if all were:
-    with dead addresses. Those are worse than none: a client behind DNS64 that is told of an AAAA
-    does not ask for one to be made up, and never reaches the A record. So one of two things is
+    with dead addresses. Those are worse than none: a client behind DNS64 that gets an AAAA answer
+    never gets one that is made up, and never reaches the A record. So one of two things is
     arranged. With `ipv4`, the group has a record of weight 0, an alias of the load balancer, which
     is answered empty. Route 53 uses weight 0 only when all others are unhealthy. IPv6 clients then
     do what they did before there were proxies, and an API that fails its own check does no harm

@@ -138,8 +138,8 @@ class ProxyPool(pulumi.ComponentResource):
     def _firewall(self, *, watched: bool) -> digitalocean.Firewall:
         """Open what is served, and what the droplets themselves need.
 
-        Out: DNS to anywhere, for the resolver asks the name servers themselves; HTTP and HTTPS for
-        Debian's packages; the time; and the load balancer's ports. The metadata service is
+        Out: DNS to anywhere, because the resolver asks the name servers themselves; HTTP and HTTPS
+        for Debian's packages; the time; and the load balancer's ports. The metadata service is
         link-local, which cloud firewalls leave alone.
         """
         served = [

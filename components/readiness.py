@@ -1,6 +1,6 @@
 """Waiting until a droplet serves, before its pool's address is moved to it.
 
-DigitalOcean says that a droplet is active a minute after it was asked for. That is when its kernel
+DigitalOcean says that a droplet is active a minute after it was ordered. That is when its kernel
 boots; nginx serves some minutes later, after Debian was upgraded and packages were installed. An
 address that moved in between would lead to nobody, and where a change replaces all droplets, so
 would all addresses, while the health checks still believe in them.

@@ -11,7 +11,7 @@ rule that raises is a violation that keeps its findings so far and stops no othe
 A certain violation is reported before its resource is made. What a rule cannot tell is judged again
 when the stack is known: then an id that is not known yet leads to the policy that it is the id of.
 What is left after that is one message for each resource, at the level of `unknowns`. During an
-update there is no later: what cannot be told then is reported at once, unless the program itself
+update there is no later: what is not clear then is reported at once, unless the program itself
 makes the policies whose ids are not understood.
 
 Source: `proto/pulumi/analyzer.proto` of pulumi; the Python package pulumi-policy 1.21, `policy.py`.
@@ -220,7 +220,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         return False
 
     def _later(self, verdict: Verdict) -> bool:
-        """Say whether what a resource does not tell alone may be told with its stack."""
+        """Say whether what a resource leaves unclear alone may be clear with its stack."""
         return self._preview or (
             self._makes_policies
             and any(

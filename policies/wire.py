@@ -2,7 +2,7 @@
 
 An unknown value comes as one of seven texts, a secret as an object with a signature around its
 value, an asset or archive as such an object too. Reading makes `UNKNOWN` of the first, the plain
-value of the second, the name of its kind of the third. Repairing changes the places it is told to
+value of the second, the name of its kind of the third. Repairing changes the places it gets
 and keeps everything else as it came, secrets as secrets and unknown values as they were.
 
 Source: `sdk/go/common/resource/properties.go` and `plugin/rpc.go` of pulumi, whose constants the

@@ -64,7 +64,7 @@ RESOLVER_VALID_SECONDS: Final = 5
 asking often costs nothing and a changed address is followed almost as fast as DNS allows."""
 
 DRAIN_SECONDS: Final = 30
-"""How long connections may go on after nginx was told to reload, stop or restart."""
+"""How long connections may go on after a reload, stop or restart of nginx began."""
 
 _LARGEST_PORT: Final = 65535
 _SSH_PORT: Final = 22
@@ -143,7 +143,7 @@ class Proxy:
     ports: tuple[int, ...] = (443,)
     """TCP ports to serve; a connection goes to the same port of the load balancer."""
     proxy_protocol: bool = False
-    """Whether the load balancer is told each client's address with PROXY protocol version 1. It has
+    """Whether the load balancer gets each client's address, by PROXY protocol version 1. It has
     to be switched on at both ends at once: a load balancer that does not expect the header takes it
     for the client's first bytes, and one that does waits for it."""
     connections: int = 5_000

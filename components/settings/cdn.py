@@ -177,10 +177,10 @@ class Distribution(Group):
             default="`https-only` where `origin.protocol` is `https-only`, else `allow-all`",
         ),
     ] = None
-    """What viewers may speak. The default follows from what the API can tell apart: where the
-    origin is asked over HTTPS only, a plain HTTP request would reach the API looking like HTTPS,
-    and the redirect or refusal the load balancer answers with today would be lost unnoticed. If it
-    serves plain HTTP, use `match-viewer` for the origin. `redirect-to-https` turns the POST
+    """What viewers may speak. The default follows from what the API can tell apart: where
+    CloudFront speaks HTTPS only to the origin, a plain HTTP request would look like HTTPS to the
+    API, and the redirect or refusal of today's load balancer would be lost unnoticed. If it serves
+    plain HTTP, use `match-viewer` for the origin. `redirect-to-https` turns the POST
     requests of many plain HTTP clients into GET."""
     tls_policy: Annotated[
         Literal[

@@ -70,8 +70,8 @@ class Alarms(Group):
             "arn:aws:sns:us-east-1:123456789012:edge-alarms",
         ),
     ]
-    """Topic that is told when an alarm goes off and when it is over. It has to be in us-east-1, as
-    the metrics of CloudFront and of Route 53's health checks are."""
+    """Topic that gets a message when an alarm goes off and when it is over. It has to be in
+    us-east-1, as the metrics of CloudFront and of Route 53's health checks are."""
     error_percent: Annotated[int, Field(ge=1, le=100), Says(example="5")] = 5
     """Share of CloudFront's answers that are server errors (5xx) which, for five minutes, is too
     much."""
@@ -130,7 +130,7 @@ class Settings(Group):
         OriginLock | None, Says("an object with generation", "1", ".generation")
     ] = None
     """What keeps requests from passing CloudFront by. Refused for as long as the old path has any
-    weight, for its users would be locked out."""
+    weight, because its users would be locked out."""
     alarms: Annotated[
         Alarms | None,
         Says(

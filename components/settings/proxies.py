@@ -38,7 +38,7 @@ class Proxies(Group):
         int, Field(ge=1, le=len(REGIONS) * MOST_NODES_PER_REGION), Says(example="3")
     ] = 3
     """How many reserved addresses the DigitalOcean account may have, which is one for each proxy.
-    DigitalOcean allows three until it is asked for more."""
+    DigitalOcean allows three until you ask its support for more."""
     size: Annotated[
         str,
         Field(pattern="^[a-z0-9-]+$"),
@@ -156,7 +156,8 @@ class Proxies(Group):
         ],
         Says("a list of e-mail addresses", "ops@example.com", "[0]"),
     ] = ()
-    """Who is told when a droplet is short of processor, memory or disk; no alerts when empty."""
+    """E-mail addresses that get an alert when a droplet is short of processor, memory or disk; no
+    alerts when empty."""
 
     @property
     def node_count(self) -> int:

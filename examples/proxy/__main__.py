@@ -1,6 +1,6 @@
-"""IPv6 for the old path too: two proxies in two regions, and who is told when one is short of room.
+"""IPv6 for the old path too: two proxies in two regions, and an e-mail when one is short of room.
 
-`pulumi config set readySeconds 0` where nobody is to wait until a new droplet serves.
+`pulumi config set readySeconds 0` to go on without waiting until a new droplet serves.
 """
 
 import pulumi

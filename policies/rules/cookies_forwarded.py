@@ -1,6 +1,6 @@
 """Every cache behaviour must forward all cookies to the origin.
 
-CloudFront removes cookies that it is not told to forward; with legacy settings it removes
+CloudFront removes cookies that no policy has it forward; with legacy settings it removes
 `Set-Cookie` from answers too. Sessions then end at the edge: a caller who is logged in looks
 anonymous to the API.
 

@@ -1,6 +1,6 @@
 """Every cache behaviour must forward all request headers to the origin.
 
-CloudFront drops the headers that it is not told to forward: `Authorization`, content negotiation,
+CloudFront drops the headers that no policy has it forward: `Authorization`, content negotiation,
 tracing, whatever the API's clients send. `Host` is one of them: an origin that serves by name, and
 the check of its certificate, need the name in the client's request. So AllViewerExceptHostHeader,
 which replaces it with the origin's own name, does not do unless its id is accepted.

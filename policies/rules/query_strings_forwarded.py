@@ -1,6 +1,6 @@
 """Every cache behaviour must forward the whole query string to the origin.
 
-CloudFront removes query parameters that it is not told to forward: a search, a filter or a page
+CloudFront removes query parameters that no policy has it forward: a search, a filter or a page
 number never reaches the API, which answers as if they had not been sent. Of legacy settings
 `queryString` alone decides; `queryStringCacheKeys` narrows the cache key, not what is forwarded.
 

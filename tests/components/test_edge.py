@@ -12,7 +12,7 @@ from components.arguments import DualStackEdgeArgs
 from components.edge import LATE, DualStackEdge
 from components.lookups import OriginError
 from components.proxy.nginx import ProxyError
-from components.settings import SettingsError
+from components.settings import SettingsError, parse
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -163,6 +163,28 @@ def test_an_edge_with_its_own_provider_looks_up_and_creates_through_it(
     assert engine.registered["edge-cdn-distribution"].provider == "elsewhere"
     assert engine.registered["edge-dns-api.example.com-a-cdn"].provider == "elsewhere"
     assert engine.registered["edge-tls-certificate"].provider == "edge-tls-us-east-1"
+
+
+def test_settings_make_the_edge_that_their_arguments_make(engine: "Engine") -> None:
+    checked = parse(
+        {
+            "dualstack-edge:hostnames": '["api.example.com"]',
+            "dualstack-edge:zone": "example.com",
+            "dualstack-edge:origin": '{"loadBalancer": "api", "kind": "application"}',
+            "aws:secretKey": "wJalrXUtnFEMI",
+        },
+        stack="prod",
+    )
+
+    def program() -> None:
+        DualStackEdge.of_settings("edge", checked)
+        DualStackEdge("twin", checked.arguments())
+
+    engine.run(program)
+    assert engine.outputs["edge"] == engine.outputs["twin"]
+    keys = [engine.registered[f"{name}-tls-us-east-1"].inputs for name in ("edge", "twin")]
+    assert keys[0] == keys[1]
+    assert "secretKey" in keys[0]
 
 
 def test_an_edge_that_cannot_stand_registers_nothing(engine: "Engine") -> None:
