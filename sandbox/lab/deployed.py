@@ -87,7 +87,7 @@ class DeployedDroplet:
     user_data: str
     """Its user data; empty where it has none."""
     metadata: Fields
-    """What its metadata service tells as `v1.json`."""
+    """What its metadata service answers as `v1.json`."""
     firewalls: tuple[Fields, ...]
     """The firewalls that apply to it, as the API gives them: `inbound_rules`, `outbound_rules`."""
 

@@ -1,4 +1,4 @@
-"""What changed between two moments, in a line for each thing, for whoever looks on."""
+"""What changed between two moments, in a line for each thing, for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
@@ -7,7 +7,7 @@ from typing import Any, Final, TypeGuard
 from sandbox.lab.deployed import Deployed
 
 MOST_DETAILS: Final = 4
-"""How many values of one thing are told; there may be hundreds in a distribution."""
+"""How many values of one thing are shown; there may be hundreds in a distribution."""
 
 
 def differences(before: Deployed, after: Deployed) -> list[str]:

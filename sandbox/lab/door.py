@@ -68,7 +68,7 @@ class OpenHost:
 
 
 class Door:
-    """What can be done to a lab that is open, by whoever opened it or anybody else."""
+    """What can be done to a lab that is open, by the process that opened it or another."""
 
     def __init__(self, folder: Path, pid: int, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         """Stand before an open lab.
@@ -288,7 +288,7 @@ def _unsettled(status: Mapping[str, Any], timeout: float, folder: Path) -> str:
 def start_ticks(pid: int) -> int:
     """Return when a process started, in ticks since this machine did.
 
-    With its number this tells it from every other process. Not as a time of day: that moves when
+    Number and start identify a process. Not as a time of day: that moves when
     the clock is set, and then the process seems to be another.
 
     Raises:

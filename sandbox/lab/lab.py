@@ -5,7 +5,7 @@
         lab.run("ipv6-only", "curl", "https://api.example.com/echo")
 
 The clouds' APIs listen on this machine's loopback, which nothing inside a lab reaches. So they are
-read here, and what they told is handed over.
+read here, and the result is handed over.
 """
 
 import json
@@ -57,7 +57,7 @@ def faults(system: str | None = None, uid: int | None = None) -> list[str]:
 
     Args:
         system: The kernel's name; None: this machine's.
-        uid: The user's number; None: that of whoever calls.
+        uid: The user's number; None: the caller's.
     """
     system = platform.system() if system is None else system
     uid = os.geteuid() if uid is None else uid
@@ -116,7 +116,7 @@ class Lab(Door):
             folder: The lab's folder; one lab at a time may be in it. What an older one left there
                 is removed, but its certificate authority stays.
             settings: What is set from the start.
-            say: Gets a line for whatever changes, from a thread of its own.
+            say: Gets a line for each change, from a thread of its own.
 
         Raises:
             LabError: No lab can be opened on this machine, or one is open in the folder.
@@ -199,7 +199,7 @@ class Lab(Door):
     def close(self) -> None:
         """End the lab and everything in it, and wait until it has."""
         self._closing.set()
-        # First of all: it ends the world, which ends whoever waits for an answer of the world.
+        # First: it ends the world, and so each thread that waits for an answer of the world.
         assert self._process.stdin is not None  # noqa: S101 - it was asked for
         self._process.stdin.close()
         try:
@@ -227,7 +227,7 @@ class Lab(Door):
             try:
                 self.look()
                 events = self.status(self._heard)["events"]
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next change is followed
+            except Exception as error:  # noqa: BLE001 - after any error the next change is followed
                 if self._closing.is_set():
                     return
                 expected = isinstance(error, clouds.ReadError | LabError)

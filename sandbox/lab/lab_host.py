@@ -2,7 +2,7 @@
 
 Nobody asks for link-layer addresses: both ends of a link have the same one, and ARP is off. A
 cloud's network takes packets for every destination from a machine, whether or not that has a
-gateway in its routes; a router of Linux answers only for those that it was told of one by one.
+gateway in its routes; a router of Linux answers only for those that are listed one by one.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ GATEWAYS: Final = ("169.254.0.1", "fe80::1")
 """The router's addresses on every link. Source: RFC 3927 and RFC 4291, link-local addresses."""
 
 ROUTER_ADDRESSES: Final = ("198.18.254.1/32", "2001:db8:fe::1/128")
-"""The addresses from which the router tells of faults: packet too big, no route."""
+"""The addresses from which the router reports faults: packet too big, no route."""
 
 MAC: Final = "02:00:00:00:00:01"
 """The link-layer address of both ends of every link; a locally administered one."""
@@ -101,7 +101,7 @@ class LabHost:
 
 
 ROUTER_HOST: Final = LabHost(ROUTER, "router between all hosts", ROUTER_ADDRESSES)
-"""The router, as the others are told of it; it has an end of every link."""
+"""The router as a host; it has an end of every link."""
 
 
 def interface(host: str) -> str:

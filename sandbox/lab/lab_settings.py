@@ -23,7 +23,7 @@ class LabSettings:
     """How long until the last of CloudFront's nodes has a changed distribution, 0 to 3600; the
     others take it evenly before. AWS takes minutes."""
     least_ttl_seconds: int = 0
-    """For how long at least the clients' resolver keeps an answer, whatever its TTL, 0 to 86400."""
+    """The least time that the clients' resolver keeps an answer, against its TTL, 0 to 86400."""
     check_speed: float = 1.0
     """How many times faster than configured the health checkers ask, 0.1 to 100."""
     load_balancer_addresses: Mapping[str, tuple[str, ...]] = field(
@@ -39,7 +39,7 @@ class LabSettings:
     mtu: Mapping[str, int] = field(default_factory=dict[str, int])
     """Bytes of the largest packet on the link of a host, 1280 to 9000; others have 1500."""
     down: tuple[str, ...] = ()
-    """Hosts that are off the network: nothing comes in or out, and nobody is told."""
+    """Hosts that are off the network: nothing comes in or out, and no error is sent."""
 
     def faults(self) -> list[str]:
         """Return what is wrong, one line each; none: nothing."""

@@ -53,7 +53,7 @@ echo
 exec sleep infinity
 """
 """What makes a host: `/sys`, the files that name resolution reads, no waiting for duplicate
-addresses, no addresses of its own making, and faults told as often as there are any."""
+addresses, no addresses of its own making, and every fault reported."""
 
 _FILES: Final = {
     "hosts": "127.0.0.1 localhost\n::1 localhost\n",
@@ -65,7 +65,7 @@ _FILES: Final = {
 
 
 class NetworkError(RuntimeError):
-    """A command that changes the network failed; the message tells which and what it said."""
+    """A command that changes the network failed; the message says which, and what it printed."""
 
 
 class LabNetwork:

@@ -1,7 +1,7 @@
 """A program that one host of the lab runs, as a value.
 
 What renders one is pure; the lab compares the programs that should run with those that do, writes
-the files that changed and starts, tells or ends what has to be.
+the files that changed, and starts, reloads or ends programs.
 """
 
 import sys

@@ -76,7 +76,7 @@ class Supervisor:
         Args:
             hosts: Where programs run.
             folder: Gets a log of each program: `<host>/<program>.log`.
-            say: Gets a line for whatever happens by itself.
+            say: Gets a line for what happens by itself.
         """
         self.kept: dict[tuple[str, str], Kept] = {}
         """Programs by host and name."""

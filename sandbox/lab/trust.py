@@ -1,7 +1,7 @@
 """The lab's certificate authority, and the certificates it issues.
 
-Everything in a folder, so that whoever is given the folder trusts and issues alike, however many
-processes there are. Nothing outside of the lab trusts it.
+Everything is in a folder, so all processes that have the folder trust and issue alike. Nothing
+outside of the lab trusts it.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """The world inside a lab: `python -m sandbox.lab.world FOLDER`, in namespaces of its own.
 
-It is started by `lab.Lab`, which reads the clouds outside and hands over what it found. When it
-ends, for whatever reason, the kernel ends every process in its PID namespace, and with the last of
+It is started by `lab.Lab`, which reads the clouds outside and hands over what it read. When it
+ends, for any reason, the kernel ends every process in its PID namespace, and with the last of
 them all namespaces. So nothing needs to be cleaned up, and nothing can be forgotten: that it ends
 is all that must be made sure of. It ends when its standard input does, which is a pipe that nobody
 but the opener holds, so also when the opener is killed.
@@ -85,7 +85,7 @@ class LabWorld:
         self._events: list[str] = []
 
     def say(self, line: str) -> None:
-        """Keep a line of what happened, for whoever asks."""
+        """Keep a line of what happened, for `status`."""
         self._events.append(line)
         print(line, flush=True)
 
@@ -183,7 +183,7 @@ class LabWorld:
             try:
                 retry = await self._apply(self._deployed)
             except Exception as fault:  # noqa: BLE001 - one change must not end the lab
-                # It is told once, and tried again for as long as it takes.
+                # Said once; tried again until it works.
                 message = f"What is deployed cannot be made: {fault}"
                 if message != self._fault:
                     traceback.print_exc()

@@ -66,7 +66,7 @@ async def passes(check_id: str, config: Mapping[str, Any], resolver: str) -> boo
     """Check an endpoint once.
 
     Args:
-        check_id: Id of the check, which the endpoint is told.
+        check_id: Id of the check, which the endpoint sees.
         config: Its `HealthCheckConfig`.
         resolver: Address of the resolver for its name.
     """
@@ -117,7 +117,7 @@ async def _connected(config: Mapping[str, Any], resolver: str, seconds: float) -
 
 
 def _sni(config: Mapping[str, Any]) -> str:
-    """Return the name that TLS tells the endpoint; empty: none."""
+    """Return the name that TLS sends; empty: none."""
     return (config.get("FullyQualifiedDomainName") or "") if config.get("EnableSNI", True) else ""
 
 
@@ -146,7 +146,7 @@ class _HttpCheck:
         self._http.send(h11.EndOfMessage())
 
     def end(self) -> None:
-        """Let go of the connection at once, whatever the other side does."""
+        """Let go of the connection at once."""
         self._writer.transport.abort()
 
     async def status(self) -> int:
@@ -169,7 +169,7 @@ class _HttpCheck:
 
 
 def host(config: Mapping[str, Any]) -> str:
-    """Return what an endpoint is told as `Host`: the name, else the address, and an odd port."""
+    """Return the `Host` of a check: the name, else the address, and an odd port."""
     name: str = config.get("FullyQualifiedDomainName") or config["IPAddress"]
     bracketed = f"[{name}]" if ":" in name else name
     usual = _HTTPS_PORT if config["Type"].startswith("HTTPS") else _HTTP_PORT

@@ -114,7 +114,7 @@ class Gdnsd(asyncio.DatagramProtocol):
         self._transport.sendto(self._last.to_bytes(2, "big") + query[2:])
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        """Hand an answer to whoever waits for it."""
+        """Hand an answer to the client that waits for it."""
         del addr
         waiting = self._waiting.pop(int.from_bytes(data[:2], "big"), None)
         if waiting is not None:

@@ -2,8 +2,8 @@
 
 **The resolver** is unbound. It takes the lab's name servers for the root: `stub-zone "."`. That
 root is not signed, so nothing is validated; with the real root's keys everything would be bogus. A
-resolver that disobeys TTLs is one with `cache-min-ttl`: it keeps answers for longer than it is
-told. With a DNS64 prefix it makes AAAA records up from A records, but only where the answer to AAAA
+resolver that disobeys TTLs is one with `cache-min-ttl`: it keeps answers longer than their TTLs
+say. With a DNS64 prefix it makes up AAAA records from A records, but only where the answer to AAAA
 is empty (RFC 6147 section 5.1.4).
 
 **The gateway** is tayga, a NAT64 without state for each connection: every IPv6 client gets an IPv4
@@ -102,7 +102,7 @@ def resolver(
         "  control-enable: no",
     ]
     text = "\n".join(lines) + "\n"
-    # Another text is another command: it starts anew, and nothing tells when a reload is over.
+    # Another text is another command: it starts anew, and nothing shows when a reload is over.
     path = folder / f"unbound-{host}-{sha256(text.encode()).hexdigest()[:8]}.conf"
     return Program(
         name="resolver",

@@ -264,8 +264,8 @@ def _of_version(addresses: Sequence[str], version: int) -> tuple[str, ...]:
 def _root(zones: Mapping[str, object]) -> dict[Key, Shares]:
     """Return the root zone: a name for each zone below it, so that the names between them exist.
 
-    The front never asks the root about a name in another zone, so nobody sees these. But a resolver
-    asks for `com` before it asks for `example.com`, and takes 'no such name' at its word.
+    The front never asks the root about a name in another zone, so no client sees these. But a
+    resolver asks for `com` before it asks for `example.com`, and believes 'no such name'.
 
     Source: RFC 8020; RFC 9156 section 2.3.
     """

@@ -1,6 +1,6 @@
 """A CloudFront edge node as the real nginx, configured from the distributions as they are deployed.
 
-Nothing is told to it but what CloudFront's API tells, so a distribution that caches, drops headers
+It knows only what CloudFront's API says, so a distribution that caches, drops headers
 or has no IPv6 does so here. Several nodes are several of these programs, each with a cache of its
 own in its folder.
 
@@ -30,7 +30,7 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   the `Host` alone counts. A body that came in pieces and was there at once goes on with a length.
 - *Compression.* gzip only, and also where the origin sent no length.
 - *`CloudFront-…` headers.* What needs a database of addresses (country, city, ASN …) is not sent.
-  Devices are told by a few words of `User-Agent`.
+  Devices are recognised by a few words of `User-Agent`.
 - *Custom error pages* are asked for like any other object; if one is missing, its own error is
   shown with the status that was asked for.
 
@@ -53,7 +53,8 @@ from sandbox.lab.program import Program
 BOTH_SERVE_SECONDS: Final = 0.2
 """How long old workers may go on accepting beside new ones, twice over.
 
-Source: nginx, `src/os/unix/ngx_process_cycle.c`: the old are told 100 ms after the new started.
+Source: nginx, `src/os/unix/ngx_process_cycle.c`: the old get the signal 100 ms after the new
+started.
 """
 
 LUA_FILES: Final = ("edge.lua", "to_origin.lua", "values.lua")
@@ -103,7 +104,7 @@ def program(  # noqa: PLR0917 - what the lab knows of a node, each of another ty
         command=command,
         files={conf: rendered(version), **lua},
         reload=(*command, "-s", "reload"),
-        # New workers serve for a tenth of a second before the old ones are told to end.
+        # New workers serve for a tenth of a second before the old ones get the signal to end.
         ready=(
             *("/bin/sh", "-c", f"{ask} && sleep {BOTH_SERVE_SECONDS} && {ask}"),
             f"http://127.0.0.1:{ORIGIN_PORT}/{version}",

@@ -5,7 +5,7 @@
 -- key, the headers of the origin request, the cache itself. The second, on loopback, speaks to the
 -- origin; it exists because nginx takes the time to keep an answer from that answer's headers
 -- before any Lua sees them, and CloudFront's times depend on settings too. So the second pass works
--- the time out and tells the first one in `X-Accel-Expires`. Between the two travel headers named
+-- the time out and passes it to the first in `X-Accel-Expires`. Between the two travel headers named
 -- `X-Edge-…`, which CloudFront takes out of viewers' requests anyway.
 
 local folder = ...
@@ -19,7 +19,7 @@ local joined, values_of, fact, cased = values.joined, values.values_of, values.f
 local LONGEST_REQUEST = 20480 -- bytes of request line and headers
 local LONGEST_URL = 8192 -- Both: CloudFront Developer Guide, 'Quotas', 'General quotas on distributions'.
 
--- Never forwarded, whatever a distribution says; besides what nginx itself takes out.
+-- Never forwarded by any distribution; besides what nginx itself takes out.
 local REMOVED = { ["trailer"] = true, ["upgrade"] = true, ["keep-alive"] = true,
                   ["x-forwarded-proto"] = true, ["x-real-ip"] = true, ["x-amz-cf-id"] = true }
 
@@ -130,7 +130,7 @@ local function fault(behavior, headers)
         return 403
     end
     if ngx.req.http_version() == 2 then
-        -- HTTP/2 needs no header to announce a body: only reading tells.
+        -- HTTP/2 needs no header to announce a body: only reading shows it.
         ngx.req.read_body()
         if ngx.req.get_body_data() or ngx.req.get_body_file() then
             return 403

@@ -44,7 +44,7 @@ _BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
         "its answers are never kept",
     ),
 }
-"""By what it is called: how it is told, and what the edge does instead."""
+"""By its name: how to recognise it, and what the edge does instead."""
 
 _DISTRIBUTION: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
     "a web ACL (WebACLId)": (
@@ -128,8 +128,8 @@ _ORIGIN: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
 def unsupported(deployed: Deployed) -> list[str]:
     """Return what distributions ask for that the edge does not do, one sentence each.
 
-    An empty list does not say that the edge is CloudFront: how it differs where it stands in is
-    told in `sandbox.lab.edge`.
+    An empty list does not say that the edge is CloudFront: `sandbox.lab.edge` says how it differs
+    where it stands in.
     """
     return [
         f"Distribution {distribution.id}: {lack}."

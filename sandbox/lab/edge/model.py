@@ -106,7 +106,7 @@ class EdgeBehavior:
     grpc: bool
     """Whether gRPC passes."""
     min_ttl: int
-    """The least time an answer is kept, in seconds, whatever the origin says."""
+    """The least time an answer is kept, in seconds, against the origin's word."""
     default_ttl: int
     """How long it is kept where the origin says nothing, in seconds."""
     max_ttl: int

@@ -61,6 +61,7 @@ def nginx_conf(
 
     The path `/<version>` of `ORIGIN_PORT` is there in no other version.
     """
+    # Long because it is one file: the text is read as nginx reads it, from the top.
     http2 = any(site.http2 for site in sites)
     ipv6 = any(site.ipv6 for site in sites)
     # One name is served once; two distributions of one name cannot be deployed.

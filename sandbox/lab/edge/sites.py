@@ -243,7 +243,7 @@ def _by_forwarded_values(behavior: Fields) -> dict[str, Any]:
     keys = items(values, "QueryStringCacheKeys")
     key = Selection(headers, cookie, Choice("listed", frozenset(keys)) if keys else query)
     rest = Selection(Choice("unlisted", LEGACY_REMOVED), NONE, query)
-    # With every header in the key nothing is ever kept, whatever the times say.
+    # With every header in the key nothing is ever kept.
     cached = headers != ALL
     default = behavior.get("DefaultTTL")
     most = behavior.get("MaxTTL")

@@ -18,7 +18,7 @@ local OBJECTS = { [200] = true, [203] = true, [204] = true, [300] = true, [301] 
 local SENT_ONCE = { PUT = true, DELETE = true, OPTIONS = true }
 
 -- The origin's certificate has to name the origin or the Host that is forwarded. nginx compares one
--- name, so which of the two it is has to be known first. What tells is a handshake: if the
+-- name, so which of the two it is has to be known first. A handshake shows it: if the
 -- certificate that is served for the Host does not name it, the origin's own name is asked for.
 local function tls_name(behavior, host)
     local domain = behavior.origin.domain_name
@@ -122,7 +122,7 @@ function edge.kept(name)
     local ttl = 0
     if status < 200 and status ~= 101 then
         -- nginx takes an interim answer for the whole one, and what follows for its body: an answer
-        -- without an end. An error is told from that at once.
+        -- without an end. An error is recognised at once.
         ngx.ctx.interim = true
         ngx.status = 502
         ngx.header["Content-Length"] = 0

@@ -43,7 +43,7 @@ function values.filtered(text, separator, passes)
     return kept
 end
 
--- Every value of a header, whatever the case of its name, in the order that nginx tells them.
+-- Every value of a header, in any case of its name, in the order that nginx has them.
 function values.values_of(headers, name)
     local all = {}
     for own, value in pairs(headers) do

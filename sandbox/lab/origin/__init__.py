@@ -1,8 +1,7 @@
 """The IPv4-only load balancer of the lab with an API behind it that echoes.
 
-Every load balancer that is deployed is served, of whatever kind, by one process that stands for it
-and for the API: listeners on its IPv4 addresses, and what AWS documents that each kind does to what
-passes.
+One process serves every deployed load balancer, of every kind, and stands for the API too:
+listeners on its IPv4 addresses, and what AWS documents that each kind does to what passes.
 
 Where it differs from AWS and from an API of one's own:
 

@@ -158,9 +158,9 @@ class Listener:
 
 
 async def _read_proxy_lines(connection: socket.socket) -> tuple[str, int] | None:
-    """Take PROXY protocol headers off a connection; return whom the innermost one tells.
+    """Take PROXY protocol headers off a connection; return the client in the innermost one.
 
-    There may be two, of a proxy and of the load balancer in front of it, which tells the proxy.
+    There may be two, of a proxy and of the load balancer in front of it, which names the proxy.
     """
     innermost = None
     while (line := proxy_line(await _peek(connection, LONGEST_PROXY_LINE))) is not None:

@@ -17,7 +17,7 @@ MOST_CHUNKS: Final = 10_000
 """The most `chunks`."""
 
 NO_BODY: Final = (204, 304)
-"""Answers that have no body whatever the method. Source: RFC 9110, 6.4.1."""
+"""Answers that have no body, for any method. Source: RFC 9110, 6.4.1."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name. Source: RFC 9110, 5.6.2."""
@@ -64,11 +64,11 @@ class DirectivesError(ValueError):
 
 
 def directives_of(segment: str) -> Directives:
-    """Read what the path tells of how to answer.
+    """Read how to answer from the path.
 
     Args:
         segment: All that follows the echo path and a `/`: `status=404;header=Name:value`, values
-            percent-encoded; empty: nothing is told.
+            percent-encoded; empty: no directive.
 
     Raises:
         DirectivesError: One is unknown, repeated, or cannot be followed.

@@ -1,13 +1,12 @@
 """The API behind the lab's load balancer: it echoes what it received, answered as the path says.
 
-docs/echo.md is the contract, for users' own origins too. What is decided (`range_of`, and all of
-`directives`) is apart from what is sent (`EchoApi`); `OriginExchange` puts it onto the wire.
+docs/echo.md is the contract, for users' own origins too. What is decided (`body`, `directives`) is
+apart from what is sent (`EchoApi`); `OriginExchange` puts it onto the wire.
 """
 
 import asyncio
 import hashlib
 import json
-import re
 import secrets
 import zlib
 from base64 import b64encode, urlsafe_b64encode
@@ -21,22 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
+from sandbox.lab.origin.body import accepts_gzip, pieces, range_of
 from sandbox.lab.origin.directives import NO_BODY, Directives, DirectivesError, directives_of
-from sandbox.lab.origin.exchange import Headers, OriginExchange, OriginRequest
+from sandbox.lab.origin.exchange import OriginExchange, OriginRequest
 
 GRPC_TARGET: Final = b"/dualstack.Echo/Echo"
 """The gRPC method that echoes its messages."""
-
-PERIOD: Final = 251
-"""Byte *i* of a body of a given size is `i % 251`. A prime, so that a piece that is lost, repeated
-or out of place shows whatever power of two the buffers on the way have."""
-
-PIECE_BYTES: Final = 2**16
-"""How much is made and sent at once."""
-
-_PATTERN: Final = bytes(range(PERIOD)) * (PIECE_BYTES // PERIOD + 2)
-
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)", re.IGNORECASE)
 
 _WEBSOCKET_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Source: RFC 6455, 4.2.2."""
@@ -59,7 +48,7 @@ class EchoedClient(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     address: str
-    """The address at the other end of the connection, or the one that PROXY protocol told."""
+    """The address at the other end of the connection, or the one in the PROXY protocol header."""
     port: Annotated[int, Field(ge=0, le=65535)]
     """The port there."""
 
@@ -94,47 +83,6 @@ def schema() -> dict[str, Any]:
     """Return the JSON Schema of an echo."""
     whole = Echo.model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
-
-
-def range_of(header: str, size: int) -> tuple[int, int] | Literal["whole", "beyond"]:
-    """Read a Range header.
-
-    Returns:
-        Start and end (exclusive) of one range; `whole` where everything is to be sent: other units,
-        several ranges, no sense; `beyond` where nothing of it is in the body.
-
-    Source: RFC 9110, 14.
-    """
-    match = _RANGE.fullmatch(header.replace(" ", ""))
-    if match is None or match.groups() == ("", ""):
-        return "whole"
-    first, last = match.groups()
-    if not first:
-        start, end = max(size - int(last), 0), size
-        return (start, end) if start < end else "beyond"
-    start, end = int(first), min(int(last) + 1, size) if last else size
-    if last and int(last) < start:
-        return "whole"
-    return (start, end) if start < size else "beyond"
-
-
-def pattern(start: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes of a body of a given size, from `start` to `end` (exclusive)."""
-    while start < end:
-        length = min(end - start, PIECE_BYTES)
-        offset = start % PERIOD
-        yield _PATTERN[offset : offset + length]
-        start += length
-
-
-def accepts_gzip(headers: Headers) -> bool:
-    """Tell whether a request accepts a body that is compressed with gzip."""
-    text = b",".join(value for name, value in headers if name.lower() == b"accept-encoding")
-    for part in text.decode("latin-1").lower().split(","):
-        coding, *parameters = (word.strip() for word in part.split(";"))
-        if coding in ("gzip", "x-gzip"):
-            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
-    return False
 
 
 class EchoApi:
@@ -296,8 +244,8 @@ async def _send(
         await exchange.end()
         return
     stop = start + (end - start) // 2 if directives.close else end
-    pieces = _pieces(echo if size is None else None, start, stop, directives.chunks)
-    await _send_pieces(exchange, pieces, directives, gzip=gzip)
+    parts = pieces(echo if size is None else None, start, stop, directives.chunks)
+    await _send_pieces(exchange, parts, directives, gzip=gzip)
     await (exchange.break_off() if directives.close else exchange.end())
 
 
@@ -328,24 +276,6 @@ def _ranged(
     start, end = part
     headers.append((b"Content-Range", b"bytes %d-%d/%d" % (start, end - 1, size)))
     return 206, start, end
-
-
-def _pieces(
-    content: bytes | None, start: int, end: int, chunks: int | None
-) -> Iterator[Iterator[bytes]]:
-    """Yield each piece of a body as the parts that it is sent in.
-
-    Args:
-        content: The body; None: the pattern.
-        start: Where to start in it.
-        end: Where to stop in it, exclusive.
-        chunks: How many pieces; fewer where there are not so many bytes.
-    """
-    number = min(chunks or 1, end - start)
-    for each in range(number):
-        first = start + (end - start) * each // number
-        last = start + (end - start) * (each + 1) // number
-        yield pattern(first, last) if content is None else iter([content[first:last]])
 
 
 async def _send_pieces(

@@ -1,4 +1,4 @@
-"""A request and what carries the answer to it, whatever version of HTTP it came in."""
+"""A request and what carries the answer to it, for every version of HTTP."""
 
 import asyncio
 import re

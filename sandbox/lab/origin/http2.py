@@ -38,7 +38,7 @@ class _Stream:
     window: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the other end takes more."""
     expects: bool = False
-    """Whether the other end waits to be told to go on."""
+    """Whether the other end waits for 100 (Continue)."""
     begun: bool = False
 
     async def body(self) -> AsyncIterator[bytes]:
@@ -119,7 +119,7 @@ class Http2Connection:
     def __init__(self, line: Line, handler: Handler) -> None:
         """Take a connection and what answers."""
         self.line = line
-        # Normalising would move cookies to the end; the request is to be told as it came.
+        # Normalising would move cookies to the end; the echo shows the request as it came.
         settled = H2Configuration(
             client_side=False, header_encoding=None, normalize_inbound_headers=False
         )
@@ -179,7 +179,7 @@ class Http2Connection:
             self._give_back(number, taken or 0)
 
     def _give_back(self, number: int, taken: int) -> None:
-        """Take what nobody reads any more for read: the connection's window is everybody's."""
+        """Count what is never read as read: all streams share the connection's window."""
         if taken:
             self.wire.acknowledge_received_data(taken, number)
 
@@ -224,7 +224,7 @@ class Http2Connection:
 
 
 def _with_one_cookie(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Join cookies in the place of the first, as whoever hands HTTP/2 on has to.
+    """Join cookies in the place of the first, as a gateway from HTTP/2 has to.
 
     Source: RFC 9113, 8.2.3.
     """

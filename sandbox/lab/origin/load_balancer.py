@@ -243,7 +243,7 @@ def proxy_line(begin: bytes) -> tuple[int, tuple[str, int] | None] | None:
         begin: What a connection begins with.
 
     Returns:
-        How long it is, and address and port that it tells (None: `UNKNOWN`); None: there is none.
+        Its length, and the address and port in it (None: `UNKNOWN`); None: there is none.
 
     Raises:
         ValueError: There is one that is broken.

@@ -10,7 +10,7 @@ from sandbox.lab.lab_settings import LabSettings
 RESOLVER_ADDRESSES: Final = ("198.18.3.2", "2001:db8:53:2::1")
 CHECKERS_ADDRESSES: Final = ("198.18.3.3", "2001:db8:53:3::1")
 CLOUD_RESOLVER_ADDRESSES: Final = ("198.18.3.4", "2001:db8:53:4::1")
-"""The resolver that clouds have for themselves: whatever users' resolvers do, it obeys TTLs."""
+"""The resolver that clouds have for themselves; it always obeys TTLs."""
 NAT64_ADDRESSES: Final = ("198.18.3.64", "2001:db8:64::53")
 # 198.18.0.0/15 is for benchmarks, 2001:db8::/32 for documentation: neither is anybody's.
 # Source: RFC 2544, RFC 3849.

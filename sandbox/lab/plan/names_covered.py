@@ -22,7 +22,7 @@ def names_served(balancer: DeployedLoadBalancer, deployed: Deployed) -> list[fro
 
     Those that its listeners name, as far as they can be read: with none, TLS is closed at once.
     Where they name none, it stands for one that does, because the account of the sandbox has load
-    balancers without listeners: one that covers whatever leads to it, which are records and the
+    balancers without listeners: one that covers all that leads to it, which are records and the
     aliases of distributions.
     """
     if balancer.certificates:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.lab.origin.body import PERIOD, accepts_gzip, pattern, range_of
 from sandbox.lab.origin.directives import (
     MOST_BYTES,
     Directives,
     DirectivesError,
     directives_of,
 )
-from sandbox.lab.origin.echo import PERIOD, accepts_gzip, pattern, range_of
 
 
 @pytest.mark.parametrize(

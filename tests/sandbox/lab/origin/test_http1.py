@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.lab.origin.echo import PERIOD
+from sandbox.lab.origin.body import PERIOD
 from support.raw_http import Raw
 
 Connect = Callable[..., Raw]

@@ -25,7 +25,7 @@ from h2.events import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.lab.origin.echo import PERIOD
+from sandbox.lab.origin.body import PERIOD
 from support.raw_http import Raw
 
 Connect = Callable[..., Raw]
