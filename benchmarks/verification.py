@@ -33,7 +33,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from rollout.verify.checks.cache import LATER_SECONDS
+from rollout.verify.checks.cache_errors import LATER_SECONDS
 from sandbox.lab.lab import Lab, faults
 from support.faults import MISTAKES
 from support.scene import Ground, Scene, Verified, opened, prepared

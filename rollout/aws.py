@@ -1,4 +1,4 @@
-"""What the AWS account tells of a target, read with the caller's own credentials; nothing changes.
+"""What the AWS account says about a target, read with the caller's credentials; nothing changes.
 
 Needs `cloudfront:ListDistributions`, `cloudfront:GetDistributionConfig`,
 `cloudfront:ListConflictingAliases`, `elasticloadbalancing:DescribeLoadBalancers`,
@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.probe.model import Target
+from rollout.probe.model import EdgeTarget
 
 Fields = Mapping[str, Any]
 
@@ -31,11 +31,11 @@ _NETWORK_IDLE_SECONDS: Final = 350
 
 
 class AccountError(Exception):
-    """The account does not tell; the message says why in one line."""
+    """The account cannot be read; the message says why in one line."""
 
 
 @dataclass(frozen=True)
-class LoadBalancer:
+class AccountLoadBalancer:
     """The load balancer behind both paths."""
 
     kind: str
@@ -51,7 +51,7 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
-class Origin:
+class AccountOrigin:
     """What a distribution connects to."""
 
     port: int
@@ -63,7 +63,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Distribution:
+class AccountDistribution:
     """A distribution as it is configured."""
 
     id: str
@@ -72,12 +72,12 @@ class Distribution:
     """Names it answers."""
     web_acl: str
     """ARN of its web ACL; empty where it has none."""
-    origin: Origin
+    origin: AccountOrigin
     """The origin of its default behavior."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class SecurityGroupRule:
     """An inbound rule of a security group."""
 
     first_port: int
@@ -100,18 +100,18 @@ class WebAcl:
     """Name and version (`IPV4`, `IPV6`) of each."""
 
 
-class Account:
+class AwsAccount:
     """Reads the account."""
 
     def __init__(self, session: Any) -> None:
         """Take a boto3 session; it decides on credentials and endpoints (`AWS_ENDPOINT_URL`)."""
         self._session = session
 
-    def distribution(self, target: Target) -> Distribution:
+    def distribution(self, target: EdgeTarget) -> AccountDistribution:
         """Return the target's distribution.
 
         Raises:
-            AccountError: It is not there, or the account does not tell.
+            AccountError: It is not there, or the account cannot be read.
         """
         client = self._client("cloudfront", "us-east-1")
         id_ = target.distribution_id or next(
@@ -121,21 +121,21 @@ class Account:
             raise AccountError(f"no distribution of this account is called {target.cdn}")
         with _asking():
             config: Fields = client.get_distribution_config(Id=id_)["DistributionConfig"]
-        wanted = config["DefaultCacheBehavior"]["TargetOriginId"]
+        origin_id = config["DefaultCacheBehavior"]["TargetOriginId"]
         origin: Fields | None = next(
-            (one for one in config["Origins"]["Items"] if one["Id"] == wanted), None
+            (one for one in config["Origins"]["Items"] if one["Id"] == origin_id), None
         )
         if origin is None:
             raise AccountError(
-                f"the default behavior of {id_} leads to {wanted}, a group of origins, not one"
+                f"the default behavior of {id_} leads to {origin_id}, a group of origins, not one"
             )
         custom: Fields = origin.get("CustomOriginConfig") or {}
         plain = custom.get("OriginProtocolPolicy") == "http-only"
-        return Distribution(
+        return AccountDistribution(
             id_,
             tuple(config.get("Aliases", {}).get("Items") or ()),
             str(config.get("WebACLId") or ""),
-            Origin(
+            AccountOrigin(
                 int(custom.get("HTTPPort" if plain else "HTTPSPort") or target.port),
                 # Source: CloudFront API Reference, 'CustomOriginConfig': 30 seconds by default.
                 int(custom.get("OriginReadTimeout") or 30),
@@ -143,38 +143,38 @@ class Account:
             ),
         )
 
-    def elsewhere(self, own: Distribution, hostname: str) -> tuple[str, ...]:
+    def elsewhere(self, own: AccountDistribution, hostname: str) -> tuple[str, ...]:
         """Return other distributions that have a hostname as their alias.
 
-        CloudFront tells of those of other accounts too, with most of their ids hidden. Where it is
-        not allowed to be asked that, only this account's own are compared.
+        CloudFront lists those of other accounts too, with most of their ids hidden. Without
+        permission for that, only this account's own are compared.
 
         Raises:
-            AccountError: The account does not tell.
+            AccountError: The account cannot be read.
         """
-        found = {
+        others = {
             one["Id"]
             for one in self._distributions()
             if hostname in (one.get("Aliases", {}).get("Items") or ()) and one["Id"] != own.id
         }
         client = self._client("cloudfront", "us-east-1")
         try:
-            told = client.list_conflicting_aliases(DistributionId=own.id, Alias=hostname)
+            conflicts = client.list_conflicting_aliases(DistributionId=own.id, Alias=hostname)
         except (ClientError, BotoCoreError):
-            return tuple(sorted(found))
-        listed: list[Fields] = told["ConflictingAliasesList"].get("Items") or []
+            return tuple(sorted(others))
+        listed: list[Fields] = conflicts["ConflictingAliasesList"].get("Items") or []
         for one in listed:
             shown = str(one["DistributionId"]).lstrip("*")
-            known = any(id_.endswith(shown) for id_ in (own.id, *found))
-            if one["Alias"] == hostname and not known:
-                found.add(f"{one['DistributionId']} of account {one['AccountId']}")
-        return tuple(sorted(found))
+            is_listed = any(id_.endswith(shown) for id_ in (own.id, *others))
+            if one["Alias"] == hostname and not is_listed:
+                others.add(f"{one['DistributionId']} of account {one['AccountId']}")
+        return tuple(sorted(others))
 
-    def load_balancer(self, dns_name: str) -> LoadBalancer:
+    def load_balancer(self, dns_name: str) -> AccountLoadBalancer:
         """Return the load balancer that has a DNS name.
 
         Raises:
-            AccountError: It is not there, or the account does not tell.
+            AccountError: It is not there, or the account cannot be read.
         """
         name = dns_name.lower().rstrip(".").removeprefix("dualstack.")
         matched = _DNS_NAME.fullmatch(name)
@@ -194,17 +194,17 @@ class Account:
                     return self._classic(client, region, one)
         raise AccountError(f"no load balancer of this account in {region} is called {name}")
 
-    def rules(self, balancer: LoadBalancer) -> tuple[Rule, ...]:
+    def rules(self, balancer: AccountLoadBalancer) -> tuple[SecurityGroupRule, ...]:
         """Return the inbound rules of a load balancer's security groups.
 
         Raises:
-            AccountError: The account does not tell.
+            AccountError: The account cannot be read.
         """
         client = self._client("ec2", balancer.region)
         groups = [{"Name": "group-id", "Values": list(balancer.security_groups)}]
         with _asking():
             pages = client.get_paginator("describe_security_group_rules").paginate(Filters=groups)
-            found: list[Fields] = [
+            inbound: list[Fields] = [
                 rule
                 for rule in pages.search("SecurityGroupRules[]")
                 if not rule["IsEgress"] and rule["IpProtocol"] in ("tcp", "-1")
@@ -217,29 +217,33 @@ class Account:
                 if _ORIGIN_FACING in str(one["PrefixListName"])
             }
         return tuple(
-            Rule(int(rule["FromPort"]), int(rule["ToPort"]), _source(rule), _source(rule) in lists)
-            for rule in found
+            SecurityGroupRule(
+                int(rule["FromPort"]), int(rule["ToPort"]), _source(rule), _source(rule) in lists
+            )
+            for rule in inbound
         )
 
-    def web_acls(self, own: Distribution, balancer: LoadBalancer) -> tuple[WebAcl, ...]:
+    def web_acls(
+        self, own: AccountDistribution, balancer: AccountLoadBalancer
+    ) -> tuple[WebAcl, ...]:
         """Return the web ACLs of the distribution and the load balancer.
 
         Raises:
-            AccountError: The account does not tell.
+            AccountError: The account cannot be read.
         """
-        found: list[WebAcl] = []
+        acls: list[WebAcl] = []
         with _asking():
             if own.web_acl.startswith("arn:"):
                 client = self._client("wafv2", "us-east-1")
                 name, id_ = own.web_acl.split("/")[-2:]
                 acl: Fields = client.get_web_acl(Name=name, Id=id_, Scope="CLOUDFRONT")["WebACL"]
-                found.append(_web_acl(client, acl, "CLOUDFRONT"))
+                acls.append(_web_acl(client, acl, "CLOUDFRONT"))
             if balancer.kind == "application":
                 client = self._client("wafv2", balancer.region)
-                told = client.get_web_acl_for_resource(ResourceArn=balancer.arn)
-                if told.get("WebACL"):
-                    found.append(_web_acl(client, told["WebACL"], "REGIONAL"))
-        return tuple(found)
+                answer = client.get_web_acl_for_resource(ResourceArn=balancer.arn)
+                if answer.get("WebACL"):
+                    acls.append(_web_acl(client, answer["WebACL"], "REGIONAL"))
+        return tuple(acls)
 
     def _distributions(self) -> Sequence[Fields]:
         client = self._client("cloudfront", "us-east-1")
@@ -248,15 +252,15 @@ class Account:
             return [one for one in pages.search("DistributionList.Items[]") if one]
 
     @staticmethod
-    def _modern(client: Any, region: str, one: Fields) -> LoadBalancer:
+    def _modern(client: Any, region: str, one: Fields) -> AccountLoadBalancer:
         arn, kind = str(one["LoadBalancerArn"]), str(one["Type"])
         attributes: list[Fields] = client.describe_load_balancer_attributes(LoadBalancerArn=arn)[
             "Attributes"
         ]
-        told = {attribute["Key"]: attribute["Value"] for attribute in attributes}
+        values = {attribute["Key"]: attribute["Value"] for attribute in attributes}
         # Source: Application Load Balancers guide, 'Connection idle timeout': 60 by default.
-        idle = int(told.get("idle_timeout.timeout_seconds") or 60)
-        return LoadBalancer(
+        idle = int(values.get("idle_timeout.timeout_seconds") or 60)
+        return AccountLoadBalancer(
             kind,
             region,
             arn,
@@ -265,14 +269,16 @@ class Account:
         )
 
     @staticmethod
-    def _classic(client: Any, region: str, one: Fields) -> LoadBalancer:
-        told: Fields = client.describe_load_balancer_attributes(
+    def _classic(client: Any, region: str, one: Fields) -> AccountLoadBalancer:
+        attributes: Fields = client.describe_load_balancer_attributes(
             LoadBalancerName=one["LoadBalancerName"]
         )["LoadBalancerAttributes"]
         # Source: Classic Load Balancers guide, 'Configure the idle connection timeout': 60.
-        settings: Fields = told.get("ConnectionSettings") or {}
+        settings: Fields = attributes.get("ConnectionSettings") or {}
         idle = int(settings.get("IdleTimeout") or 60)
-        return LoadBalancer("classic", region, "", tuple(one.get("SecurityGroups") or ()), idle)
+        return AccountLoadBalancer(
+            "classic", region, "", tuple(one.get("SecurityGroups") or ()), idle
+        )
 
     def _client(self, service: str, region: str) -> Any:
         with _asking():
@@ -310,8 +316,8 @@ def _web_acl(client: Any, acl: Fields, scope: str) -> WebAcl:
     sets = dict[str, str]()
     for arn in sorted(set(_references(client, acl.get("Rules") or (), scope))):
         name, id_ = arn.split("/")[-2:]
-        told: Fields = client.get_ip_set(Name=name, Id=id_, Scope=scope)["IPSet"]
-        sets[name] = str(told["IPAddressVersion"])
+        ip_set: Fields = client.get_ip_set(Name=name, Id=id_, Scope=scope)["IPSet"]
+        sets[name] = str(ip_set["IPAddressVersion"])
     return WebAcl(str(acl["Name"]), tuple(sorted(sets.items())))
 
 

@@ -1,7 +1,7 @@
-"""What is to be verified: from the stack's outputs, or named by hand.
+"""The edge that a verb acts on: from the stack's outputs, or named by hand.
 
-The outputs are read as `pulumi stack output --json` prints them. Which secrets they hold does not
-matter: Pulumi prints `[secret]` for those, and nothing here asks for them.
+The outputs are read as `pulumi stack output --json` prints them. Secrets do not matter: Pulumi
+prints `[secret]` for them, and no secret is read here.
 """
 
 import json
@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from components.faults import Fault, fault_of, path_of, shown
 from rollout.faults import WrongUseError
-from rollout.probe.model import Target
+from rollout.probe.model import EdgeTarget
 
 PULUMI_SECONDS: Final = 60.0
 """How long `pulumi stack output` may take; it reads the state from a backend on the network."""
@@ -68,7 +68,7 @@ class _Traffic(_Outputs):
     cdn: Weight
 
 
-class _Record(_Outputs):
+class _RecordOutput(_Outputs):
     name: Name
     type: Literal["A", "AAAA"]
     set_identifier: Literal["direct", "cdn"]
@@ -81,12 +81,12 @@ class _Stack(_Outputs):
     distribution_domain_name: Name
     proxy_addresses: tuple[ProxyAddress, ...] = ()
     traffic: _Traffic
-    records: tuple[_Record, ...]
+    records: tuple[_RecordOutput, ...]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the user says that the target is to be found."""
+    """Where the user names the target."""
 
     outputs: str | None = None
     """Path of a file with the outputs as JSON, `-` for standard input."""
@@ -117,11 +117,11 @@ def of_source(
     source: Source,
     read: Callable[[str], str],
     pulumi: Callable[[str | None], str],
-) -> Target:
+) -> EdgeTarget:
     """Return the target that the user names.
 
     Args:
-        source: Where it is to be found.
+        source: Where it is named.
         read: Returns the text of a file, `-` being standard input.
         pulumi: Returns what `pulumi stack output --json` prints for a stack.
 
@@ -164,7 +164,7 @@ def of_source(
     return of_outputs(pulumi(source.stack), "pulumi stack output --json")
 
 
-def by_hand(source: Source) -> Target:
+def by_hand(source: Source) -> EdgeTarget:
     """Return the target that was named by hand.
 
     Raises:
@@ -176,8 +176,8 @@ def by_hand(source: Source) -> Target:
         try:
             return dns_name(text or "")
         except ValueError as error:
-            found = shown(text) if text else "not given"
-            faults.append(Fault(option, found, str(error), "Give the name that DNS knows it by."))
+            value = shown(text) if text else "not given"
+            faults.append(Fault(option, value, str(error), "Give its name in DNS."))
         return ""
 
     hostnames = tuple(checked("--hostname", name) for name in source.hostnames or (None,))
@@ -192,11 +192,11 @@ def by_hand(source: Source) -> Target:
             faults.append(Fault("--proxy-address", shown(text), allowed, remedy))
     if faults:
         raise WrongUseError(faults)
-    return Target(_once(hostnames), direct, cdn, _once(addresses))
+    return EdgeTarget(_once(hostnames), direct, cdn, _once(addresses))
 
 
-def of_outputs(text: str, origin: str) -> Target:
-    """Return the target that a stack's outputs tell of.
+def of_outputs(text: str, origin: str) -> EdgeTarget:
+    """Return the target that a stack's outputs name.
 
     Args:
         text: The outputs as one JSON object.
@@ -206,60 +206,27 @@ def of_outputs(text: str, origin: str) -> Target:
         WrongUseError: They are not the outputs of an edge; with every fault.
     """
     try:
-        outputs: object = json.loads(text)
-    except ValueError as error:
-        raise WrongUseError(
-            [
-                Fault(
-                    origin,
-                    f"not JSON ({error})",
-                    "it should be one object, as `pulumi stack output --json` prints it",
-                    "Write it again with: pulumi stack output --json",
-                )
-            ]
-        ) from error
-    if not isinstance(outputs, dict):
-        raise WrongUseError(
-            [
-                Fault(
-                    origin,
-                    shown(outputs),
-                    "it should be one object, as `pulumi stack output --json` prints it",
-                    "Write it again with: pulumi stack output --json",
-                )
-            ]
-        )
-    found = cast("Mapping[str, Any]", outputs)
-    try:
-        stack = _Stack.model_validate_json(json.dumps(found), strict=True)
+        stack = _Stack.model_validate_json(json.dumps(_object(text, origin)), strict=True)
     except ValidationError as error:
         raise WrongUseError(
             [
-                fault_of(
-                    item,
-                    f"Output {path_of(item['loc'])}",
-                    "Deploy the edge with this version of it: pulumi up",
-                    missing="not there",
-                )
+                fault_of(item, f"Output {path_of(item['loc'])}", _DEPLOY, missing="not there")
                 for item in error.errors()
             ]
         ) from error
-    targets = {
-        path: _once(
-            record.target
-            for record in stack.records
-            if (record.type, record.set_identifier) == ("A", path)
-        )
-        for path in ("direct", "cdn")
-    }
+    load_balancers = _once(
+        record.target
+        for record in stack.records
+        if (record.type, record.set_identifier) == ("A", "direct")
+    )
     faults: list[Fault] = []
-    if len(targets["direct"]) != 1:
+    if len(load_balancers) != 1:
         faults.append(
             Fault(
                 "The target of the A records `direct` in output records",
-                ", ".join(targets["direct"]) or "not there",
+                ", ".join(load_balancers) or "not there",
                 "it should be the one load balancer's name, the same for every hostname",
-                "Deploy the edge with this version of it: pulumi up",
+                _DEPLOY,
             )
         )
     if not (stack.traffic.direct or stack.traffic.cdn):
@@ -273,14 +240,42 @@ def of_outputs(text: str, origin: str) -> Target:
         )
     if faults:
         raise WrongUseError(faults)
-    return Target(
+    return EdgeTarget(
         _once(stack.hostnames),
-        targets["direct"][0],
+        load_balancers[0],
         stack.distribution_domain_name,
         _once(str(address) for address in stack.proxy_addresses),
         (stack.traffic.direct, stack.traffic.cdn),
         stack.distribution_id,
     )
+
+
+_DEPLOY: Final = "Deploy the edge with this version of it: pulumi up"
+
+
+def _object(text: str, origin: str) -> Mapping[str, Any]:
+    """Return the JSON object in a text.
+
+    Raises:
+        WrongUseError: It is no JSON, or no object.
+    """
+    cause: ValueError | None = None
+    try:
+        outputs: object = json.loads(text)
+    except ValueError as error:
+        outputs, cause = None, error
+    if isinstance(outputs, dict):
+        return cast("Mapping[str, Any]", outputs)
+    raise WrongUseError(
+        [
+            Fault(
+                origin,
+                f"not JSON ({cause})" if cause else shown(outputs),
+                "it should be one object, as `pulumi stack output --json` prints it",
+                "Write it again with: pulumi stack output --json",
+            )
+        ]
+    ) from cause
 
 
 def pulumi_outputs(stack: str | None) -> str:
@@ -297,20 +292,20 @@ def pulumi_outputs(stack: str | None) -> str:
             command, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=True
         )
     except FileNotFoundError as error:
-        found = "not on PATH"
+        problem = "not on PATH"
         cause: Exception = error
     except subprocess.TimeoutExpired as error:
-        found, cause = f"silent for {PULUMI_SECONDS:.0f} seconds", error
+        problem, cause = f"silent for {PULUMI_SECONDS:.0f} seconds", error
     except subprocess.CalledProcessError as error:
         said = " ".join(str(error.stderr or error.stdout).split())
-        found, cause = f"refused: {said.removeprefix('error: ')}", error
+        problem, cause = f"refused: {said.removeprefix('error: ')}", error
     else:
         return done.stdout
     raise WrongUseError(
         [
             Fault(
                 "`pulumi stack output --json`",
-                found,
+                problem,
                 "the stack's outputs say what to verify",
                 "Run it where the stack is selected, or give --outputs FILE, or --hostname, "
                 "--direct and --cdn.",

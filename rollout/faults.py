@@ -1,6 +1,6 @@
 """How a verb says that it was used wrongly: every fault, each with its cure, in one error.
 
-A verb that raises `WrongUseError` has done nothing yet; the command prints the message and ends
+A verb that raises `WrongUseError` has done nothing yet. The command prints the message and ends
 with exit code 2.
 """
 
@@ -10,7 +10,7 @@ from components.faults import Fault
 
 
 class WrongUseError(Exception):
-    """One or more faults, all reported at once."""
+    """One or more faults, all in one message."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         """Keep the faults and put all of them into the message.

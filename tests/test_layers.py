@@ -48,6 +48,11 @@ def copy(tmp_path: Path) -> Path:
         pytest.param("policies/server.py", "import rollout.cli", id="policies rollout"),
         pytest.param("rollout/cli.py", "import sandbox.cli", id="rollout sandbox"),
         pytest.param("rollout/cli.py", "import components.edge", id="rollout components"),
+        pytest.param("rollout/edge.py", "import rollout.verify.model", id="shared verb"),
+        pytest.param("rollout/probe/ways.py", "import rollout.edge", id="probe edge"),
+        pytest.param(
+            "rollout/verify/checks/echo.py", "import rollout.verify.checks.dns", id="check check"
+        ),
         pytest.param("components/facts.py", "import pulumi", id="facts pulumi"),
         pytest.param("components/faults.py", "import components.errors", id="faults pulumi"),
         pytest.param("sandbox/cli.py", "import components.settings", id="sandbox components"),

@@ -1,18 +1,18 @@
-"""Who has the last word on a name: the servers of its zone, each asked at each of its addresses."""
+"""The authority for a name: the servers of its zone, each tried at each of its addresses."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from rollout.probe.model import DnsAnswer, Names, TroubleError
+from rollout.probe.model import DnsAnswer, DnsClient, TroubleError
 
 TELLING_CODES: Final = ("NOERROR", "NXDOMAIN")
-"""What a resolver answers that tells what there is or is not."""
+"""Codes of a resolver that decide whether there are records."""
 
 
 @dataclass(frozen=True)
-class Authority:
+class ZoneAuthority:
     """The servers of a zone."""
 
     zone: str
@@ -28,18 +28,18 @@ class Authority:
     than that every server lost its own."""
 
 
-async def find_authority(names: Names, hostname: str) -> Authority:
+async def find_authority(names: DnsClient, hostname: str) -> ZoneAuthority:
     """Find the zone that a name is in, and ask each address of each of its servers for the name.
 
     Raises:
         TroubleError: The resolver does not answer, or knows no servers of any zone above.
     """
     zone, servers = await _zone(names, hostname)
-    found = await asyncio.gather(
+    lookups = await asyncio.gather(
         *(names.ask(server, kind) for server in servers for kind in ("A", "AAAA")),
         return_exceptions=True,
     )
-    addresses = sorted({value for answer in _only(found, DnsAnswer) for value in answer.values})
+    addresses = sorted({value for answer in _only(lookups, DnsAnswer) for value in answer.values})
     if not addresses:
         raise TroubleError("unreachable", f"no server of {zone} has an address that is known")
     answers = await asyncio.gather(
@@ -61,10 +61,10 @@ async def find_authority(names: Names, hostname: str) -> Authority:
                 raise answer
     if any(":" in address for address in good):
         silent, skipped = [*silent, *skipped], []
-    return Authority(zone, tuple(good), tuple(lame), tuple(silent), tuple(skipped))
+    return ZoneAuthority(zone, tuple(good), tuple(lame), tuple(silent), tuple(skipped))
 
 
-async def _zone(names: Names, hostname: str) -> tuple[str, tuple[str, ...]]:
+async def _zone(names: DnsClient, hostname: str) -> tuple[str, tuple[str, ...]]:
     labels = hostname.rstrip(".").split(".")
     # The name servers of a CNAME's target are not those of the name.
     first = 1 if (await _ask_resolver(names, hostname, "CNAME")).values else 0
@@ -76,7 +76,7 @@ async def _zone(names: Names, hostname: str) -> tuple[str, tuple[str, ...]]:
     raise TroubleError("unreachable", f"the resolver knows no name servers for {hostname}")
 
 
-async def _ask_resolver(names: Names, name: str, kind: str) -> DnsAnswer:
+async def _ask_resolver(names: DnsClient, name: str, kind: str) -> DnsAnswer:
     """Ask the resolver for what there is or is not.
 
     Raises:
@@ -89,5 +89,5 @@ async def _ask_resolver(names: Names, name: str, kind: str) -> DnsAnswer:
     return answer
 
 
-def _only(found: Iterable[object], kind: type[DnsAnswer]) -> list[DnsAnswer]:
-    return [one for one in found if isinstance(one, kind)]
+def _only(outcomes: Iterable[object], kind: type[DnsAnswer]) -> list[DnsAnswer]:
+    return [one for one in outcomes if isinstance(one, kind)]

@@ -14,7 +14,7 @@ Let's Encrypt's clients 30, so one that has less left was not renewed. Source: A
 
 
 @dataclass(frozen=True)
-class Certificate:
+class ServerCertificate:
     """A certificate."""
 
     names: tuple[str, ...]
@@ -27,23 +27,23 @@ class Certificate:
     """Who signed it, as one line."""
 
 
-def read(der: bytes) -> Certificate:
+def read(der: bytes) -> ServerCertificate:
     """Return what a DER certificate says.
 
     Raises:
         ValueError: It is none.
     """
-    found = x509.load_der_x509_certificate(der)
+    parsed = x509.load_der_x509_certificate(der)
     try:
-        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName)
         listed = tuple(names.value.get_values_for_type(x509.DNSName))
     except x509.ExtensionNotFound:
         listed = ()
-    return Certificate(
+    return ServerCertificate(
         listed,
-        found.not_valid_before_utc,
-        found.not_valid_after_utc,
-        found.issuer.rfc4514_string(),
+        parsed.not_valid_before_utc,
+        parsed.not_valid_after_utc,
+        parsed.issuer.rfc4514_string(),
     )
 
 
@@ -52,15 +52,15 @@ def covers(names: Iterable[str], hostname: str) -> bool:
 
     Source: RFC 9525 section 6.3.
     """
-    wanted = hostname.lower().rstrip(".")
-    parent = wanted.partition(".")[2]
+    exact = hostname.lower().rstrip(".")
+    parent = exact.partition(".")[2]
     return any(
-        name.lower().rstrip(".") in ((wanted, f"*.{parent}") if parent else (wanted,))
+        name.lower().rstrip(".") in ((exact, f"*.{parent}") if parent else (exact,))
         for name in names
     )
 
 
-def fault(certificate: Certificate, hostname: str, now: datetime) -> str:
+def fault(certificate: ServerCertificate, hostname: str, now: datetime) -> str:
     """Return why a client must refuse a certificate, apart from who signed it; empty: it must not.
 
     Args:
@@ -78,7 +78,7 @@ def fault(certificate: Certificate, hostname: str, now: datetime) -> str:
     return ""
 
 
-def left(certificate: Certificate, now: datetime) -> str:
+def left(certificate: ServerCertificate, now: datetime) -> str:
     """Return how long a certificate is still valid, in whole days."""
     days = (certificate.ends - now).days
     return f"{days} day" if days == 1 else f"{days} days"

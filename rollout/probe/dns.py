@@ -1,8 +1,7 @@
-"""Asking name servers, with dnspython.
+"""A client of name servers, with dnspython.
 
-Every question is a message of its own, over UDP with EDNS and over TCP where the answer does not
-fit, and nothing is kept: what is asked for twice is asked twice. A share of weighted answers cannot
-be measured through a cache.
+Every query is a message of its own, over UDP with EDNS and over TCP where the answer does not fit.
+Nothing is cached: a share of weighted answers cannot be measured through a cache.
 """
 
 from collections.abc import Sequence
@@ -21,11 +20,11 @@ import dns.resolver
 from rollout.probe.model import DnsAnswer, TroubleError
 
 PAYLOAD_BYTES: Final = 1232
-"""The largest answer that is wanted over UDP: what fits into IPv6's smallest MTU of 1280 bytes, so
-that no answer is ever cut into fragments. Source: DNS Flag Day 2020."""
+"""The largest answer that is accepted over UDP. It fits into IPv6's smallest MTU, 1280 bytes, so no
+answer is ever cut into fragments. Source: DNS Flag Day 2020."""
 
 _MOST_HOPS: Final = 8
-"""How many times the end of a chain of CNAMEs is asked for anew."""
+"""How often the end of a chain of CNAMEs is queried again."""
 
 _NO_EDNS: Final = frozenset({"FORMERR", "NOTIMP", "BADVERS"})
 """What servers answer that do not know EDNS. Source: RFC 6891 section 7."""
@@ -34,7 +33,7 @@ _ELSEWHERE: Final = frozenset({"SERVFAIL", "REFUSED", "NOTIMP"})
 """What makes one resolver's answer a reason to ask the next: it tells nothing about the name."""
 
 
-class DnsNames:
+class DnspythonClient:
     """Asks name servers. An answer is never kept."""
 
     def __init__(
@@ -139,17 +138,17 @@ class DnsNames:
     def _resolvers(self) -> tuple[str, ...]:
         if self._servers is None:
             try:
-                found = dns.resolver.Resolver().nameservers
+                nameservers = dns.resolver.Resolver().nameservers
             except dns.resolver.NoResolverConfiguration as error:
                 raise TroubleError(
                     "unreachable", "this machine has no resolver: /etc/resolv.conf names none"
                 ) from error
-            self._servers = tuple(str(server) for server in found)
+            self._servers = tuple(str(server) for server in nameservers)
         return self._servers
 
 
 def read(message: dns.message.Message) -> tuple[DnsAnswer, str | None]:
-    """Return what a message says, and the name to ask on for where its CNAMEs lead out of it.
+    """Return the answer in a message, and the next name to query where its CNAMEs lead out of it.
 
     The TTL is how long the answer may be kept: the smallest of the values' and of the CNAMEs' that
     lead to them; where there are no values, the smaller one of the SOA record's TTL and its last
@@ -175,10 +174,10 @@ def read(message: dns.message.Message) -> tuple[DnsAnswer, str | None]:
             authoritative,
             _texts(signed or ()),
         ), None
-    negative = any(found.rdtype == dns.rdatatype.SOA for found in message.authority)
+    negative = any(record.rdtype == dns.rdatatype.SOA for record in message.authority)
     answer = DnsAnswer(code, (), chain.minimum_ttl if negative else None, authoritative)
     if chain.cnames and code == "NOERROR" and not negative:
-        cnames = min(found.ttl for found in chain.cnames)
+        cnames = min(record.ttl for record in chain.cnames)
         return replace(answer, ttl_seconds=cnames), chain.canonical_name.to_text(
             omit_final_dot=True
         )

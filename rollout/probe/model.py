@@ -1,10 +1,6 @@
-"""What verification is about: the ways to an API, and what was found on each.
+"""What probes share: the ways to an API, requests and answers, and results about them."""
 
-Every check is a function from `Surroundings` to results. It never decides for the whole, never
-prints, and answers one of three things for each way: pass, fail, or cannot tell.
-"""
-
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -71,7 +67,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Target:
+class EdgeTarget:
     """What is verified, as the stack's outputs and the user tell it."""
 
     hostnames: tuple[str, ...]
@@ -91,7 +87,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One request, as it is to be sent. `Host` (or `:authority`) is added from the way."""
 
     method: str
@@ -114,7 +110,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What came back."""
 
     status: int
@@ -132,8 +128,8 @@ class Answer:
 
     def header(self, name: str) -> str | None:
         """Return the value of a header, whatever its case; several joined by `, `."""
-        found = [value for own, value in self.headers if own.lower() == name.lower()]
-        return ", ".join(found) if found else None
+        values = [value for own, value in self.headers if own.lower() == name.lower()]
+        return ", ".join(values) if values else None
 
 
 TroubleKind = Literal[
@@ -160,7 +156,7 @@ class TroubleError(Exception):
 class Wire(Protocol):
     """What sends requests; it holds the limits of rate and concurrency for all checks together."""
 
-    async def send(self, way: Way, request: Request) -> Answer:
+    async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         """Send a request on a connection of its own.
 
         Raises:
@@ -170,7 +166,7 @@ class Wire(Protocol):
 
 
 @dataclass(frozen=True)
-class Talk:
+class WebSocketTalk:
     """What was said over a WebSocket."""
 
     handshake: tuple[tuple[str, str], ...] = field(repr=False)
@@ -183,7 +179,9 @@ class Talk:
 class Connections(Wire, Protocol):
     """A wire that can also keep a connection; few checks need one."""
 
-    async def send_in_turn(self, way: Way, requests: Sequence[Request]) -> tuple[Answer, ...]:
+    async def send_in_turn(
+        self, way: Way, requests: Sequence[HttpRequest]
+    ) -> tuple[HttpAnswer, ...]:
         """Send requests one after the other on one connection, and close it.
 
         Returns:
@@ -194,7 +192,9 @@ class Connections(Wire, Protocol):
         """
         ...
 
-    async def talk(self, way: Way, request: Request, messages: Sequence[str | bytes]) -> Talk:
+    async def talk(
+        self, way: Way, request: HttpRequest, messages: Sequence[str | bytes]
+    ) -> WebSocketTalk:
         """Open a WebSocket, take its first message, send each message and take one for it.
 
         Args:
@@ -225,7 +225,7 @@ class DnsAnswer:
     """The `RRSIG` records over those values, as text; none where the server sent none."""
 
 
-class Names(Protocol):
+class DnsClient(Protocol):
     """What asks name servers."""
 
     async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
@@ -240,48 +240,3 @@ class Names(Protocol):
             TroubleError: Nobody answered: `timeout` or `unreachable`.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to verify."""
-
-    echo: str | None
-    """Path below which the origin echoes (`/echo`); None: it does not."""
-    unsafe: bool
-    """Whether requests may be sent that are not idempotent."""
-    rate: float
-    """Requests that may be started per second, of all checks together."""
-    concurrency: int
-    """Requests that may be under way at once."""
-    dns_queries: int
-    """The most DNS queries that one group of weighted records may cost."""
-    share_tolerance: float
-    """How far the true share of a path may be from the declared one, 0 to 1."""
-    account: bool
-    """Whether AWS may be asked, with the credentials at hand."""
-    ca: str | None = None
-    """PEM file of the only authorities to trust; None: those of the system, or of the file that
-    `SSL_CERT_FILE` names."""
-
-
-Check = Callable[["Surroundings"], AsyncIterator[Result]]
-"""A check. Each module of checks names its own in a tuple `CHECKS`."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What every check is given."""
-
-    target: Target
-    """What is verified."""
-    ways: tuple[Way, ...]
-    """Every way there is, each address once."""
-    options: Options
-    """How."""
-    wire: Wire
-    """Sends requests."""
-    names: Names
-    """Asks name servers."""
-    requests: tuple[Request, ...] = ()
-    """The user's own requests, in opaque mode."""

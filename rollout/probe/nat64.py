@@ -34,16 +34,16 @@ def prefixes(answers: Iterable[str]) -> tuple[IPv6Network, ...]:
     Args:
         answers: AAAA records of `WELL_KNOWN_NAME`, as the network's resolver gives them.
     """
-    found: list[IPv6Network] = []
+    networks: list[IPv6Network] = []
     for answer in answers:
         address = IPv6Address(answer)
         # Longest first: in `64:ff9b::c000:aa` shorter prefixes would not find the address anyway.
         for length in reversed(_LENGTHS):
             prefix = IPv6Network((int(address) >> (128 - length) << (128 - length), length))
-            if extract(address, prefix) in _WELL_KNOWN and prefix not in found:
-                found.append(prefix)
+            if extract(address, prefix) in _WELL_KNOWN and prefix not in networks:
+                networks.append(prefix)
                 break
-    return tuple(found)
+    return tuple(networks)
 
 
 def embed(address: IPv4Address, prefix: IPv6Network) -> IPv6Address:

@@ -1,7 +1,7 @@
 """Connections below HTTP: what TCP, TLS and the kernel say of an address.
 
-The wire of `model` sends requests; here is what it hides on purpose: how long a connection takes,
-which versions of TLS are taken, whose certificate it is, how large a packet may be.
+The wire of `model` sends requests. This module measures what it hides: how long a connection takes,
+which versions of TLS are accepted, whose certificate it is, how large a packet may be.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ VERSIONS: Final[dict[TlsVersion, ssl.TLSVersion]] = {
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
-"""The versions that are still met with, oldest first."""
+"""The versions that are still in use, oldest first."""
 
 TIMEOUT_SECONDS: Final = 5.0
 """How long a connection, a handshake or an exchange may take. A lost packet costs TCP one second,
@@ -73,7 +73,7 @@ class Handshake:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class TlsExchange:
     """A request that was answered."""
 
     received: int
@@ -86,7 +86,7 @@ class Exchange:
     """Segments that had to be sent again; None as above."""
 
 
-class Network(Protocol):
+class Connector(Protocol):
     """What opens connections."""
 
     def source(self, address: str) -> str | None:
@@ -126,7 +126,7 @@ class Network(Protocol):
         """
         ...
 
-    async def exchange(self, address: str, port: int, name: str, request: bytes) -> Exchange:
+    async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
         """Send a request over TLS, whoever answers, and read the answer to its end.
 
         Raises:
@@ -178,13 +178,13 @@ class Sockets:
             certificate = tls.getpeercert(binary_form=True) or b""
             return Handshake(str(tls.version()), certificate, seconds)
 
-    async def exchange(self, address: str, port: int, name: str, request: bytes) -> Exchange:
+    async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
         """Send a request over TLS and read the answer to its end."""
         context = _context(None, None, verify=False)
         context.set_alpn_protocols(["http/1.1"])
         async with self._open(address, port) as (reader, writer):
             await self._start_tls(writer, context, name)
-            with _told("HTTP"):
+            with _troubles_of("HTTP"):
                 async with asyncio.timeout(self._timeout):
                     writer.write(request)
                     await writer.drain()
@@ -193,22 +193,21 @@ class Sockets:
                         received += len(data)
             if not received:
                 raise TroubleError("reset", "HTTP: the connection ended without an answer")
-            return Exchange(received, *_kernel_says(writer.get_extra_info("socket")))
+            return TlsExchange(received, *_kernel_says(writer.get_extra_info("socket")))
 
     @asynccontextmanager
     async def _open(
         self, address: str, port: int
     ) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        with _told("TCP"):
+        with _troubles_of("TCP"):
             async with asyncio.timeout(self._timeout):
                 reader, writer = await asyncio.open_connection(address, port)
         plain = writer.transport
         try:
             yield reader, writer
         finally:
-            # Nothing is owed to the other side: everything that was asked for has come. Nobody
-            # waits for the end either: after a handshake that was given up, asyncio of Python 3.11
-            # never tells of it.
+            # Everything has come, so the connection may be aborted. Nothing waits for its end:
+            # after a failed handshake asyncio of Python 3.11 never reports it.
             writer.transport.abort()
             plain.abort()
             await asyncio.sleep(0)
@@ -216,17 +215,17 @@ class Sockets:
     async def _start_tls(
         self, writer: asyncio.StreamWriter, context: ssl.SSLContext, name: str
     ) -> None:
-        with _told("TLS"):
+        with _troubles_of("TLS"):
             async with asyncio.timeout(self._timeout):
                 await writer.start_tls(context, server_hostname=name)
 
 
-def lacks(network: Network, address: str) -> bool:
+def lacks(network: Connector, address: str) -> bool:
     """Say whether this machine has no way to an address at all."""
     return network.source(address) is None
 
 
-def is_doubtful(network: Network, address: str) -> bool:
+def is_doubtful(network: Connector, address: str) -> bool:
     """Say whether a failure may be this machine's own: its address leads nowhere beyond a site."""
     source = network.source(address)
     if source is None:
@@ -263,8 +262,8 @@ def _context(version: TlsVersion | None, ca: str | None, *, verify: bool) -> ssl
 
 
 @contextlib.contextmanager
-def _told(step: str) -> Generator[None]:
-    """Turn what goes wrong in a step into trouble."""
+def _troubles_of(step: str) -> Generator[None]:
+    """Turn the errors of a step into `TroubleError`."""
     try:
         yield
     except TimeoutError as error:
@@ -298,8 +297,8 @@ def _kernel_says(connection: socket.socket) -> tuple[int | None, int | None, int
     raw = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
     if len(raw) < _TCP_INFO.size:
         return None, None, None
-    told = _TCP_INFO.unpack_from(raw)
-    mtu = told[_PATH_MTU]
+    fields = _TCP_INFO.unpack_from(raw)
+    mtu = fields[_PATH_MTU]
     if connection.family == socket.AF_INET6:
         mtu = connection.getsockopt(socket.IPPROTO_IPV6, _IPV6_MTU)
-    return mtu, told[_SEND_SEGMENT], told[_RETRANSMITTED]
+    return mtu, fields[_SEND_SEGMENT], fields[_RETRANSMITTED]

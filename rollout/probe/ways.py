@@ -4,20 +4,20 @@ A way is an address. Where each comes from:
 
 - direct, IPv4: what the load balancer's name answers
 - direct, IPv6: the proxies, without proxies what the load balancer's name answers; mostly that is
-  nothing, so that way does not exist, and that is no fault
+  nothing, so that way does not exist, which is no fault
 - cdn, either family: what the distribution's name answers
-- by name: what each hostname answers to whoever asks, which should be an address of the above
+- by name: what each hostname resolves to, which should be an address of the above
 
-A machine behind DNS64 is told AAAA records that nobody published: its resolver makes them from A
-records (RFC 6147). Taken at face value they would prove IPv6 where there is none. So the prefix
-they are made with is discovered first (RFC 7050), and an address inside it, or inside the well-
-known one, is not one of IPv6.
+A machine behind DNS64 gets AAAA records that are not published: its resolver makes them from A
+records (RFC 6147). Taken at face value they would prove IPv6 where there is none. So their prefix
+is discovered first (RFC 7050). An address inside it, or inside the well-known one, is not one of
+IPv6.
 
-CloudFront may answer no AAAA where it thinks that IPv4 serves better, and a resolver may keep that.
-So that the distribution has none counts only where its own name servers say so too.
+CloudFront may answer no AAAA where it expects IPv4 to serve better, and a resolver may keep that
+answer. So a missing AAAA counts only where the distribution's own name servers confirm it.
 
-Whether an address answers is for the checks to say, each of which goes the ways itself: one that
-leads nowhere is no pass in any of them.
+Whether an address answers is for the checks to say: each uses the ways itself, and a way that leads
+nowhere passes none of them.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from typing import Final
 from rollout.probe import nat64
 from rollout.probe.authority import find_authority
 from rollout.probe.model import (
+    DnsClient,
+    EdgeTarget,
     Family,
-    Names,
+    HttpRequest,
     Path,
-    Request,
     Result,
-    Target,
     TroubleError,
     Verdict,
     Way,
@@ -52,8 +52,8 @@ PLACES: Final[tuple[tuple[Path, Family], ...]] = (
 
 
 @dataclass(frozen=True)
-class Found:
-    """The ways, and what was found on the way to them."""
+class WaySearch:
+    """The ways, and a result for each lookup."""
 
     ways: tuple[Way, ...]
     """Every way there is, each address once for each hostname."""
@@ -63,7 +63,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Addresses:
-    """What a name was answered with, or why that is nothing to go on."""
+    """The addresses of a name, or why they are of no use."""
 
     values: tuple[str, ...]
     trouble: str = ""
@@ -73,15 +73,15 @@ class _Addresses:
 
 @dataclass(frozen=True)
 class _Means:
-    """What is asked, and how."""
+    """What resolves names and sends requests."""
 
-    names: Names
+    names: DnsClient
     wire: Wire
     synthesized: Callable[[str], bool]
     """Whether an IPv6 address was made by this machine's DNS64."""
 
 
-async def find(target: Target, names: Names, wire: Wire) -> Found:
+async def find(target: EdgeTarget, names: DnsClient, wire: Wire) -> WaySearch:
     """Find every way there is.
 
     Args:
@@ -100,26 +100,26 @@ async def find(target: Target, names: Names, wire: Wire) -> Found:
             for path, family in looked_up
         )
     )
-    known: dict[tuple[Path, Family], _Addresses] = {
+    resolved: dict[tuple[Path, Family], _Addresses] = {
         ("direct", "IPv6"): _Addresses(target.proxy_addresses)
     }
-    known.update(zip(looked_up, answers, strict=True))
-    if known["cdn", "IPv6"].empty:
-        known["cdn", "IPv6"] = await _at_the_authority(means, target.cdn)
+    resolved.update(zip(looked_up, answers, strict=True))
+    if resolved["cdn", "IPv6"].empty:
+        resolved["cdn", "IPv6"] = await _at_the_authority(means, target.cdn)
     ways = [
         Way(path, family, hostname, address, target.port)
         for hostname in target.hostnames
         for path, family in PLACES
-        for address in known[path, family].values
+        for address in resolved[path, family].values
     ]
     results = [
-        _place(target, hostname, place, known[place])
+        _place(target, hostname, place, resolved[place])
         for hostname in target.hostnames
         for place in PLACES
     ]
     by_name = await asyncio.gather(
         *(
-            _by_name(target, hostname, family, known, means)
+            _by_name(target, hostname, family, resolved, means)
             for hostname in target.hostnames
             for family in KINDS
         )
@@ -127,11 +127,11 @@ async def find(target: Target, names: Names, wire: Wire) -> Found:
     for more, result in by_name:
         ways += more
         results.append(result)
-    return Found(tuple(ways), tuple(results))
+    return WaySearch(tuple(ways), tuple(results))
 
 
-async def _dns64(names: Names) -> Callable[[str], bool]:
-    """Return what tells whether an IPv6 address was made by this machine's DNS64."""
+async def _dns64(names: DnsClient) -> Callable[[str], bool]:
+    """Return a predicate: this machine's DNS64 made an IPv6 address."""
     prefixes = [nat64.WELL_KNOWN_PREFIX]
     try:
         answer = await names.ask(nat64.WELL_KNOWN_NAME, "AAAA")
@@ -176,12 +176,12 @@ async def _at_the_authority(means: _Means, name: str) -> _Addresses:
 
 
 def _place(
-    target: Target,
+    target: EdgeTarget,
     hostname: str,
     place: tuple[Path, Family],
     addresses: _Addresses,
 ) -> Result:
-    """Return what is to be said about one path over one family."""
+    """Return the result about one path over one family."""
     path, family = place
 
     def result(verdict: Verdict, evidence: str, remedy: str = "") -> Result:
@@ -204,25 +204,27 @@ def _place(
 
 
 async def _by_name(
-    target: Target,
+    target: EdgeTarget,
     hostname: str,
     family: Family,
-    known: Mapping[tuple[Path, Family], _Addresses],
+    resolved: Mapping[tuple[Path, Family], _Addresses],
     means: _Means,
 ) -> tuple[list[Way], Result]:
-    """Ask for a hostname as every client does, and say whose addresses the answer holds."""
+    """Resolve a hostname as every client does, and say whose its addresses are."""
     answer = await _resolve(means, hostname, family)
     if answer.trouble:
         return [], Result("by-name", "unknown", answer.trouble, hostname, None, family)
     if answer.empty:
-        return [], _empty(target, hostname, family, known["direct", "IPv6"])
-    told: list[str] = []
+        return [], _empty(target, hostname, family, resolved["direct", "IPv6"])
+    owned: list[str] = []
     strangers: list[str] = []
     more: list[Way] = []
     for address in answer.values:
-        owner = next((path for (path, _), group in known.items() if address in group.values), None)
+        owner = next(
+            (path for (path, _), group in resolved.items() if address in group.values), None
+        )
         if owner:
-            told.append(f"{address} ({owner})")
+            owned.append(f"{address} ({owner})")
             continue
         # CloudFront does not answer every question with the same addresses, but it leaves marks.
         way = Way("cdn", family, hostname, address, target.port, by_name=True)
@@ -230,20 +232,20 @@ async def _by_name(
         if reason:
             strangers.append(reason)
         else:
-            told.append(f"{address} (cdn)")
+            owned.append(f"{address} (cdn)")
             more.append(way)
     if strangers:
         return more, Result("by-name", "unknown", "; ".join(strangers), hostname, None, family)
-    return more, Result("by-name", "pass", f"answers {', '.join(told)}", hostname, None, family)
+    return more, Result("by-name", "pass", f"answers {', '.join(owned)}", hostname, None, family)
 
 
 async def _stranger(wire: Wire, way: Way) -> str | None:
     """Return why an address that neither path's name answered is not one of CloudFront's.
 
-    The lock of a certificate does not tell the paths apart, for both have one for the hostname.
+    A certificate does not tell the paths apart: both have one for the hostname.
     """
     try:
-        answer = await wire.send(way, Request("HEAD", "/"))
+        answer = await wire.send(way, HttpRequest("HEAD", "/"))
     except TroubleError as trouble:
         return f"{way.address} is of neither path, and does not tell whose it is: {trouble}"
     if answer.header("x-amz-cf-id") or "cloudfront" in (answer.header("via") or "").lower():
@@ -251,7 +253,7 @@ async def _stranger(wire: Wire, way: Way) -> str | None:
     return f"{way.address} is of neither path, and its answers do not come through CloudFront"
 
 
-def _empty(target: Target, hostname: str, family: Family, direct: _Addresses) -> Result:
+def _empty(target: EdgeTarget, hostname: str, family: Family, direct: _Addresses) -> Result:
     """Say what it means that a hostname is answered with no address.
 
     An AAAA alias to an IPv4-only load balancer is answered empty and is meant to be: it keeps the

@@ -1,1 +1,1 @@
-"""What is asked: the catalogue of the echo, and the user's own requests from files."""
+"""Requests: the catalogue of the echo, and the user's own from files."""

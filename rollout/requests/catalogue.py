@@ -1,4 +1,4 @@
-"""The request catalogue: what an API's clients do that an edge could alter.
+"""The request catalogue: requests of an API's clients that an edge could alter.
 
 Data only. Each kind is one request against a path that echoes, and what makes its answer right.
 What is sent is chosen so that no documented difference can hide an undocumented one: every request
@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from rollout.probe.model import Request
-
-IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-"""Methods whose request may be sent twice. Source: RFC 9110, 9.2.2."""
+from rollout.probe.model import HttpRequest
+from rollout.requests.model import IDEMPOTENT
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer of the catalogue may take; the slowest needs about one."""
@@ -50,7 +48,7 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True)
-class Kind:
+class RequestKind:
     """One kind of request."""
 
     name: str
@@ -58,7 +56,7 @@ class Kind:
     method: str = "GET"
     """The method."""
     directives: tuple[tuple[str, str], ...] = ()
-    """How the echo is told to answer, names and values before they are encoded."""
+    """How the echo answers, names and values before they are encoded."""
     path: str | None = None
     """What follows the echo path, exactly as it goes onto the wire; None: the directives."""
     query: str = ""
@@ -79,10 +77,10 @@ class Kind:
 
     @property
     def idempotent(self) -> bool:
-        """Whether it may be sent without leave."""
+        """Whether it may be sent without the user's permission."""
         return self.method in IDEMPOTENT
 
-    def request(self, echo: str) -> Request:
+    def request(self, echo: str) -> HttpRequest:
         """Return the request.
 
         Args:
@@ -90,7 +88,7 @@ class Kind:
         """
         own = {name.lower() for name, _ in self.headers}
         common = tuple(each for each in COMMON if each[0].lower() not in own)
-        return Request(
+        return HttpRequest(
             self.method,
             f"{echo}{segment(self.directives) if self.path is None else self.path}{self.query}",
             (*common, *self.headers),
@@ -101,7 +99,7 @@ class Kind:
 
 
 def segment(directives: Sequence[tuple[str, str]]) -> str:
-    """Return the path segment that tells an echo how to answer, with the `/` before it."""
+    """Return the path segment that sets how an echo answers, with the `/` before it."""
     if not directives:
         return ""
     return "/" + ";".join(f"{name}={quote(value, safe='')}" for name, value in directives)
@@ -115,17 +113,17 @@ _JSON: Final = (("Content-Type", "application/json"),)
 _BYTES: Final = (("Content-Type", "application/octet-stream"),)
 
 _METHODS: Final = (
-    Kind("method-get"),
-    Kind("method-head", "HEAD"),
-    Kind("method-options", "OPTIONS", headers=(("Origin", "https://app.example.com"),)),
-    Kind("method-post", "POST", headers=_JSON, body=JSON_BODY),
-    Kind("method-put", "PUT", headers=_JSON, body=JSON_BODY),
-    Kind("method-patch", "PATCH", headers=_JSON, body=JSON_BODY),
-    Kind("method-delete", "DELETE"),
+    RequestKind("method-get"),
+    RequestKind("method-head", "HEAD"),
+    RequestKind("method-options", "OPTIONS", headers=(("Origin", "https://app.example.com"),)),
+    RequestKind("method-post", "POST", headers=_JSON, body=JSON_BODY),
+    RequestKind("method-put", "PUT", headers=_JSON, body=JSON_BODY),
+    RequestKind("method-patch", "PATCH", headers=_JSON, body=JSON_BODY),
+    RequestKind("method-delete", "DELETE"),
 )
 
 _HEADERS: Final = (
-    Kind(
+    RequestKind(
         "headers-ordinary",
         headers=(
             ("Accept", "application/json;q=0.9, */*;q=0.1"),
@@ -142,7 +140,7 @@ _HEADERS: Final = (
             ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         ),
     ),
-    Kind(
+    RequestKind(
         "headers-repeated",
         directives=(_header("X-Answer", "one"), _header("X-Answer", "two")),
         headers=(
@@ -152,7 +150,7 @@ _HEADERS: Final = (
             ("X-Item", "one"),
         ),
     ),
-    Kind(
+    RequestKind(
         "headers-custom",
         directives=(_header("X-Request-Cost", "12"),),
         headers=(
@@ -165,27 +163,31 @@ _HEADERS: Final = (
             ("Idempotency-Key", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
         ),
     ),
-    Kind(
+    RequestKind(
         "headers-odd-case",
         directives=(_header("x-AnSwEr-cAsE", "kept"),),
         headers=(("x-lower", "1"), ("X-UPPER", "2"), ("x-MiXeD-cAsE", "3"), ("XSingle", "4")),
         exact_names=True,
     ),
-    Kind("headers-large", headers=(("X-Large", LARGE_HEADER), ("X-Larger", LARGE_HEADER[::-1]))),
-    Kind("headers-many", headers=tuple((f"X-Many-{n}", f"value {n}") for n in range(40))),
-    Kind("headers-authorization", headers=(("Authorization", "Bearer bm90LWEtcmVhbC10b2tlbg=="),)),
-    Kind(
+    RequestKind(
+        "headers-large", headers=(("X-Large", LARGE_HEADER), ("X-Larger", LARGE_HEADER[::-1]))
+    ),
+    RequestKind("headers-many", headers=tuple((f"X-Many-{n}", f"value {n}") for n in range(40))),
+    RequestKind(
+        "headers-authorization", headers=(("Authorization", "Bearer bm90LWEtcmVhbC10b2tlbg=="),)
+    ),
+    RequestKind(
         "headers-authorization-basic",
         headers=(("Authorization", "Basic dXNlcjpwYXNzOndvcmQ="),),
     ),
-    Kind(
+    RequestKind(
         "headers-conditional",
         headers=(
             ("If-None-Match", '"a", W/"b"'),
             ("If-Modified-Since", "Wed, 21 Oct 2015 07:28:00 GMT"),
         ),
     ),
-    Kind(
+    RequestKind(
         "headers-forwarding",
         headers=(
             ("X-Forwarded-For", "192.0.2.7, 2001:db8::7"),
@@ -196,14 +198,14 @@ _HEADERS: Final = (
             ("Via", "1.1 first.example.com"),
         ),
     ),
-    Kind(
+    RequestKind(
         "headers-hop-by-hop",
         headers=(("TE", "trailers"), ("X-End-To-End", "kept"), ("Connection", "keep-alive")),
     ),
 )
 
 _COOKIES: Final = (
-    Kind(
+    RequestKind(
         "cookies-one-header",
         directives=(
             _header("Set-Cookie", "session=abc; Path=/; HttpOnly; Secure"),
@@ -211,31 +213,39 @@ _COOKIES: Final = (
         ),
         headers=(("Cookie", 'session=abc123; theme="dark mode"; empty=; zz=1; a=2; a=3'),),
     ),
-    Kind("cookies-two-headers", headers=(("Cookie", "one=1; two=2"), ("Cookie", "three=3"))),
+    RequestKind("cookies-two-headers", headers=(("Cookie", "one=1; two=2"), ("Cookie", "three=3"))),
 )
 
 _TARGETS: Final = (
-    Kind("query-encoded", query="?text=caf%C3%A9+%2B%20%26%3D&path=a%2Fb&lower=%c3%a9&pct=100%25"),
-    Kind("query-repeated", query="?id=3&id=1&x=2&id=2&x=1"),
-    Kind("query-odd", query="?flag&empty=&=nameless&&a;b=c&list[]=1&u=https://x.example/?y=z"),
-    Kind("query-large", query="?q=" + "0123456789" * 300),
-    Kind("path-trailing-slash", path="/"),
-    Kind("path-double-slash", path="/header=X-Path:a//b///c"),
-    Kind("path-dot-segments", path="/header=X-Path:a/./b/../c"),
-    Kind("path-encoded-slash", path="/header=X-Path:a%2Fb%2f..%2Fc"),
-    Kind("path-encoded-letters", path="/header=X-Path:%61%7E%2D%5F%2e%2A%3B%40"),
-    Kind("path-unicode", path="/header=X-Path:%C3%A9t%C3%A9-%E6%97%A5"),
-    Kind("path-odd-case", path="/header=X-Path:MiXeD-%e2%82%AC"),
+    RequestKind(
+        "query-encoded", query="?text=caf%C3%A9+%2B%20%26%3D&path=a%2Fb&lower=%c3%a9&pct=100%25"
+    ),
+    RequestKind("query-repeated", query="?id=3&id=1&x=2&id=2&x=1"),
+    RequestKind(
+        "query-odd", query="?flag&empty=&=nameless&&a;b=c&list[]=1&u=https://x.example/?y=z"
+    ),
+    RequestKind("query-large", query="?q=" + "0123456789" * 300),
+    RequestKind("path-trailing-slash", path="/"),
+    RequestKind("path-double-slash", path="/header=X-Path:a//b///c"),
+    RequestKind("path-dot-segments", path="/header=X-Path:a/./b/../c"),
+    RequestKind("path-encoded-slash", path="/header=X-Path:a%2Fb%2f..%2Fc"),
+    RequestKind("path-encoded-letters", path="/header=X-Path:%61%7E%2D%5F%2e%2A%3B%40"),
+    RequestKind("path-unicode", path="/header=X-Path:%C3%A9t%C3%A9-%E6%97%A5"),
+    RequestKind("path-odd-case", path="/header=X-Path:MiXeD-%e2%82%AC"),
 )
 
 _BODIES: Final = (
-    Kind("body-empty", "PUT", headers=_BYTES, body=b""),
-    Kind("body-binary", "PUT", headers=_BYTES, body=bytes(range(256))),
-    Kind("body-large", "PUT", headers=_BYTES, body=LARGE_BODY),
-    Kind("body-chunked", "PUT", headers=_BYTES, body=(b"a", b"bc" * 500, b"\r\n0\r\n\r\n", b"d")),
-    Kind("body-encoded", "PUT", headers=(*_JSON, ("Content-Encoding", "gzip")), body=b"\x1f\x8b"),
-    Kind("body-on-delete", "DELETE", headers=_JSON, body=JSON_BODY),
-    Kind(
+    RequestKind("body-empty", "PUT", headers=_BYTES, body=b""),
+    RequestKind("body-binary", "PUT", headers=_BYTES, body=bytes(range(256))),
+    RequestKind("body-large", "PUT", headers=_BYTES, body=LARGE_BODY),
+    RequestKind(
+        "body-chunked", "PUT", headers=_BYTES, body=(b"a", b"bc" * 500, b"\r\n0\r\n\r\n", b"d")
+    ),
+    RequestKind(
+        "body-encoded", "PUT", headers=(*_JSON, ("Content-Encoding", "gzip")), body=b"\x1f\x8b"
+    ),
+    RequestKind("body-on-delete", "DELETE", headers=_JSON, body=JSON_BODY),
+    RequestKind(
         "expect-continue",
         "PUT",
         headers=(*_BYTES, ("Expect", "100-continue")),
@@ -245,17 +255,17 @@ _BODIES: Final = (
 
 _ANSWERS: Final = (
     *(
-        Kind(
+        RequestKind(
             f"status-{status}",
             directives=(("status", str(status)),),
-            # 304 answers a condition; the origin is told to give it whatever the condition says.
+            # 304 answers a condition; the origin gives it whatever the condition says.
             headers=(("If-None-Match", '"mine"'),) if status == 304 else (),  # noqa: PLR2004
             status=status,
         )
         for status in STATUSES
     ),
     *(
-        Kind(
+        RequestKind(
             f"redirect-{status}",
             directives=(
                 ("status", str(status)),
@@ -265,12 +275,12 @@ _ANSWERS: Final = (
         )
         for status in REDIRECTS
     ),
-    Kind(
+    RequestKind(
         "redirect-relative",
         directives=(("status", "302"), _header("Location", "../x?y")),
         status=302,
     ),
-    Kind(
+    RequestKind(
         "answer-headers",
         directives=(
             _header("Cache-Control", "private, max-age=0"),
@@ -284,43 +294,47 @@ _ANSWERS: Final = (
             _header("X-Custom", "answer"),
         ),
     ),
-    Kind("answer-large", directives=(("size", str(LARGE_BYTES)),)),
-    Kind("answer-empty", directives=(("size", "0"),)),
-    Kind("answer-chunked", directives=(("size", "50000"), ("chunks", str(PIECES)))),
-    Kind(
+    RequestKind("answer-large", directives=(("size", str(LARGE_BYTES)),)),
+    RequestKind("answer-empty", directives=(("size", "0"),)),
+    RequestKind("answer-chunked", directives=(("size", "50000"), ("chunks", str(PIECES)))),
+    RequestKind(
         "range",
         directives=(("size", "1000"), ("range", "on")),
         headers=(("Range", "bytes=10-19"),),
         status=206,
     ),
-    Kind(
+    RequestKind(
         "range-suffix",
         directives=(("size", "1000"), ("range", "on")),
         headers=(("Range", "bytes=-7"),),
         status=206,
     ),
-    Kind(
+    RequestKind(
         "range-if-range",
         directives=(("size", "1000"), ("range", "on")),
         headers=(("Range", "bytes=10-19"), ("If-Range", '"something else"')),
     ),
-    Kind(
+    RequestKind(
         "range-unsatisfiable",
         directives=(("size", "1000"), ("range", "on")),
         headers=(("Range", "bytes=5000-"),),
         status=416,
     ),
-    Kind(
+    RequestKind(
         "encoding-gzip", directives=(("encoding", "gzip"),), headers=(("Accept-Encoding", "gzip"),)
     ),
-    Kind("encoding-br", directives=(("encoding", "gzip"),), headers=(("Accept-Encoding", "br"),)),
-    Kind(
+    RequestKind(
+        "encoding-br", directives=(("encoding", "gzip"),), headers=(("Accept-Encoding", "br"),)
+    ),
+    RequestKind(
         "encoding-identity",
         directives=(("encoding", "gzip"),),
         headers=(("Accept-Encoding", "identity"),),
     ),
-    Kind("encoding-none", directives=(("size", "20000"), _header("Content-Type", "text/html"))),
-    Kind(
+    RequestKind(
+        "encoding-none", directives=(("size", "20000"), _header("Content-Type", "text/html"))
+    ),
+    RequestKind(
         "streaming",
         directives=(
             ("size", "50"),
@@ -332,7 +346,7 @@ _ANSWERS: Final = (
 )
 
 _HTTP2: Final = (
-    Kind(
+    RequestKind(
         "http2-get",
         headers=(("x-custom", "1"), ("cookie", "a=1"), ("cookie", "b=2"), ("te", "trailers")),
         query="?a=1&a=2",
@@ -340,7 +354,7 @@ _HTTP2: Final = (
     ),
     # Within one window of HTTP/2 (65,535 bytes): a server that refuses at once opens no other, and
     # httpcore would wait for it instead of reading the answer.
-    Kind("http2-body", "PUT", headers=_BYTES, body=LARGE_BODY[:60_000], http2=True),
+    RequestKind("http2-body", "PUT", headers=_BYTES, body=LARGE_BODY[:60_000], http2=True),
 )
 
 KINDS: Final = (*_METHODS, *_HEADERS, *_COOKIES, *_TARGETS, *_BODIES, *_ANSWERS, *_HTTP2)

@@ -1,9 +1,9 @@
-"""The user's own files, with the place of everything in them, so that a fault can name its line.
+"""The user's own files, with the place of every value, so that a fault can name its line.
 
-YAML and JSON are read by the libraries for them. Neither keeps places, so PyYAML's tree of nodes,
-which does, is built as well, but only once there is a fault: a HAR file may have many megabytes.
-JSON is YAML but for tabs between its parts, and a tab inside a JSON string has to be escaped; so
-with every tab made a space, places in JSON are found by the same tree.
+The libraries that read YAML and JSON keep no places. PyYAML's tree of nodes does, so it is built as
+well, but only once there is a fault: a HAR file may have many megabytes. JSON is YAML except for
+tabs between its parts, and a tab inside a JSON string is escaped. So with every tab made a space
+the same tree has the places in JSON.
 """
 
 import json
@@ -31,7 +31,7 @@ class Document:
     text: str
     """All of it."""
     value: Any
-    """What it holds: objects, arrays, text, numbers, booleans and nulls."""
+    """Its value: objects, arrays, text, numbers, booleans and nulls."""
 
     @cached_property
     def _root(self) -> yaml.Node | None:
@@ -39,7 +39,7 @@ class Document:
         try:
             node: yaml.Node | None = cast("Any", loader).get_single_node()
         except yaml.YAMLError:
-            # It was read as JSON, and holds what YAML does not take; then there are no places.
+            # It is JSON that is no YAML; then there are no places.
             node = None
         finally:
             cast("Any", loader).dispose()
@@ -49,8 +49,8 @@ class Document:
         """Return where a value stands: `requests.yaml:3:5`.
 
         Args:
-            steps: Keys and indices from the top. Those that lead nowhere are passed over, so a key
-                that is missing is where its object is.
+            steps: Keys and indices from the top. Those that lead nowhere are skipped, so a missing
+                key has the place of its object.
         """
         node = mark = self._root
         for step in steps:
@@ -69,37 +69,33 @@ class Document:
         start = mark.start_mark
         return f"{self.name}:{start.line + 1}:{start.column + 1}"
 
-    def fault(self, steps: Sequence[str | int], found: str, allowed: str, remedy: str) -> Fault:
-        """Return what is wrong with one value."""
-        return Fault(self._what(steps), found, allowed, remedy)
-
-    def _what(self, steps: Sequence[str | int]) -> str:
-        """Return how a message names a value: `requests.yaml:3:5 [0].method`."""
-        at = path_of(steps)
-        return f"{self.place(steps)} {at}" if at else self.place(steps)
+    def what(self, steps: Sequence[str | int]) -> str:
+        """Return how a message names a value: its place, and its path in the document."""
+        path = path_of(steps)
+        return f"{self.place(steps)} {path}" if path else self.place(steps)
 
     def faults(self, error: ValidationError, *, without: str = "") -> list[Fault]:
-        """Return what pydantic found wrong, each with its place, each place once.
+        """Return what pydantic reports, each with its place, each place once.
 
         Args:
-            error: What pydantic found.
-            without: A kind of value that is not to be told of where others are wrong too.
+            error: What pydantic reports.
+            without: A kind of value whose errors are left out where there are others.
         """
-        found: dict[str, Fault] = {}
+        faults: dict[str, Fault] = {}
         items = [item for item in error.errors() if without not in item["loc"]]
         for item in items or error.errors():
             steps = self._steps(item["loc"])
             if item["type"] == "missing":
                 steps = [*steps, item["loc"][-1]]
-            fault = fault_of(item, self._what(steps), REMEDY, missing="not there")
-            found.setdefault(fault.what, fault)
-        return list(found.values())
+            what = self.what(steps)
+            faults.setdefault(what, fault_of(item, what, REMEDY, missing="not there"))
+        return list(faults.values())
 
     def _steps(self, location: Sequence[str | int]) -> list[str | int]:
         """Return those of pydantic's steps that lead somewhere in this document.
 
-        Where a value may be of several kinds it puts the kind's name among the steps, and behind a
-        key that is wrong itself it puts `[key]`.
+        Where a value may be of several kinds, pydantic puts the kind's name among the steps, and
+        behind a key that is wrong itself it puts `[key]`.
         """
         steps: list[str | int] = []
         value = self.value
@@ -140,7 +136,7 @@ def parse(name: str, text: str) -> Document:
     """Return what a file of YAML or JSON holds.
 
     Raises:
-        WrongUseError: It is neither; with the place where it stops to be.
+        WrongUseError: It is neither; with the place of the first fault.
     """
     if text.lstrip()[:1] in {"{", "["}:
         try:

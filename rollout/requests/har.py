@@ -1,9 +1,8 @@
 """Requests from a HAR file, as browsers and proxies record them.
 
-Taken are the requests to our own hostnames, each once, over HTTPS. A recording was not made to be
-played again, so only methods that ask for nothing to change are, unless the user allows others.
-What a browser recorded with it goes with it, cookies and credentials too; evidence never shows
-them, nor the values of query strings and bodies, also where an answer repeats them.
+The requests to our own hostnames are read, each once, over HTTPS. Only safe methods are sent again,
+unless the user allows others. Cookies and credentials of the recording are sent too; evidence never
+shows them, nor the values of query strings and bodies, even where an answer repeats them.
 
 Source: HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/
 """
@@ -14,14 +13,15 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
+from components.faults import Fault
 from rollout.faults import WrongUseError
-from rollout.probe.model import Request
+from rollout.probe.model import HttpRequest
 from rollout.requests.documents import Document
 from rollout.requests.model import (
     OF_THE_CONNECTION,
     SAFE,
-    Asked,
     Catalogue,
+    CatalogueEntry,
     is_target,
     is_token,
     is_value,
@@ -38,7 +38,7 @@ class _PostData(BaseModel):
     params: list[_Pair] = []
 
 
-class _Request(BaseModel):
+class _HarRequest(BaseModel):
     method: str
     url: str
     headers: list[_Pair]
@@ -46,7 +46,7 @@ class _Request(BaseModel):
 
 
 class _Entry(BaseModel):
-    request: _Request
+    request: _HarRequest
 
 
 class _Log(BaseModel):
@@ -66,16 +66,16 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
         unsafe: Whether requests that may change something are sent too.
 
     Raises:
-        WrongUseError: It is not what it should be, with every fault and its place; or nobody in it
-            asks one of the hostnames.
+        WrongUseError: It is not what it should be, with every fault and its place; or none of its
+            requests is to a hostname of ours.
     """
     try:
         har = _Har.model_validate(document.value)
     except ValidationError as error:
         raise WrongUseError(document.faults(error)) from error
-    seen: set[tuple[str, Request]] = set()
-    asked: list[Asked] = []
-    not_asked: dict[str, str] = {}
+    seen: set[tuple[str, HttpRequest]] = set()
+    entries: list[CatalogueEntry] = []
+    left_out: dict[str, str] = {}
     for entry in har.log.entries:
         try:
             url = urlsplit(entry.request.url)
@@ -87,28 +87,28 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
         name = _name(entry.request.method, url)
         reason = _unfit(entry.request, url, unsafe=unsafe)
         if reason:
-            not_asked[name] = reason
+            left_out[name] = reason
             continue
         request = _request(entry.request, url)
         if (hostname, request) not in seen:
             seen.add((hostname, request))
-            asked.append(Asked(name, request, hostname, recorded=True))
-    if not asked and not not_asked:
+            entries.append(CatalogueEntry(name, request, hostname, recorded=True))
+    if not entries and not left_out:
         raise WrongUseError(
             [
-                document.fault(
-                    ["log", "entries"],
+                Fault(
+                    document.what(["log", "entries"]),
                     f"a recording of {len(har.log.entries)} requests, none to our hostnames",
                     f"it should hold requests to {' or '.join(hostnames)}",
                     "Record a session with the API.",
                 )
             ]
         )
-    return Catalogue(tuple(asked), tuple(not_asked.items()))
+    return Catalogue(tuple(entries), tuple(left_out.items()))
 
 
 def _name(method: str, url: SplitResult) -> str:
-    """Return what a request is called: its query string may hold secrets, so only names show."""
+    """Return the name of a request: of the query string, which may hold secrets, only names."""
     names = "&".join(f"{pair.partition('=')[0]}=…" for pair in url.query.split("&"))
     return f"{method} {url.path or '/'}{f'?{names}' if url.query else ''}"
 
@@ -117,7 +117,7 @@ def _target(url: SplitResult) -> str:
     return f"{url.path or '/'}{f'?{url.query}' if url.query else ''}"
 
 
-def _unfit(request: _Request, url: SplitResult, *, unsafe: bool) -> str:
+def _unfit(request: _HarRequest, url: SplitResult, *, unsafe: bool) -> str:
     """Return why a request is not sent; empty: it is."""
     names = {pair.name.lower() for pair in request.headers}
     if url.scheme != "https":
@@ -133,11 +133,11 @@ def _unfit(request: _Request, url: SplitResult, *, unsafe: bool) -> str:
     return ""
 
 
-def _request(recorded: _Request, url: SplitResult) -> Request:
+def _request(recorded: _HarRequest, url: SplitResult) -> HttpRequest:
     headers = tuple(
         (pair.name, pair.value.strip())
         for pair in recorded.headers
-        # HTTP/2's own begin with a colon, which no token holds.
+        # Pseudo-headers of HTTP/2 begin with a colon, which is no token.
         if is_token(pair.name)
         and pair.name.lower() not in OF_THE_CONNECTION
         and is_value(pair.value.strip())
@@ -147,4 +147,4 @@ def _request(recorded: _Request, url: SplitResult) -> Request:
     if data is not None:
         pairs = [(pair.name, pair.value) for pair in data.params]
         body = (data.text or urlencode(pairs)).encode()
-    return Request(recorded.method, _target(url), headers, body)
+    return HttpRequest(recorded.method, _target(url), headers, body)

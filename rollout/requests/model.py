@@ -1,17 +1,17 @@
-"""The user's own requests: what is asked, and what in the answers does not count."""
+"""The user's own requests, and what in their answers does not count."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from rollout.probe.model import Request
+from rollout.probe.model import HttpRequest
 
-SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that ask for nothing to change. TRACE would be one; load balancers refuse it. Source: RFC
-9110 section 9.2.1."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing. No TRACE is ever sent: load balancers refuse it, and the readers of
+files leave it out. Source: RFC 9110 section 9.2.1."""
 
 IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
-"""Methods that change no more when they are sent again. Source: RFC 9110 section 9.2.2."""
+"""Methods that change no more when they are sent twice. Source: RFC 9110 section 9.2.2."""
 
 OF_THE_CONNECTION: Final = frozenset(
     {
@@ -26,17 +26,16 @@ OF_THE_CONNECTION: Final = frozenset(
         "upgrade",
     }
 )
-"""Headers that belong to one connection or to the body's length, which the wire adds itself, or to
-the name that a way is asked for. Source: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
-
+"""Headers of one connection, of the body's length and of the hostname: the wire adds them itself.
+Source: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
 
 OWN_HEADERS: Final = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
-"""Headers of requests that nobody recorded, unless they have their own: firewalls turn down
-requests without a user agent (AWS WAF, `NoUserAgent_HEADER`), which no user of the API sends."""
+"""Headers of requests that are not recorded and have none of that name: firewalls refuse requests
+without a user agent (AWS WAF, `NoUserAgent_HEADER`), and every client of the API sends one."""
 
 
 @dataclass(frozen=True)
-class Rule:
+class IgnoreRule:
     """What in two answers does not count when they are compared."""
 
     kind: Literal["header", "json", "body"]
@@ -48,7 +47,7 @@ class Rule:
         """Return the rule as the user writes it."""
         return f"{self.kind}:{self.where}" if self.kind != "body" else "body"
 
-    def covers(self, other: "Rule") -> bool:
+    def covers(self, other: "IgnoreRule") -> bool:
         """Say whether what another rule names is covered by this one."""
         if self.kind == "body":
             return other.kind in {"body", "json"}
@@ -58,37 +57,37 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CatalogueEntry:
     """One request of the user's."""
 
     name: str
     """What it is called in results: `GET /orders`."""
-    request: Request
+    request: HttpRequest
     """The request."""
     hostname: str | None = None
     """The one hostname it is for; None: each of them."""
-    ignore: tuple[Rule, ...] = ()
+    ignore: tuple[IgnoreRule, ...] = ()
     """What does not count in its answers."""
     recorded: bool = False
-    """Whether it was recorded of somebody's session: whatever is in it may then be a secret."""
+    """Whether it is a recording of a user's session: then every part of it may be a secret."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
     """All the requests, and those that are not sent."""
 
-    asked: tuple[Asked, ...] = ()
-    """What is sent."""
-    not_asked: tuple[tuple[str, str], ...] = ()
-    """Names of the others, each with the reason."""
+    entries: tuple[CatalogueEntry, ...] = ()
+    """The requests that are sent."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Names of those that are not sent, each with the reason."""
 
 
-ROOT: Final = Catalogue((Asked("GET /", Request("GET", "/", OWN_HEADERS)),))
-"""The one request that an edge may answer with a page of its own, a default root object, though it
+ROOT: Final = Catalogue((CatalogueEntry("GET /", HttpRequest("GET", "/", OWN_HEADERS)),))
+"""The one request that an edge may answer with a page of its own, a default root object, while it
 passes on everything else."""
 
 
-def rule(text: str) -> Rule:
+def ignore_rule(text: str) -> IgnoreRule:
     """Read an ignore rule.
 
     Raises:
@@ -96,11 +95,11 @@ def rule(text: str) -> Rule:
     """
     kind, colon, where = text.partition(":")
     if text == "body":
-        return Rule("body")
+        return IgnoreRule("body")
     if kind == "header" and is_token(where):
-        return Rule("header", where.lower())
+        return IgnoreRule("header", where.lower())
     if kind == "json" and colon and (where == "" or where.startswith("/")):
-        return Rule("json", where)
+        return IgnoreRule("json", where)
     raise ValueError(
         "it should be header:NAME, json:/POINTER (RFC 6901, stands for all below it too) or body"
     )
@@ -135,14 +134,15 @@ def with_own_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str
 
 
 def merge(catalogues: Iterable[Catalogue]) -> Catalogue:
-    """Return all of some catalogues as one, in which every name is of one request only."""
-    asked: list[Asked] = []
-    not_asked: list[tuple[str, str]] = []
+    """Return several catalogues as one, in which each name stands for one request."""
+    entries: list[CatalogueEntry] = []
+    left_out: list[tuple[str, str]] = []
     times: dict[str, int] = {}
     for catalogue in catalogues:
-        not_asked += catalogue.not_asked
-        for item in catalogue.asked:
-            times[item.name] = times.get(item.name, 0) + 1
-            count = times[item.name]
-            asked.append(replace(item, name=f"{item.name} ({count})") if count > 1 else item)
-    return Catalogue(tuple(asked), tuple(not_asked))
+        left_out += catalogue.left_out
+        for entry in catalogue.entries:
+            times[entry.name] = times.get(entry.name, 0) + 1
+            count = times[entry.name]
+            numbered = f"{entry.name} ({count})" if count > 1 else entry.name
+            entries.append(replace(entry, name=numbered))
+    return Catalogue(tuple(entries), tuple(left_out))

@@ -1,10 +1,10 @@
 """Requests from an OpenAPI document, 3.0 or 3.1.
 
-An operation is asked when the document itself says with what: every required parameter has an
-example, a default, a constant or an enumeration. Nothing is made up: an id that does not exist
+An operation is sent when the document has all values for it: every required parameter has an
+example, a default, a constant or an enumeration. No value is made up: an id that does not exist
 would compare two error pages and prove little. Operations that are left out are listed with the
-reason. Only methods that ask for nothing to change are sent, unless the user allows others; the
-document says what an operation is, not whether it may be done here and now.
+reason. Only safe methods are sent, unless the user allows others: the document says what an
+operation is, not whether it may run here and now.
 
 Source: OpenAPI Specification 3.1.0, sections 4.8.12 (parameters) and 4.8.24 (schemas).
 """
@@ -21,13 +21,14 @@ from urllib.parse import quote, urlsplit
 import openapi_pydantic
 from pydantic import ValidationError
 
+from components.faults import Fault
 from rollout.faults import WrongUseError
-from rollout.probe.model import Request
+from rollout.probe.model import HttpRequest
 from rollout.requests.documents import REMEDY, Document
 from rollout.requests.model import (
     SAFE,
-    Asked,
     Catalogue,
+    CatalogueEntry,
     is_target,
     is_token,
     is_value,
@@ -65,33 +66,33 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
     whole = _checked(document)
     # References are followed when they are come to: schemas may contain themselves.
     resolved: Node = _jsonref.replace_refs(whole, loader=_refuse)
-    asked: list[Asked] = []
-    not_asked: list[tuple[str, str]] = []
+    entries: list[CatalogueEntry] = []
+    left_out: list[tuple[str, str]] = []
     for path, method in _operations(whole):
         name = f"{method.upper()} {path}"
         try:
             if method.upper() not in SAFE and not unsafe:
                 _leave(f"{method.upper()} may change something; --allow-unsafe sends it")
-            asked.append(Asked(name, _request(resolved, path, method, hostnames)))
+            entries.append(CatalogueEntry(name, _request(resolved, path, method, hostnames)))
         except _NotAskedError as reason:
-            not_asked.append((name, str(reason)))
+            left_out.append((name, str(reason)))
         except _jsonref.JsonRefError as error:
             reference = str(error.reference["$ref"])
             why = "leads nowhere" if reference.startswith("#") else "is outside this file"
-            not_asked.append((name, f"its reference {reference} {why}"))
-    return Catalogue(tuple(asked), tuple(not_asked))
+            left_out.append((name, f"its reference {reference} {why}"))
+    return Catalogue(tuple(entries), tuple(left_out))
 
 
 def _object(node: Node, key: str) -> Node:
     """Return what a key holds if that is an object, else an empty one."""
-    found = node.get(key)
-    return cast("Node", found) if isinstance(found, Mapping) else {}
+    value = node.get(key)
+    return cast("Node", value) if isinstance(value, Mapping) else {}
 
 
 def _objects(node: Node, key: str) -> Sequence[Node]:
     """Return the objects that a key holds a list of; none where it holds something else."""
-    found = node.get(key)
-    items = cast("list[Any]", found) if isinstance(found, list) else []
+    value = node.get(key)
+    items = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("Node", item) for item in items if isinstance(item, Mapping)]
 
 
@@ -104,23 +105,22 @@ def _operations(whole: Node) -> list[tuple[str, str]]:
 
 
 def _checked(document: Document) -> Node:
-    """Return the document with nothing in it that JSON does not have."""
+    """Return the document as JSON: without YAML's own types."""
     try:
         # YAML has numbers as keys (`200:`) and dates as values.
         whole: Any = json.loads(json.dumps(document.value, default=str))
     except (TypeError, ValueError, RecursionError) as error:
-        fault = document.fault(
-            [], f"not usable ({error})", "it should be an OpenAPI document", REMEDY
-        )
+        allowed = "it should be an OpenAPI document"
+        fault = Fault(document.what([]), f"not usable ({error})", allowed, REMEDY)
         raise WrongUseError([fault]) from error
     version: Any = cast("Any", whole).get("openapi") if isinstance(whole, dict) else None
     if not isinstance(version, str) or not re.fullmatch(r"3\.[01]\.\d+", version):
-        found = "not an OpenAPI document" if version is None else f"{version!r} in `openapi`"
+        problem = "not an OpenAPI document" if version is None else f"{version!r} in `openapi`"
         raise WrongUseError(
             [
-                document.fault(
-                    ["openapi"],
-                    found,
+                Fault(
+                    document.what(["openapi"]),
+                    problem,
                     "it should be one of version 3.0 or 3.1, which says so in `openapi`",
                     "Convert it, or list the requests in a file for --requests.",
                 )
@@ -134,7 +134,7 @@ def _checked(document: Document) -> Node:
 
 
 def _refuse(uri: str, **_: Any) -> NoReturn:
-    """Read no other file and no network: a document is no reason to fetch something."""
+    """Read no other file and no network: the document alone is read."""
     raise LookupError(uri)
 
 
@@ -168,7 +168,7 @@ class _Parts:
                 pass
 
 
-def _request(whole: Node, path: str, method: str, hostnames: Collection[str]) -> Request:
+def _request(whole: Node, path: str, method: str, hostnames: Collection[str]) -> HttpRequest:
     item = _object(_object(whole, "paths"), path)
     operation = _object(item, method)
     own = {_key(parameter): parameter for parameter in _objects(operation, "parameters")}
@@ -191,7 +191,7 @@ def _request(whole: Node, path: str, method: str, hostnames: Collection[str]) ->
     for name, value in headers:
         if not is_token(name) or not is_value(value):
             _leave(f"header {name} cannot have the value that is given for it")
-    return Request(method.upper(), target, with_own_headers(headers), body)
+    return HttpRequest(method.upper(), target, with_own_headers(headers), body)
 
 
 def _key(parameter: Node) -> tuple[Any, Any]:
@@ -219,10 +219,10 @@ def _texts(parameter: Node) -> list[str]:
         _leave(f"{place} parameter {name} is written as a document")
     if place == "path" and parameter.get("style", "simple") != "simple":
         _leave(f"path parameter {name} is written in style {parameter['style']}")
-    found = _example(parameter)
-    if not found:
+    examples = _example(parameter)
+    if not examples:
         _leave(f"required {place} parameter {name} has no example, default or enumeration")
-    values = cast("list[Any]", found[0]) if isinstance(found[0], list) else [found[0]]
+    values = cast("list[Any]", examples[0]) if isinstance(examples[0], list) else [examples[0]]
     if not values or any(value is None or isinstance(value, list | dict) for value in values):
         _leave(f"the example of {place} parameter {name} is no plain value or list of them")
     return [value if isinstance(value, str) else json.dumps(value) for value in values]
@@ -256,13 +256,13 @@ def _body(operation: Node) -> tuple[bytes | None, str]:
         return None, ""
     content = _object(described, "content")
     for kind in content:
-        found = _example(_object(content, kind))
-        if not found:
+        examples = _example(_object(content, kind))
+        if not examples:
             continue
         if kind == "application/json" or kind.endswith("+json"):
-            return json.dumps(found[0], ensure_ascii=False).encode(), kind
-        if isinstance(found[0], str):
-            return found[0].encode(), kind
+            return json.dumps(examples[0], ensure_ascii=False).encode(), kind
+        if isinstance(examples[0], str):
+            return examples[0].encode(), kind
     _leave("its required body has no example that can be sent")
 
 

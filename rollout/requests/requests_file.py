@@ -25,18 +25,18 @@ from pydantic import (
 )
 
 from rollout.faults import WrongUseError
-from rollout.probe.model import Request
+from rollout.probe.model import HttpRequest
 from rollout.requests.documents import Document
 from rollout.requests.model import (
     IDEMPOTENT,
     OF_THE_CONNECTION,
-    Asked,
     Catalogue,
-    Rule,
+    CatalogueEntry,
+    IgnoreRule,
+    ignore_rule,
     is_target,
     is_token,
     is_value,
-    rule,
     with_own_headers,
 )
 
@@ -69,15 +69,15 @@ def _value(text: str) -> str:
     return text
 
 
-def _values(found: Any) -> Any:
+def _values(value: Any) -> Any:
     """Return one value as a list of one, and lists as they are."""
-    if not isinstance(found, str | list):
+    if not isinstance(value, str | list):
         raise ValueError("it should be text or a list of texts; in YAML put a number into quotes")  # noqa: TRY004 - pydantic takes a ValueError
-    return cast("Any", [found] if isinstance(found, str) else found)
+    return cast("Any", [value] if isinstance(value, str) else value)
 
 
-def _rule(text: str) -> Rule:
-    return rule(text)
+def _rule(text: str) -> IgnoreRule:
+    return ignore_rule(text)
 
 
 Values = Annotated[list[Annotated[str, AfterValidator(_value)]], BeforeValidator(_values)]
@@ -88,7 +88,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _Request(_Model):
+class _FileRequest(_Model):
     path: Annotated[str, AfterValidator(_path)]
     name: Annotated[str, Field(min_length=1)] | None = None
     method: Annotated[str, AfterValidator(_method)] = "GET"
@@ -98,7 +98,7 @@ class _Request(_Model):
 
 
 class _File(_Model):
-    requests: Annotated[list[_Request], Field(min_length=1)]
+    requests: Annotated[list[_FileRequest], Field(min_length=1)]
     ignore: list[RuleText] = []
 
 
@@ -119,21 +119,21 @@ def read(document: Document, *, unsafe: bool) -> Catalogue:
         file = _File.model_validate(document.value)
     except ValidationError as error:
         raise WrongUseError(document.faults(error)) from error
-    asked: list[Asked] = []
-    not_asked: list[tuple[str, str]] = []
+    entries: list[CatalogueEntry] = []
+    left_out: list[tuple[str, str]] = []
     for item in file.requests:
         name = item.name or f"{item.method} {item.path}"
         if item.method not in IDEMPOTENT and not unsafe:
             reason = f"{item.method} is not idempotent; --allow-unsafe sends it"
-            not_asked.append((name, reason))
+            left_out.append((name, reason))
             continue
         # The validators have made rules of them.
         ignore: Any = (*file.ignore, *item.ignore)
-        asked.append(Asked(name, _request(item), None, ignore))
-    return Catalogue(tuple(asked), tuple(not_asked))
+        entries.append(CatalogueEntry(name, _request(item), None, ignore))
+    return Catalogue(tuple(entries), tuple(left_out))
 
 
-def _request(item: _Request) -> Request:
+def _request(item: _FileRequest) -> HttpRequest:
     headers = [(name, value) for name, values in item.headers.items() for value in values]
     body: bytes | None = None
     if isinstance(item.body, str):
@@ -142,4 +142,4 @@ def _request(item: _Request) -> Request:
         body = json.dumps(item.body, ensure_ascii=False).encode()
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(JSON_TYPE)
-    return Request(item.method, item.path, with_own_headers(headers), body)
+    return HttpRequest(item.method, item.path, with_own_headers(headers), body)

@@ -1,4 +1,4 @@
-"""One request on one way and what became of it: what the checks of echo and cache share."""
+"""One request on one way and its outcome: what the checks of echo and cache share."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
@@ -6,76 +6,76 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from rollout.probe.model import (
-    Answer,
     Family,
+    HttpAnswer,
+    HttpRequest,
     Path,
-    Request,
     Result,
     TroubleError,
     Verdict,
     Way,
     Wire,
 )
-from rollout.verify.compare import Echo, read_echo
+from rollout.verify.received import ReceivedRequest, read_echo
 
 Lane = tuple[Path, Family]
 """A path over a family; it may have several ways, one for each address."""
 
-TODAY: Final[Lane] = ("direct", "IPv4")
-"""How the API is reached before anything is deployed: what every other lane is measured by."""
+BASELINE: Final[Lane] = ("direct", "IPv4")
+"""How clients reach the API before anything is deployed: every other lane is compared with it."""
 
 MOST_FAULTS: Final = 4
 """Faults that one line of evidence shows."""
 
-_TOLD_APART: Final = ("Server", "Via", "X-Cache", "Location")
+_SENDER_HEADERS: Final = ("Server", "Via", "X-Cache", "Location")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What became of a request."""
+class Attempt:
+    """A request that was sent, and its outcome."""
 
     way: Way
     """Where it was sent."""
-    request: Request
+    request: HttpRequest
     """What was sent."""
-    found: Answer | TroubleError
+    outcome: HttpAnswer | TroubleError
     """The answer, or why there is none."""
-    echo: Echo | None = None
-    """The echo in it; None: it holds none."""
+    received: ReceivedRequest | None = None
+    """The echo in the answer: the request as the origin received it; None: there is no echo."""
 
     @property
     def reason(self) -> str:
-        """Why it tells nothing, in one line; where it holds an echo it is empty."""
-        if self.echo is not None:
+        """Why it proves nothing, in one line; empty where the answer holds an echo."""
+        if self.received is not None:
             return ""
-        if isinstance(self.found, TroubleError):
-            return f"{self.way.address}: {self.found.kind}: {self.found}"
-        return f"{self.request.method} {self.request.target} is answered {status_of(self.found)}"
+        if isinstance(self.outcome, TroubleError):
+            return f"{self.way.address}: {self.outcome.kind}: {self.outcome}"
+        return f"{self.request.method} {self.request.target} is answered {status_of(self.outcome)}"
 
 
-def status_of(answer: Answer) -> str:
-    """Return an answer's status and what tells who gave it."""
-    who = [f"{name}: {value}" for name in _TOLD_APART if (value := answer.header(name))]
-    return f"{answer.status} ({', '.join(who)})" if who else str(answer.status)
+def status_of(answer: HttpAnswer) -> str:
+    """Return an answer's status and the headers that name its sender."""
+    sender = [f"{name}: {value}" for name in _SENDER_HEADERS if (value := answer.header(name))]
+    return f"{answer.status} ({', '.join(sender)})" if sender else str(answer.status)
 
 
-async def ask(wire: Wire, way: Way, request: Request, *, tries: Literal[1, 2] = 2) -> Seen:
-    """Send a request; one that a lost connection left without an answer is sent twice.
+async def ask(wire: Wire, way: Way, request: HttpRequest, *, tries: Literal[1, 2] = 2) -> Attempt:
+    """Send a request, and send it again where the connection was lost before an answer.
 
-    A connection may be lost for no fault of the edge's (RFC 9110, 9.2.2), silence may not: waiting
-    for it twice would only take longer.
+    A lost connection need not be the edge's fault (RFC 9110, 9.2.2). Silence is not repeated: to
+    wait for it twice only takes longer.
     """
     try:
         answer = await wire.send(way, request)
     except TroubleError as trouble:
         if tries > 1 and trouble.kind in ("reset", "refused"):
             return await ask(wire, way, request, tries=1)
-        return Seen(way, request, trouble)
-    return Seen(way, request, answer, read_echo(answer))
+        return Attempt(way, request, trouble)
+    return Attempt(way, request, answer, read_echo(answer))
 
 
 def lanes_of(ways: Iterable[Way], hostname: str) -> Mapping[Lane, Sequence[Way]]:
-    """Return the ways to a hostname by lane; those by name only where there is no other."""
+    """Return the ways to a hostname by lane; a way by name only where there is no other."""
     lanes: dict[Lane, list[Way]] = {}
     for way in sorted(ways, key=lambda way: way.by_name):
         if way.hostname != hostname:
@@ -86,8 +86,8 @@ def lanes_of(ways: Iterable[Way], hostname: str) -> Mapping[Lane, Sequence[Way]]
     return lanes
 
 
-def on(lane: Lane) -> str:
-    """Return a lane in words."""
+def lane_name(lane: Lane) -> str:
+    """Return a lane's name: `direct over IPv4`."""
     return f"{lane[0]} over {lane[1]}"
 
 
@@ -104,10 +104,11 @@ def result(
     return Result(check, verdict, evidence, way.hostname, way.path, way.family, accepted, remedy)
 
 
-def wrong_use(path: str, answer: Answer) -> str:
-    """Return what is told where the echo path does not echo."""
+def no_echo(path: str, answer: HttpAnswer) -> str:
+    """Return the evidence where the echo path does not echo on the baseline."""
+    status = status_of(answer)
     return (
-        f"Wrong use: the echo path is {path}, which {on(TODAY)} is answered {status_of(answer)} "
+        f"Wrong use: the echo path is {path}, which {lane_name(BASELINE)} is answered {status} "
         "without an echo; a path below which the origin echoes is allowed (docs/echo.md). Name "
         "that one, or verify without an echo."
     )
@@ -119,10 +120,10 @@ def listed(faults: Sequence[str]) -> str:
     return "; ".join(faults[:MOST_FAULTS]) + (f"; and {more} more" if more > 0 else "")
 
 
-async def as_found(
+async def results_of(
     works: Iterable[Coroutine[Any, Any, Iterable[Result]]],
 ) -> AsyncIterator[Result]:
-    """Do works at once and yield results as they come; what is unfinished ends with the reader."""
+    """Run works side by side and yield results as they come; cancel the rest with the reader."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         for done in asyncio.as_completed(tasks):

@@ -1,4 +1,4 @@
-"""What is told while checks run: a line that moves where somebody looks, else a line a check."""
+"""What is shown while checks run: a moving line on a terminal, else a line for each check."""
 
 from collections import Counter
 from types import TracebackType
@@ -31,7 +31,7 @@ class Shown(Watch, Protocol):
 
 
 class Lines:
-    """One plain line for each check that is through."""
+    """One plain line for each check that has ended."""
 
     def __init__(self, console: Console) -> None:
         """Print to a console."""
@@ -50,19 +50,19 @@ class Lines:
     ) -> None:
         """End."""
 
-    def found(self, group: str, result: Result) -> None:
+    def add(self, group: str, result: Result) -> None:
         """Count a result."""
         self._counts.setdefault(group, Counter())[result.verdict] += 1
 
     def ended(self, group: str) -> None:
-        """Print what a check found."""
+        """Print how many results a check has."""
         counts = self._counts.get(group, Counter())
-        told = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
-        self._console.print(f"{group}: {told or 'nothing to check'}", highlight=False)
+        summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
+        self._console.print(f"{group}: {summary or 'nothing to check'}", highlight=False)
 
 
 class Moving:
-    """One line that moves: what is still under way, and what was found so far."""
+    """One line that moves: the counts so far, and the check that reported last."""
 
     def __init__(self, console: Console) -> None:
         """Draw on a console, which should be a terminal."""
@@ -91,7 +91,7 @@ class Moving:
         """End and leave nothing behind."""
         self._progress.stop()
 
-    def found(self, group: str, result: Result) -> None:
+    def add(self, group: str, result: Result) -> None:
         """Count a result."""
         self._counts[result.verdict] += 1
         self._draw(group)
@@ -102,5 +102,7 @@ class Moving:
         self._draw(group)
 
     def _draw(self, group: str) -> None:
-        told = ", ".join(f"{self._counts[word]} {word}" for word in WORDS)
-        self._progress.update(self._task, description=f"{told} [{self._through} through] {group}")
+        summary = ", ".join(f"{self._counts[word]} {word}" for word in WORDS)
+        self._progress.update(
+            self._task, description=f"{summary} [{self._through} through] {group}"
+        )

@@ -1,7 +1,7 @@
-"""What was found, for people, for programs and for CI.
+"""The report, for people, for programs and for CI.
 
-Evidence is made of what strangers' servers answered, so nothing of it reaches a terminal or an XML
-file with its control characters on: they could repaint the one and make the other unreadable.
+Evidence holds what other people's servers answered. So control characters are replaced before it
+reaches a terminal or an XML file: they could repaint the one and make the other unreadable.
 """
 
 import json
@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rollout.probe.model import Family, Path, Result, Target, Verdict, Way
+from rollout.probe.model import EdgeTarget, Family, Path, Result, Verdict, Way
 from rollout.probe.ways import PLACES
 from rollout.verify.run import COULD_NOT_TELL, FAILED, PASSED, verdict
 
@@ -139,7 +139,7 @@ class Report(Model):
 
 
 def make(
-    target: Target,
+    target: EdgeTarget,
     ways: Iterable[Way],
     results: Sequence[tuple[str, Result]],
     not_asked: Iterable[tuple[str, str]],
@@ -159,12 +159,12 @@ def make(
         seconds: How long it took.
         interrupted: Whether the user ended it early.
     """
-    found = [result for _, result in results]
-    code = verdict(found)
+    only_results = [result for _, result in results]
+    code = verdict(only_results)
     if interrupted and code == PASSED:
         code = COULD_NOT_TELL
-    counts = Counter(result.verdict for result in found)
-    accepted = Counter(name for result in found for name in result.accepted)
+    counts = Counter(result.verdict for result in only_results)
+    accepted = Counter(name for result in only_results for name in result.accepted)
     return Report(
         verdict=VERDICTS[code],
         exit_code=code,
@@ -213,7 +213,7 @@ def make(
 
 
 def _encodable(text: str) -> str:
-    """Return text that every form can hold: JSON may tell of half a character, UTF-8 cannot."""
+    """Return text that every format can hold: JSON may hold half a character, UTF-8 cannot."""
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character
         for character in text
@@ -237,17 +237,17 @@ def show(report: Report, console: Console) -> None:
 
 
 def as_junit(report: Report) -> str:
-    """Return a report as JUnit XML: a fail is a failure, what could not be told is an error."""
+    """Return a report as JUnit XML: a fail is a failure, `unknown` is an error."""
     suites: dict[str, TestSuite] = {}
     for result in report.results:
         case = TestCase(_plain(_where(result) or "edge"), f"{result.group}.{_plain(result.check)}")
-        told = f"{result.evidence}\n{result.remedy}".strip()
+        text = f"{result.evidence}\n{result.remedy}".strip()
         if result.verdict == "fail":
-            case.result = [Failure(_plain(told), "fail")]
+            case.result = [Failure(_plain(text), "fail")]
         elif result.verdict == "unknown":
-            case.result = [Error(_plain(told), "unknown")]
+            case.result = [Error(_plain(text), "unknown")]
         else:
-            case.system_out = _plain(told)
+            case.system_out = _plain(text)
         suites.setdefault(result.group, TestSuite(result.group)).add_testcase(case)
     xml: Any = JUnitXml("dualstack verify")
     for suite in suites.values():
@@ -270,9 +270,9 @@ def _parts(report: Report) -> Iterable[RenderableType]:
         yield Text("\nNot asked:")
         for request in report.not_asked:
             yield Text(f"  {_plain(request.request)}: {_plain(request.reason)}")
-    told = ", ".join(f"{report.counts[kind]} {WORDS[kind]}" for kind in WORDS)
+    counts = ", ".join(f"{report.counts[kind]} {WORDS[kind]}" for kind in WORDS)
     whole = Text.assemble("\n", (WORDS[report.verdict], STYLES[report.verdict]))
-    yield whole.append(f": {told}, in {report.seconds:.1f} s")
+    yield whole.append(f": {counts}, in {report.seconds:.1f} s")
 
 
 def _table(results: Sequence[ResultModel]) -> Table:
@@ -291,12 +291,12 @@ def _table(results: Sequence[ResultModel]) -> Table:
     for group, checks in rows.items():
         if list(checks) != [group]:
             table.add_row(Text(group, "bold"))
-        for check, found in checks.items():
+        for check, check_results in checks.items():
             cells = [
-                _cell([item for item in found if (item.path, item.family) == place])
+                _cell([item for item in check_results if (item.path, item.family) == place])
                 for place in PLACES
             ]
-            rest = [item for item in found if (item.path, item.family) not in PLACES]
+            rest = [item for item in check_results if (item.path, item.family) not in PLACES]
             indent = "" if check == group else "  "
             table.add_row(Text(f"{indent}{_plain(check)}"), *cells, _cell(rest))
     return table
@@ -323,10 +323,10 @@ def _evidence(results: Sequence[ResultModel]) -> Iterable[RenderableType]:
     for (evidence, remedy, check), where in places.items():
         checks.setdefault((evidence, remedy, tuple(where)), []).append(check)
     for (evidence, remedy, where), names in checks.items():
-        told = "; ".join(filter(None, where))
+        places_text = "; ".join(filter(None, where))
         more = len(names) - MOST_NAMES
         named = ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-        head = f" {_plain(named)}{f' ({_plain(told)})' if told else ''}"
+        head = f" {_plain(named)}{f' ({_plain(places_text)})' if places_text else ''}"
         kind = results[0].verdict
         yield Text.assemble("\n", (WORDS[kind], STYLES[kind]), head)
         for text in filter(None, (evidence, remedy)):
@@ -338,7 +338,7 @@ def _where(result: ResultModel) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text without what a terminal would obey or XML would not hold."""
+    """Return text without control characters."""
     return "".join(
         character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}"
         for character in text

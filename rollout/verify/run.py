@@ -1,7 +1,7 @@
-"""Runs checks together, and decides what their results come to.
+"""Runs checks together, and decides the verdict of the whole.
 
-A check that breaks says nothing about the edge: that is `unknown`, with a line that tells what
-broke, and the others go on. A run that is interrupted keeps what it found, and could not tell.
+A check that raises proves nothing about the edge: its result is `unknown` with the error, and the
+others go on. An interrupted run keeps its results, and its verdict is no pass.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from rollout.probe.model import Check, Result, Surroundings
+from rollout.probe.model import Result
+from rollout.verify.model import Check, CheckContext
 
 PASSED: Final = 0
 FAILED: Final = 1
@@ -18,62 +19,51 @@ COULD_NOT_TELL: Final = 3
 
 
 class Watch(Protocol):
-    """Who is told while checks run."""
+    """Gets results while checks run."""
 
-    def found(self, group: str, result: Result) -> None:
+    def add(self, group: str, result: Result) -> None:
         """Take a result."""
         ...
 
     def ended(self, group: str) -> None:
-        """Take note that a check is through."""
+        """Note that a check has ended."""
         ...
 
 
 @dataclass
 class Findings:
-    """What was found so far; whoever holds it has it even when the run is interrupted."""
+    """The results so far; they survive an interruption of the run."""
 
     results: list[tuple[str, Result]] = field(default_factory=list[tuple[str, Result]])
-    """Results as they came, each with the name of its check's function."""
+    """Results in order, each with the name of its check."""
     pending: list[str] = field(default_factory=list[str])
-    """Checks that are not through."""
+    """Checks that have not ended."""
 
     def add(self, group: str, result: Result, watch: Watch) -> None:
         """Keep a result and pass it on."""
         self.results.append((group, result))
-        watch.found(group, result)
-
-
-def name_of(check: Check) -> str:
-    """Return the name that `--only` and the report know a check by: `dns-records`.
-
-    It is made of the names of its module and its function; of one where the two are the same.
-    """
-    module = check.__module__.rpartition(".")[2].replace("_", "-")
-    function: str = getattr(check, "__name__", type(check).__name__)
-    name = function.removeprefix("check_").replace("_", "-")
-    return module if name == module else f"{module}-{name}"
+        watch.add(group, result)
 
 
 async def run(
-    surroundings: Surroundings, checks: Sequence[Check], findings: Findings, watch: Watch
+    context: CheckContext, checks: Sequence[Check], findings: Findings, watch: Watch
 ) -> None:
     """Run checks side by side, until all are through.
 
     Args:
-        surroundings: What every check is given.
+        context: What every check is given.
         checks: The checks.
         findings: Gets the results as they come.
-        watch: Is told of them.
+        watch: Gets them too.
     """
-    findings.pending.extend(name_of(check) for check in checks)
+    findings.pending.extend(check.name for check in checks)
 
     async def one(check: Check) -> None:
-        name = name_of(check)
+        name = check.name
         try:
-            async for result in check(surroundings):
+            async for result in check.run(context):
                 findings.add(name, result, watch)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is no finding about the edge
+        except Exception as error:  # noqa: BLE001 - no error of a check is a finding about the edge
             findings.add(name, broken(name, error), watch)
         findings.pending.remove(name)
         watch.ended(name)
@@ -84,7 +74,7 @@ async def run(
 
 
 def broken(name: str, error: Exception) -> Result:
-    """Return what is to be said of a check that raised."""
+    """Return the result of a check that raised."""
     first = next(iter(str(error).splitlines()), "")
     said = f"{type(error).__name__}: {first}" if first else type(error).__name__
     return Result(
@@ -96,14 +86,14 @@ def broken(name: str, error: Exception) -> Result:
 
 
 def silent(findings: Findings, chosen: Iterable[Sequence[str]]) -> list[Result]:
-    """Return what is to be said where checks that were asked for found nothing to look at.
+    """Return a result for each `--only` whose checks yielded nothing.
 
-    Some have nothing to say of a sound edge, as of NAT64 in a network that has none. Among others
-    that is well; where nothing else was asked for, nothing would pass.
+    Some checks have nothing to say of a sound edge, as of NAT64 in a network that has none. Among
+    other checks that is right; alone it is no pass.
 
     Args:
-        findings: What was found.
-        chosen: Names of checks, together where they were asked for by one name.
+        findings: The results.
+        chosen: Names of the checks that each `--only` stands for.
     """
     spoke = {group for group, _ in findings.results}
     return [
@@ -118,13 +108,13 @@ def silent(findings: Findings, chosen: Iterable[Sequence[str]]) -> list[Result]:
 
 
 def interrupted(findings: Findings) -> Result:
-    """Return what is to be said of a run that was interrupted."""
+    """Return the result of an interrupted run."""
     pending = ", ".join(findings.pending) or "the ways were still being looked for"
     return Result("run", "unknown", f"interrupted; not through: {pending}")
 
 
 def verdict(results: Iterable[Result]) -> int:
-    """Return the exit code that results come to: `unknown`, or no result at all, never passes."""
+    """Return the exit code of all results: `unknown`, or no result at all, never passes."""
     verdicts = {result.verdict for result in results}
     if "fail" in verdicts:
         return FAILED

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from rollout.requests.catalogue import KINDS
-from rollout.verify.compare import NAMES
+from rollout.verify.differences import NAMES
 from sandbox.clouds.background import Cloud
 from sandbox.lab.lab_host import STANDARD_MTU
 from sandbox.lab.lab_settings import LabSettings, changed

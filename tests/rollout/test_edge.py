@@ -10,7 +10,7 @@ import pytest
 
 from rollout.edge import Source, by_hand, of_outputs, of_source, pulumi_outputs
 from rollout.faults import WrongUseError
-from rollout.probe.model import Target
+from rollout.probe.model import EdgeTarget
 
 OUTPUTS: dict[str, Any] = {
     "hostnames": ["api.example.com", "API2.example.com."],
@@ -36,12 +36,12 @@ OUTPUTS: dict[str, Any] = {
 CURE = "Deploy the edge with this version of it: pulumi up"
 
 
-def of(outputs: Mapping[str, Any]) -> Target:
+def of(outputs: Mapping[str, Any]) -> EdgeTarget:
     return of_outputs(json.dumps(outputs), "outputs.json")
 
 
 def test_the_outputs_of_a_stack_tell_all_of_it() -> None:
-    assert of(OUTPUTS) == Target(
+    assert of(OUTPUTS) == EdgeTarget(
         ("api.example.com", "api2.example.com"),
         "lb.example.net",
         "d1.cloudfront.net",
@@ -135,7 +135,7 @@ def test_a_target_can_be_named_by_hand() -> None:
         cdn="D1.cloudfront.net",
         proxy_addresses=("2001:db8::0:1",),
     )
-    assert by_hand(source) == Target(
+    assert by_hand(source) == EdgeTarget(
         ("api.example.com",), "lb.example.net", "d1.cloudfront.net", ("2001:db8::1",)
     )
 

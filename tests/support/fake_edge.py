@@ -7,22 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rollout.probe.model import (
-    Answer,
     DnsAnswer,
-    Options,
-    Request,
+    EdgeTarget,
+    HttpAnswer,
+    HttpRequest,
     Result,
-    Surroundings,
-    Target,
     TroubleError,
     Way,
 )
+from rollout.verify.model import CheckContext, VerifyOptions
 
 HOSTNAME = "api.example.com"
-TARGET = Target(
+TARGET = EdgeTarget(
     (HOSTNAME,), "lb.example.net", "d1.cloudfront.net", ("2001:db8:d1::1",), (99, 1), "E1"
 )
-OPTIONS = Options(
+OPTIONS = VerifyOptions(
     echo=None,
     unsafe=False,
     rate=1000,
@@ -60,10 +59,10 @@ class FakeNames:
 class FakeWire:
     """Answers by a function, and keeps what it was asked."""
 
-    answer: Callable[[Way, Request], Answer]
-    asked: list[tuple[Way, Request]] = field(default_factory=list[tuple[Way, Request]])
+    answer: Callable[[Way, HttpRequest], HttpAnswer]
+    asked: list[tuple[Way, HttpRequest]] = field(default_factory=list[tuple[Way, HttpRequest]])
 
-    async def send(self, way: Way, request: Request) -> Answer:
+    async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         self.asked.append((way, request))
         return self.answer(way, request)
 
@@ -74,17 +73,17 @@ class Watching:
 
     told: list[tuple[str, Result | None]] = field(default_factory=list[tuple[str, Result | None]])
 
-    def found(self, group: str, result: Result) -> None:
+    def add(self, group: str, result: Result) -> None:
         self.told.append((group, result))
 
     def ended(self, group: str) -> None:
         self.told.append((group, None))
 
 
-def answer(status: int = 200, body: bytes = b"", **headers: str) -> Answer:
+def answer(status: int = 200, body: bytes = b"", **headers: str) -> HttpAnswer:
     """Return an answer; underscores in the names of headers stand for hyphens."""
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Answer(status, pairs, body, "HTTP/1.1", 0.01)
+    return HttpAnswer(status, pairs, body, "HTTP/1.1", 0.01)
 
 
 def surroundings(
@@ -92,10 +91,10 @@ def surroundings(
     *,
     ways: tuple[Way, ...] = WAYS,
     names: FakeNames | None = None,
-    target: Target = TARGET,
-) -> Surroundings:
+    target: EdgeTarget = TARGET,
+) -> CheckContext:
     """Return what checks are given."""
-    return Surroundings(
+    return CheckContext(
         target,
         ways,
         OPTIONS,

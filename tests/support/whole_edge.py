@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from rollout.probe.dns import DnsNames
-from rollout.probe.model import Target
+from rollout.probe.dns import DnspythonClient
+from rollout.probe.model import EdgeTarget
 from support.authority import AUTHORITY, RESOLVER, Record, Zone, serving
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import NAME, Edge, edge_on_loopback
@@ -33,8 +33,8 @@ TTL_SECONDS = 60
 class WholeEdge:
     """What runs."""
 
-    target: Target
-    names: DnsNames
+    target: EdgeTarget
+    names: DnspythonClient
     ca: Path
 
 
@@ -70,8 +70,10 @@ def whole_edge(
         loop, done, port = started.get(timeout=START_SECONDS)
         try:
             yield WholeEdge(
-                Target((NAME,), LOAD_BALANCER, DISTRIBUTION, weights=(50, 50), port=origin.https),
-                DnsNames([RESOLVER], port=port),
+                EdgeTarget(
+                    (NAME,), LOAD_BALANCER, DISTRIBUTION, weights=(50, 50), port=origin.https
+                ),
+                DnspythonClient([RESOLVER], port=port),
                 origin.ca,
             )
         finally:

@@ -1,15 +1,40 @@
-"""All checks, in the order in which the report shows them."""
+"""All checks, one file a family, in the order in which the report shows them.
+
+A check imports no other check. What several share lies in `rollout.verify` or `rollout.probe`.
+"""
 
 from typing import Final
 
-from rollout.probe.model import Check
-from rollout.verify.checks import cache, dns, echo, hazards, reach
+from rollout.verify.checks import (
+    cache,
+    cache_collapsing,
+    cache_errors,
+    cache_opaque,
+    dns,
+    dns_dnssec,
+    dns_shares,
+    echo,
+    hazards,
+    reach,
+    reach_path_mtu,
+    reach_race,
+    reach_tls,
+)
+from rollout.verify.model import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
     *dns.CHECKS,
+    *dns_shares.CHECKS,
+    *dns_dnssec.CHECKS,
     *reach.CHECKS,
+    *reach_race.CHECKS,
+    *reach_path_mtu.CHECKS,
+    *reach_tls.CHECKS,
     *echo.CHECKS,
     *cache.CHECKS,
+    *cache_errors.CHECKS,
+    *cache_collapsing.CHECKS,
+    *cache_opaque.CHECKS,
     *hazards.CHECKS,
 )
-"""The checks of every module; that of the user's own requests is made from them."""
+"""The checks of every module but `opaque`, which is made from the user's own requests."""

@@ -1,53 +1,37 @@
 """What would break a user once traffic moves, although nothing is broken yet.
 
-Some of it can be seen from outside, some only in the AWS account. What needs the account and was
-not allowed to ask it is no result: `NEEDS_ACCOUNT` lets the caller leave these checks out, or
-refuse to run them.
+Some hazards show from outside, some only in the AWS account. A check of the account yields nothing
+where the account may not be queried.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 import boto3.session
 
 from rollout.aws import (
-    Account,
+    AccountDistribution,
     AccountError,
-    Distribution,
-    LoadBalancer,
-    Rule,
+    AccountLoadBalancer,
+    AwsAccount,
+    SecurityGroupRule,
     WebAcl,
 )
 from rollout.probe import certificate as certificates
 from rollout.probe.model import (
-    Check,
-    Names,
-    Request,
+    DnsClient,
+    EdgeTarget,
     Result,
-    Surroundings,
-    Target,
     TroubleError,
     Verdict,
     Way,
 )
-from rollout.probe.sockets import Network, Sockets
-
-URL_BYTES: Final = 8192
-"""Longest URL. Source: CloudFront Developer Guide, 'Quotas'."""
-
-REQUEST_BYTES: Final = 20_480
-"""Most bytes of request line and headers together. Source: as above."""
-
-NEAR: Final = 0.9
-"""Part of a limit from which on it is near: cookies and query strings grow."""
-
-METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"})
-"""What a distribution can be told to pass on. Source: CloudFront API, 'AllowedMethods'."""
-
-NEEDS_ACCOUNT: Final[tuple[str, ...]] = ("hazards-timeouts", "hazards-allow-lists")
-"""Checks that have something to do only with `--account`."""
+from rollout.probe.sockets import Connector, Sockets
+from rollout.verify.address_groups import worst
+from rollout.verify.model import Check, CheckContext
+from rollout.verify.request_hazards import request_hazards
 
 _MOST_CNAMES: Final = 8
 _EVERY_PORT: Final = -1
@@ -56,114 +40,57 @@ _ANYBODY: Final = "0.0.0.0/0"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Hazard:
-    """Something about a request that CloudFront refuses, or soon will."""
-
-    text: str
-    """What, in one line."""
-    certain: bool
-    """Whether it is refused as it is; False: it is near a limit."""
-
-    def __str__(self) -> str:
-        """Return what it is."""
-        return self.text
-
-
-def request_hazards(requests: Iterable[Request]) -> list[Hazard]:
-    """Return what CloudFront does not let through, or hardly does, of some requests.
-
-    Source: CloudFront Developer Guide, 'Request and response behavior for custom origins' and
-    'Quotas'.
-
-    Args:
-        requests: The requests, as they are to be sent.
-    """
-    found: list[Hazard] = []
-    for request in requests:
-        path = request.target.partition("?")[0]
-        what = f"{request.method} {path if len(path) <= 60 else path[:59] + '…'}"  # noqa: PLR2004
-        if request.method == "GET" and request.body:
-            found.append(Hazard(f"{what} has a body; CloudFront answers 403", certain=True))
-        if request.method not in METHODS:
-            allowed = ", ".join(sorted(METHODS))
-            text = f"{what} has a method that no distribution passes on; {allowed} are"
-            found.append(Hazard(text, certain=True))
-        url = len(request.target.encode())
-        found += _size(what, "a URL", url, URL_BYTES)
-        line = len(f"{request.method} {request.target} HTTP/1.1\r\n".encode())
-        headers = sum(len(f"{name}: {value}\r\n".encode()) for name, value in request.headers)
-        found += _size(what, "a request line and headers", line + headers, REQUEST_BYTES)
-    return found
-
-
-def _size(what: str, part: str, size: int, limit: int) -> list[Hazard]:
-    if size <= NEAR * limit:
-        return []
-    over = size > limit
-    then = "CloudFront refuses it" if over else "it is near CloudFront's limit"
-    text = f"{what} has {part} of {size} bytes; {then}, {limit} are allowed"
-    return [Hazard(text, certain=over)]
-
-
 class Hazards:
     """The checks of this module."""
 
-    def __init__(self, network: Network, session: Callable[[], Any]) -> None:
+    def __init__(self, connector: Connector, session: Callable[[], Any]) -> None:
         """Choose where to look.
 
         Args:
-            network: Opens connections.
-            session: Makes a boto3 session; called only where the account may be asked.
+            connector: Opens connections.
+            session: Makes a boto3 session; called only where the account may be queried.
         """
-        self._network = network
+        self._connector = connector
         self._session = session
 
     def checks(self) -> tuple[Check, ...]:
         """Return them all."""
         return (
-            self.own_requests,
-            self.origin_certificate,
-            self.aliases,
-            self.timeouts,
-            self.allow_lists,
+            Check("hazards-own-requests", self.own_requests, "requests"),
+            Check("hazards-origin-certificate", self.origin_certificate),
+            Check("hazards-aliases", self.aliases),
+            Check("hazards-timeouts", self.timeouts, "account"),
+            Check("hazards-allow-lists", self.allow_lists, "account"),
         )
 
-    async def own_requests(self, s: Surroundings) -> AsyncIterator[Result]:
+    async def own_requests(self, context: CheckContext) -> AsyncIterator[Result]:
         """Yield whether CloudFront lets the user's own requests through."""
-        if not s.requests:
+        if not context.requests:
             return
-        found = request_hazards(s.requests)
-        certain = [hazard for hazard in found if hazard.certain]
+        hazards = request_hazards(context.requests)
+        certain = [hazard for hazard in hazards if hazard.certain]
         if certain:
             evidence = "; ".join(map(str, certain))
             remedy = "Change these clients before their traffic moves, or keep them on direct."
             yield Result("hazard-requests", "fail", evidence, remedy=remedy)
             return
-        near = tuple(f"near-a-limit: {hazard}" for hazard in found)
-        count = len(s.requests)
+        near = tuple(f"near-a-limit: {hazard}" for hazard in hazards)
+        count = len(context.requests)
         evidence = f"CloudFront lets {count} request{'s' * (count != 1)} through"
         yield Result("hazard-requests", "pass", evidence, accepted=near)
 
-    async def origin_certificate(self, s: Surroundings) -> AsyncIterator[Result]:
+    async def origin_certificate(self, context: CheckContext) -> AsyncIterator[Result]:
         """Yield whether CloudFront will take the load balancer's certificate."""
-        for hostname in s.target.hostnames:
+        for hostname in context.target.hostnames:
             ways = [
                 way
-                for way in s.ways
+                for way in context.ways
                 if (way.hostname, way.path, way.family) == (hostname, "direct", "IPv4")
                 and not way.by_name
             ]
-            found = await asyncio.gather(*(self._taken(s, way) for way in ways))
-            verdicts = [verdict for verdict, _ in found]
-            verdict: Verdict = (
-                "fail"
-                if "fail" in verdicts
-                else "unknown"
-                if "unknown" in verdicts or not ways
-                else "pass"
-            )
-            evidence = "; ".join(dict.fromkeys(said for _, said in found))
+            outcomes = await asyncio.gather(*(self._taken(context, way) for way in ways))
+            verdict = worst([each for each, _ in outcomes]) if ways else "unknown"
+            evidence = "; ".join(dict.fromkeys(said for _, said in outcomes))
             remedy = ""
             if verdict == "fail":
                 remedy = (
@@ -180,95 +107,101 @@ class Hazards:
                 remedy=remedy,
             )
 
-    async def aliases(self, s: Surroundings) -> AsyncIterator[Result]:
+    async def aliases(self, context: CheckContext) -> AsyncIterator[Result]:
         """Yield whether the hostname belongs to another distribution."""
-        for hostname in s.target.hostnames:
-            result = await _named_elsewhere(s.names, s.target, hostname)
-            if s.options.account and result.verdict != "fail":
-                found = await self._ask(lambda account, name=hostname: _alias(account, s, name))
-                result = found if isinstance(found, Result) else Result("", "unknown", found)
+        for hostname in context.target.hostnames:
+            result = await _named_elsewhere(context.dns_client, context.target, hostname)
+            if context.options.account and result.verdict != "fail":
+                answer = await self._ask(
+                    lambda account, name=hostname: _alias(account, context, name)
+                )
+                result = answer if isinstance(answer, Result) else Result("", "unknown", answer)
             yield replace(result, check="hazard-alias", hostname=hostname)
 
-    async def timeouts(self, s: Surroundings) -> AsyncIterator[Result]:
+    async def timeouts(self, context: CheckContext) -> AsyncIterator[Result]:
         """Yield whether answers may take longer on direct than CloudFront waits."""
-        if not s.options.account:
+        if not context.options.account:
             return
 
-        def ask(account: Account) -> Result:
-            own = account.distribution(s.target)
-            return judge_timeouts(own, account.load_balancer(s.target.direct))
+        def ask(account: AwsAccount) -> Result:
+            own = account.distribution(context.target)
+            return judge_timeouts(own, account.load_balancer(context.target.direct))
 
-        yield _told("hazard-timeouts", await self._ask(ask))
+        yield _named("hazard-timeouts", await self._ask(ask))
 
-    async def allow_lists(self, s: Surroundings) -> AsyncIterator[Result]:
-        """Yield whether somebody judges addresses and knows IPv4 only."""
-        if not s.options.account:
+    async def allow_lists(self, context: CheckContext) -> AsyncIterator[Result]:
+        """Yield whether a list of addresses holds IPv4 alone, or shuts out CloudFront."""
+        if not context.options.account:
             return
 
-        def ask(account: Account) -> Result:
-            own = account.distribution(s.target)
-            balancer = account.load_balancer(s.target.direct)
+        def ask(account: AwsAccount) -> Result:
+            own = account.distribution(context.target)
+            balancer = account.load_balancer(context.target.direct)
             rules = account.rules(balancer) if balancer.security_groups else None
             return judge_allow_lists(own, account.web_acls(own, balancer), rules)
 
-        yield _told("hazard-allow-lists", await self._ask(ask))
+        yield _named("hazard-allow-lists", await self._ask(ask))
 
-    async def _ask(self, question: Callable[[Account], T]) -> T | str:
-        """Ask the account in a thread of its own; return why where it does not tell."""
+    async def _ask(self, question: Callable[[AwsAccount], T]) -> T | str:
+        """Query the account in a thread of its own; return the reason if it cannot be read."""
         try:
-            return await asyncio.to_thread(lambda: question(Account(self._session())))
+            return await asyncio.to_thread(lambda: question(AwsAccount(self._session())))
         except AccountError as error:
             return str(error)
 
-    async def _taken(self, s: Surroundings, way: Way) -> tuple[Verdict, str]:
+    async def _taken(self, context: CheckContext, way: Way) -> tuple[Verdict, str]:
         """Say whether CloudFront takes an address's certificate.
 
         CloudFront asks for the Host it forwards and takes a certificate for that name or for the
         origin's own. Source: CloudFront Developer Guide, 'HTTP 502 status code (Bad Gateway)'.
         """
         try:
-            shown = await self._network.shake(way.address, way.port, way.hostname)
+            shown = await self._connector.shake(way.address, way.port, way.hostname)
             names = certificates.read(shown.certificate).names
         except (TroubleError, ValueError) as trouble:
             return "unknown", f"{way.address}: {trouble}"
         listed = ", ".join(names) or "nobody"
         said = f"{way.address} shows a certificate for {listed} when asked for {way.hostname}"
-        wanted = next(
-            (name for name in (way.hostname, s.target.direct) if certificates.covers(names, name)),
+        name = next(
+            (
+                candidate
+                for candidate in (way.hostname, context.target.direct)
+                if certificates.covers(names, candidate)
+            ),
             None,
         )
-        if wanted is None:
-            return "fail", f"{said}; CloudFront takes {way.hostname} or {s.target.direct}"
-        said += await self._other(s, way, names)
-        if wanted != way.hostname:
+        if name is None:
+            return "fail", f"{said}; CloudFront takes {way.hostname} or {context.target.direct}"
+        said += await self._other(context, way, names)
+        if name != way.hostname:
             return "pass", f"{said}; that is the load balancer's own name"
         try:
-            await self._network.shake(
-                way.address, way.port, way.hostname, verify=True, ca=s.options.ca
+            await self._connector.shake(
+                way.address, way.port, way.hostname, verify=True, ca=context.options.ca
             )
         except TroubleError as trouble:
             sure: Verdict = "fail" if trouble.kind == "certificate" else "unknown"
             return sure, f"{said}, which is not trusted: {trouble}"
         return "pass", said
 
-    async def _other(self, s: Surroundings, way: Way, names: Sequence[str]) -> str:
-        """Return what another certificate is shown to who asks for the load balancer's own name."""
+    async def _other(self, context: CheckContext, way: Way, names: Sequence[str]) -> str:
+        """Return what else is shown to a client that asks for the load balancer's own name."""
         try:
-            shown = await self._network.shake(way.address, way.port, s.target.direct)
+            shown = await self._connector.shake(way.address, way.port, context.target.direct)
             other = certificates.read(shown.certificate).names
         except (TroubleError, ValueError) as trouble:
             return f", and none when asked for its own name ({trouble})"
         return "" if other == tuple(names) else f", and one for {', '.join(other)} by its own name"
 
 
-def _told(check: str, found: Result | str) -> Result:
-    if isinstance(found, str):
-        return Result(check, "unknown", found)
-    return replace(found, check=check)
+def _named(check: str, answer: Result | str) -> Result:
+    if isinstance(answer, str):
+        return Result(check, "unknown", answer)
+    return replace(answer, check=check)
 
 
-async def _named_elsewhere(names: Names, target: Target, hostname: str) -> Result:
-    """Follow the CNAMEs of a hostname: does one lead to a distribution that is not the target's?"""
+async def _named_elsewhere(names: DnsClient, target: EdgeTarget, hostname: str) -> Result:
+    """Say whether a CNAME of a hostname leads to a distribution that is not the target's."""
     name, seen = hostname, list[str]()
     try:
         for _ in range(_MOST_CNAMES):
@@ -292,15 +225,15 @@ async def _named_elsewhere(names: Names, target: Target, hostname: str) -> Resul
     return Result("", "pass", "no CNAME leads to another distribution")
 
 
-def _alias(account: Account, s: Surroundings, hostname: str) -> Result:
-    own = account.distribution(s.target)
+def _alias(account: AwsAccount, context: CheckContext, hostname: str) -> Result:
+    own = account.distribution(context.target)
     return judge_alias(own, hostname, account.elsewhere(own, hostname))
 
 
-def judge_alias(own: Distribution, hostname: str, elsewhere: Sequence[str]) -> Result:
+def judge_alias(own: AccountDistribution, hostname: str, elsewhere: Sequence[str]) -> Result:
     """Say whether requests for a hostname that reach CloudFront are this distribution's.
 
-    An alias that is the name itself goes before one with `*`, whoever has it.
+    An alias that is the name itself goes before one with `*`, in whichever distribution.
 
     Args:
         own: The distribution.
@@ -327,8 +260,8 @@ def judge_alias(own: Distribution, hostname: str, elsewhere: Sequence[str]) -> R
     return Result("", "pass", f"{hostname} is an alias of {own.id}")
 
 
-def judge_timeouts(own: Distribution, balancer: LoadBalancer) -> Result:
-    """Say whether an answer that direct waits for is cut off on cdn."""
+def judge_timeouts(own: AccountDistribution, balancer: AccountLoadBalancer) -> Result:
+    """Say whether cdn cuts off an answer that direct waits for."""
     read, idle = own.origin.read_seconds, balancer.idle_seconds
     seen = f"CloudFront waits {read} s for an answer, the {balancer.kind} load balancer {idle} s"
     if own.origin.completion_seconds is not None:
@@ -336,7 +269,7 @@ def judge_timeouts(own: Distribution, balancer: LoadBalancer) -> Result:
     if read >= idle and own.origin.completion_seconds is None:
         return Result("", "pass", seen)
     if balancer.kind == "network" and own.origin.completion_seconds is None:
-        # It waits longer than CloudFront can, whatever the API does: it says nothing of the API.
+        # It always waits longer than CloudFront can: that proves nothing about the API.
         return Result("", "pass", seen, accepted=("network-load-balancer-waits-longer",))
     return Result(
         "",
@@ -348,7 +281,7 @@ def judge_timeouts(own: Distribution, balancer: LoadBalancer) -> Result:
 
 
 def judge_allow_lists(
-    own: Distribution, acls: Sequence[WebAcl], rules: Sequence[Rule] | None
+    own: AccountDistribution, acls: Sequence[WebAcl], rules: Sequence[SecurityGroupRule] | None
 ) -> Result:
     """Say whether a list of addresses shuts out CloudFront, or does not know IPv6.
 
@@ -367,9 +300,9 @@ def judge_allow_lists(
                 "them"
             )
     port = own.origin.port
-    told = [f"{len(acls)} web ACLs name no addresses, or those of both families"]
+    remarks = [f"{len(acls)} web ACLs name no addresses, or those of both families"]
     if rules is None:
-        told.append("the load balancer has no security group")
+        remarks.append("the load balancer has no security group")
     else:
         sources = [
             rule
@@ -377,7 +310,7 @@ def judge_allow_lists(
             if rule.first_port == _EVERY_PORT or rule.first_port <= port <= rule.last_port
         ]
         if any(rule.cloudfront or rule.source == _ANYBODY for rule in sources):
-            told.append(f"the security groups let CloudFront in at port {port}")
+            remarks.append(f"the security groups let CloudFront in at port {port}")
         else:
             listed = ", ".join(sorted(rule.source for rule in sources)) or "nobody"
             faults.append(
@@ -385,7 +318,7 @@ def judge_allow_lists(
                 "CloudFront"
             )
     if not faults:
-        return Result("", "pass", "; ".join(told))
+        return Result("", "pass", "; ".join(remarks))
     return Result(
         "",
         "fail",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.probe import certificate
-from rollout.probe.certificate import Certificate
+from rollout.probe.certificate import ServerCertificate
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -40,9 +40,9 @@ def test_every_name_covers_itself_and_its_parents_wildcard_does(name: str) -> No
     assert not certificate.covers([f"x{name}"], name)
 
 
-def made(**changed: timedelta) -> Certificate:
+def made(**changed: timedelta) -> ServerCertificate:
     begins = NOW - changed.get("since", timedelta(days=1))
-    return Certificate(
+    return ServerCertificate(
         ("api.example.com",), begins, NOW + changed.get("left", timedelta(days=90)), "CN=CA"
     )
 
@@ -68,7 +68,7 @@ def made(**changed: timedelta) -> Certificate:
         ),
     ],
 )
-def test_a_fault_is_told_in_words(own: Certificate, hostname: str, fault: str) -> None:
+def test_a_fault_is_told_in_words(own: ServerCertificate, hostname: str, fault: str) -> None:
     assert certificate.fault(own, hostname, NOW) == fault
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rollout.probe.dns import DnsNames
+from rollout.probe.dns import DnspythonClient
 from rollout.probe.model import DnsAnswer, TroubleError
 from support.authority import AUTHORITY, RESOLVER, Server, Zone, serving
 
@@ -26,10 +26,10 @@ SHORT_SOA = Zone(
 )
 
 
-def asked(use: Callable[[Server, DnsNames], Awaitable[DnsAnswer]]) -> DnsAnswer:
+def asked(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> DnsAnswer:
     async def run() -> DnsAnswer:
         async with serving(ZONE, SHORT_SOA) as server:
-            names = DnsNames([RESOLVER], port=server.port, timeout_seconds=0.3)
+            names = DnspythonClient([RESOLVER], port=server.port, timeout_seconds=0.3)
             return await use(server, names)
 
     return asyncio.run(run())
@@ -73,7 +73,7 @@ def test_an_answer_is_what_the_server_said(name: str, kind: str, answer: DnsAnsw
 
 
 def test_an_authority_is_asked_where_one_is_named() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         answer = await names.ask("api.example.com", "A", AUTHORITY)
         assert server.asked == [(AUTHORITY, "api.example.com", "A")]
         return answer
@@ -82,7 +82,7 @@ def test_an_authority_is_asked_where_one_is_named() -> None:
 
 
 def test_what_does_not_fit_comes_over_tcp() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         answer = await names.ask("many.example.com", "TXT")
         assert len(server.asked) == 2
         return answer
@@ -91,7 +91,7 @@ def test_what_does_not_fit_comes_over_tcp() -> None:
 
 
 def test_a_chain_that_a_server_leaves_open_is_followed() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.open_chains = True
         answer = await names.ask("away.example.com", "A", AUTHORITY)
         assert [question[:2] for question in server.asked] == [
@@ -104,7 +104,7 @@ def test_a_chain_that_a_server_leaves_open_is_followed() -> None:
 
 
 def test_a_lost_question_is_asked_again() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.drop = 2
         answer = await names.ask("api.example.com", "A")
         assert len(server.asked) == 3
@@ -114,7 +114,7 @@ def test_a_lost_question_is_asked_again() -> None:
 
 
 def test_a_server_without_edns_is_asked_without() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.edns = False
         return await names.ask("api.example.com", "A")
 
@@ -122,30 +122,30 @@ def test_a_server_without_edns_is_asked_without() -> None:
 
 
 def test_the_next_resolver_is_asked_where_one_refuses() -> None:
-    async def use(server: Server, _: DnsNames) -> DnsAnswer:
+    async def use(server: Server, _: DnspythonClient) -> DnsAnswer:
         server.lame = True
-        both = DnsNames([AUTHORITY, RESOLVER], port=server.port, timeout_seconds=0.3)
+        both = DnspythonClient([AUTHORITY, RESOLVER], port=server.port, timeout_seconds=0.3)
         return await both.ask("api.example.com", "A")
 
     assert asked(use).code == "NOERROR"
 
 
 def test_a_refusal_is_the_answer_where_nobody_has_a_better_one() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.lame = True
         return await names.ask("api.example.com", "A", AUTHORITY)
 
     assert asked(use) == DnsAnswer("REFUSED", (), None, authoritative=False)
 
 
-def troubled(use: Callable[[Server, DnsNames], Awaitable[DnsAnswer]]) -> tuple[str, str]:
+def troubled(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> tuple[str, str]:
     with pytest.raises(TroubleError) as caught:
         asked(use)
     return caught.value.kind, str(caught.value)
 
 
 def test_silence_is_a_timeout() -> None:
-    async def use(server: Server, names: DnsNames) -> DnsAnswer:
+    async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.drop = 100
         return await names.ask("api.example.com", "A")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rollout.probe.http import Gate, HttpWire, TrustError
-from rollout.probe.model import Answer, Request, TroubleError, Way
-from rollout.verify.compare import read_echo
+from rollout.probe.gate import Gate
+from rollout.probe.http import HttpWire, TrustError
+from rollout.probe.model import HttpAnswer, HttpRequest, TroubleError, Way
+from rollout.verify.received import read_echo
 from sandbox.lab.trust import Trust
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, edge_on_loopback
@@ -76,7 +77,7 @@ async def serving(answer: Serving, tls: ssl.SSLContext | None) -> AsyncGenerator
 
 async def trouble(sender: HttpWire, way: Way, seconds: float = 5.0) -> tuple[str, str]:
     with pytest.raises(TroubleError) as raised:
-        await sender.send(way, Request("GET", "/", timeout_seconds=seconds))
+        await sender.send(way, HttpRequest("GET", "/", timeout_seconds=seconds))
     assert "\n" not in str(raised.value)
     return raised.value.kind, str(raised.value)
 
@@ -94,7 +95,7 @@ def test_what_is_sent_is_what_was_written_and_no_more(trust: Trust) -> None:
         tls = tls_of(trust)
         tls.sni_callback = lambda _, name, __: names.append(name)
         async with serving(answer, tls) as way:
-            request = Request(
+            request = HttpRequest(
                 "PUT",
                 "//a/./b/../%2f%2F%c3%a9?b=1&a=2&b=1&",
                 (("x-lower", "1"), ("X-UPPER", "2"), ("x-lower", "0"), ("Cookie", "a=1")),
@@ -116,14 +117,14 @@ def test_what_is_sent_is_what_was_written_and_no_more(trust: Trust) -> None:
 
 def test_a_redirect_is_an_answer_and_its_coding_stays_on(origin: LoopbackOrigin) -> None:
     path = "/echo/status=302;header=Location:%2Felsewhere;encoding=gzip"
-    request = Request("GET", path, (("Accept-Encoding", "gzip"),))
+    request = HttpRequest("GET", path, (("Accept-Encoding", "gzip"),))
     answer = asyncio.run(wire(origin.ca).send(to(origin), request))
     assert (answer.status, answer.header("location")) == (302, "/elsewhere")
     assert b'"target"' in gzip.decompress(answer.body)
 
 
 def test_pieces_carry_the_time_they_came_at(origin: LoopbackOrigin) -> None:
-    request = Request("GET", "/echo/size=30;chunks=3;interval=0.2")
+    request = HttpRequest("GET", "/echo/size=30;chunks=3;interval=0.2")
     answer = asyncio.run(wire(origin.ca).send(to(origin), request))
     assert [length for _, length in answer.pieces] == [10, 10, 10]
     assert answer.pieces[-1][0] - answer.pieces[0][0] >= 0.3
@@ -133,15 +134,15 @@ def test_pieces_carry_the_time_they_came_at(origin: LoopbackOrigin) -> None:
 def test_http2_is_spoken_where_it_is_wanted_and_offered(origin: LoopbackOrigin) -> None:
     body = bytes(200_000)
 
-    async def run() -> list[Answer]:
+    async def run() -> list[HttpAnswer]:
         sender = wire(origin.ca)
         async with edge_on_loopback(origin, Edge(http2=False)) as edge:
             elsewhere = Way("cdn", "IPv4", NAME, edge.address, edge.port)
-            wanted = Request("PUT", "/echo", (("X-Custom", "1"),), body, http2=True)
+            wanted = HttpRequest("PUT", "/echo", (("X-Custom", "1"),), body, http2=True)
             return [
                 await sender.send(to(origin), wanted),
                 await sender.send(elsewhere, wanted),
-                await sender.send(to(origin), Request("GET", "/echo")),
+                await sender.send(to(origin), HttpRequest("GET", "/echo")),
             ]
 
     answers = asyncio.run(run())
@@ -155,9 +156,9 @@ def test_http2_is_spoken_where_it_is_wanted_and_offered(origin: LoopbackOrigin) 
 def test_each_request_has_a_connection_of_its_own_unless_they_are_sent_in_turn(
     origin: LoopbackOrigin,
 ) -> None:
-    request = Request("GET", "/echo")
+    request = HttpRequest("GET", "/echo")
 
-    async def run() -> tuple[list[Answer], tuple[Answer, ...], tuple[Answer, ...]]:
+    async def run() -> tuple[list[HttpAnswer], tuple[HttpAnswer, ...], tuple[HttpAnswer, ...]]:
         sender = wire(origin.ca)
         apart = [await sender.send(to(origin), request) for _ in range(2)]
         kept = await sender.send_in_turn(to(origin), (request, request))
@@ -166,7 +167,7 @@ def test_each_request_has_a_connection_of_its_own_unless_they_are_sent_in_turn(
             closed = await sender.send_in_turn(way, (request, request))
         return apart, kept, closed
 
-    def ports(answers: tuple[Answer, ...] | list[Answer]) -> int:
+    def ports(answers: tuple[HttpAnswer, ...] | list[HttpAnswer]) -> int:
         return len({answer.body[answer.body.rindex(b'"port"') :] for answer in answers})
 
     apart, kept, closed = asyncio.run(run())
@@ -176,7 +177,7 @@ def test_each_request_has_a_connection_of_its_own_unless_they_are_sent_in_turn(
 
 def test_a_websocket_is_spoken_to_the_address_by_the_name(origin: LoopbackOrigin) -> None:
     messages = ("text é", b"\x00\xff", "")
-    request = Request("GET", "/echo/websocket?a=1", (("X-Custom", "1"),))
+    request = HttpRequest("GET", "/echo/websocket?a=1", (("X-Custom", "1"),))
     talk = asyncio.run(wire(origin.ca).talk(to(origin), request, messages))
     assert talk.messages[1:] == messages
     names = [name for name, _ in talk.handshake]
@@ -196,7 +197,7 @@ def test_a_websocket_that_is_refused_says_how(
     origin: LoopbackOrigin, target: str, reason: str
 ) -> None:
     with pytest.raises(TroubleError, match=reason) as raised:
-        asyncio.run(wire(origin.ca).talk(to(origin), Request("GET", target), ()))
+        asyncio.run(wire(origin.ca).talk(to(origin), HttpRequest("GET", target), ()))
     assert raised.value.kind == "protocol"
 
 
@@ -309,7 +310,9 @@ def test_the_system_store_can_be_another_file(
 
     async def run() -> int:
         async with serving(answer, tls_of(trust)) as way:
-            return (await HttpWire(rate=10, concurrency=1).send(way, Request("GET", "/"))).status
+            return (
+                await HttpWire(rate=10, concurrency=1).send(way, HttpRequest("GET", "/"))
+            ).status
 
     assert asyncio.run(run()) == 200
 
@@ -331,16 +334,16 @@ def test_nobody_there_is_refused_and_no_way_is_unreachable(trust: Trust) -> None
 @pytest.mark.parametrize(
     "request_",
     [
-        Request("GET", "/a b"),
-        Request("GET", "/", (("X-Broken", "a\r\nX-Other: b"),)),
-        Request("GET", "/", (("Bad Name", "1"),)),
-        Request("G T", "/"),
-        Request("GET", "/日"),
+        HttpRequest("GET", "/a b"),
+        HttpRequest("GET", "/", (("X-Broken", "a\r\nX-Other: b"),)),
+        HttpRequest("GET", "/", (("Bad Name", "1"),)),
+        HttpRequest("G T", "/"),
+        HttpRequest("GET", "/日"),
     ],
     ids=lambda request: f"{request.method} {request.target}",
 )
 def test_what_cannot_be_sent_is_told_and_never_repaired(
-    origin: LoopbackOrigin, request_: Request
+    origin: LoopbackOrigin, request_: HttpRequest
 ) -> None:
     with pytest.raises(TroubleError, match=r"^it cannot be sent: ") as raised:
         asyncio.run(wire(origin.ca).send(to(origin), request_))
@@ -348,7 +351,7 @@ def test_what_cannot_be_sent_is_told_and_never_repaired(
 
 
 def test_half_an_answer_over_http2_is_a_reset(origin: LoopbackOrigin) -> None:
-    request = Request("GET", "/echo/size=1000;close=on", http2=True)
+    request = HttpRequest("GET", "/echo/size=1000;close=on", http2=True)
     with pytest.raises(TroubleError, match="HTTP/2 stream was ended") as raised:
         asyncio.run(wire(origin.ca).send(to(origin), request))
     assert raised.value.kind == "reset"
@@ -371,7 +374,7 @@ def test_rate_and_concurrency_hold_for_all_requests_together(origin: LoopbackOri
     async def run() -> None:
         async with serving(answer, tls_of(origin.trust)) as way:
             sender = wire(origin.ca, rate=20, concurrency=3)
-            await asyncio.gather(*(sender.send(way, Request("GET", "/")) for _ in range(30)))
+            await asyncio.gather(*(sender.send(way, HttpRequest("GET", "/")) for _ in range(30)))
 
     asyncio.run(run())
     assert most <= 3
@@ -393,7 +396,10 @@ def test_a_file_of_authorities_that_is_none_is_refused(tmp_path: Path, text: str
 
 def test_no_repr_shows_a_secret() -> None:
     secret = (("Authorization", "Bearer hidden"), ("Cookie", "session=hidden"))
-    values = (Request("GET", "/", secret, b"hidden"), Answer(200, secret, b"hidden", "HTTP/2", 1.0))
+    values = (
+        HttpRequest("GET", "/", secret, b"hidden"),
+        HttpAnswer(200, secret, b"hidden", "HTTP/2", 1.0),
+    )
     assert not [value for value in values if "hidden" in repr(value)]
 
 
@@ -414,13 +420,13 @@ def test_what_is_urgent_goes_before_what_waits_and_leaves_no_place_behind(
             sender = wire(origin.ca, concurrency=1)
             asked = [("/1", False), ("/2", False), ("/given-up", True), ("/3", True), ("/4", True)]
             sent = [
-                asyncio.create_task(sender.send(way, Request("GET", target, urgent=urgent)))
+                asyncio.create_task(sender.send(way, HttpRequest("GET", target, urgent=urgent)))
                 for target, urgent in asked
             ]
             await asyncio.sleep(0)
             sent[2].cancel()
             await asyncio.gather(*sent, return_exceptions=True)
-            await sender.send(way, Request("GET", "/5"))
+            await sender.send(way, HttpRequest("GET", "/5"))
 
     asyncio.run(asyncio.wait_for(run(), 10))
     assert served == ["/1", "/3", "/4", "/2", "/5"]
@@ -450,10 +456,10 @@ def test_a_place_that_is_given_to_someone_who_gives_up_is_passed_on() -> None:
 def test_a_body_without_end_is_given_up(origin: LoopbackOrigin, http2: bool) -> None:
     async def scenario() -> None:
         sender = HttpWire(rate=1000, concurrency=1, ca=origin.ca, most_body_bytes=1000)
-        whole = await sender.send(to(origin), Request("GET", "/echo/size=1000", http2=http2))
+        whole = await sender.send(to(origin), HttpRequest("GET", "/echo/size=1000", http2=http2))
         assert len(whole.body) == 1000
         with pytest.raises(TroubleError) as caught:
-            await sender.send(to(origin), Request("GET", "/echo/size=1001", http2=http2))
+            await sender.send(to(origin), HttpRequest("GET", "/echo/size=1001", http2=http2))
         assert (caught.value.kind, str(caught.value)) == (
             "protocol",
             "the body is longer than 1000 bytes, which is as much as is read",

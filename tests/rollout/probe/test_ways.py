@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from rollout.probe import ways
-from rollout.probe.model import Answer, Request, Result, Target, TroubleError, Way
-from rollout.probe.ways import Found
+from rollout.probe.model import EdgeTarget, HttpAnswer, HttpRequest, Result, TroubleError, Way
+from rollout.probe.ways import WaySearch
 from support.fake_edge import (
     CDN4,
     CDN6,
@@ -42,14 +42,14 @@ NAMES: Table = {
 def find(
     names: Table = NAMES,
     *,
-    target: Target = TARGET,
+    target: EdgeTarget = TARGET,
     wire: FakeWire | None = None,
-) -> Found:
+) -> WaySearch:
     wire = wire or FakeWire(lambda _way, _request: answer())
     return asyncio.run(ways.find(target, FakeNames(names), wire))
 
 
-def told(found: Found) -> dict[str, tuple[str, str]]:
+def told(found: WaySearch) -> dict[str, tuple[str, str]]:
     """Return verdict and evidence by place."""
     return {
         f"{result.path or result.check} {result.family}": (result.verdict, result.evidence)
@@ -255,15 +255,15 @@ def test_ipv6_behind_any_gateway_is_none(discovered: tuple[str, ...] | str, made
 STRANGER = "198.18.1.77"
 
 
-def cloudfront(_way: Way, _request: Request) -> Answer:
+def cloudfront(_way: Way, _request: HttpRequest) -> HttpAnswer:
     return answer(404, via="1.1 abc.cloudfront.net (CloudFront)")
 
 
-def somebody(_way: Way, _request: Request) -> Answer:
+def somebody(_way: Way, _request: HttpRequest) -> HttpAnswer:
     return answer(200, server="nginx")
 
 
-def nobody(_way: Way, _request: Request) -> Answer:
+def nobody(_way: Way, _request: HttpRequest) -> HttpAnswer:
     raise TroubleError("reset", "ended early")
 
 

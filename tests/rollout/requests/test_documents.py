@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.faults import WrongUseError
-from rollout.probe.model import Request
+from rollout.probe.model import HttpRequest
 from rollout.requests import documents, har, openapi, requests_file
-from rollout.requests.model import Asked, Catalogue, Rule, merge
+from rollout.requests.model import Catalogue, CatalogueEntry, IgnoreRule, merge
 
 OWN = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
 CURE = "Mend that place, or look at docs/verify.md for an example."
@@ -133,13 +133,13 @@ def own(text: str, *, unsafe: bool = False, name: str = "requests.yaml") -> Cata
 
 
 def test_requests_are_read_as_they_are_written() -> None:
-    everywhere = Rule("header", "x-request-id")
-    listed = Asked(
-        "GET /orders?limit=2", Request("GET", "/orders?limit=2", OWN), None, (everywhere,)
+    everywhere = IgnoreRule("header", "x-request-id")
+    listed = CatalogueEntry(
+        "GET /orders?limit=2", HttpRequest("GET", "/orders?limit=2", OWN), None, (everywhere,)
     )
-    one = Asked(
+    one = CatalogueEntry(
         "one order",
-        Request(
+        HttpRequest(
             "PUT",
             "/orders/7",
             (
@@ -152,9 +152,11 @@ def test_requests_are_read_as_they_are_written() -> None:
             b'{"state": "open"}',
         ),
         None,
-        (everywhere, Rule("json", "/updated")),
+        (everywhere, IgnoreRule("json", "/updated")),
     )
-    post = Asked("POST /orders", Request("POST", "/orders", OWN, b"as it is"), None, (everywhere,))
+    post = CatalogueEntry(
+        "POST /orders", HttpRequest("POST", "/orders", OWN, b"as it is"), None, (everywhere,)
+    )
     reason = "POST is not idempotent; --allow-unsafe sends it"
     assert own(REQUESTS) == Catalogue((listed, one), (("POST /orders", reason),))
     assert own(REQUESTS, unsafe=True) == Catalogue((listed, one, post))
@@ -233,7 +235,7 @@ def test_a_file_without_requests_is_wrong_use(text: str, message: str) -> None:
 
 def test_requests_of_the_same_name_are_told_apart() -> None:
     twice = own("requests: [{path: /a}, {path: /a}]")
-    assert [item.name for item in merge([twice, twice]).asked] == [
+    assert [item.name for item in merge([twice, twice]).entries] == [
         "GET /a",
         "GET /a (2)",
         "GET /a (3)",
@@ -308,11 +310,13 @@ def described(text: str, *, unsafe: bool = False) -> Catalogue:
 
 def test_operations_that_say_with_what_are_asked_and_the_others_listed() -> None:
     tenant = ("X-Tenant", "acme")
-    get = Asked(
+    get = CatalogueEntry(
         "GET /orders",
-        Request("GET", "/v1/orders?limit=2&tags=a%20b", (*OWN, tenant, ("Cookie", "session=abc"))),
+        HttpRequest(
+            "GET", "/v1/orders?limit=2&tags=a%20b", (*OWN, tenant, ("Cookie", "session=abc"))
+        ),
     )
-    head = Asked("HEAD /orders/{id}", Request("HEAD", "/v1/orders/a%2Fb", OWN))
+    head = CatalogueEntry("HEAD /orders/{id}", HttpRequest("HEAD", "/v1/orders/a%2Fb", OWN))
     reasons = (
         (
             "GET /orders/{id}",
@@ -323,9 +327,9 @@ def test_operations_that_say_with_what_are_asked_and_the_others_listed() -> None
     )
     unsafe = ("POST /orders", "POST may change something; --allow-unsafe sends it")
     assert described(OPENAPI) == Catalogue((get, head), (unsafe, *reasons))
-    post = Asked(
+    post = CatalogueEntry(
         "POST /orders",
-        Request(
+        HttpRequest(
             "POST",
             "/v1/orders",
             (*OWN, tenant, ("Content-Type", "application/json")),
@@ -363,7 +367,7 @@ paths:
     ],
 )
 def test_a_parameter_is_written_as_its_style_says(parameter: str, target: str) -> None:
-    assert [item.request.target for item in operation(parameter).asked] == [f"/a/7?{target}"]
+    assert [item.request.target for item in operation(parameter).entries] == [f"/a/7?{target}"]
 
 
 @pytest.mark.parametrize(
@@ -457,9 +461,9 @@ def test_a_recorded_request_is_sent_once_as_it_was_but_for_its_connection() -> N
             ("accept", "*/*"),
         ),
     }
-    asked = Asked(
+    asked = CatalogueEntry(
         "GET /a%20b?token=…&b=…",
-        Request("GET", "/a%20b?token=x&b", (("Cookie", "session=abc"), ("accept", "*/*"))),
+        HttpRequest("GET", "/a%20b?token=x&b", (("Cookie", "session=abc"), ("accept", "*/*"))),
         "api.example.com",
         recorded=True,
     )
@@ -487,13 +491,13 @@ def test_a_recorded_request_is_sent_once_as_it_was_but_for_its_connection() -> N
 )
 def test_a_recorded_request_is_not_sent(request_: dict[str, Any], reason: str) -> None:
     catalogue = recorded(request_)
-    assert (catalogue.asked, [why for _, why in catalogue.not_asked]) == ((), [reason])
+    assert (catalogue.entries, [why for _, why in catalogue.left_out]) == ((), [reason])
 
 
 def test_a_recorded_form_is_sent_where_that_is_allowed() -> None:
     form = {"mimeType": "a", "params": headers(("a b", "c"))}
     catalogue = recorded({"method": "POST", "postData": form}, unsafe=True)
-    assert [item.request.body for item in catalogue.asked] == [b"a+b=c"]
+    assert [item.request.body for item in catalogue.entries] == [b"a+b=c"]
 
 
 def test_a_recording_of_others_is_wrong_use() -> None:

@@ -18,14 +18,16 @@ from typer.testing import CliRunner
 
 from rollout.edge import Source
 from rollout.probe.http import HttpWire
-from rollout.probe.model import Check, Options, Result, Surroundings
+from rollout.probe.model import Result
 from rollout.requests.model import Catalogue
 from rollout.verify import checks, command
-from rollout.verify.checks.echo import NOT_ASKED
-from rollout.verify.command import Files, Plan, carry_out, make_plan
+from rollout.verify.answer_differences import IGNORED_HEADERS
+from rollout.verify.command import carry_out
+from rollout.verify.model import NOT_ASKED, Check, CheckContext, VerifyOptions
+from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.progress import Lines, Moving
 from rollout.verify.report import Report
-from rollout.verify.run import name_of
+from rollout.verify.settings import RequestFiles, VerifySettings
 from support.fake_edge import OPTIONS, TARGET, FakeNames, FakeWire, answer
 from support.loopback_edge import Edge
 from support.whole_edge import WholeEdge, whole_edge
@@ -37,7 +39,11 @@ QUICK = ("dns", "reach", "echo", "cache-answers", "hazards")
 
 
 def verified(
-    edge: WholeEdge, files: Files | None = None, *, only: Sequence[str] = QUICK, **options: Any
+    edge: WholeEdge,
+    files: RequestFiles | None = None,
+    *,
+    only: Sequence[str] = QUICK,
+    **options: Any,
 ) -> Report:
     """Verify what runs on loopback."""
     chosen: dict[str, Any] = {
@@ -51,7 +57,10 @@ def verified(
         "ca": str(edge.ca),
         **options,
     }
-    plan = make_plan(BY_HAND, Options(**chosen), files or Files(), only)
+    settings = VerifySettings(
+        BY_HAND, VerifyOptions(**chosen), files or RequestFiles(), tuple(only)
+    )
+    plan = make_plan(settings)
     wire = HttpWire(rate=500, concurrency=32, ca=edge.ca)
     with Lines(Console(quiet=True)) as watch:
         return carry_out(replace(plan, target=edge.target), edge.names, wire, watch)
@@ -71,7 +80,9 @@ def test_an_edge_that_passes_everything_through_passes(tmp_path: Path) -> None:
     assert (told(found, "fail"), told(found, "unknown")) == ([], [])
     assert (found.verdict, found.exit_code, found.not_asked) == ("pass", 0, ())
     groups = [result.group for result in found.results]
-    assert groups == sorted(groups, key=["ways", *map(name_of, checks.CHECKS), "opaque"].index)
+    assert groups == sorted(
+        groups, key=["ways", *(check.name for check in checks.CHECKS), "opaque"].index
+    )
     assert {"ways", "dns-weights", "reach", "echo", "cache-errors-later"} < set(groups)
     assert found.accepted["via-added"] > 0
     assert {(way.path, way.family) for way in found.ways} == {
@@ -162,7 +173,7 @@ def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
     file = tmp_path / "requests.yaml"
     file.write_text(REQUESTS)
     with whole_edge(tmp_path) as edge:
-        files = Files(requests=str(file), ignore=("header:X-Echo",))
+        files = RequestFiles(requests=str(file), ignore=("header:X-Echo",))
         found = verified(edge, files, only=("opaque", "hazards-own-requests"), echo=None)
     assert told(found, "fail") == []
     assert told(found, "unknown") == []
@@ -184,15 +195,15 @@ def test_without_anything_to_ask_it_cannot_tell(tmp_path: Path) -> None:
 # ---- interruptions -------------------------------------------------------------------------------
 
 
-def plan(*own: Check) -> Plan:
-    return Plan(TARGET, OPTIONS, own, Catalogue())
+def plan(*own: Check) -> VerifyPlan:
+    return VerifyPlan(TARGET, OPTIONS, own, Catalogue())
 
 
-async def quick(_around: Surroundings) -> AsyncIterator[Result]:
+async def _quick(_context: CheckContext) -> AsyncIterator[Result]:
     yield Result("quick", "fail", "seen before")
 
 
-async def interrupted_by_its_user(_around: Surroundings) -> AsyncIterator[Result]:
+async def _interrupted(_context: CheckContext) -> AsyncIterator[Result]:
     await asyncio.sleep(0)
     signal.raise_signal(signal.SIGINT)
     await asyncio.Event().wait()
@@ -202,20 +213,20 @@ async def interrupted_by_its_user(_around: Surroundings) -> AsyncIterator[Result
 def test_ctrl_c_keeps_what_was_found_and_what_failed_has_failed() -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
-        found = carry_out(plan(quick, interrupted_by_its_user), FakeNames({}), wire, watch)
+        found = carry_out(
+            plan(Check("quick", _quick), Check("slow", _interrupted)), FakeNames({}), wire, watch
+        )
     assert (found.verdict, found.exit_code, found.interrupted) == ("fail", 1, True)
     assert [item.evidence for item in found.results if item.check == "quick"] == ["seen before"]
-    assert found.results[-1].evidence == (
-        "interrupted; not through: test-command-interrupted-by-its-user"
-    )
+    assert found.results[-1].evidence == ("interrupted; not through: slow")
 
 
 @pytest.mark.parametrize("kind", [Lines, Moving])
 def test_progress_tells_what_is_through(kind: type[Lines] | type[Moving]) -> None:
     console = Console(record=True, width=200, force_terminal=True, file=None, stderr=True)
     with kind(console) as watch:
-        watch.found("echo", Result("a", "pass", "seen"))
-        watch.found("echo", Result("a", "unknown", "not seen"))
+        watch.add("echo", Result("a", "pass", "seen"))
+        watch.add("echo", Result("a", "unknown", "not seen"))
         watch.ended("echo")
     if kind is Lines:
         assert "echo: 1 pass, 1 unknown" in console.export_text()
@@ -297,8 +308,9 @@ def test_the_signs_of_a_cache_are_not_looked_for_in_an_api_that_echoes() -> None
 
 
 def planned(*only: str) -> list[str]:
-    made = make_plan(BY_HAND, replace(OPTIONS, echo=None, account=False), Files(), only)
-    return [name_of(check) for check in made.checks]
+    options = replace(OPTIONS, echo=None, account=False)
+    made = make_plan(VerifySettings(BY_HAND, options, only=only))
+    return [check.name for check in made.checks]
 
 
 def test_of_checks_that_begin_alike_those_that_have_something_to_do_are_meant() -> None:
@@ -307,16 +319,17 @@ def test_of_checks_that_begin_alike_those_that_have_something_to_do_are_meant() 
     assert not set(planned()) & (NEEDED.keys() - {"opaque"})
 
 
-async def mute(_around: Surroundings) -> AsyncIterator[Result]:
+async def _mute(_context: CheckContext) -> AsyncIterator[Result]:
     for result in ():
         yield result
 
 
-async def sound(_around: Surroundings) -> AsyncIterator[Result]:
+async def _sound(_context: CheckContext) -> AsyncIterator[Result]:
     yield Result("sound", "pass", "seen")
 
 
-MUTE, SOUND = name_of(mute), name_of(sound)
+MUTE, SOUND = "mute", "sound"
+MUTE_AND_SOUND = Check(MUTE, _mute), Check(SOUND, _sound)
 
 
 @pytest.mark.parametrize(
@@ -333,7 +346,7 @@ def test_what_was_asked_for_and_looked_at_nothing_is_unknown(
 ) -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
-        found = carry_out(replace(plan(mute, sound), only=only), FakeNames({}), wire, watch)
+        found = carry_out(replace(plan(*MUTE_AND_SOUND), only=only), FakeNames({}), wire, watch)
     silent = [item for item in found.results if item.group == MUTE]
     assert [(item.check, item.verdict) for item in silent] == [
         (name, "unknown") for name in unknown
@@ -378,7 +391,7 @@ def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(tmp_p
 def test_the_page_tells_of_every_check() -> None:
     section = DOCS.read_text().partition("## What is checked")[2].partition("\n## ")[0]
     told_of = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
-    assert told_of == ["ways", *map(name_of, checks.CHECKS), "opaque"]
+    assert told_of == ["ways", *(check.name for check in checks.CHECKS), "opaque"]
 
 
 def test_the_page_tells_of_every_option_and_of_no_other() -> None:
@@ -392,4 +405,4 @@ def test_the_page_tells_of_every_header_that_is_not_compared() -> None:
         DOCS.read_text().partition("headers of answers are never compared")[2].partition("\n## ")[0]
     )
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", section, re.MULTILINE)
-    assert rows == list(command.opaque.IGNORED_HEADERS.items())
+    assert rows == list(IGNORED_HEADERS.items())

@@ -12,23 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.probe.model import Answer, Path
+from rollout.probe.model import HttpAnswer, Path
 from rollout.verify.compare import (
-    ANSWER_DIFFERENCES,
-    AS_TODAY,
     CASE,
     HTTP2,
-    LONGEST_ECHO,
-    NAMES,
     ORDER,
-    REQUEST_DIFFERENCES,
     Comparison,
-    Echo,
-    EchoedBody,
-    Sent,
     compare_answer,
     compare_request,
     masked,
+)
+from rollout.verify.differences import ANSWER_DIFFERENCES, AS_BASELINE, NAMES, REQUEST_DIFFERENCES
+from rollout.verify.received import (
+    LONGEST_ECHO,
+    ReceivedBody,
+    ReceivedRequest,
+    SentRequest,
     read_echo,
 )
 
@@ -42,18 +41,18 @@ HEADERS: Headers = (
     ("Cookie", "a=1; b=2"),
     ("Content-Length", "4"),
 )
-SENT = Sent("PUT", "/echo?a=1&b=2", HEADERS, b"body")
+SENT = SentRequest("PUT", "/echo?a=1&b=2", HEADERS, b"body")
 
 
-def echo_of(sent: Sent, **changes: Any) -> Echo:
-    whole = Echo(
+def echo_of(sent: SentRequest, **changes: Any) -> ReceivedRequest:
+    whole = ReceivedRequest(
         id="1",
         method=sent.method,
         target=sent.target,
         protocol="HTTP/1.1",
         scheme="https",
         headers=sent.headers,
-        body=EchoedBody(length=len(sent.body), sha256=hashlib.sha256(sent.body).hexdigest()),
+        body=ReceivedBody(length=len(sent.body), sha256=hashlib.sha256(sent.body).hexdigest()),
     )
     return whole.model_copy(update=changes)
 
@@ -62,7 +61,7 @@ def with_header(*added: tuple[str, str], drop: str = "") -> Headers:
     return (*(each for each in HEADERS if each[0].lower() != drop.lower()), *added)
 
 
-def of_headers(came: Headers, path: Path = "cdn", *, sent: Sent = SENT) -> Comparison:
+def of_headers(came: Headers, path: Path = "cdn", *, sent: SentRequest = SENT) -> Comparison:
     return compare_request(sent, echo_of(sent, headers=came), path)
 
 
@@ -183,9 +182,9 @@ def test_method_target_scheme_protocol_and_body_must_be_the_same() -> None:
         target="/echo?b=2&a=1",
         scheme="http",
         protocol="HTTP/1.0",
-        body=EchoedBody(length=0, sha256=hashlib.sha256().hexdigest()),
+        body=ReceivedBody(length=0, sha256=hashlib.sha256().hexdigest()),
     )
-    assert compare_request(SENT, came, "cdn", today=today).faults == (
+    assert compare_request(SENT, came, "cdn", baseline=today).faults == (
         'the method is "POST" instead of "PUT"',
         'the target is "/echo?b=2&a=1" instead of "/echo?a=1&b=2"',
         'the scheme is "http" instead of "https"',
@@ -197,9 +196,9 @@ def test_method_target_scheme_protocol_and_body_must_be_the_same() -> None:
 def test_what_the_way_of_today_does_as_well_is_accepted_as_that() -> None:
     came = echo_of(SENT, headers=with_header(("X-Tenant", "7"), drop="User-Agent"))
     assert compare_request(SENT, came, "direct").faults
-    assert compare_request(SENT, came, "cdn", today=came) == Comparison((), (AS_TODAY,))
+    assert compare_request(SENT, came, "cdn", baseline=came) == Comparison((), (AS_BASELINE,))
     other = echo_of(SENT, headers=with_header(("X-Tenant", "8"), drop="User-Agent"))
-    assert compare_request(SENT, other, "cdn", today=came).faults == (
+    assert compare_request(SENT, other, "cdn", baseline=came).faults == (
         'x-tenant is "8", none was sent',
     )
 
@@ -209,17 +208,17 @@ def test_what_the_way_of_today_does_as_well_is_accepted_as_that() -> None:
     [("X-Forwarded-Proto", "https", "http"), ("X-Forwarded-Port", "443", "80")],
 )
 def test_how_a_client_came_is_told_truly_or_as_today(header: str, right: str, wrong: str) -> None:
-    def of(value: str) -> Echo:
+    def of(value: str) -> ReceivedRequest:
         return echo_of(SENT, headers=with_header((header, value)))
 
     name = header.lower()
     said = (f'{name} is "{wrong}", none was sent',)
     for path in ("direct", "cdn"):
-        found = compare_request(SENT, of(right), path, today=of(right))
+        found = compare_request(SENT, of(right), path, baseline=of(right))
         assert found == Comparison((), (f"{name}-set",))
-        assert compare_request(SENT, of(wrong), path, today=of(right)).faults == said
-        found = compare_request(SENT, of(wrong), path, today=of(wrong))
-        assert found == Comparison((), (AS_TODAY,))
+        assert compare_request(SENT, of(wrong), path, baseline=of(right)).faults == said
+        found = compare_request(SENT, of(wrong), path, baseline=of(wrong))
+        assert found == Comparison((), (AS_BASELINE,))
     assert of_headers(of(wrong).headers, "direct").faults == ()
     assert of_headers(of(wrong).headers, "cdn").faults == said
 
@@ -248,10 +247,10 @@ def test_order_and_case_of_names_are_told_and_case_is_a_fault_where_it_is_looked
     assert compare_request(SENT, echo, "cdn") == Comparison((), (CASE, ORDER))
     exact = compare_request(SENT, echo, "cdn", exact_names=True)
     assert exact.faults[0] == 'the name of host is written "host" instead of "Host"'
-    assert compare_request(SENT, echo, "cdn", today=echo, exact_names=True).faults == ()
+    assert compare_request(SENT, echo, "cdn", baseline=echo, exact_names=True).faults == ()
 
 
-ANSWER = Answer(
+ANSWER = HttpAnswer(
     200,
     (
         ("Date", "Wed, 21 Oct 2015 07:28:00 GMT"),
@@ -265,7 +264,7 @@ ANSWER = Answer(
 )
 
 
-def answer_with(*added: tuple[str, str], drop: str = "", **changes: Any) -> Answer:
+def answer_with(*added: tuple[str, str], drop: str = "", **changes: Any) -> HttpAnswer:
     kept = tuple(each for each in ANSWER.headers if each[0] != drop)
     return replace(ANSWER, headers=(*kept, *added), **changes)
 
@@ -314,7 +313,7 @@ def test_what_cloudfront_adds_to_an_answer_is_accepted() -> None:
         (answer_with(body=b"bodY"), "answer: the body is 4 bytes"),
     ],
 )
-def test_an_answer_that_was_altered_is_found(answer: Answer, fault: str) -> None:
+def test_an_answer_that_was_altered_is_found(answer: HttpAnswer, fault: str) -> None:
     found = compare_answer(answer, ANSWER, "cdn", same_body=True).faults
     assert [each[: len(fault)] for each in found] == [fault]
 
@@ -345,9 +344,9 @@ def test_a_load_balancer_may_tell_how_it_was_connected_to() -> None:
     )
     expected = Comparison((), ("x-amzn-tls-cipher-suite-set", "x-amzn-tls-version-set"))
     assert compare_request(SENT, today, "direct") == expected
-    assert compare_request(SENT, cdn, "cdn", today=today) == expected
+    assert compare_request(SENT, cdn, "cdn", baseline=today) == expected
     odd = echo_of(SENT, headers=with_header((told[0][0], "SSLv3")))
-    assert compare_request(SENT, odd, "cdn", today=today).faults
+    assert compare_request(SENT, odd, "cdn", baseline=today).faults
 
 
 def test_an_echo_is_read_from_header_and_body_and_from_nothing_else() -> None:
@@ -405,7 +404,7 @@ _COOKIES = st.lists(
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Sent:
+def requests(draw: st.DrawFn) -> SentRequest:
     body = draw(st.binary(max_size=20))
     query = "&".join(draw(st.lists(st.from_regex(r"[a-c]=[0-9]", fullmatch=True), max_size=4)))
     own = draw(_OWN)
@@ -415,10 +414,10 @@ def requests(draw: st.DrawFn) -> Sent:
         ("Cookie", "; ".join(draw(_COOKIES))),
         ("Content-Length", str(len(body))),
     )
-    return Sent("PUT", f"/echo?{query}", headers, body)
+    return SentRequest("PUT", f"/echo?{query}", headers, body)
 
 
-def through_edge(sent: Sent, order: Sequence[int]) -> Echo:
+def through_edge(sent: SentRequest, order: Sequence[int]) -> ReceivedRequest:
     """Return what the origin receives through an edge that does only what is documented."""
     came = [*sent.headers, *EDGE, *BALANCER]
     places = sorted(range(len(came)), key=lambda place: order[place % len(order)])
@@ -432,13 +431,13 @@ _ORDERS = st.lists(st.integers(0, 9), min_size=1, max_size=20)
 
 
 @given(requests(), _ORDERS)
-def test_documented_differences_alone_never_fail(sent: Sent, order: list[int]) -> None:
+def test_documented_differences_alone_never_fail(sent: SentRequest, order: list[int]) -> None:
     assert compare_request(sent, through_edge(sent, order), "cdn").faults == ()
 
 
 @given(requests(), _ORDERS, st.data())
 def test_a_header_that_is_dropped_or_changed_is_always_found(
-    sent: Sent, order: list[int], data: st.DataObject
+    sent: SentRequest, order: list[int], data: st.DataObject
 ) -> None:
     echo = through_edge(sent, order)
     mine = {name.lower() for name, _ in sent.headers} - {"content-length"}
@@ -453,7 +452,7 @@ def test_a_header_that_is_dropped_or_changed_is_always_found(
 
 @given(requests(), _ORDERS, st.data())
 def test_a_cookie_a_query_or_a_body_that_is_changed_is_always_found(
-    sent: Sent, order: list[int], data: st.DataObject
+    sent: SentRequest, order: list[int], data: st.DataObject
 ) -> None:
     echo = through_edge(sent, order)
     what = data.draw(st.sampled_from(["cookie", "target", "body"]))
@@ -468,14 +467,16 @@ def test_a_cookie_a_query_or_a_body_that_is_changed_is_always_found(
         altered = echo.model_copy(update={"target": target})
     else:
         body = data.draw(st.binary(max_size=20).filter(lambda body: body != sent.body))
-        digest = EchoedBody(length=len(body), sha256=hashlib.sha256(body).hexdigest())
+        digest = ReceivedBody(length=len(body), sha256=hashlib.sha256(body).hexdigest())
         altered = echo.model_copy(update={"body": digest})
     found = compare_request(sent, altered, "cdn").faults
     assert [fault for fault in found if what in fault]
 
 
 @given(requests(), _OWN.filter(bool))
-def test_a_header_that_nobody_sent_is_always_found(sent: Sent, more: list[tuple[str, str]]) -> None:
+def test_a_header_that_nobody_sent_is_always_found(
+    sent: SentRequest, more: list[tuple[str, str]]
+) -> None:
     added = tuple((f"X-Stray-{name}", value) for name, value in more)
     found = compare_request(sent, echo_of(sent, headers=(*sent.headers, *added)), "direct").faults
     assert len(found) == len({name.lower() for name, _ in added})

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.probe.model import Check, Result, Surroundings, Verdict
-from rollout.verify.checks import dns, echo
+from rollout.probe.model import Result, Verdict
+from rollout.verify.checks import CHECKS
+from rollout.verify.model import Check, CheckContext
 from rollout.verify.run import (
     COULD_NOT_TELL,
     FAILED,
     PASSED,
     Findings,
     interrupted,
-    name_of,
     run,
     verdict,
 )
 from support.fake_edge import Watching, surroundings
 
-GOOD, BROKEN, ENDLESS = "test-run-good", "test-run-broken", "test-run-endless"
+GOOD, BROKEN, ENDLESS = "good-check", "broken-check", "endless-check"
 
 
 def of(*verdicts: Verdict) -> list[Result]:
@@ -47,20 +47,25 @@ def test_only_passes_pass(verdicts: list[Verdict]) -> None:
     assert (verdict(of(*verdicts)) == FAILED) == ("fail" in verdicts)
 
 
-async def check_good(_around: Surroundings) -> AsyncIterator[Result]:
+async def _good(_context: CheckContext) -> AsyncIterator[Result]:
     yield Result("good", "pass", "seen")
     await asyncio.sleep(0)
     yield Result("good", "pass", "seen again")
 
 
-async def check_broken(_around: Surroundings) -> AsyncIterator[Result]:
+async def _broken(_context: CheckContext) -> AsyncIterator[Result]:
     yield Result("broken", "pass", "seen before it broke")
     raise KeyError("no such thing\nand more")
 
 
-async def check_endless(_around: Surroundings) -> AsyncIterator[Result]:
+async def _endless(_context: CheckContext) -> AsyncIterator[Result]:
     yield Result("endless", "fail", "seen before it hung")
     await asyncio.Event().wait()
+
+
+GOOD_CHECK = Check(GOOD, _good)
+BROKEN_CHECK = Check(BROKEN, _broken)
+ENDLESS_CHECK = Check(ENDLESS, _endless)
 
 
 def carried_out(checks: Sequence[Check]) -> tuple[Findings, Watching]:
@@ -69,13 +74,15 @@ def carried_out(checks: Sequence[Check]) -> tuple[Findings, Watching]:
     return findings, watching
 
 
-def test_a_check_is_called_what_its_module_and_its_function_are() -> None:
-    assert name_of(check_good) == GOOD
-    assert [name_of(check) for check in (*dns.CHECKS[:1], *echo.CHECKS)] == ["dns-records", "echo"]
+def test_every_check_has_a_name_of_its_own_that_begins_with_its_family() -> None:
+    names = [check.name for check in CHECKS]
+    assert len(set(names)) == len(names)
+    families = {"dns", "reach", "echo", "cache", "hazards"}
+    assert {name.partition("-")[0] for name in names} == families
 
 
 def test_results_are_kept_and_told_as_they_come() -> None:
-    findings, watching = carried_out([check_good])
+    findings, watching = carried_out([GOOD_CHECK])
     good = (GOOD, Result("good", "pass", "seen"))
     again = (GOOD, Result("good", "pass", "seen again"))
     assert findings == Findings([good, again], [])
@@ -83,7 +90,7 @@ def test_results_are_kept_and_told_as_they_come() -> None:
 
 
 def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:
-    findings, _ = carried_out([check_broken, check_good])
+    findings, _ = carried_out([BROKEN_CHECK, GOOD_CHECK])
     assert (GOOD, Result("good", "pass", "seen again")) in findings.results
     assert (
         BROKEN,
@@ -103,7 +110,7 @@ def test_an_interrupted_run_keeps_what_it_found_and_names_what_it_did_not() -> N
 
     async def scenario() -> None:
         task = asyncio.create_task(
-            run(surroundings(), [check_good, check_endless], findings, watching)
+            run(surroundings(), [GOOD_CHECK, ENDLESS_CHECK], findings, watching)
         )
         while len(findings.results) < 3:  # noqa: ASYNC110 - the check that hangs sets no event
             await asyncio.sleep(0)

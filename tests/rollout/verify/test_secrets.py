@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rollout.probe.model import SECRET_HEADERS, Answer, Request, Result, Talk, Way
+from rollout.probe.model import SECRET_HEADERS, HttpAnswer, HttpRequest, Result, Way, WebSocketTalk
 from rollout.requests import har
 from rollout.requests.documents import Document
-from rollout.requests.model import Asked, Catalogue
+from rollout.requests.model import Catalogue, CatalogueEntry
 from rollout.verify import report
 from rollout.verify.checks import opaque
-from rollout.verify.compare import Change, Echo, EchoedBody, Sent, compare_answer, compare_request
-from rollout.verify.exchange import Seen
+from rollout.verify.compare import compare_answer, compare_request
+from rollout.verify.differences import HeaderChange
+from rollout.verify.exchange import Attempt
+from rollout.verify.received import ReceivedBody, ReceivedRequest, SentRequest
 from support.fake_edge import CDN4, DIRECT4, HOSTNAME, TARGET, WAYS, FakeWire, answer, surroundings
 
 SECRET = 'hush-"0123456789\\abcdef'
@@ -45,11 +47,11 @@ def written(results: list[Result]) -> str:
     return "\n".join((*forms, repr(results)))
 
 
-def opaque_results(asked: Asked, speak: Any) -> list[Result]:
+def opaque_results(asked: CatalogueEntry, speak: Any) -> list[Result]:
     async def collect() -> list[Result]:
         wire = FakeWire(speak)
         check = opaque.check(Catalogue((asked,)), ())
-        return [result async for result in check(surroundings(wire))]
+        return [result async for result in check.run(surroundings(wire))]
 
     return asyncio.run(collect())
 
@@ -60,10 +62,10 @@ def test_what_logs_in_and_what_lets_into_the_origin_is_secret() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_secret_that_differs_between_the_paths_does_not_show(name: str) -> None:
-    asked = Asked("GET /", Request("GET", "/"))
+    asked = CatalogueEntry("GET /", HttpRequest("GET", "/"))
 
-    def speak(way: Way, _: Request) -> Answer:
-        return Answer(200, ((name, f"{SECRET} {way.path}"),), b"", "HTTP/1.1", 0.1)
+    def speak(way: Way, _: HttpRequest) -> HttpAnswer:
+        return HttpAnswer(200, ((name, f"{SECRET} {way.path}"),), b"", "HTTP/1.1", 0.1)
 
     results = opaque_results(asked, speak)
     assert "fail" in {result.verdict for result in results}
@@ -73,10 +75,10 @@ def test_a_secret_that_differs_between_the_paths_does_not_show(name: str) -> Non
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", ["value", "key", "text", "unstable key"])
 def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> None:
-    asked = Asked("GET /", Request("GET", "/", ((name, SECRET),)))
+    asked = CatalogueEntry("GET /", HttpRequest("GET", "/", ((name, SECRET),)))
     count = iter(range(1000))
 
-    def speak(way: Way, request: Request) -> Answer:
+    def speak(way: Way, request: HttpRequest) -> HttpAnswer:
         ((_, secret),) = request.headers
         if where == "text":
             return answer(200, f"{secret} at {way.path}".encode())
@@ -92,7 +94,9 @@ def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> N
     assert "hush" not in written(results)
 
 
-def recorded(method: str = "GET", query: str = "", body: str = "", **headers: str) -> Asked:
+def recorded(
+    method: str = "GET", query: str = "", body: str = "", **headers: str
+) -> CatalogueEntry:
     """Return a request as a recording has it."""
     entry = {
         "method": method,
@@ -101,7 +105,7 @@ def recorded(method: str = "GET", query: str = "", body: str = "", **headers: st
         **({"postData": {"text": body}} if body else {}),
     }
     log = {"log": {"entries": [{"request": entry}]}}
-    return har.read(Document("a.har", "", log), [HOSTNAME], unsafe=True).asked[0]
+    return har.read(Document("a.har", "", log), [HOSTNAME], unsafe=True).entries[0]
 
 
 @pytest.mark.parametrize(
@@ -114,29 +118,33 @@ def recorded(method: str = "GET", query: str = "", body: str = "", **headers: st
         pytest.param(recorded("POST", body='{"a":[{"b":"hush/0123456789"}]}'), id="in JSON"),
         pytest.param(recorded("POST", body="hush/0123456789"), id="in a text"),
         pytest.param(
-            Asked("GET /", Request("GET", "/?access_token=hush%2F0123456789")),
+            CatalogueEntry("GET /", HttpRequest("GET", "/?access_token=hush%2F0123456789")),
             id="in a parameter whose name tells, of nobody's recording",
         ),
         pytest.param(
-            Asked("GET /", Request("GET", "/", (("X-Access-Token", "hush/0123456789"),))),
+            CatalogueEntry(
+                "GET /", HttpRequest("GET", "/", (("X-Access-Token", "hush/0123456789"),))
+            ),
             id="in a header whose name tells",
         ),
         pytest.param(
-            Asked("PUT /", Request("PUT", "/", (), b'{"login":{"password":"hush/0123456789"}}')),
+            CatalogueEntry(
+                "PUT /", HttpRequest("PUT", "/", (), b'{"login":{"password":"hush/0123456789"}}')
+            ),
             id="in a member whose name tells",
         ),
     ],
 )
 @pytest.mark.parametrize("said", ["hush/0123456789", "hush%2F0123456789", "hush 0123456789"])
 def test_what_was_recorded_does_not_show_where_an_answer_repeats_it(
-    asked: Asked, said: str
+    asked: CatalogueEntry, said: str
 ) -> None:
     if "+" in asked.request.target:
         said = said.replace("/", "+").replace("%2F", "%20")
     elif " " in said:
         return
 
-    def speak(way: Way, _: Request) -> Answer:
+    def speak(way: Way, _: HttpRequest) -> HttpAnswer:
         told = json.dumps({"you": f"{said} at {way.path}"}).encode()
         return answer(200, told, Location=f"/in?a={said}&b={way.path}", Content_Type=JSON)
 
@@ -146,7 +154,7 @@ def test_what_was_recorded_does_not_show_where_an_answer_repeats_it(
 
 
 def test_what_an_answer_itself_calls_a_secret_does_not_show() -> None:
-    def speak(way: Way, _: Request) -> Answer:
+    def speak(way: Way, _: HttpRequest) -> HttpAnswer:
         told = json.dumps({"access_token": f"hush {way.path}", "author": way.path}).encode()
         return answer(200, told, X_Session_Id=f"hush {way.path}", Content_Type=JSON)
 
@@ -161,9 +169,9 @@ VALUES = st.characters(codec="ascii", categories=["L", "N", "P", "S"], exclude_c
 
 @given(st.text(VALUES, min_size=6))
 def test_no_cookie_that_an_answer_repeats_shows(secret: str) -> None:
-    asked = Asked("GET /", Request("GET", "/", (("Cookie", f"session={secret}"),)))
+    asked = CatalogueEntry("GET /", HttpRequest("GET", "/", (("Cookie", f"session={secret}"),)))
 
-    def speak(way: Way, _: Request) -> Answer:
+    def speak(way: Way, _: HttpRequest) -> HttpAnswer:
         return answer(200, f"<{secret}> {way.path}".encode())
 
     evidence = " ".join(result.evidence for result in opaque_results(asked, speak))
@@ -180,17 +188,17 @@ def test_a_secret_that_was_altered_on_its_way_to_the_origin_does_not_show(
 ) -> None:
     before = tuple((name.title(), value) for value in sent)
     after = tuple((name.title(), value) for value in came)
-    echo = Echo(
+    echo = ReceivedRequest(
         id="1",
         method="GET",
         target="/echo",
         protocol="HTTP/1.1",
         scheme="https",
         headers=after,
-        body=EchoedBody(length=0, sha256=""),
+        body=ReceivedBody(length=0, sha256=""),
     )
-    asked = Sent("GET", "/echo", before)
-    new, old = (Answer(200, side, b"", "HTTP/1.1", 0.1) for side in (after, before))
+    asked = SentRequest("GET", "/echo", before)
+    new, old = (HttpAnswer(200, side, b"", "HTTP/1.1", 0.1) for side in (after, before))
     comparisons = (compare_request(asked, echo, "direct"), compare_answer(new, old, "direct"))
     assert all(comparison.faults for comparison in comparisons)
     faults = [fault for comparison in comparisons for fault in comparison.faults]
@@ -201,18 +209,18 @@ def test_a_secret_that_was_altered_on_its_way_to_the_origin_does_not_show(
 @pytest.mark.parametrize("name", NAMES)
 def test_no_repr_shows_a_secret(name: str) -> None:
     headers = ((name, SECRET),)
-    request = Request("GET", "/", headers, b"hush")
-    got = Answer(200, headers, b"hush", "HTTP/1.1", 0.1)
-    asked = Asked("GET /", request)
+    request = HttpRequest("GET", "/", headers, b"hush")
+    got = HttpAnswer(200, headers, b"hush", "HTTP/1.1", 0.1)
+    asked = CatalogueEntry("GET /", request)
     values = (
         request,
         got,
         asked,
         Catalogue((asked,)),
-        Talk(headers, ("hush",)),
-        Sent("GET", "/", headers),
-        Change(name, (SECRET,), (SECRET,)),
-        Seen(DIRECT4, request, got),
+        WebSocketTalk(headers, ("hush",)),
+        SentRequest("GET", "/", headers),
+        HeaderChange(name, (SECRET,), (SECRET,)),
+        Attempt(DIRECT4, request, got),
         replace(surroundings(), requests=(request,)),
         CDN4,
     )

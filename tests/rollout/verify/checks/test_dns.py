@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -14,24 +14,20 @@ import dns.rrset
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from rollout.probe.dns import DnsNames
-from rollout.probe.model import (
-    Check,
-    DnsAnswer,
-    Options,
-    Result,
-    Surroundings,
-    Target,
-)
+from rollout.probe.dns import DnspythonClient
+from rollout.probe.model import DnsAnswer, EdgeTarget, Result
+from rollout.verify.checks import CHECKS, dns_dnssec, dns_shares
 from rollout.verify.checks import dns as dns_checks
-from rollout.verify.checks.dns_shares import Owners
+from rollout.verify.dns_answers import AddressBook, AddressOwners
+from rollout.verify.https_records import https_faults
+from rollout.verify.model import CheckContext, VerifyOptions
 from support.authority import AUTHORITY, RESOLVER, Record, Server, Zone, serving
 
 API, LB, CDN = "api.example.com", "lb-1.us-east-1.elb.example.net", "d111.cloudfront.example.net"
 LB_A, CDN_A = ("192.0.2.1", "192.0.2.2"), ("198.51.100.1", "198.51.100.2")
 CDN_AAAA, PROXY = ("2001:db8::c1", "2001:db8::c2"), "2001:db8::d1"
 
-TARGET = Target((API,), LB, CDN, weights=(50, 50))
+TARGET = EdgeTarget((API,), LB, CDN, weights=(50, 50))
 
 
 def weighted(direct: int, cdn: int, *answers: tuple[str, ...], seed: int = 1) -> Record:
@@ -44,11 +40,15 @@ def weighted(direct: int, cdn: int, *answers: tuple[str, ...], seed: int = 1) ->
     return draw
 
 
+Checking = Callable[[CheckContext], AsyncIterator[Result]]
+DNS_CHECKS = tuple(check.run for check in CHECKS if check.name.startswith("dns-"))
+
+
 @dataclass
 class World:
     """Zones as they should be, for a test to break."""
 
-    target: Target = TARGET
+    target: EdgeTarget = TARGET
     records: dict[tuple[str, str], Record] = field(
         default_factory=lambda: {
             ("example.com", "NS"): (300, ("ns1.example.com.",)),
@@ -77,7 +77,7 @@ class World:
     )
     edit: Callable[[Server], object] = lambda _: None
 
-    def run(self, *checks: Check) -> list[Result]:
+    def run(self, *checks: Checking) -> list[Result]:
         async def run() -> list[Result]:
             zones = (
                 Zone("example.com", self.records, self.soa, self.signatures),
@@ -86,8 +86,8 @@ class World:
             )
             async with serving(*zones) as server:
                 self.edit(server)
-                names = DnsNames([RESOLVER], port=server.port, timeout_seconds=self.patience)
-                options = Options(
+                names = DnspythonClient([RESOLVER], port=server.port, timeout_seconds=self.patience)
+                options = VerifyOptions(
                     echo=None,
                     unsafe=False,
                     rate=1,
@@ -96,7 +96,7 @@ class World:
                     share_tolerance=0.1,
                     account=False,
                 )
-                surroundings = Surroundings(self.target, (), options, cast("Any", None), names)
+                surroundings = CheckContext(self.target, (), options, cast("Any", None), names)
                 return [result for check in checks async for result in check(surroundings)]
 
         return asyncio.run(run())
@@ -114,7 +114,7 @@ def only(results: list[Result], check: str, family: str | None = None) -> Result
 
 
 def test_a_zone_as_it_should_be_passes_everything() -> None:
-    assert told(World().run(*dns_checks.CHECKS)) == dict.fromkeys(
+    assert told(World().run(*DNS_CHECKS)) == dict.fromkeys(
         (
             "dns-exists",
             "dns-cname",
@@ -148,7 +148,7 @@ def records_with(*changes: tuple[tuple[str, str], Record | None]) -> World:
 
 def test_a_family_that_only_cdn_has_is_named() -> None:
     world = records_with(((API, "AAAA"), (60, CDN_AAAA)))
-    found = only(world.run(dns_checks.check_weights), "dns-twins", "IPv6")
+    found = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
     assert found.verdict == "fail"
     assert found.evidence.startswith("unpaired family: direct has none of ")
 
@@ -156,32 +156,32 @@ def test_a_family_that_only_cdn_has_is_named() -> None:
 def test_a_missing_twin_is_found_even_where_its_share_would_pass() -> None:
     world = records_with(((API, "A"), weighted(98, 2, LB_A, CDN_A)), ((API, "AAAA"), None))
     world.target = replace(TARGET, weights=(98, 2))
-    found = told(world.run(dns_checks.check_weights))
+    found = told(world.run(dns_shares.check_weights))
     assert (found["dns-shares IPv6"], found["dns-twins IPv6"]) == ("pass", "fail")
 
 
 def test_weights_that_are_not_those_declared_fail() -> None:
     world = records_with(((API, "A"), weighted(80, 20, LB_A, CDN_A)))
-    found = told(world.run(dns_checks.check_weights))
+    found = told(world.run(dns_shares.check_weights))
     assert (found["dns-shares IPv4"], found["dns-shares IPv6"]) == ("fail", "pass")
     assert found["dns-families"] == "fail"
 
 
 def test_a_budget_that_is_too_small_cannot_tell() -> None:
     world = World(queries=40)
-    found = told(world.run(dns_checks.check_weights))
+    found = told(world.run(dns_shares.check_weights))
     assert (found["dns-shares IPv4"], found["dns-twins IPv4"]) == ("unknown", "pass")
 
 
 def test_proxies_are_the_direct_path() -> None:
     world = records_with(((API, "AAAA"), weighted(50, 50, (PROXY,), CDN_AAAA)))
     world.target = replace(TARGET, proxy_addresses=("2001:0db8:0::D1",))
-    assert set(told(world.run(dns_checks.check_weights)).values()) == {"pass"}
+    assert set(told(world.run(dns_shares.check_weights)).values()) == {"pass"}
 
 
 def test_a_proxy_that_left_is_a_stranger() -> None:
     world = records_with(((API, "AAAA"), weighted(50, 50, (PROXY,), CDN_AAAA)))
-    found = only(world.run(dns_checks.check_weights), "dns-shares", "IPv6")
+    found = only(world.run(dns_shares.check_weights), "dns-shares", "IPv6")
     assert found.verdict == "unknown"
     assert "name 2001:db8::d1, which neither" in found.evidence
 
@@ -195,13 +195,13 @@ def test_addresses_that_the_distribution_shows_later_are_learned() -> None:
         return 60, ("198.51.100.7",) if len(asked) > 2 else CDN_A
 
     world.others[CDN, "A"] = rotating
-    assert only(world.run(dns_checks.check_weights), "dns-shares", "IPv4").verdict == "pass"
+    assert only(world.run(dns_shares.check_weights), "dns-shares", "IPv4").verdict == "pass"
 
 
 def test_a_distribution_without_ipv6_is_named() -> None:
     world = records_with(((API, "AAAA"), (60, ())))
     del world.others[CDN, "AAAA"]
-    found = only(world.run(dns_checks.check_weights), "dns-twins", "IPv6")
+    found = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
     assert (found.verdict, found.remedy) == (
         "fail",
         "Turn IPv6 on for the distribution (isIpv6Enabled).",
@@ -217,7 +217,7 @@ def test_a_distribution_whose_ipv6_only_the_resolver_lacks_has_it() -> None:
         return 60, () if len(asked) == 1 else CDN_AAAA
 
     world.others[CDN, "AAAA"] = withheld
-    assert only(world.run(dns_checks.check_weights), "dns-twins", "IPv6").verdict == "pass"
+    assert only(world.run(dns_shares.check_weights), "dns-twins", "IPv6").verdict == "pass"
 
 
 def silent(server: Server) -> None:
@@ -230,7 +230,7 @@ def lame(server: Server) -> None:
 
 def test_silent_servers_are_unknown_and_never_a_pass() -> None:
     world = World(edit=silent, patience=0.3)
-    assert told(world.run(*dns_checks.CHECKS)) == {
+    assert told(world.run(*DNS_CHECKS)) == {
         "dns-exists": "unknown",
         "dns-shares": "unknown",
         "dns-dnssec": "unknown",
@@ -247,7 +247,7 @@ def test_a_server_that_is_no_authority_fails() -> None:
             "authoritative)"
         ),
     )
-    assert told(world.run(dns_checks.check_weights)) == {"dns-shares": "unknown"}
+    assert told(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
 
 
 def bogus(server: Server) -> None:
@@ -261,7 +261,7 @@ def test_a_zone_that_the_resolver_cannot_validate_is_unknown_and_nobody_above_is
     world.others["ns1.example.net", "A"] = (300, (AUTHORITY,))
     asked: list[Server] = []
     world.edit = lambda server: (bogus(server), asked.append(server))
-    found = world.run(*dns_checks.CHECKS)
+    found = world.run(*DNS_CHECKS)
     assert told(found) == {
         "dns-exists": "unknown",
         "dns-cname": "unknown",
@@ -280,7 +280,7 @@ def cached(server: Server) -> None:
 
 
 def test_answers_that_nobody_drew_anew_are_no_sample() -> None:
-    found = World(edit=cached).run(dns_checks.check_weights, dns_checks.check_records)
+    found = World(edit=cached).run(dns_shares.check_weights, dns_checks.check_records)
     told_of = told(found)
     assert told_of["dns-shares"] == told_of["dns-https"] == "unknown"
     assert only(found, "dns-shares").evidence == f"{AUTHORITY} answers as no authority"
@@ -293,7 +293,7 @@ def test_a_name_that_does_not_exist_fails() -> None:
         "fail",
         "the resolver answers NXDOMAIN with 0 A and 0 AAAA values",
     )
-    assert told(world.run(dns_checks.check_weights)) == {"dns-shares": "unknown"}
+    assert told(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
 
 
 def test_a_cname_in_the_way_fails() -> None:
@@ -310,9 +310,9 @@ def test_long_negative_answers_are_safe_but_noted() -> None:
     assert found.evidence.startswith("an empty answer is kept for 900 s, longer than the 60 s")
 
 
-A_OWNERS = Owners(frozenset(LB_A), frozenset(CDN_A), empty_is_direct=False)
-AAAA_OWNERS = Owners(frozenset(), frozenset(CDN_AAAA), empty_is_direct=True)
-PROXIED = Owners(frozenset({PROXY}), frozenset(CDN_AAAA), empty_is_direct=False)
+A_OWNERS = AddressOwners(frozenset(LB_A), frozenset(CDN_A), empty_is_direct=False)
+AAAA_OWNERS = AddressOwners(frozenset(), frozenset(CDN_AAAA), empty_is_direct=True)
+PROXIED = AddressOwners(frozenset({PROXY}), frozenset(CDN_AAAA), empty_is_direct=False)
 
 ONE_PATH = (
     "unpaired: HTTPS records hint at the addresses of the cdn path only, whatever the weights say"
@@ -321,7 +321,7 @@ ONE_FAMILY = (
     "unpaired: an HTTPS record hints at IPv4 addresses of the direct path, 192.0.2.1, and at none "
     "of IPv6"
 )
-HTTPS_CASES: dict[str, tuple[list[str], tuple[int, int] | None, Owners, list[str]]] = {
+HTTPS_CASES: dict[str, tuple[list[str], tuple[int, int] | None, AddressOwners, list[str]]] = {
     "itself": (["1 . alpn=h2"], (50, 50), AAAA_OWNERS, []),
     "its own name": ([f"1 {API}. alpn=h2"], (50, 50), AAAA_OWNERS, []),
     "an alias to the distribution": (
@@ -374,7 +374,7 @@ def test_https_records_may_lead_nowhere_else(case: str) -> None:
     values, declared, aaaa, faults = HTTPS_CASES[case]
     target = replace(TARGET, weights=declared)
     owners = {"A": A_OWNERS, "AAAA": aaaa}
-    assert dns_checks.https_faults(values, API, target, cast("Any", owners)) == faults
+    assert https_faults(values, API, target, cast("Any", owners)) == faults
 
 
 def test_a_https_record_that_only_some_answers_have_is_found() -> None:
@@ -467,7 +467,7 @@ def test_dns64_makes_nobody_an_owner() -> None:
             (CDN, "AAAA"): answer(*CDN_AAAA),
         }
     )
-    addresses = dns_checks.Addresses(names, TARGET)
+    addresses = AddressBook(names, TARGET)
     asyncio.run(addresses.learn())
     assert addresses.owners("AAAA") == AAAA_OWNERS
     assert addresses.owners("A") == A_OWNERS
@@ -532,7 +532,7 @@ def signed_world() -> tuple[World, Signer]:
 
 
 def dnssec(world: World, now: float = NOW) -> tuple[str, str]:
-    (result,) = world.run(dns_checks.dnssec_check(lambda: now))
+    (result,) = world.run(dns_dnssec.dnssec_check(lambda: now).run)
     return result.verdict, result.evidence
 
 

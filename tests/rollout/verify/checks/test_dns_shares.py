@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from rollout.probe.model import DnsAnswer, Result
 from rollout.verify.checks import dns_shares as weights
-from rollout.verify.checks.dns_shares import Kind, Owners, Sample, Tally
+from rollout.verify.checks.dns_shares import Sample, Tally
+from rollout.verify.dns_answers import AddressOwners, RecordType
 
-A = Owners(frozenset({"192.0.2.1", "192.0.2.2"}), frozenset({"198.51.100.1"}), False)
-NO_PROXY = Owners(frozenset(), frozenset({"2001:db8::c"}), True)
-PROXY = Owners(frozenset({"2001:db8::d"}), frozenset({"2001:db8::c"}), False)
+A = AddressOwners(frozenset({"192.0.2.1", "192.0.2.2"}), frozenset({"198.51.100.1"}), False)
+NO_PROXY = AddressOwners(frozenset(), frozenset({"2001:db8::c"}), True)
+PROXY = AddressOwners(frozenset({"2001:db8::d"}), frozenset({"2001:db8::c"}), False)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ PROXY = Owners(frozenset({"2001:db8::d"}), frozenset({"2001:db8::c"}), False)
     ],
 )
 def test_an_answer_is_whose_addresses_it_has(
-    owners: Owners, values: tuple[str, ...], owner: str
+    owners: AddressOwners, values: tuple[str, ...], owner: str
 ) -> None:
     assert owners.of(values) == owner
 
@@ -79,7 +80,7 @@ def group(direct: int, cdn: int, **changed: Any) -> Tally:
 
 
 def sample(a: Tally, aaaa: Tally, declared: tuple[int, int] | None, look: int = 5) -> Sample:
-    tallies: dict[Kind, Tally] = {"A": a, "AAAA": aaaa}
+    tallies: dict[RecordType, Tally] = {"A": a, "AAAA": aaaa}
     return Sample("api.example.com", look, tallies, declared, 0.05)
 
 

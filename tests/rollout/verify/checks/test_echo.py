@@ -1,29 +1,30 @@
 """Echo mode against an edge on loopback that is right, and against one for each wrong."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from rollout.probe.http import HttpWire
 from rollout.probe.model import (
-    Answer,
     DnsAnswer,
-    Options,
-    Request,
+    EdgeTarget,
+    HttpAnswer,
+    HttpRequest,
     Result,
-    Surroundings,
-    Target,
     TroubleError,
     Way,
     Wire,
 )
-from rollout.requests.catalogue import KINDS, Kind
-from rollout.verify.checks.echo import NOT_ASKED, echo
-from rollout.verify.compare import NAMES
-from rollout.verify.exchange import TODAY
+from rollout.requests.catalogue import KINDS, RequestKind
+from rollout.verify.checks.echo import echo
+from rollout.verify.differences import NAMES
+from rollout.verify.exchange import BASELINE
+from rollout.verify.model import NOT_ASKED, CheckContext, VerifyOptions
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, Header, Incoming, Outgoing, edge_on_loopback
 
@@ -51,12 +52,12 @@ def direct(origin: LoopbackOrigin) -> Way:
 
 def surroundings(
     wire: Wire, *ways: Way, path: str | None = "/echo", unsafe: bool = True
-) -> Surroundings:
-    options = Options(path, unsafe, 1000, 16, 0, 0.1, account=False)
-    return Surroundings(Target((NAME,), "lb", "cf"), ways, options, wire, NoNames())
+) -> CheckContext:
+    options = VerifyOptions(path, unsafe, 1000, 16, 0, 0.1, account=False)
+    return CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoNames())
 
 
-async def collected(around: Surroundings, kinds: Sequence[Kind] = KINDS) -> list[Result]:
+async def collected(around: CheckContext, kinds: Sequence[RequestKind] = KINDS) -> list[Result]:
     return [each async for each in echo(around, kinds=kinds)]
 
 
@@ -65,7 +66,7 @@ def verified(
     edge: Edge,
     *more: Way,
     unsafe: bool = True,
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[RequestKind] = KINDS,
 ) -> list[Result]:
     """Return what is found on direct over IPv4, on an edge over IPv4, and on other ways."""
 
@@ -108,9 +109,19 @@ def test_a_right_edge_passes_everything_and_each_difference_is_documented(
     } <= seen
 
 
+def _waited_seconds(*pids: int) -> float:
+    """Return how long processes waited for a processor that others used; 0 where that is unknown.
+
+    Source: Linux, Documentation/scheduler/sched-stats.rst, `/proc/<pid>/schedstat`.
+    """
+    files = [Path(f"/proc/{pid}/schedstat") for pid in pids]
+    return sum(int(file.read_text().split()[1]) for file in files if file.exists()) / 1e9
+
+
 def test_the_whole_catalogue_takes_few_seconds_on_four_lanes(origin: LoopbackOrigin) -> None:
     others = [replace(direct(origin), family="IPv6")]
-    begun = monotonic()
+    processes = (os.getpid(), origin.pid)
+    begun, waited = monotonic(), _waited_seconds(*processes)
 
     async def run() -> list[Result]:
         async with edge_on_loopback(origin, Edge()) as edge:
@@ -121,7 +132,8 @@ def test_the_whole_catalogue_takes_few_seconds_on_four_lanes(origin: LoopbackOri
     results = asyncio.run(run())
     assert of(results, "fail", "unknown") == set()
     assert len(results) == 4 * len(NAMES_OF_CHECKS)
-    assert monotonic() - begun < 15
+    # What other programs take from a busy machine does not count.
+    assert monotonic() - begun - (_waited_seconds(*processes) - waited) < 15
 
 
 def _named(name: bytes, change: Callable[[bytes], bytes]) -> Callable[[Outgoing], Outgoing]:
@@ -434,7 +446,7 @@ def test_a_lane_that_cannot_be_reached_is_unknown_and_the_others_pass(
         }
         for each in results
     }
-    assert lanes == {TODAY: {"pass"}, ("cdn", "IPv4"): {"pass"}, ("cdn", "IPv6"): {"unknown"}}
+    assert lanes == {BASELINE: {"pass"}, ("cdn", "IPv4"): {"pass"}, ("cdn", "IPv6"): {"unknown"}}
     evidence = {each.evidence for each in results if each.family == "IPv6"}
     assert evidence == {"127.255.255.254: refused: the connection is refused"}
 
@@ -505,11 +517,11 @@ def test_kinds_take_turns_on_the_addresses_of_a_lane(origin: LoopbackOrigin) -> 
 class Scripted:
     """A wire whose every answer is told by the way."""
 
-    def __init__(self, answers: dict[str, Answer | TroubleError]) -> None:
+    def __init__(self, answers: dict[str, HttpAnswer | TroubleError]) -> None:
         self._answers = answers
         self.sent = 0
 
-    async def send(self, way: Way, request: Request) -> Answer:
+    async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         assert request.timeout_seconds > 0
         self.sent += 1
         found = self._answers[way.path]
@@ -518,7 +530,7 @@ class Scripted:
         return found
 
 
-NOTHING = Answer(404, (("Server", "nginx"),), b'{"message": "no"}', "HTTP/1.1", 0.1)
+NOTHING = HttpAnswer(404, (("Server", "nginx"),), b'{"message": "no"}', "HTTP/1.1", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -542,7 +554,7 @@ NOTHING = Answer(404, (("Server", "nginx"),), b'{"message": "no"}', "HTTP/1.1", 
     ],
 )
 def test_without_an_echo_today_nothing_passes_and_nothing_more_is_asked(
-    today: Answer | TroubleError, evidence: str
+    today: HttpAnswer | TroubleError, evidence: str
 ) -> None:
     ways = (Way("direct", "IPv4", NAME, "192.0.2.1"), Way("cdn", "IPv4", NAME, "192.0.2.2"))
     wire = Scripted({"direct": today, "cdn": NOTHING})

@@ -12,56 +12,49 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rollout.aws import (
-    Account,
+    AccountDistribution,
     AccountError,
-    Distribution,
-    LoadBalancer,
-    Origin,
-    Rule,
+    AccountLoadBalancer,
+    AccountOrigin,
+    AwsAccount,
+    SecurityGroupRule,
     WebAcl,
 )
-from rollout.probe.model import (
-    DnsAnswer,
-    Options,
-    Request,
-    Result,
-    Surroundings,
-    Target,
-    TroubleError,
-    Way,
-)
+from rollout.probe.model import DnsAnswer, EdgeTarget, HttpRequest, Result, TroubleError, Way
 from rollout.probe.sockets import Handshake, TlsVersion
 from rollout.verify.checks import hazards
 from rollout.verify.checks.hazards import Hazards
+from rollout.verify.model import CheckContext, VerifyOptions
+from rollout.verify.request_hazards import request_hazards
 from sandbox.clouds import background
 
 API, LB, CDN = "api.example.com", "lb.example.net", "d1.cloudfront.net"
-TARGET = Target((API,), LB, CDN, distribution_id="E1")
+TARGET = EdgeTarget((API,), LB, CDN, distribution_id="E1")
 WAY = Way("direct", "IPv4", API, "192.0.2.1")
 
 
 # --- Requests -----------------------------------------------------------------------------------
 
 
-def of_size(size: int) -> Request:
+def of_size(size: int) -> HttpRequest:
     """Return a request whose line and headers have so many bytes."""
     bare = len(b"POST / HTTP/1.1\r\n") + len(b"X-Filler: \r\n")
-    return Request("POST", "/", (("X-Filler", "x" * (size - bare)),))
+    return HttpRequest("POST", "/", (("X-Filler", "x" * (size - bare)),))
 
 
-REQUESTS: dict[str, tuple[Request, list[tuple[str, bool]]]] = {
-    "plain": (Request("GET", "/v1?a=b", (("Accept", "*/*"),)), []),
-    "POST with a body": (Request("POST", "/v1", body=b"x"), []),
+REQUESTS: dict[str, tuple[HttpRequest, list[tuple[str, bool]]]] = {
+    "plain": (HttpRequest("GET", "/v1?a=b", (("Accept", "*/*"),)), []),
+    "POST with a body": (HttpRequest("POST", "/v1", body=b"x"), []),
     "GET with a body": (
-        Request("GET", "/search?q=1", body=b"x"),
+        HttpRequest("GET", "/search?q=1", body=b"x"),
         [("GET /search has a body; CloudFront answers 403", True)],
     ),
     "GET with pieces": (
-        Request("GET", "/search", body=(b"x", b"y")),
+        HttpRequest("GET", "/search", body=(b"x", b"y")),
         [("GET /search has a body; CloudFront answers 403", True)],
     ),
     "a method of its own": (
-        Request("PURGE", "/"),
+        HttpRequest("PURGE", "/"),
         [
             (
                 (
@@ -73,11 +66,11 @@ REQUESTS: dict[str, tuple[Request, list[tuple[str, bool]]]] = {
         ],
     ),
     "a URL at the limit": (
-        Request("GET", "/?" + "x" * 8190),
+        HttpRequest("GET", "/?" + "x" * 8190),
         [("GET / has a URL of 8192 bytes; it is near CloudFront's limit, 8192 are allowed", False)],
     ),
     "a URL above it": (
-        Request("GET", "/?" + "x" * 8191),
+        HttpRequest("GET", "/?" + "x" * 8191),
         [("GET / has a URL of 8193 bytes; CloudFront refuses it, 8192 are allowed", True)],
     ),
     "not yet near": (of_size(18_432), []),
@@ -111,7 +104,7 @@ REQUESTS: dict[str, tuple[Request, list[tuple[str, bool]]]] = {
 @pytest.mark.parametrize("case", REQUESTS)
 def test_what_cloudfront_refuses_of_a_request_is_known(case: str) -> None:
     request, expected = REQUESTS[case]
-    found = hazards.request_hazards([request])
+    found = request_hazards([request])
     assert [(str(hazard), hazard.certain) for hazard in found] == expected
 
 
@@ -164,15 +157,15 @@ class Resolver:
 class Place:
     """Where a check runs."""
 
-    target: Target = TARGET
+    target: EdgeTarget = TARGET
     ways: tuple[Way, ...] = (WAY,)
     balancer: Balancer = field(default_factory=Balancer)
     cnames: Mapping[str, str] = field(default_factory=dict[str, str])
-    requests: tuple[Request, ...] = ()
+    requests: tuple[HttpRequest, ...] = ()
     session: Callable[[], Any] | None = None
 
     def run(self, check: str) -> list[Result]:
-        options = Options(
+        options = VerifyOptions(
             echo=None,
             unsafe=False,
             rate=1,
@@ -181,7 +174,7 @@ class Place:
             share_tolerance=0.1,
             account=self.session is not None,
         )
-        surroundings = Surroundings(
+        surroundings = CheckContext(
             self.target,
             self.ways,
             options,
@@ -190,7 +183,7 @@ class Place:
             self.requests,
         )
         all_ = Hazards(cast("Any", self.balancer), self.session or _no_session)
-        chosen: Callable[[Surroundings], Any] = getattr(all_, check)
+        chosen: Callable[[CheckContext], Any] = getattr(all_, check)
 
         async def collect() -> list[Result]:
             return [result async for result in chosen(surroundings)]
@@ -204,10 +197,10 @@ def _no_session() -> Any:
 
 def test_the_users_own_requests_are_looked_at() -> None:
     assert Place().run("own_requests") == []
-    (fine,) = Place(requests=(Request("GET", "/"), of_size(19_000))).run("own_requests")
+    (fine,) = Place(requests=(HttpRequest("GET", "/"), of_size(19_000))).run("own_requests")
     assert (fine.verdict, fine.evidence) == ("pass", "CloudFront lets 2 requests through")
     assert [note.partition(":")[0] for note in fine.accepted] == ["near-a-limit"]
-    (bad,) = Place(requests=(Request("GET", "/", body=b"x"),)).run("own_requests")
+    (bad,) = Place(requests=(HttpRequest("GET", "/", body=b"x"),)).run("own_requests")
     assert (bad.verdict, bad.evidence) == ("fail", "GET / has a body; CloudFront answers 403")
 
 
@@ -290,8 +283,8 @@ def test_what_needs_the_account_is_no_result_without_it(check: str) -> None:
 
 # --- What the account says ----------------------------------------------------------------------
 
-OWN_DISTRIBUTION = Distribution("E1", (API,), "", Origin(443, 60, None))
-BALANCER = LoadBalancer("application", "us-east-1", "arn", ("sg-1",), 60)
+OWN_DISTRIBUTION = AccountDistribution("E1", (API,), "", AccountOrigin(443, 60, None))
+BALANCER = AccountLoadBalancer("application", "us-east-1", "arn", ("sg-1",), 60)
 
 
 @pytest.mark.parametrize(
@@ -325,20 +318,20 @@ def test_an_alias_belongs_to_one_distribution(
 def test_an_answer_may_not_take_longer_than_cloudfront_waits(
     read: int, completion: int | None, kind: str, idle: int, verdict: str
 ) -> None:
-    own = replace(OWN_DISTRIBUTION, origin=Origin(443, read, completion))
+    own = replace(OWN_DISTRIBUTION, origin=AccountOrigin(443, read, completion))
     found = hazards.judge_timeouts(own, replace(BALANCER, kind=kind, idle_seconds=idle))
     assert found.verdict == verdict
     assert f"CloudFront waits {read} s for an answer, the {kind} load" in found.evidence
 
 
-EVERYBODY = Rule(443, 443, "0.0.0.0/0", cloudfront=False)
-OFFICE = Rule(443, 443, "203.0.113.0/24", cloudfront=False)
-LISTS: dict[str, tuple[list[WebAcl], list[Rule] | None, str]] = {
+EVERYBODY = SecurityGroupRule(443, 443, "0.0.0.0/0", cloudfront=False)
+OFFICE = SecurityGroupRule(443, 443, "203.0.113.0/24", cloudfront=False)
+LISTS: dict[str, tuple[list[WebAcl], list[SecurityGroupRule] | None, str]] = {
     "open": ([], [EVERYBODY], "pass"),
     "no groups": ([], None, "pass"),
-    "CloudFront's list": ([], [Rule(443, 443, "pl-1", cloudfront=True)], "pass"),
+    "CloudFront's list": ([], [SecurityGroupRule(443, 443, "pl-1", cloudfront=True)], "pass"),
     "the office only": ([], [OFFICE], "fail"),
-    "everybody, at another port": ([], [Rule(80, 80, "0.0.0.0/0", cloudfront=False)], "fail"),
+    "everybody, at another port": ([], [replace(EVERYBODY, first_port=80, last_port=80)], "fail"),
     "every port": ([], [replace(EVERYBODY, first_port=-1, last_port=-1)], "pass"),
     "nobody": ([], [], "fail"),
     "a web ACL without addresses": ([WebAcl("w", ())], [EVERYBODY], "pass"),
@@ -419,7 +412,7 @@ def balancer_name(cloud: Cloud, name: str) -> str:
 def test_a_load_balancer_of_any_kind_is_found_by_its_name(
     cloud: Cloud, name: str, kind: str, idle: int, groups: int
 ) -> None:
-    found = Account(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
+    found = AwsAccount(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
     assert (found.kind, found.region, found.idle_seconds) == (kind, "us-east-1", idle)
     if kind != "classic":
         assert len(found.security_groups) == groups
@@ -440,11 +433,11 @@ def test_a_load_balancer_of_any_kind_is_found_by_its_name(
 )
 def test_a_load_balancer_that_is_not_there_is_told_of(cloud: Cloud, name: str, reason: str) -> None:
     with pytest.raises(AccountError) as caught:
-        Account(cloud.session).load_balancer(name)
+        AwsAccount(cloud.session).load_balancer(name)
     assert str(caught.value) == reason
 
 
-def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> Target:
+def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> EdgeTarget:
     """Make a distribution without a certificate check in the way; return the target."""
     lb = balancer_name(cloud, "api")
     config: dict[str, Any] = {
@@ -501,10 +494,10 @@ def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> Ta
         }
     made = cloud.session.client("cloudfront").create_distribution(DistributionConfig=config)
     told = made["Distribution"]
-    return Target((alias or API,), lb, told["DomainName"], distribution_id=told["Id"])
+    return EdgeTarget((alias or API,), lb, told["DomainName"], distribution_id=told["Id"])
 
 
-def place(cloud: Cloud, target: Target) -> Place:
+def place(cloud: Cloud, target: EdgeTarget) -> Place:
     return Place(target, session=lambda: cloud.session)
 
 
@@ -570,7 +563,7 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: Cloud) ->
             }
         ],
     )["Summary"]["ARN"]
-    balancer = Account(cloud.session).load_balancer(target.direct)
+    balancer = AwsAccount(cloud.session).load_balancer(target.direct)
     waf.associate_web_acl(WebACLArn=acl, ResourceArn=balancer.arn)
     (guarded,) = place(cloud, target).run("allow_lists")
     assert guarded.verdict == "fail"

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.probe.model import Answer, Request, Result, TroubleError, Way
-from rollout.requests.model import Asked, Catalogue, Rule, rule
+from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
+from rollout.requests.model import Catalogue, CatalogueEntry, IgnoreRule, ignore_rule
+from rollout.verify.answer_differences import AnswerDifference, differences
 from rollout.verify.checks import opaque
-from rollout.verify.checks.opaque import Difference, differences
 from support.fake_edge import (
     CDN4,
     CDN6,
@@ -33,7 +33,7 @@ from support.fake_edge import (
 JSON = "application/json"
 
 
-def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
+def as_json(value: Any, status: int = 200, **headers: str) -> HttpAnswer:
     return answer(status, json.dumps(value).encode(), Content_Type=JSON, **headers)
 
 
@@ -44,13 +44,13 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
         pytest.param(
             answer(200),
             answer(404),
-            [Difference("status", "", "200", "404")],
+            [AnswerDifference("status", "", "200", "404")],
             id="another status",
         ),
         pytest.param(
             answer(Vary="a", X_A="1"),
             answer(vary="a"),
-            [Difference("header", "x-a", '"1"', "nothing")],
+            [AnswerDifference("header", "x-a", '"1"', "nothing")],
             id="a header that is lost, and one in another case",
         ),
         pytest.param(
@@ -63,7 +63,7 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
             answer(Set_Cookie="session=secret1"),
             answer(Set_Cookie="session=secret22"),
             [
-                Difference(
+                AnswerDifference(
                     "header", "set-cookie", "[secret, 15 characters]", "[secret, 16 characters]"
                 )
             ],
@@ -72,29 +72,32 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
         pytest.param(
             as_json({"a": [1, {"b/c": 2.0}], "d": True}),
             as_json({"d": 1, "a": [1, {"b/c": 2}]}),
-            [Difference("json", "/a/1/b~1c", "2.0", "2"), Difference("json", "/d", "true", "1")],
+            [
+                AnswerDifference("json", "/a/1/b~1c", "2.0", "2"),
+                AnswerDifference("json", "/d", "true", "1"),
+            ],
             id="JSON in another order, a number and a boolean that were changed",
         ),
         pytest.param(
             as_json({"a": [1, 2], "b": None}),
             as_json({"a": [1], "c": None}),
             [
-                Difference("json", "/a", "2 entries", "1 entries"),
-                Difference("json", "/b", "null", "nothing"),
-                Difference("json", "/c", "nothing", "null"),
+                AnswerDifference("json", "/a", "2 entries", "1 entries"),
+                AnswerDifference("json", "/b", "null", "nothing"),
+                AnswerDifference("json", "/c", "nothing", "null"),
             ],
             id="JSON with entries that came and went",
         ),
         pytest.param(
             answer(200, b"a"),
             answer(200, b""),
-            [Difference("body", "", '1 bytes "a"', "nothing")],
+            [AnswerDifference("body", "", '1 bytes "a"', "nothing")],
             id="a body that is gone",
         ),
         pytest.param(
             answer(200, b"{", Content_Type=JSON),
             answer(200, b"{}", Content_Type=JSON),
-            [Difference("body", "", '1 bytes "{"', '2 bytes "{}"')],
+            [AnswerDifference("body", "", '1 bytes "{"', '2 bytes "{}"')],
             id="JSON that is none is compared as it is",
         ),
         pytest.param(
@@ -111,7 +114,7 @@ def as_json(value: Any, status: int = 200, **headers: str) -> Answer:
         ),
     ],
 )
-def test_two_answers_differ_in(first: Answer, second: Answer, found: list[Any]) -> None:
+def test_two_answers_differ_in(first: HttpAnswer, second: HttpAnswer, found: list[Any]) -> None:
     seen = differences(first, second)
     assert ([item.kind for item in seen] if found == ["body"] else seen) == found
 
@@ -145,32 +148,44 @@ def test_json_differs_exactly_where_it_is_not_the_same_text_in_one_order(
 @pytest.mark.parametrize(
     ("text", "covers", "leaves"),
     [
-        ("header:X-Id", [Rule("header", "x-id")], [Rule("header", "x-idle"), Rule("body")]),
-        ("json:/a", [Rule("json", "/a"), Rule("json", "/a/0")], [Rule("json", "/ab")]),
-        ("json:", [Rule("json", ""), Rule("json", "/a")], [Rule("body")]),
-        ("body", [Rule("body"), Rule("json", "/a")], [Rule("header", "x-id")]),
+        (
+            "header:X-Id",
+            [IgnoreRule("header", "x-id")],
+            [IgnoreRule("header", "x-idle"), IgnoreRule("body")],
+        ),
+        (
+            "json:/a",
+            [IgnoreRule("json", "/a"), IgnoreRule("json", "/a/0")],
+            [IgnoreRule("json", "/ab")],
+        ),
+        ("json:", [IgnoreRule("json", ""), IgnoreRule("json", "/a")], [IgnoreRule("body")]),
+        ("body", [IgnoreRule("body"), IgnoreRule("json", "/a")], [IgnoreRule("header", "x-id")]),
     ],
 )
-def test_an_ignore_rule_covers(text: str, covers: list[Rule], leaves: list[Rule]) -> None:
-    own = rule(text)
+def test_an_ignore_rule_covers(
+    text: str, covers: list[IgnoreRule], leaves: list[IgnoreRule]
+) -> None:
+    own = ignore_rule(text)
     assert [own.covers(each) for each in covers] == [True] * len(covers)
     assert [own.covers(each) for each in leaves] == [False] * len(leaves)
-    assert rule(str(own)) == own
+    assert ignore_rule(str(own)) == own
 
 
 @pytest.mark.parametrize("text", ["", "header", "header:", "header:a b", "json:a", "status", "x:y"])
 def test_what_is_no_ignore_rule_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"it should be header:NAME, json:/POINTER .* or body"):
-        rule(text)
+        ignore_rule(text)
 
 
-ORDERS = Asked("GET /orders", Request("GET", "/orders", (("Cookie", "session=verysecret"),)))
+ORDERS = CatalogueEntry(
+    "GET /orders", HttpRequest("GET", "/orders", (("Cookie", "session=verysecret"),))
+)
 
 
 def found_by(
-    speak: Callable[[Way, int], Answer],
-    *ignore: Rule,
-    asked: Asked = ORDERS,
+    speak: Callable[[Way, int], HttpAnswer],
+    *ignore: IgnoreRule,
+    asked: CatalogueEntry = ORDERS,
     ways: tuple[Way, ...] = WAYS,
 ) -> dict[str, tuple[str, str]]:
     """Return verdict and evidence by place; `speak` gets the way and how often anyone asked."""
@@ -179,7 +194,7 @@ def found_by(
 
     async def scenario() -> list[Result]:
         check = opaque.check(Catalogue((asked,)), ignore)
-        return [result async for result in check(surroundings(wire, ways=ways))]
+        return [result async for result in check.run(surroundings(wire, ways=ways))]
 
     results = asyncio.run(scenario())
     assert {result.check for result in results} == {f"answers {asked.name}"}
@@ -198,7 +213,7 @@ def test_the_same_answer_everywhere_passes() -> None:
 
 
 def test_what_one_way_alters_fails_there_with_both_values() -> None:
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         return as_json({"open": way != CDN6}, X_Kind="a" if way != CDN6 else "b")
 
     found = found_by(speak)
@@ -228,18 +243,20 @@ def test_cloudfront_may_name_a_server_that_has_no_name(
 
 
 def test_what_is_ignored_does_not_count() -> None:
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         return as_json({"at": {"node": way.address}}, X_Node=way.address)
 
     assert found_by(speak)["cdn IPv4"][0] == "fail"
     found = found_by(
-        speak, rule("header:X-Node"), asked=replace(ORDERS, ignore=(rule("json:/at"),))
+        speak,
+        ignore_rule("header:X-Node"),
+        asked=replace(ORDERS, ignore=(ignore_rule("json:/at"),)),
     )
     assert {verdict for verdict, _ in found.values()} == {"pass"}
 
 
 def test_what_changes_by_itself_is_named_and_not_compared() -> None:
-    def speak(_way: Way, count: int) -> Answer:
+    def speak(_way: Way, count: int) -> HttpAnswer:
         return as_json({"id": count, "kind": "order"}, X_Request_Id=str(count))
 
     note = "; not compared, for it changes from answer to answer: header:x-request-id, json:/id"
@@ -252,7 +269,7 @@ def test_what_changes_by_itself_is_named_and_not_compared() -> None:
 
 
 def test_what_is_stable_beside_what_changes_is_still_compared() -> None:
-    def speak(way: Way, count: int) -> Answer:
+    def speak(way: Way, count: int) -> HttpAnswer:
         return as_json({"id": count, "kind": "order" if way.path == "direct" else "page"})
 
     verdict, evidence = found_by(speak)["cdn IPv4"]
@@ -262,7 +279,7 @@ def test_what_is_stable_beside_what_changes_is_still_compared() -> None:
     )
 
 
-Speaks = Callable[[int], Answer]
+Speaks = Callable[[int], HttpAnswer]
 
 LOST: dict[str, tuple[Speaks, Speaks, str]] = {
     "the cookie of a new session is lost": (
@@ -312,7 +329,7 @@ LOST: dict[str, tuple[Speaks, Speaks, str]] = {
 def test_what_changes_by_itself_still_has_to_be_there_and_of_its_kind(
     direct: Speaks, cdn: Speaks, told: str
 ) -> None:
-    def speak(way: Way, count: int) -> Answer:
+    def speak(way: Way, count: int) -> HttpAnswer:
         return cdn(count) if way.path == "cdn" else direct(count)
 
     verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
@@ -322,12 +339,12 @@ def test_what_changes_by_itself_still_has_to_be_there_and_of_its_kind(
 def test_what_comes_and_goes_on_direct_may_come_and_go_elsewhere() -> None:
     """Half of the answers have a cookie; and what is ignored has no shape either."""
 
-    def speak(way: Way, count: int) -> Answer:
+    def speak(way: Way, count: int) -> HttpAnswer:
         if way == CDN6:
             return answer(X_Id="")
         return answer(X_Id=str(count), Set_Cookie="a=1") if count % 2 else answer(X_Id="-")
 
-    found = found_by(speak, rule("header:X-Id"))
+    found = found_by(speak, ignore_rule("header:X-Id"))
     assert {verdict for verdict, _ in found.values()} == {"pass"}
 
 
@@ -347,7 +364,7 @@ def test_an_api_of_several_servers_that_answer_at_random_never_fails(seed: int) 
     """Which server answers is drawn anew for each request, over all ways alike."""
     draw = random.Random(seed)  # noqa: S311 - nothing secret is drawn
 
-    def speak(_way: Way, _count: int) -> Answer:
+    def speak(_way: Way, _count: int) -> HttpAnswer:
         name = draw.choice(["a", "b", "c"])
         return as_json({"node": name}, X_Backend=name)
 
@@ -361,7 +378,7 @@ def test_before_anything_fails_the_measure_is_asked_eight_times_more(
     """The other value comes on direct only when it is asked for the last time."""
     asked: list[Way] = []
 
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         asked.append(way)
         return answer(X_Kind="b" if way == CDN4 or asked.count(DIRECT4) == last else "a")
 
@@ -372,7 +389,7 @@ def test_before_anything_fails_the_measure_is_asked_eight_times_more(
 def test_a_status_that_direct_gives_too_when_it_is_asked_more_often_cannot_tell() -> None:
     asked: list[Way] = []
 
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         asked.append(way)
         return answer(503 if way == CDN4 or asked.count(DIRECT4) > 6 else 200)
 
@@ -387,7 +404,7 @@ def test_an_unstable_status_cannot_tell() -> None:
 
 
 def test_no_answer_on_a_way_cannot_tell() -> None:
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         if way == CDN4:
             raise TroubleError("certificate", "the certificate has expired")
         return answer()
@@ -399,7 +416,7 @@ def test_no_answer_on_a_way_cannot_tell() -> None:
 
 
 def test_without_the_measure_nothing_can_be_told() -> None:
-    def refuse(_way: Way, _count: int) -> Answer:
+    def refuse(_way: Way, _count: int) -> HttpAnswer:
         raise TroubleError("refused", "nobody listens")
 
     assert found_by(refuse) == {
@@ -414,7 +431,7 @@ def test_without_the_measure_nothing_can_be_told() -> None:
 
 
 def test_a_secret_that_an_answer_repeats_is_not_shown() -> None:
-    def speak(way: Way, _count: int) -> Answer:
+    def speak(way: Way, _count: int) -> HttpAnswer:
         return as_json({"you sent": f"{'x' * 55} session=verysecret at {way.path}"})
 
     _, evidence = found_by(speak)["cdn IPv4"]
@@ -432,7 +449,7 @@ def test_requests_take_turns_on_the_addresses_of_a_path() -> None:
     async def scenario() -> None:
         check = opaque.check(catalogue, ())
         around = surroundings(wire, ways=(DIRECT4, CDN4, other))
-        async for result in check(around):
+        async for result in check.run(around):
             assert result.verdict == "pass"
 
     asyncio.run(scenario())
@@ -449,7 +466,7 @@ def test_requests_take_turns_on_the_addresses_of_a_path() -> None:
 def test_nothing_to_ask_is_no_pass(catalogue: Catalogue, evidence: str) -> None:
     async def scenario() -> list[tuple[str, str]]:
         check = opaque.check(catalogue, ())
-        return [(result.verdict, result.evidence) async for result in check(surroundings())]
+        return [(result.verdict, result.evidence) async for result in check.run(surroundings())]
 
     assert asyncio.run(scenario()) == [("unknown", evidence)]
 
@@ -462,7 +479,7 @@ def test_a_request_for_one_hostname_is_not_sent_to_another() -> None:
     async def scenario() -> None:
         check = opaque.check(Catalogue((replace(ORDERS, hostname=HOSTNAME),)), ())
         around = surroundings(wire, ways=ways, target=target)
-        assert [result.verdict async for result in check(around)] == ["pass"] * 4
+        assert [result.verdict async for result in check.run(around)] == ["pass"] * 4
 
     asyncio.run(scenario())
     assert {way.hostname for way, _ in wire.asked} == {HOSTNAME}

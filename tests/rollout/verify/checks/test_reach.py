@@ -1,11 +1,10 @@
 """Each address is reached or told of, and a family this machine lacks is never a pass."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trustme
@@ -15,26 +14,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.probe.model import (
-    Answer,
     DnsAnswer,
-    Options,
-    Request,
+    EdgeTarget,
+    HttpAnswer,
+    HttpRequest,
     Result,
-    Surroundings,
-    Target,
     TroubleError,
     Way,
 )
-from rollout.probe.sockets import Exchange, Handshake, Network, Sockets, TlsVersion
-from rollout.verify.checks import reach
-from rollout.verify.checks.reach import Reach
+from rollout.probe.sockets import Connector, Handshake, Sockets, TlsExchange, TlsVersion
+from rollout.verify.checks import reach, reach_path_mtu, reach_race, reach_tls
+from rollout.verify.model import Check, CheckContext, VerifyOptions
 from support.tls_server import Behavior, serving
 
 API = "api.example.com"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 DIRECT4, CDN4 = "192.0.2.1", "198.51.100.1"
 DIRECT6, CDN6 = "2001:db8::d1", "2001:db8::c1"
-TARGET = Target((API,), "lb.example.net", "d1.cloudfront.net", (DIRECT6,))
+TARGET = EdgeTarget((API,), "lb.example.net", "d1.cloudfront.net", (DIRECT6,))
 WAYS = (
     Way("direct", "IPv4", API, DIRECT4),
     Way("direct", "IPv6", API, DIRECT6),
@@ -103,19 +100,19 @@ class Machine:
             raise TroubleError("certificate", "TLS: self-signed certificate")
         return Handshake(version or "TLSv1.3", self.certificates.get(address, GOOD), seconds)
 
-    async def exchange(self, address: str, port: int, name: str, request: bytes) -> Exchange:
+    async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
         await self.shake(address, port, name)
         if len(request) > self.hangs_above.get(address, 1_000_000):
             raise TroubleError("timeout", "HTTP: silence")
-        return Exchange(1234, self.path_mtu, self.path_mtu and self.path_mtu - 72, 0)
+        return TlsExchange(1234, self.path_mtu, self.path_mtu and self.path_mtu - 72, 0)
 
-    async def send(self, way: Way, request: Request) -> Answer:
+    async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         assert (request.method, request.body) == ("GET", None)
         self.sent.append(way)
         if way.address in self.dead:
             raise self.dead[way.address]
         body = self.bodies.get(way.address, b"")
-        return Answer(self.statuses.get(way.address, 200), (), body, "HTTP/1.1", 0.02)
+        return HttpAnswer(self.statuses.get(way.address, 200), (), body, "HTTP/1.1", 0.02)
 
 
 class Resolver:
@@ -130,6 +127,15 @@ class Resolver:
         return DnsAnswer("NOERROR", values, 60, authoritative=False)
 
 
+def all_checks(connector: Connector, now: datetime = NOW) -> tuple[Check, ...]:
+    return (
+        *reach.reach_checks(connector),
+        reach_race.race_check(connector),
+        reach_path_mtu.path_mtu_check(connector),
+        *reach_tls.tls_checks(connector, lambda: now),
+    )
+
+
 def run(
     check: str,
     machine: Machine | None = None,
@@ -139,7 +145,7 @@ def run(
     echo: str | None = "/echo",
 ) -> list[Result]:
     own = machine or Machine()
-    options = Options(
+    options = VerifyOptions(
         echo=echo,
         unsafe=False,
         rate=1,
@@ -148,8 +154,8 @@ def run(
         share_tolerance=0.1,
         account=False,
     )
-    surroundings = Surroundings(TARGET, ways, options, own, Resolver(answers or {}))
-    chosen: Callable[[Surroundings], Any] = getattr(Reach(own, lambda: NOW), check)
+    surroundings = CheckContext(TARGET, ways, options, own, Resolver(answers or {}))
+    chosen = {each.name: each.run for each in all_checks(own)}[check]
 
     async def collect() -> list[Result]:
         return [result async for result in chosen(surroundings)]
@@ -171,14 +177,18 @@ NO_IPV6: Mapping[str, str | None] = {":": None}
 SITE_LOCAL: Mapping[str, str | None] = {":": "fd00::2"}
 
 
-@pytest.mark.parametrize("check", ["reach", "path_mtu", "race", "certificates", "tls_versions"])
+@pytest.mark.parametrize(
+    "check", ["reach", "reach-path-mtu", "reach-race", "reach-certificates", "reach-tls-versions"]
+)
 def test_a_good_edge_passes_everything(check: str) -> None:
     found = run(check)
     assert found
     assert {result.verdict for result in found} == {"pass"}
 
 
-@pytest.mark.parametrize("check", ["reach", "path_mtu", "race", "certificates", "tls_versions"])
+@pytest.mark.parametrize(
+    "check", ["reach", "reach-path-mtu", "reach-race", "reach-certificates", "reach-tls-versions"]
+)
 def test_a_machine_without_ipv6_cannot_tell(check: str) -> None:
     found = run(check, Machine(sources=NO_IPV6))
     over_ipv6 = [result for result in found if result.family != "IPv4"]
@@ -240,7 +250,7 @@ def test_an_error_of_cloudfronts_own_is_none_of_the_api() -> None:
     assert "CloudFront itself answers 403" in evidence
 
 
-@pytest.mark.parametrize(("check", "groups"), [("reach", 4), ("path_mtu", 2)])
+@pytest.mark.parametrize(("check", "groups"), [("reach", 4), ("reach-path-mtu", 2)])
 def test_silence_is_waited_for_everywhere_at_once(check: str, groups: int) -> None:
     everybody = asyncio.Barrier(groups)
 
@@ -275,12 +285,12 @@ THROUGH = "2001:db8:64:6464::c000:201"
 
 
 def test_nothing_is_said_of_nat64_where_there_is_none() -> None:
-    assert run("nat64") == []
+    assert run("reach-nat64") == []
 
 
 def test_the_ipv4_only_path_is_reached_through_nat64() -> None:
     machine = Machine()
-    (found,) = run("nat64", machine, answers=GATEWAY)
+    (found,) = run("reach-nat64", machine, answers=GATEWAY)
     assert (found.check, found.verdict, found.path, found.family) == (
         "reach-nat64",
         "pass",
@@ -292,7 +302,7 @@ def test_the_ipv4_only_path_is_reached_through_nat64() -> None:
 
 
 def test_a_gateway_that_does_not_translate_fails() -> None:
-    (found,) = run("nat64", Machine(dead={THROUGH: SILENT}), answers=GATEWAY)
+    (found,) = run("reach-nat64", Machine(dead={THROUGH: SILENT}), answers=GATEWAY)
     assert found.verdict == "fail"
 
 
@@ -312,16 +322,16 @@ def test_a_gateway_that_does_not_translate_fails() -> None:
 def test_ipv6_wins_unless_ipv4_overtakes_it_after_the_delay(
     ipv4: float, ipv6: float, winner: str
 ) -> None:
-    assert reach.race(ipv4, ipv6) == winner
+    assert reach_race.winner(ipv4, ipv6) == winner
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
 def test_who_is_faster_over_ipv6_wins(ipv4: float, ipv6: float) -> None:
-    assert reach.race(ipv4, ipv6) == "IPv6" or ipv6 > ipv4
+    assert reach_race.winner(ipv4, ipv6) == "IPv6" or ipv6 > ipv4
 
 
 def test_a_slow_ipv6_loses_and_that_is_noted() -> None:
-    found = run("race", Machine(seconds={DIRECT6: 0.4}))
+    found = run("reach-race", Machine(seconds={DIRECT6: 0.4}))
     (direct,) = [result for result in found if result.path == "direct"]
     assert direct == Result(
         "reach-race",
@@ -340,7 +350,7 @@ PUBLISHED = {(API, "A"): (DIRECT4,), (API, "AAAA"): (DIRECT6,)}
 def test_a_published_ipv6_address_that_is_dead_fails_by_name() -> None:
     # The ways that this machine can use do not have it any more.
     machine = Machine(dead={DIRECT6: SILENT})
-    (found,) = run("race", machine, (WAYS[0],), PUBLISHED)
+    (found,) = run("reach-race", machine, (WAYS[0],), PUBLISHED)
     assert (found.check, found.verdict) == ("reach-race-by-name", "fail")
     assert found.evidence == (
         f"IPv4 {DIRECT4} 10 ms; IPv6 {DIRECT6} TCP: silence (timeout): published and broken, "
@@ -350,14 +360,14 @@ def test_a_published_ipv6_address_that_is_dead_fails_by_name() -> None:
 
 def test_an_address_that_dns64_made_up_does_not_race() -> None:
     answers = {**GATEWAY, (API, "A"): (DIRECT4,), (API, "AAAA"): (THROUGH,)}
-    assert run("race", Machine(), (WAYS[0],), answers) == []
+    assert run("reach-race", Machine(), (WAYS[0],), answers) == []
 
 
 # --- Large packets ------------------------------------------------------------------------------
 
 
 def test_a_black_hole_is_named() -> None:
-    found = run("path_mtu", Machine(hangs_above={CDN6: 1400}))
+    found = run("reach-path-mtu", Machine(hangs_above={CDN6: 1400}))
     (hole,) = [result for result in found if result.path == "cdn"]
     assert hole.verdict == "fail"
     assert hole.evidence.startswith(f"{CDN6}: black hole: ")
@@ -365,16 +375,16 @@ def test_a_black_hole_is_named() -> None:
 
 
 def test_a_dead_address_is_no_black_hole() -> None:
-    found = run("path_mtu", Machine(hangs_above={CDN6: 10}))
+    found = run("reach-path-mtu", Machine(hangs_above={CDN6: 10}))
     assert told(found)["cdn IPv6"] == "unknown"
 
 
 def test_a_system_that_does_not_tell_the_mtu_is_unknown() -> None:
-    assert set(told(run("path_mtu", Machine(path_mtu=None))).values()) == {"unknown"}
+    assert set(told(run("reach-path-mtu", Machine(path_mtu=None))).values()) == {"unknown"}
 
 
 def test_the_large_request_is_larger_than_any_packet_and_within_every_limit() -> None:
-    small, large = reach.mtu_requests(WAYS[3], "/echo")
+    small, large = reach_path_mtu.mtu_requests(WAYS[3], "/echo")
     assert len(small) < 500
     assert 4 * 1500 < len(large) < 8192
     assert large.startswith(b"GET /echo/size=65536 HTTP/1.1\r\nHost: api.example.com\r\n")
@@ -385,7 +395,7 @@ def test_the_large_request_is_larger_than_any_packet_and_within_every_limit() ->
 
 
 def test_a_version_that_only_direct_takes_fails() -> None:
-    found = run("tls_versions", Machine(oldest={DIRECT4: "TLSv1"}))
+    found = run("reach-tls-versions", Machine(oldest={DIRECT4: "TLSv1"}))
     (ipv4,) = [result for result in found if result.family == "IPv4"]
     assert ipv4.verdict == "fail"
     assert ipv4.evidence == (
@@ -395,12 +405,12 @@ def test_a_version_that_only_direct_takes_fails() -> None:
 
 
 def test_a_version_that_only_cdn_takes_passes() -> None:
-    found = run("tls_versions", Machine(oldest={CDN4: "TLSv1"}))
+    found = run("reach-tls-versions", Machine(oldest={CDN4: "TLSv1"}))
     assert {result.verdict for result in found} == {"pass"}
 
 
 def test_a_side_that_takes_nothing_cannot_be_told_of() -> None:
-    found = run("tls_versions", Machine(dead={CDN4: SILENT}))
+    found = run("reach-tls-versions", Machine(dead={CDN4: SILENT}))
     assert {result.family: result.verdict for result in found} == {
         "IPv4": "unknown",
         "IPv6": "pass",
@@ -425,7 +435,7 @@ CERTIFICATES: dict[str, tuple[Machine, str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", CERTIFICATES)
 def test_a_certificate_is_judged(case: str) -> None:
     machine, verdict, accepted = CERTIFICATES[case]
-    found = run("certificates", machine)
+    found = run("reach-certificates", machine)
     (cdn,) = [result for result in found if (result.path, result.family) == ("cdn", "IPv4")]
     assert (cdn.verdict, cdn.accepted) == (verdict, accepted)
     assert {result.verdict for result in found if result.path == "direct"} == {"pass"}
@@ -437,7 +447,7 @@ def test_a_certificate_is_judged(case: str) -> None:
 def test_two_servers_on_loopback_are_reached_and_compared(tmp_path: Path) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    options = Options(
+    options = VerifyOptions(
         echo=None,
         unsafe=False,
         rate=1,
@@ -459,12 +469,12 @@ def test_two_servers_on_loopback_are_reached_and_compared(tmp_path: Path) -> Non
                 Way("cdn", "IPv4", API, "127.0.0.1", port),
                 Way("cdn", "IPv6", API, "::1", port),
             )
-            network: Network = Sockets(timeout_seconds=1)
-            surroundings = Surroundings(TARGET, ways, options, Machine(), Resolver({}))
+            network: Connector = Sockets(timeout_seconds=1)
+            context = CheckContext(TARGET, ways, options, Machine(), Resolver({}))
             return {
                 f"{result.check} {result.path} {result.family}": result.verdict
-                for check in Reach(network).checks()
-                async for result in check(surroundings)
+                for check in all_checks(network, datetime.now(UTC))
+                async for result in check.run(context)
             }
 
     assert asyncio.run(collect()) == {

@@ -1,0 +1,121 @@
+"""What the user asks of a run, and what is wrong with it."""
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from components.faults import Fault, shown
+from rollout.edge import Source
+from rollout.requests.model import is_target
+from rollout.verify.model import VerifyOptions
+
+RATE: Final = 50.0
+"""Requests started per second by default. The API has users, and its direct path over IPv6 may be
+one small proxy; each request is a connection with a handshake of its own. One hostname costs just
+under 1,000 of them, so two take about 40 s."""
+
+DEFAULT: Final = "Leave it out for the default."
+
+
+@dataclass(frozen=True)
+class RequestFiles:
+    """The files with the user's own requests, and what does not count in their answers."""
+
+    requests: str | None = None
+    """A file of requests, YAML or JSON."""
+    openapi: str | None = None
+    """An OpenAPI document."""
+    har: str | None = None
+    """A recording, HAR."""
+    ignore: tuple[str, ...] = ()
+    """Ignore rules, as the user writes them."""
+
+    def __bool__(self) -> bool:
+        """Say whether there is a file."""
+        return bool(self.requests or self.openapi or self.har)
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """Everything that the user sets for a run."""
+
+    source: Source
+    """Where the target is named."""
+    options: VerifyOptions
+    """How to verify."""
+    files: RequestFiles = field(default_factory=RequestFiles)
+    """The user's own requests."""
+    only: tuple[str, ...] = ()
+    """Checks to run, or beginnings of their names; none: all."""
+    junit: Path | None = None
+    """File to write JUnit XML to."""
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with options that stand alone."""
+        options = self.options
+        rows = (
+            (
+                options.echo is not None and not _is_echo_path(options.echo),
+                Fault(
+                    "--echo",
+                    shown(options.echo),
+                    "it should be a path that begins with /, without one at its end and without a "
+                    "query string",
+                    "Give the path that the API echoes below, such as /echo.",
+                ),
+            ),
+            (
+                not 0 < options.rate < math.inf,
+                Fault(
+                    "--rate",
+                    shown(options.rate),
+                    "it should be a number above 0, per second",
+                    DEFAULT,
+                ),
+            ),
+            (
+                options.concurrency < 1,
+                Fault(
+                    "--concurrency", shown(options.concurrency), "it should be 1 or more", DEFAULT
+                ),
+            ),
+            (
+                options.dns_queries < 1,
+                Fault(
+                    "--dns-queries", shown(options.dns_queries), "it should be 1 or more", DEFAULT
+                ),
+            ),
+            (
+                not 0 < options.share_tolerance < 1,
+                Fault(
+                    "--share-tolerance",
+                    shown(options.share_tolerance),
+                    "it should be between 0 and 1",
+                    DEFAULT,
+                ),
+            ),
+        )
+        return [*(fault for is_wrong, fault in rows if is_wrong), *self._file_faults()]
+
+    def _file_faults(self) -> list[Fault]:
+        faults: list[Fault] = []
+        ca, junit = self.options.ca, self.junit
+        if ca is not None and not os.access(ca, os.R_OK):
+            allowed = "it should be a PEM file that can be read"
+            remedy = "Leave it out to trust whom the system trusts."
+            faults.append(Fault("--ca", shown(ca), allowed, remedy))
+        if junit is not None and not _is_writable(junit):
+            allowed = "it should be a file that can be written, in a folder that exists"
+            remedy = "Make the folder, or name another file."
+            faults.append(Fault("--junit", shown(str(junit)), allowed, remedy))
+        return faults
+
+
+def _is_echo_path(text: str) -> bool:
+    return is_target(text) and "?" not in text and not text.endswith("/")
+
+
+def _is_writable(file: Path) -> bool:
+    return not file.is_dir() and os.access(file if file.exists() else file.parent, os.W_OK)
