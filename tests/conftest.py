@@ -85,3 +85,10 @@ def check_page(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert page.read_text() == text, f"docs/{name} is out of date; write it with: make docs"
 
     return check
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is the same for all of pytest's workers."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder

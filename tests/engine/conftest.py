@@ -13,7 +13,7 @@ import pytest
 from sandbox.clouds import background
 from sandbox.engine import find
 from sandbox.engine.find import Engine
-from support.engine import Sandbox, Stack, client, control, new_stack
+from support.engine import Deployments, Sandbox, Stack, client, control, new_stack
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -26,14 +26,25 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[background.Cloud]:
+def deployments(shared_folder: Path, engine: Engine) -> Deployments:
+    return Deployments(shared_folder / "deployments", engine)
+
+
+@pytest.fixture(scope="session")
+def cloud(
+    tmp_path_factory: pytest.TempPathFactory,
+    deployments: Deployments,  # noqa: ARG001 - it says where snapshots are kept
+) -> Iterator[background.Cloud]:
     home = tmp_path_factory.mktemp("cloud")
     yield background.start("aws", home)
     background.stop("aws", home)
 
 
 @pytest.fixture(scope="session")
-def other_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[background.Cloud]:
+def other_cloud(
+    tmp_path_factory: pytest.TempPathFactory,
+    deployments: Deployments,  # noqa: ARG001 - the same
+) -> Iterator[background.Cloud]:
     home = tmp_path_factory.mktemp("other-cloud")
     yield background.start("digitalocean", home)
     background.stop("digitalocean", home)
@@ -78,6 +89,28 @@ def stack(whole: Stack) -> Stack:
     """The sandbox's stack without its proxies, not yet deployed."""
     whole.configure(proxy=None)
     return whole
+
+
+@pytest.fixture
+def deployed(
+    account: background.Cloud,
+    droplets: background.Cloud,
+    deployments: Deployments,
+    tmp_path: Path,
+) -> Stack:
+    """The sandbox's stack without its proxies, deployed."""
+    return deployments.copy("without-proxies", account, droplets, tmp_path)
+
+
+@pytest.fixture
+def deployed_whole(
+    account: background.Cloud,
+    droplets: background.Cloud,
+    deployments: Deployments,
+    tmp_path: Path,
+) -> Stack:
+    """The sandbox's stack with all it has, deployed."""
+    return deployments.copy("whole", account, droplets, tmp_path)
 
 
 @pytest.fixture

@@ -69,9 +69,9 @@ def test_up_makes_a_pool_of_two_regions_that_ipv6_is_led_to(
 
 
 def test_a_changed_proxy_is_replaced_in_the_order_that_keeps_the_pool_serving(
-    stack: "Stack", droplets: "background.Cloud"
+    deployed_whole: "Stack", droplets: "background.Cloud"
 ) -> None:
-    stack.up().must()
+    stack = deployed_whole
     before = holders(droplets)
     stack.configure(proxy={**POOL, "connections": 4000})
     planned = steps(stack.pulumi("preview").must())

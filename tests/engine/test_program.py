@@ -57,9 +57,8 @@ def test_up_makes_the_edge_and_moves_no_user(
     assert not config.get("DefaultRootObject")
 
 
-def test_the_outputs_are_those_of_the_contract(stack: Stack) -> None:
-    stack.up().must()
-    outputs = stack.outputs()
+def test_the_outputs_are_those_of_the_contract(deployed: Stack) -> None:
+    outputs = deployed.outputs()
     assert set(outputs) == {
         *("hostnames", "distributionId", "distributionDomainName", "certificateArn"),
         *("proxyAddresses", "traffic", "records"),
@@ -77,9 +76,8 @@ def test_the_outputs_are_those_of_the_contract(stack: Stack) -> None:
     assert len(targets) == 2
 
 
-def test_the_state_shows_every_part_under_the_edge(stack: Stack) -> None:
-    stack.up().must()
-    resources = stack.resources()
+def test_the_state_shows_every_part_under_the_edge(deployed: Stack) -> None:
+    resources = deployed.resources()
     (edge,) = of_type(resources, "dualstack:index:DualStackEdge")
     parts = [resource for resource in resources if resource.get("parent") == edge["urn"]]
     assert {
@@ -97,30 +95,29 @@ def test_the_state_shows_every_part_under_the_edge(stack: Stack) -> None:
     assert len(records) == 8
 
 
-def test_a_second_up_changes_nothing(stack: Stack) -> None:
-    stack.up().must()
-    said = stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
+def test_a_second_up_changes_nothing(deployed: Stack) -> None:
+    said = deployed.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
     assert "unchanged" in said
 
 
 def test_new_weights_change_the_records_in_place_and_nothing_else(
-    stack: Stack, route53: "Route53Client"
+    deployed: Stack, route53: "Route53Client"
 ) -> None:
-    stack.up().must()
-    stack.configure(traffic={"direct": 99, "cdn": 1})
-    said = stack.pulumi("preview", "--diff").must()
+    deployed.configure(traffic={"direct": 99, "cdn": 1})
+    said = deployed.pulumi("preview", "--diff").must()
     assert "~ 8 to update" in said
     assert "replace" not in said
-    said = stack.up().must()
+    said = deployed.up().must()
     assert "~ 8 updated" in said
     assert weights(route53) == twins(direct=99, cdn=1)
 
 
 def test_drift_is_seen_by_refresh_and_mended_by_up(
-    stack: Stack, route53: "Route53Client", cloudfront: "CloudFrontClient"
+    deployed: Stack, route53: "Route53Client", cloudfront: "CloudFrontClient"
 ) -> None:
-    stack.up().must()
-    assert "changes" not in stack.pulumi("refresh", "--yes", "--expect-no-changes").must().lower()
+    assert (
+        "changes" not in deployed.pulumi("refresh", "--yes", "--expect-no-changes").must().lower()
+    )
 
     zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
     drifted = next(
@@ -142,17 +139,16 @@ def test_drift_is_seen_by_refresh_and_mended_by_up(
         DistributionConfig=found["DistributionConfig"],  # pyright: ignore[reportArgumentType] - the same
     )
 
-    said = stack.pulumi("refresh", "--yes", "--diff").must()
+    said = deployed.pulumi("refresh", "--yes", "--diff").must()
     assert "weight: 0 => 200" in said or "weight          : 0 => 200" in said, said
     assert "isIpv6Enabled" in said
-    stack.up().must()
+    deployed.up().must()
     assert weights(route53) == twins(direct=100, cdn=0)
     healed = cloudfront.get_distribution_config(Id=summary["Id"])["DistributionConfig"]
     assert healed.get("IsIPV6Enabled") is True
 
 
-def test_a_record_deleted_by_hand_is_made_again(stack: Stack, route53: "Route53Client") -> None:
-    stack.up().must()
+def test_a_record_deleted_by_hand_is_made_again(deployed: Stack, route53: "Route53Client") -> None:
     zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
     lost = next(record for record in zone_records(route53) if record.get("Weight") == 0)
     route53.change_resource_record_sets(
@@ -160,7 +156,7 @@ def test_a_record_deleted_by_hand_is_made_again(stack: Stack, route53: "Route53C
         ChangeBatch={"Changes": [{"Action": "DELETE", "ResourceRecordSet": lost}]},  # pyright: ignore[reportArgumentType] - the stubs tell what is read from what is written
     )
     assert len(weights(route53)) == 7
-    stack.pulumi("up", "--yes", "--skip-preview", "--refresh").must()
+    deployed.pulumi("up", "--yes", "--skip-preview", "--refresh").must()
     assert weights(route53) == twins(direct=100, cdn=0)
 
 

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3.session
 import urllib3
 import yaml
+from filelock import FileLock
 
 from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine.find import Engine
@@ -144,15 +145,20 @@ class Stack:
 
 
 def new_stack(
-    account: background.Cloud, droplets: background.Cloud, engine: Engine, folder: Path
+    account: background.Cloud,
+    droplets: background.Cloud,
+    engine: Engine,
+    folder: Path,
+    deployed: Path | None = None,
 ) -> Stack:
-    """Return the sandbox's stack with all it has, not yet deployed.
+    """Return the sandbox's stack with all it has.
 
     Args:
         account: The AWS cloud.
         droplets: The DigitalOcean cloud.
         engine: The engine.
         folder: Where the program's entry is copied to and all else is written.
+        deployed: The folder of another stack, whose settings and state it gets; None: it gets none.
     """
     project = folder / "project"
     project.mkdir()
@@ -167,8 +173,69 @@ def new_stack(
         **aws.client_environment(account.url),
     }
     stack = Stack(project, shell.environment(engine, clouds))
-    stack.pulumi("stack", "init", STACK).must()
+    if deployed:
+        shutil.copy(deployed / "project" / f"Pulumi.{STACK}.yaml", project)
+        shutil.copytree(deployed / "home" / "state", shell.state, dirs_exist_ok=True)
+    else:
+        stack.pulumi("stack", "init", STACK).must()
     return stack
+
+
+class Deployments:
+    """Deployments that any test can have a copy of; the first that needs one makes it.
+
+    All of pytest's workers share them: those of the clouds are snapshots, that of the stack is its
+    folder. Start the clouds after this is made.
+    """
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        """Keep deployments.
+
+        Args:
+            folder: A folder that all workers share.
+            engine: What deploys.
+        """
+        self._folder = folder
+        self._engine = engine
+        folder.mkdir(exist_ok=True)
+        os.environ[background.SNAPSHOTS_VARIABLE] = str(folder / "clouds")
+
+    def copy(
+        self, name: str, account: background.Cloud, droplets: background.Cloud, folder: Path
+    ) -> Stack:
+        """Return a copy of a deployed stack, in clouds that hold what it made and nothing else.
+
+        Args:
+            name: One of `DEPLOYED`.
+            account: The AWS cloud.
+            droplets: The DigitalOcean cloud.
+            folder: Where the program's entry is copied to and all else is written.
+        """
+        kept, clouds = self._folder / name, (account, droplets)
+        with FileLock(self._folder / f"{name}.lock"):
+            if not kept.exists():
+                made = kept.with_suffix(".made")
+                made.mkdir()
+                control(account, "POST", "reset")
+                control(account, "PUT", "settings", {"deploy_seconds": 0.1})
+                control(droplets, "POST", "reset")
+                control(droplets, "PUT", "settings", {"action_seconds": 0.1})
+                stack = new_stack(account, droplets, self._engine, made)
+                stack.configure(**DEPLOYED[name])
+                stack.up().must()
+                for cloud in clouds:
+                    control(cloud, "PUT", f"snapshot/{name}")
+                made.rename(kept)
+        for cloud in clouds:
+            control(cloud, "PUT", f"restore/{name}")
+        return new_stack(account, droplets, self._engine, folder, kept)
+
+
+DEPLOYED: Final[dict[str, dict[str, Any]]] = {
+    "whole": {},
+    "without-proxies": {"proxy": None},
+}
+"""What there are deployments of: keys of the project's namespace that differ from the sandbox's."""
 
 
 def holders(droplets: background.Cloud) -> dict[str, int]:
