@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from sandbox.clouds.background import OWNER_VARIABLE
+from sandbox.engine import find
+from sandbox.engine.find import Engine
 from support.cost import Costs
+from support.engine import Deployments
 
 TESTS = Path(__file__).resolve().parent
 DOCS = TESTS.parent / "docs"
@@ -92,3 +95,13 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that is the same for all of pytest's workers."""
     folder = tmp_path_factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return find.find(print)
+
+
+@pytest.fixture(scope="session")
+def deployments(shared_folder: Path, engine: Engine) -> Deployments:
+    return Deployments(shared_folder / "deployments", engine)

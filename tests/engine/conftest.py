@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.clouds import background
-from sandbox.engine import find
 from sandbox.engine.find import Engine
-from support.engine import Deployments, Sandbox, Stack, client, control, new_stack
+from support.engine import CLOUDS, Deployments, Sandbox, Stack, client, control, new_stack
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -21,49 +20,31 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    return find.find(print)
-
-
-@pytest.fixture(scope="session")
-def deployments(shared_folder: Path, engine: Engine) -> Deployments:
-    return Deployments(shared_folder / "deployments", engine)
-
-
-@pytest.fixture(scope="session")
-def cloud(
-    tmp_path_factory: pytest.TempPathFactory,
-    deployments: Deployments,  # noqa: ARG001 - it says where snapshots are kept
-) -> Iterator[background.Cloud]:
-    home = tmp_path_factory.mktemp("cloud")
-    yield background.start("aws", home)
-    background.stop("aws", home)
-
-
-@pytest.fixture(scope="session")
-def other_cloud(
-    tmp_path_factory: pytest.TempPathFactory,
-    deployments: Deployments,  # noqa: ARG001 - the same
-) -> Iterator[background.Cloud]:
-    home = tmp_path_factory.mktemp("other-cloud")
-    yield background.start("digitalocean", home)
-    background.stop("digitalocean", home)
+def clouds(
+    tmp_path_factory: pytest.TempPathFactory, deployments: Deployments
+) -> Iterator[tuple[background.Cloud, background.Cloud]]:
+    home = tmp_path_factory.mktemp("clouds")
+    yield deployments.start(home)
+    for name in CLOUDS:
+        background.stop(name, home)
 
 
 @pytest.fixture
-def account(cloud: background.Cloud) -> background.Cloud:
+def account(clouds: tuple[background.Cloud, background.Cloud]) -> background.Cloud:
     """The AWS account as seeded, with distributions that deploy at once."""
+    cloud, _ = clouds
     control(cloud, "POST", "reset")
     control(cloud, "PUT", "settings", {"deploy_seconds": 0.1})
     return cloud
 
 
 @pytest.fixture
-def droplets(other_cloud: background.Cloud) -> background.Cloud:
+def droplets(clouds: tuple[background.Cloud, background.Cloud]) -> background.Cloud:
     """The DigitalOcean account as seeded, with droplets that boot at once."""
-    control(other_cloud, "POST", "reset")
-    control(other_cloud, "PUT", "settings", {"action_seconds": 0.1})
-    return other_cloud
+    _, cloud = clouds
+    control(cloud, "POST", "reset")
+    control(cloud, "PUT", "settings", {"action_seconds": 0.1})
+    return cloud
 
 
 @pytest.fixture

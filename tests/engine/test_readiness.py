@@ -13,8 +13,7 @@ from typing import Final
 import pytest
 
 from sandbox.clouds import background
-from sandbox.engine.find import Engine
-from support.engine import Stack, control, holders, new_stack
+from support.engine import CLOUDS, Deployments, Stack, holders
 from support.namespaces import own_network
 
 READY_SECONDS: Final = 5
@@ -28,26 +27,29 @@ def network() -> Iterator[None]:
 
 
 @pytest.fixture
-def droplets(network: None, tmp_path: Path) -> Iterator[background.Cloud]:
+def clouds(
+    network: None, deployments: Deployments, tmp_path: Path
+) -> Iterator[tuple[background.Cloud, background.Cloud]]:
     del network
     home = tmp_path / "clouds"
-    cloud = background.start("digitalocean", home)
-    control(cloud, "PUT", "settings", {"action_seconds": 0.1})
-    yield cloud
-    background.stop("digitalocean", home)
+    yield deployments.start(home)
+    for name in CLOUDS:
+        background.stop(name, home)
 
 
 @pytest.fixture
-def stack(droplets: background.Cloud, engine: Engine, tmp_path: Path) -> Iterator[Stack]:
+def droplets(clouds: tuple[background.Cloud, background.Cloud]) -> background.Cloud:
+    return clouds[1]
+
+
+@pytest.fixture
+def stack(
+    clouds: tuple[background.Cloud, background.Cloud], deployments: Deployments, tmp_path: Path
+) -> Stack:
     """The stack, deployed, and after that changed in a way that replaces its droplets."""
-    home = tmp_path / "clouds"
-    account = background.start("aws", home)
-    control(account, "PUT", "settings", {"deploy_seconds": 0.1})
-    stack = new_stack(account, droplets, engine, tmp_path)
-    stack.up().must()
+    stack = deployments.copy("whole", *clouds, tmp_path)
     stack.configure(proxy=CHANGED)
-    yield stack
-    background.stop("aws", home)
+    return stack
 
 
 def lead_the_cloud_s_addresses_here(network: str = "2001:db8:d0::/47") -> None:

@@ -1,20 +1,16 @@
 """Labs of the sandbox's stack, deployed by the real engine to clouds on loopback."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sandbox.clouds import background
 from sandbox.clouds.background import Cloud
-from sandbox.engine import find
-from sandbox.engine.find import Engine
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
-from support.engine import Sandbox, Stack, control, new_stack
-from support.scene import Ground, Scene, opened, prepared
+from support.engine import CLOUDS, Deployments, Sandbox, Stack, control
+from support.scene import BOTH_PATHS, Ground, Scene, opened, prepared
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,21 +22,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    return find.find(print)
-
-
-@pytest.fixture(scope="session")
-def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Cloud]]:
+def clouds(
+    tmp_path_factory: pytest.TempPathFactory,
+    deployments: Deployments,
+) -> Iterator[tuple[Cloud, Cloud]]:
     """An AWS and a DigitalOcean, as they are before anything is deployed."""
     home = tmp_path_factory.mktemp("clouds")
-    names = ("aws", "digitalocean")
-    with ThreadPoolExecutor(2) as pool:
-        account, droplets = pool.map(partial(background.start, home=home), names)
+    account, droplets = deployments.start(home)
     control(account, "PUT", "settings", {"deploy_seconds": 0.1})
     control(droplets, "PUT", "settings", {"action_seconds": 0.1})
     yield account, droplets
-    for name in names:
+    for name in CLOUDS:
         background.stop(name, home)
 
 
@@ -56,12 +48,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stack(
-    tmp_path_factory: pytest.TempPathFactory, engine: Engine, clouds: tuple[Cloud, Cloud]
+    tmp_path_factory: pytest.TempPathFactory, deployments: Deployments, clouds: tuple[Cloud, Cloud]
 ) -> Stack:
     """The sandbox's stack, deployed."""
-    made = new_stack(*clouds, engine, tmp_path_factory.mktemp("stack"))
-    made.up().must()
-    return made
+    return deployments.copy("whole", *clouds, tmp_path_factory.mktemp("stack"))
 
 
 @pytest.fixture(scope="session")
@@ -92,11 +82,26 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
         yield ground
 
 
-@pytest.fixture
-def scene(ground: Ground, tmp_path: Path) -> Iterator[Scene]:
-    """A lab of what is deployed, in which no cache knows anything of the tests before."""
-    with opened(ground, tmp_path) as scene:
+@pytest.fixture(scope="module")
+def open_scene(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A lab that the tests of a file share; see `scene` and `edge`."""
+    with opened(ground, tmp_path_factory.mktemp("scene")) as scene:
         yield scene
+
+
+@pytest.fixture
+def scene(open_scene: Scene) -> Scene:
+    """A lab of what is deployed, in which no cache knows anything of the tests before."""
+    open_scene.forget()
+    return open_scene
+
+
+@pytest.fixture(scope="module")
+def edge(open_scene: Scene) -> Scene:
+    """A lab of everything there is; each test mends what it breaks."""
+    open_scene.deploy(**BOTH_PATHS)
+    open_scene.name_one()
+    return open_scene
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ ORDINARY: Final = {"traffic": {"direct": 100, "cdn": 0}}
 def test_a_mistake_that_is_deployed_is_found_and_named(scene: "Scene", name: str) -> None:
     mistake = MISTAKES[name]
     scene.deploy(mistake.program, **{**ORDINARY, **mistake.config})
+    scene.name_one()
     verified = scene.verify()
     assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
     assert mistake.is_named(verified.results), verified.told()

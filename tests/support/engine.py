@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3.session
+import pytest
 import urllib3
 import yaml
 from filelock import FileLock
@@ -181,11 +184,14 @@ def new_stack(
     return stack
 
 
+CLOUDS: Final = ("aws", "digitalocean")
+
+
 class Deployments:
     """Deployments that any test can have a copy of; the first that needs one makes it.
 
     All of pytest's workers share them: those of the clouds are snapshots, that of the stack is its
-    folder. Start the clouds after this is made.
+    folder. Start the clouds with `start`.
     """
 
     def __init__(self, folder: Path, engine: Engine) -> None:
@@ -198,7 +204,13 @@ class Deployments:
         self._folder = folder
         self._engine = engine
         folder.mkdir(exist_ok=True)
-        os.environ[background.SNAPSHOTS_VARIABLE] = str(folder / "clouds")
+
+    def start(self, home: Path) -> tuple[background.Cloud, background.Cloud]:
+        """Start an AWS and a DigitalOcean that can have deployments; stop them yourself."""
+        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+            patch.setenv(background.SNAPSHOTS_VARIABLE, str(self._folder / "clouds"))
+            account, droplets = pool.map(partial(background.start, home=home), CLOUDS)
+        return account, droplets
 
     def copy(
         self, name: str, account: background.Cloud, droplets: background.Cloud, folder: Path

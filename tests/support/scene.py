@@ -1,9 +1,11 @@
 """A deployed sandbox with a lab of it: what the tests through the lab share."""
 
 import json
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +14,19 @@ from sandbox.engine import find
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import CHECKOUT, Stack, control, new_stack
+from support.waiting import wait_until
 
 CLIENTS: Final = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
 HOSTNAME: Final = "api.example.com"
+ELSEWHERE: Final = "elsewhere.example.com"
+"""A name of the zone that the edge does not have."""
+
+BOTH_PATHS: Final[dict[str, Any]] = {
+    "proxy": {"regions": ["fra1", "ams3"], "readySeconds": 0},
+    "traffic": {"direct": 50, "cdn": 50},
+}
+"""Everything there is: both paths have both families, and some of the users."""
+
 ASK_SECONDS: Final = 8
 """How long a client waits for an answer before it gives up."""
 
@@ -85,6 +97,31 @@ class Scene(Ground):
         (self.folder / "outputs.json").write_text(json.dumps(self.stack.outputs()))
         self.lab.settle()
 
+    def name_one(self) -> None:
+        """Have verify look at one hostname, where another proves nothing more."""
+        path = self.folder / "outputs.json"
+        outputs = json.loads(path.read_text())
+        outputs["hostnames"] = [HOSTNAME]
+        path.write_text(json.dumps(outputs))
+
+    def forget_names(self) -> None:
+        """Empty the cache of the clients' resolver, as whenever its settings change."""
+        self.lab.change(least_ttl_seconds=1)
+        self.lab.settle()
+        self.lab.change(least_ttl_seconds=0)
+        self.lab.settle()
+
+    def forget(self) -> None:
+        """Let no cache know anything of before: nodes of CloudFront start anew, without a file."""
+        for name in [name for name in self.lab.hosts if name.startswith("edge-")]:
+            file = self.lab.folder / name / "nginx.pid"
+            pid = file.read_text()
+            for kept in (file.parent / "cache").iterdir():
+                shutil.rmtree(kept)
+            self.lab.run(name, "sh", "-c", f"kill {pid}").check_returncode()
+            wait_until(partial(_is_of_another, file, pid))
+        self.forget_names()
+
     def ask(self, client: str, hostname: str = HOSTNAME, path: str = "/echo") -> dict[str, Any]:
         """Return what the API says that it received from a client; empty where none answered."""
         done = self.lab.run(
@@ -112,6 +149,11 @@ class Scene(Ground):
         return Verified(
             done.returncode, report.get("results", []), done.stderr, tuple(dict.fromkeys(ways))
         )
+
+
+def _is_of_another(file: Path, pid: str) -> bool:
+    """Say whether a program was started anew and has written its file."""
+    return file.exists() and file.read_text() not in {"", pid}
 
 
 @contextmanager
