@@ -34,7 +34,7 @@ lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; nee
 test: $(STAMP) ## Run all the tests, several beside each other
 	@$(RUN)/dualstack sandbox engine
 	@$(RUN)/python -m sandbox.debian
-	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(MEASURE)
+	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cost=20 $(MEASURE)
 
 coverage: MEASURE := --cov --cov-report=
 coverage: test ## Run all the tests, and hold the coverage of each room to its floor

@@ -19,6 +19,8 @@ TESTS = Path(__file__).resolve().parent
 DOCS = TESTS.parent / "docs"
 OTHERS = ("engine", "lab", "sandbox")
 """Folders of tests that are not of a room whose coverage is measured."""
+TAKES_LONG = (TESTS / "engine", TESTS / "lab")
+"""Folders of tests that take minutes a file."""
 
 # One profile everywhere, instead of one with a deadline and another that repeats its examples:
 # no deadline, because what is slow is the machine; new examples each time; and an example that
@@ -62,14 +64,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what only root may do where somebody else runs the tests; CI skips nothing.
 
     Coverage is that of three rooms, so the others' tests run without it, twice as quick.
+
+    The order of the files is random. Those that take long move into the first half: a worker that
+    begins with one of them last is waited for by the others.
     """
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in OTHERS:
             item.add_marker("no_cover")
+    files = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    for path in files:
+        if path.parent in TAKES_LONG:
+            files[path] //= 2
+    items.sort(key=lambda item: (files[item.path], str(item.path)))
     if os.geteuid() == 0 or "CI" in os.environ:
         return
     for item in items:
