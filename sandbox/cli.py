@@ -162,8 +162,8 @@ def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     console.print(_table(columns, rows))
     changed = {kind: count for kind, count in changes.items() if kind != "same"}
     if changed:
-        told = ", ".join(f"{kind} {count}" for kind, count in sorted(changed.items()))
-        console.print(f"The edge is up ({told}).")
+        summary = ", ".join(f"{kind} {count}" for kind, count in sorted(changed.items()))
+        console.print(f"The edge is up ({summary}).")
     else:
         console.print("Nothing changed: the edge was up already.")
     console.print(
@@ -194,8 +194,8 @@ def _text(value: object) -> str:
 def env(as_json: Json = False) -> None:
     """Print what a shell needs so that plain `pulumi` works on the sandbox."""
     shell = here()
-    found = (background.find(name, shell.home) for name in CLOUDS)
-    clouds = [cloud for cloud in found if cloud is not None]
+    running = (background.find(name, shell.home) for name in CLOUDS)
+    clouds = [cloud for cloud in running if cloud is not None]
     if len(clouds) < len(CLOUDS):
         stop_with("The sandbox's clouds are not running; start them with: make up", WRONG_USE)
     engine = ready_engine(shell)
@@ -206,8 +206,8 @@ def env(as_json: Json = False) -> None:
 def surroundings() -> LabSandbox:
     """Return what a lab needs to know of the sandbox of this checkout."""
     shell = here()
-    found = [background.find(name, shell.home) for name in CLOUDS]
-    clouds = [cloud for cloud in found if cloud is not None]
+    running = [background.find(name, shell.home) for name in CLOUDS]
+    clouds = [cloud for cloud in running if cloud is not None]
 
     def outputs() -> subprocess.CompletedProcess[str] | None:
         try:

@@ -1,4 +1,4 @@
-"""The permissions a deployer needs, from what the stand-ins asked of the clouds in the tests.
+"""The permissions a deployer needs, from the requests that the stand-ins send in the tests.
 
 A stand-in notes every request it sends, `route53:ChangeResourceRecordSets` of AWS or the scope
 `droplet:create` of DigitalOcean (see `sandbox.plugins.actions`). Two things stand between these
@@ -150,8 +150,8 @@ def policy(actions: Iterable[str]) -> dict[str, object]:
     Raises:
         ValueError: an operation is not in the table; nothing is guessed.
     """
-    asked = set(actions)
-    unknown = sorted(asked - ACTIONS.keys())
+    operations = set(actions)
+    unknown = sorted(operations - ACTIONS.keys())
     if unknown:
         raise ValueError(
             f"the operations recorded are {', '.join(unknown)} among others; ACTIONS in "
@@ -159,7 +159,7 @@ def policy(actions: Iterable[str]) -> dict[str, object]:
             "Reference says."
         )
     reach: dict[str, set[str]] = {}
-    for operation in asked:
+    for operation in operations:
         for action, resources in ACTIONS[operation]:
             reach.setdefault(action, set()).update(resources)
     grouped: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -175,15 +175,15 @@ def policy(actions: Iterable[str]) -> dict[str, object]:
 
 def scopes(used: Iterable[str]) -> list[str]:
     """Return the scopes of a token that may use some: those, and all that they require."""
-    found: set[str] = set()
+    needed: set[str] = set()
     left = set(used)
     while left:
         scope = left.pop()
-        found.add(scope)
+        needed.add(scope)
         type_ = scope.partition(":")[0]
         required = (f"{type_}:read", *REQUIRED.get(type_, ()), *REQUIRED.get(scope, ()))
-        left.update(set(required) - found)
-    return sorted(found)
+        left.update(set(required) - needed)
+    return sorted(needed)
 
 
 def render(notes: Iterable[Mapping[str, str]]) -> str:
@@ -219,7 +219,7 @@ def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
     written, count = marked.subn(lambda _: f"{BEGIN}\n\n{render(notes)}\n{END}", document)
     if count != 1:
         raise ValueError(
-            f"the marks are there {count} times; once is wanted. Write {BEGIN}, {END}."
+            f"the marks are there {count} times; each belongs there once. Write {BEGIN}, {END}."
         )
     return written
 

@@ -1,4 +1,4 @@
-"""A cloud as a background process: started, found again, stopped.
+"""A cloud as a background process: it is started, looked up later, and stopped.
 
 The naive way is a file with a process id in it. It fails twice: the system gives the id of a dead
 process to a new one, which `stop` would then kill; and two shells that start at the same moment
@@ -205,13 +205,15 @@ def _wait_until_ready(
             code = process.wait(POLL_SECONDS)
         except psutil.TimeoutExpired:
             if time.monotonic() >= deadline:
-                raise CloudError(_told(name, f"does not listen after {seconds:g} s", log)) from None
+                raise CloudError(
+                    _failure(name, f"does not listen after {seconds:g} s", log)
+                ) from None
         else:
-            raise CloudError(_told(name, f"ended with exit code {code} before it listened", log))
+            raise CloudError(_failure(name, f"ended with exit code {code} before it listened", log))
     return _Ready.model_validate_json(ready.read_bytes()).url
 
 
-def _told(name: str, what: str, log: Path) -> str:
+def _failure(name: str, what: str, log: Path) -> str:
     tail = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
     said = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
     return f"cloud {name!r} {what}. The end of {log}:\n{said}"
@@ -229,7 +231,7 @@ def _end(process: psutil.Process) -> None:
 
 
 def write_ready(path: Path, url: str) -> None:
-    """Tell the one who waits that a cloud listens; called by the cloud itself.
+    """Write down that a cloud listens, for the process that waits; called by the cloud itself.
 
     Args:
         path: what `--ready-file` named.
@@ -238,20 +240,20 @@ def write_ready(path: Path, url: str) -> None:
     _write_whole(path, json.dumps({"url": url, "pid": os.getpid()}))
 
 
-def wait_for_end(told: SimpleQueue[int]) -> None:
-    """Return when a cloud is told to end or its owner is gone; called by the cloud itself.
+def wait_for_end(signals: SimpleQueue[int]) -> None:
+    """Return when a cloud gets a signal or its owner is gone; called by the cloud itself.
 
-    A cloud outlives whoever starts it. One that is started for a test run must not: the run names
-    itself in `OWNER_VARIABLE`, and even when it is killed nothing is left behind.
+    A cloud outlives the process that starts it. One of a test run must not: the run names itself in
+    `OWNER_VARIABLE`, and even when it is killed nothing is left behind.
 
     Args:
-        told: gets the number of a signal. Not an `Event`: one that is set by a signal handler while
+        signals: gets the number of a signal. Not an `Event`: one that a signal handler sets while
             this thread is inside its `wait` waits for itself forever. The queue is made for it.
     """
     owner = os.environ.get(OWNER_VARIABLE)
     while owner is None or psutil.pid_exists(int(owner)):
         try:
-            told.get(timeout=OWNER_POLL_SECONDS)
+            signals.get(timeout=OWNER_POLL_SECONDS)
         except Empty:
             continue
         return

@@ -43,7 +43,7 @@ CONTROLS: Final = (
 AnySettings = TypeVar("AnySettings", bound=BaseModel)
 
 
-class Account(Protocol[AnySettings]):
+class CloudState(Protocol[AnySettings]):
     """The state of a cloud."""
 
     settings: AnySettings
@@ -76,7 +76,7 @@ class Control(Generic[AnySettings]):
 
     def __init__(
         self,
-        account: Account[AnySettings],
+        account: CloudState[AnySettings],
         reset: Callable[[], None],
         snapshots: Path | None,
         also: tuple[str, ...] = (),

@@ -59,9 +59,9 @@ def _serve(
     port: int,
     ready_file: Path | None,
 ) -> None:
-    told: SimpleQueue[int] = SimpleQueue()
+    signals: SimpleQueue[int] = SimpleQueue()
     for signaled in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signaled, lambda number, _frame: told.put(number))
+        signal.signal(signaled, lambda number, _frame: signals.put(number))
     server = make_server(HOST, port, application(), threaded=True, request_handler=handler)
     url = f"http://{HOST}:{server.server_port}"
     thread = Thread(target=server.serve_forever, args=(STOP_POLL_SECONDS,), name="http")
@@ -70,7 +70,7 @@ def _serve(
         print(url)
         if ready_file is not None:
             write_ready(ready_file, url)
-        wait_for_end(told)
+        wait_for_end(signals)
     finally:
         server.shutdown()
         thread.join()

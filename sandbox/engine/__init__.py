@@ -1,4 +1,4 @@
-"""The Pulumi engine on this machine: the real one, found, installed or built.
+"""The Pulumi engine on this machine: the real one, installed or built.
 
 `find` answers with an `Engine`; `language_host` is the small Python language host used where the
 official one is absent; `shell` turns an engine and a running cloud into the environment in which

@@ -8,7 +8,7 @@ three ways to the real one, tried in this order, cheapest first:
 2. The official installer, through the Automation API's `PulumiCommand.install`.
 3. A build of the engine's public Go module at `VERSION`, whose every byte is pinned by `go.sum`.
 
-What 2 and 3 make is kept in the user's cache folder, one folder a version, and found there next
+What 2 and 3 make is kept in the user's cache folder, one folder a version, and used there next
 time. When all three fail, one message names all three and why each failed.
 """
 
@@ -130,13 +130,13 @@ def on_path(environment: Mapping[str, str]) -> Engine:
     Raises:
         EngineNotFoundError: if there is none, it does not run, or it is too old.
     """
-    found = shutil.which("pulumi", path=environment.get("PATH", ""))
-    if found is None:
+    path = shutil.which("pulumi", path=environment.get("PATH", ""))
+    if path is None:
         raise EngineNotFoundError(
             f"pulumi on PATH is missing; {MINIMUM} or newer. Install Pulumi from its maker."
         )
     # The real path: a package manager's link says nothing of what lies beside the command.
-    command = Path(found).resolve()
+    command = Path(path).resolve()
     try:
         said = subprocess.run(
             [command, "version"], capture_output=True, text=True, timeout=60, check=True
@@ -144,17 +144,17 @@ def on_path(environment: Mapping[str, str]) -> Engine:
         version = parse_version(said)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise EngineNotFoundError(
-            f"pulumi on PATH ({found}) is not usable: {error}; {MINIMUM} or newer. "
+            f"pulumi on PATH ({path}) is not usable: {error}; {MINIMUM} or newer. "
             "Reinstall Pulumi, or take it off PATH."
         ) from error
     if version < MINIMUM:
         raise EngineNotFoundError(
-            f"pulumi on PATH ({found}) is {version}; {MINIMUM} or newer. Upgrade Pulumi."
+            f"pulumi on PATH ({path}) is {version}; {MINIMUM} or newer. Upgrade Pulumi."
         )
     host = "pulumi-language-python"
     if not (command.with_name(host).exists() or shutil.which(host, path=environment["PATH"])):
         raise EngineNotFoundError(
-            f"pulumi on PATH ({found}) has no {host} beside it; the language host is part of "
+            f"pulumi on PATH ({path}) has no {host} beside it; the language host is part of "
             "Pulumi's releases. Reinstall Pulumi."
         )
     return Engine(command.parent.parent, version, "found on PATH")

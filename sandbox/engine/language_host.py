@@ -41,7 +41,7 @@ RUNNER_VARIABLE = "DUALSTACK_PROGRAM_RUNNER"
 """Environment variable with the path of Pulumi's `pulumi-language-python-exec`."""
 
 SHOWN_EXIT_CODE = 32
-"""The runner's exit code after it has told the user itself what is wrong."""
+"""The runner's exit code after it has shown the user what is wrong."""
 
 PARENT_POLL_SECONDS = 1.0
 """How often the host looks whether its engine still lives."""
@@ -142,7 +142,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def GetRequiredPackages(
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
-        """Require nothing: plugins are found on PATH when a program first uses one."""
+        """Require nothing: plugins are looked for on PATH when a program first uses one."""
         del request, context
         return language_pb2.GetRequiredPackagesResponse()
 
@@ -162,8 +162,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         del request, context
         return language_pb2.GetProgramDependenciesResponse(
             dependencies=[
-                language_pb2.DependencyInfo(name=found.name, version=found.version)
-                for found in importlib.metadata.distributions()
+                language_pb2.DependencyInfo(name=package.name, version=package.version)
+                for package in importlib.metadata.distributions()
             ]
         )
 
@@ -269,15 +269,15 @@ def main() -> None:
 
     # The engine ends its plugins with an interrupt; that is no fault to print a trace for. The
     # queue, unlike an event, may be filled by a signal handler whatever this thread is doing.
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: told.put(number))
+        signal.signal(number, lambda number, _frame: signals.put(number))
     parent = os.getppid()
     print(port, flush=True)
     # An engine that is killed ends nobody; its orphan is given another parent.
     while os.getppid() == parent:
         with contextlib.suppress(queue.Empty):
-            told.get(timeout=PARENT_POLL_SECONDS)
+            signals.get(timeout=PARENT_POLL_SECONDS)
             break
     server.stop(grace=None)
 

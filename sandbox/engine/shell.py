@@ -67,7 +67,7 @@ class Shell:
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_STACK": STACK,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # Any command that takes packs (preview, up, analyze) gets ours without being asked.
+            # Any command that takes packs (preview, up, analyze) gets ours by itself.
             "PULUMI_OPTION_POLICY_PACK": ",".join(str(pack) for pack in self.policy_packs()),
             build.PYTHON_VARIABLE: sys.executable,
             **cloud,
@@ -75,7 +75,7 @@ class Shell:
 
     def policy_packs(self) -> list[Path]:
         """Return the folders of the project's policy packs, by name."""
-        return sorted(found.parent for found in self.project.glob("policies/*/PulumiPolicy.yaml"))
+        return sorted(pack.parent for pack in self.project.glob("policies/*/PulumiPolicy.yaml"))
 
     def prepare(self, base: Mapping[str, str] = os.environ) -> list[str]:
         """Make the folders, and put a stand-in where a cloud's plugin is not installed.

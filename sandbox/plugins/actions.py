@@ -1,4 +1,4 @@
-"""A note of everything a plugin asked its cloud for, of which permissions are made."""
+"""A note of every request of a plugin to its cloud; permissions are made of it."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Check: are the inputs of the types the SDK declares, and what does the plugin fill in?
 
 Like the official plugins' bridge, and unlike a strict type checker, text that reads as a number or
-as `true` or `false` is taken for one, and a number or truth value where text is wanted is written
+as `true` or `false` is taken for one, and a number or truth value where text is needed is written
 out; the checked inputs carry the converted value. Source: pulumi/pulumi-terraform-bridge,
 `pkg/tfbridge/schema.go` (how inputs are made).
 
@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, cast
 
 from sandbox.plugins.resource import Failure, Shape
-from sandbox.plugins.schema import Kind, Type, below
+from sandbox.plugins.schema import Type, ValueKind, below
 from sandbox.plugins.values import UNKNOWN, Props
 
 _WHOLE = re.compile(r"[+-]?\d+")
@@ -49,14 +49,14 @@ class _Checker:
         """Return a value as the plugin takes it; what cannot be taken stays as it is."""
         if value is UNKNOWN:
             return value
-        if type_.kind is Kind.OBJECT and isinstance(value, dict):
+        if type_.kind is ValueKind.OBJECT and isinstance(value, dict):
             return self._object(type_, cast("Props", value), path, rule)
-        if type_.kind is Kind.LIST and isinstance(value, list) and type_.element:
+        if type_.kind is ValueKind.LIST and isinstance(value, list) and type_.element:
             return [
                 self.value(type_.element, item, f"{path}[{index}]", rule)
                 for index, item in enumerate(cast("list[Any]", value))
             ]
-        if type_.kind is Kind.MAP and isinstance(value, dict) and type_.element:
+        if type_.kind is ValueKind.MAP and isinstance(value, dict) and type_.element:
             return {
                 key: self.value(type_.element, item, below(path, key), rule)
                 for key, item in cast("Props", value).items()
@@ -93,15 +93,15 @@ class _Checker:
         self.failures.append(Failure(path, reason))
 
 
-def _convert(kind: Kind, value: object) -> Any:
-    """Return a plain value as one of the wanted kind; None when it cannot be one."""
-    if kind is Kind.STRING and isinstance(value, str | int | float):
+def _convert(kind: ValueKind, value: object) -> Any:
+    """Return a plain value as one of a kind; None when it cannot be one."""
+    if kind is ValueKind.STRING and isinstance(value, str | int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    if kind is Kind.BOOLEAN:
+    if kind is ValueKind.BOOLEAN:
         return value == "true" if value in ("true", "false") else _if(bool, value)
-    if kind is Kind.INTEGER:
+    if kind is ValueKind.INTEGER:
         return int(str(value)) if _reads_as(_WHOLE, value) else _if(int, value)
-    if kind is Kind.NUMBER:
+    if kind is ValueKind.NUMBER:
         return float(str(value)) if _reads_as(_NUMBER, value) else _if((int, float), value)
     return None
 
@@ -135,9 +135,9 @@ def _listed(allowed: Collection[Any]) -> str:
     return f"one of {', '.join(str(item) for item in allowed)} is allowed"
 
 
-def _unknown_name(what: str, path: str, name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(known))}."
+def _unknown_name(what: str, path: str, name: str, names: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(names))}."
     return f"{path} is not an input of {what}. {hint}"
 
 

@@ -16,11 +16,11 @@ from enum import Enum
 from typing import Any, cast
 
 from sandbox.plugins.resource import Shape
-from sandbox.plugins.schema import Kind, Type, below
+from sandbox.plugins.schema import Type, ValueKind, below
 from sandbox.plugins.values import UNKNOWN, Props, is_zero
 
 
-class Change(Enum):
+class PropertyChange(Enum):
     """What happens to a property."""
 
     ADD = "add"
@@ -29,7 +29,7 @@ class Change(Enum):
 
 
 @dataclass(frozen=True)
-class Difference:
+class PropertyDifference:
     """A property that differs.
 
     Attributes:
@@ -38,14 +38,14 @@ class Difference:
         state: What it is in the state.
     """
 
-    change: Change
+    change: PropertyChange
     replaces: bool
     state: Any = None
 
 
 def diff(
     type_: Type, shape: Shape, state: Props, inputs: Props, ignored: Iterable[str] = ()
-) -> dict[str, Difference]:
+) -> dict[str, PropertyDifference]:
     """Return the properties in which inputs differ from the state, by their paths.
 
     Args:
@@ -60,12 +60,12 @@ def diff(
     patterns = [_pattern(path) for path in ignored]
     return {
         path: difference
-        for path, difference in differ.found.items()
+        for path, difference in differ.differences.items()
         if not any(pattern.match(path) for pattern in patterns)
     }
 
 
-def without(inputs: Props, differences: dict[str, Difference]) -> Props:
+def without(inputs: Props, differences: dict[str, PropertyDifference]) -> Props:
     """Return inputs in which some differences from the state are undone: those to be ignored."""
     kept = copy.deepcopy(inputs)
     for path, difference in reversed(differences.items()):
@@ -73,7 +73,7 @@ def without(inputs: Props, differences: dict[str, Difference]) -> Props:
         place: Any = kept
         for step in steps:
             place = place[step]  # whatever a path leads through is in the inputs
-        if difference.change is Change.DELETE and isinstance(last, int):
+        if difference.change is PropertyChange.DELETE and isinstance(last, int):
             place.append(difference.state)
         elif difference.state is None:
             del place[last]
@@ -83,7 +83,7 @@ def without(inputs: Props, differences: dict[str, Difference]) -> Props:
 
 
 def arrange(type_: Type, shape: Shape, fresh: Props, prior: Props) -> Props:
-    """Return a fresh state with its sets in the order in which they were known before.
+    """Return a fresh state with its sets in the order of the state before.
 
     The cloud returns sets in an order of its own; reading a resource that nobody touched is to
     change nothing in its state.
@@ -105,7 +105,7 @@ def refreshed(
         type_: The type of all inputs together.
         shape: What is computed and what the defaults are.
         state: The resource as it was read.
-        prior: The inputs known before.
+        prior: The inputs before.
         differing: The paths of the differences between the two, as `diff` finds them.
     """
     tops = {top(path) for path in differing}
@@ -124,31 +124,35 @@ class _Differ:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self.found: dict[str, Difference] = {}
+        self.differences: dict[str, PropertyDifference] = {}
 
     def compare(self, type_: Type, old: Any, new: Any, path: str, rule: str) -> None:
         if new is UNKNOWN:
-            self._note(Change.ADD if old is None else Change.UPDATE, path, rule, old)
-        elif is_zero(new) and is_zero(old) and type_.kind is not Kind.OBJECT:
+            self._note(
+                PropertyChange.ADD if old is None else PropertyChange.UPDATE, path, rule, old
+            )
+        elif is_zero(new) and is_zero(old) and type_.kind is not ValueKind.OBJECT:
             return
         elif new is None:
             if rule not in self._shape.computed and not is_zero(old):
-                self._note(Change.DELETE, path, rule, old)
-        elif type_.kind is Kind.OBJECT:
+                self._note(PropertyChange.DELETE, path, rule, old)
+        elif type_.kind is ValueKind.OBJECT:
             self._objects(type_, old or {}, new, path, rule)
         elif old is None:
-            self._note(Change.ADD, path, rule, None)
-        elif type_.kind is Kind.MAP:
+            self._note(PropertyChange.ADD, path, rule, None)
+        elif type_.kind is ValueKind.MAP:
             self._maps(old, new, path, rule)
-        elif type_.kind is Kind.LIST:
+        elif type_.kind is ValueKind.LIST:
             self._lists(type_, old, new, path, rule)
         elif not self._same(old, new, rule):
             self._change(old, new, path, rule)
 
     def _change(self, old: Any, new: Any, path: str, rule: str) -> None:
-        self._note(Change.UPDATE, path, rule, old)
+        self._note(PropertyChange.UPDATE, path, rule, old)
         if rule in self._shape.one_way and is_zero(new):
-            self.found[path] = Difference(Change.UPDATE, replaces=True, state=old)
+            self.differences[path] = PropertyDifference(
+                PropertyChange.UPDATE, replaces=True, state=old
+            )
 
     def _objects(self, type_: Type, old: Props, new: Props, path: str, rule: str) -> None:
         for name, field in type_.fields.items():
@@ -159,21 +163,21 @@ class _Differ:
     def _maps(self, old: Props, new: Props, path: str, rule: str) -> None:
         for key in sorted(old.keys() | new.keys()):
             if key not in new:
-                self._note(Change.DELETE, f"{path}.{key}", rule, old[key])
+                self._note(PropertyChange.DELETE, f"{path}.{key}", rule, old[key])
             elif key not in old:
-                self._note(Change.ADD, f"{path}.{key}", rule, None)
+                self._note(PropertyChange.ADD, f"{path}.{key}", rule, None)
             elif old[key] != new[key]:
-                self._note(Change.UPDATE, f"{path}.{key}", rule, old[key])
+                self._note(PropertyChange.UPDATE, f"{path}.{key}", rule, old[key])
 
     def _lists(self, type_: Type, old: list[Any], new: list[Any], path: str, rule: str) -> None:
-        element = type_.element or Type(Kind.STRING)
+        element = type_.element or Type(ValueKind.STRING)
         pairs = _pairs(element, self._shape, old, new, rule)
         for old_index, new_index in pairs:
             if new_index is None:
                 removed = old[old_index] if old_index is not None else None
-                self._note(Change.DELETE, f"{path}[{old_index}]", rule, removed)
+                self._note(PropertyChange.DELETE, f"{path}[{old_index}]", rule, removed)
             elif old_index is None:
-                self._note(Change.ADD, f"{path}[{new_index}]", rule, None)
+                self._note(PropertyChange.ADD, f"{path}[{new_index}]", rule, None)
             else:
                 inner = f"{path}[{new_index}]"
                 self.compare(element, old[old_index], new[new_index], inner, rule)
@@ -184,10 +188,10 @@ class _Differ:
             return spell(old) == spell(new)
         return bool(old == new)
 
-    def _note(self, change: Change, path: str, rule: str, old: Any) -> None:
+    def _note(self, change: PropertyChange, path: str, rule: str, old: Any) -> None:
         replaces = any(rule == name or rule.startswith(f"{name}.") for name in self._shape.replaces)
-        replaces |= change is not Change.UPDATE and rule in self._shape.switches
-        self.found[path] = Difference(change, replaces, old)
+        replaces |= change is not PropertyChange.UPDATE and rule in self._shape.switches
+        self.differences[path] = PropertyDifference(change, replaces, old)
 
 
 def _pairs(
@@ -212,7 +216,7 @@ def _pairs(
     def equal(before: Any, after: Any) -> bool:
         differ = _Differ(shape)
         differ.compare(element, before, after, "", rule)
-        return not differ.found
+        return not differ.differences
 
     def identified(before: Any, after: Any) -> bool:
         return bool(key) and bool(before.get(key) == after.get(key))
@@ -233,7 +237,7 @@ def _pairs(
 
 
 def _arrange(type_: Type, shape: Shape, fresh: Any, prior: Any, rule: str) -> Any:
-    if type_.kind is Kind.OBJECT and isinstance(fresh, dict) and isinstance(prior, dict):
+    if type_.kind is ValueKind.OBJECT and isinstance(fresh, dict) and isinstance(prior, dict):
         before = cast("Props", prior)
         return {
             name: _arrange(
@@ -244,15 +248,15 @@ def _arrange(type_: Type, shape: Shape, fresh: Any, prior: Any, rule: str) -> An
             for name, value in cast("Props", fresh).items()
         }
     if type_.element and isinstance(fresh, list) and isinstance(prior, list):
-        items, known = cast("list[Any]", fresh), cast("list[Any]", prior)
+        items, before = cast("list[Any]", fresh), cast("list[Any]", prior)
         places = {
             new: old
-            for old, new in _pairs(type_.element, shape, known, items, rule)
+            for old, new in _pairs(type_.element, shape, before, items, rule)
             if old is not None and new is not None
         }
-        in_order = sorted(range(len(items)), key=lambda new: places.get(new, len(known) + new))
+        in_order = sorted(range(len(items)), key=lambda new: places.get(new, len(before) + new))
         return [
-            _arrange(type_.element, shape, items[new], known[places[new]], rule)
+            _arrange(type_.element, shape, items[new], before[places[new]], rule)
             if new in places
             else items[new]
             for new in in_order
@@ -261,19 +265,19 @@ def _arrange(type_: Type, shape: Shape, fresh: Any, prior: Any, rule: str) -> An
 
 
 def _to_inputs(type_: Type, shape: Shape, state: Any, prior: Any, rule: str) -> Any:
-    if type_.kind is Kind.OBJECT:
-        known = cast("Props", prior) if isinstance(prior, dict) else Props()
+    if type_.kind is ValueKind.OBJECT:
+        before = cast("Props", prior) if isinstance(prior, dict) else Props()
         return {
-            name: _to_inputs(field.type, shape, state[name], known.get(name), below(rule, name))
+            name: _to_inputs(field.type, shape, state[name], before.get(name), below(rule, name))
             for name, field in type_.fields.items()
             if state.get(name) is not None
             and (
                 field.required
-                or name in known
+                or name in before
                 or _says_something(shape, state[name], below(rule, name), prior)
             )
         }
-    if type_.kind is Kind.LIST and type_.element:
+    if type_.kind is ValueKind.LIST and type_.element:
         before = dict[int, Any]()
         if isinstance(prior, list):
             items = cast("list[Any]", prior)
@@ -295,8 +299,8 @@ def _says_something(shape: Shape, value: Any, rule: str, prior: Any) -> bool:
 
 def _steps(path: str) -> list[str | int]:
     """Return a path of our own making step by step: `a.b[0]` is a, b, 0."""
-    found = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
-    return [int(index) if index else name for index, name in found]
+    parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
+    return [int(index) if index else name for index, name in parts]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

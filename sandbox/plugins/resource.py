@@ -21,15 +21,15 @@ _LONGEST_PAUSE_SECONDS = 15.0
 
 
 class PluginError(Exception):
-    """Something the user is told as it stands: it names what failed, and says why."""
+    """A message for the user: it names what failed, and says why."""
 
 
 class WaitError(PluginError):
-    """What was waited for did not come true in time."""
+    """What was waited for did not happen in time."""
 
 
 class CancelledError(PluginError):
-    """The engine asked for everything to stop; what was being waited for may still come true."""
+    """The engine asked for everything to stop; what was waited for may still happen."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Call(Generic[S]):
+class EngineTask(Generic[S]):
     """The surroundings of one request of the engine.
 
     Attributes:
@@ -97,7 +97,7 @@ class Call(Generic[S]):
     notes: Props = field(default_factory=dict[str, Any])
 
     def wait(self, what: str, done: Callable[[], bool], default_timeout_seconds: float) -> None:
-        """Ask again and again, ever more slowly, until something has come true.
+        """Ask the cloud again and again, ever more slowly, until something is so.
 
         Args:
             what: What is waited for, for the message: "CloudFront Distribution (E1) to deploy".
@@ -105,7 +105,7 @@ class Call(Generic[S]):
             default_timeout_seconds: How long to ask where the program does not say.
 
         Raises:
-            WaitError: it has not come true in time.
+            WaitError: it is not so in time.
             CancelledError: the engine asked to stop.
         """
         timeout_seconds = self.timeout_seconds or default_timeout_seconds
@@ -115,36 +115,40 @@ class Call(Generic[S]):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise WaitError(
-                    f"waited {timeout_seconds:g} s for {what}, in vain. "
+                    f"waited {timeout_seconds:g} s for {what}; it did not happen. "
                     "Run `pulumi up` again to wait on, or give it longer with `customTimeouts`."
                 )
             if self.cancelled.wait(min(pause, left)):
                 raise CancelledError(
-                    f"stopped waiting for {what}, as asked. Run `pulumi up` to go on."
+                    f"stopped waiting for {what}: the engine stops. Run `pulumi up` to go on."
                 )
             pause = min(pause * _SLOWER, _LONGEST_PAUSE_SECONDS)
 
 
-class Resource(ABC, Generic[S]):
+class StandIn(ABC, Generic[S]):
     """A resource type: what its inputs look like, and how it is made, read, changed and removed.
 
     The state of a resource is everything the cloud says about it in the SDK's words, its inputs
-    among it, so that what the program wants and what there is can be compared property by property.
+    among it, so the program and the cloud can be compared property by property.
     """
 
     type_name: str
     """The engine's name of it: `aws:route53/record:Record`."""
 
-    args: ClassRef
-    """The SDK's class of the inputs."""
-
-    outputs: ClassRef
-    """The SDK's class of all properties."""
-
     shape: Shape
 
     auto_named: bool = False
     """Whether a `name` that the program leaves out is made of the resource's; see `naming`."""
+
+    @property
+    def args(self) -> ClassRef:
+        """The SDK's class of the inputs."""
+        return ClassRef.of(self.type_name, "{}Args")
+
+    @property
+    def outputs(self) -> ClassRef:
+        """The SDK's class of all properties."""
+        return ClassRef.of(self.type_name, "_{}State")
 
     def prepare(self, session: S, inputs: Props) -> Props:
         """Return the inputs with what the provider's own configuration adds to them."""
@@ -154,45 +158,45 @@ class Resource(ABC, Generic[S]):
     def validate(self, inputs: Props) -> Iterable[Failure]:
         """Yield what is wrong with inputs whose types are right: rules between properties.
 
-        Any value may be UNKNOWN; a rule that depends on one holds its tongue.
+        Any value may be UNKNOWN; a rule that depends on one yields nothing.
         """
         del inputs
         return ()
 
     def foresee(self, session: S, inputs: Props) -> Props:
-        """Return the outputs of a new resource that are known before it is made."""
+        """Return the outputs of a new resource that are certain before it is made."""
         del session, inputs
         return {}
 
     def completed(self, inputs: Props) -> Props:
-        """Return inputs with what the cloud is known to add, to be compared with a state."""
+        """Return inputs with what the cloud adds, to be compared with a state."""
         return inputs
 
     @abstractmethod
-    def create(self, call: Call[S], inputs: Props) -> str:
+    def create(self, call: EngineTask[S], inputs: Props) -> str:
         """Make the resource and return its id at once, so that it is not lost if a wait fails."""
 
-    def settle(self, call: Call[S], resource_id: str, props: Props) -> None:
+    def settle(self, call: EngineTask[S], resource_id: str, props: Props) -> None:
         """Wait until a resource that was made or changed is ready for use."""
         del call, resource_id, props
 
     @abstractmethod
-    def read(self, call: Call[S], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: EngineTask[S], resource_id: str, prior: Props) -> tuple[str, Props] | None:
         """Return the id and the state of a resource as it is now; None when there is none.
 
         Args:
             call: The surroundings.
             resource_id: The id in the engine's state, or given to `pulumi import`.
-            prior: What was known of it: its last state, its inputs just after it was made, or
+            prior: What the engine has of it: its last state, its inputs just after it was made, or
                 nothing on import.
         """
 
     @abstractmethod
-    def update(self, call: Call[S], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: EngineTask[S], resource_id: str, state: Props, inputs: Props) -> None:
         """Change the resource from its last known state into what the inputs say."""
 
     @abstractmethod
-    def delete(self, call: Call[S], resource_id: str, state: Props) -> None:
+    def delete(self, call: EngineTask[S], resource_id: str, state: Props) -> None:
         """Remove the resource; one that is gone already is no error."""
 
 
@@ -202,15 +206,22 @@ class Function(Generic[S]):
 
     Attributes:
         token: `aws:route53/getZone:getZone`.
-        args: The SDK's function, whose parameters are the arguments.
-        result: The SDK's class of the answer; what `ask` leaves out of it is null.
-        ask: Asks the cloud.
+        ask: Asks the cloud; what it leaves out of the answer is null.
     """
 
     token: str
-    args: ClassRef
-    result: ClassRef
     ask: Callable[[S, Props], Props]
+
+    @property
+    def args(self) -> ClassRef:
+        """The SDK's function, whose parameters are the arguments."""
+        return ClassRef.of(self.token, schema.snake_case(self.token.rpartition(":")[2]))
+
+    @property
+    def result(self) -> ClassRef:
+        """The SDK's class of the answer."""
+        name = self.token.rpartition(":")[2]
+        return ClassRef.of(self.token, f"{name[0].upper()}{name[1:]}Result")
 
     def answer(self, session: S, args: Props) -> Props:
         """Return the whole answer to checked arguments."""
@@ -237,5 +248,5 @@ class Package(Generic[S]):
     check_config: Callable[[Props], Iterable[Failure]]
     connect: Callable[[Props], S]
     explain: Callable[[Exception], str]
-    resources: Mapping[str, Resource[S]]
+    resources: Mapping[str, StandIn[S]]
     functions: Mapping[str, Function[S]]

@@ -29,7 +29,7 @@ _INPUT_CLASS = "_pulumi_input_type"
 _NAMES = {"Output": pulumi.Output, "T": _T}
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What sort of value a property holds; the value is how a message calls it."""
 
     STRING = "a string"
@@ -45,7 +45,7 @@ class Kind(Enum):
 class Type:
     """The type of a value: of a list or map also that of an element, of an object its fields."""
 
-    kind: Kind
+    kind: ValueKind
     element: "Type | None" = None
     fields: Mapping[str, "Field"] = field(default_factory=dict[str, "Field"])
 
@@ -68,6 +68,20 @@ class ClassRef:
 
     module: str
     name: str
+
+    @classmethod
+    def of(cls, token: str, name: str) -> "ClassRef":
+        """Return what the SDK has in the module of a resource type or function.
+
+        Args:
+            token: The engine's name of it: `aws:route53/record:Record`.
+            name: The name there, in which `{}` stands for the token's: `{}Args`.
+        """
+        package, place, own_name = token.split(":")
+        folder, _, module = place.partition("/")
+        folders = [] if folder == "index" else [folder]
+        path = ".".join([f"pulumi_{package}", *folders, snake_case(module)])
+        return cls(path, name.format(own_name))
 
     def load(self) -> Any:
         """Return the class or function, from the SDK's package if that has it.
@@ -97,7 +111,7 @@ def of_function(ref: ClassRef) -> Type:
     function = ref.load()
     hints = typing.get_type_hints(function, localns=_NAMES)
     return Type(
-        Kind.OBJECT,
+        ValueKind.OBJECT,
         fields={
             camel_case(name): Field(_type(hints[name]), parameter.default is parameter.empty)
             for name, parameter in inspect.signature(function).parameters.items()
@@ -115,7 +129,12 @@ def result_names(ref: ClassRef) -> tuple[str, ...]:
 
 def camel_case(name: str) -> str:
     """Return the engine's spelling of a Python name: `zone_id` is `zoneId`."""
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+
+
+def snake_case(name: str) -> str:
+    """Return the Python spelling of an engine's name: `zoneId` is `zone_id`."""
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
 def below(path: str, name: str) -> str:
@@ -128,7 +147,7 @@ def _object(cls: type) -> Type:
     hints = typing.get_type_hints(initialiser, localns=_NAMES)
     parameters = list(inspect.signature(initialiser).parameters.items())[1:]
     return Type(
-        Kind.OBJECT,
+        ValueKind.OBJECT,
         fields={
             _wire_name(cls, name): Field(_type(hints[name]), parameter.default is parameter.empty)
             for name, parameter in parameters
@@ -151,10 +170,15 @@ def _type(hint: Any) -> Type:
     if origin is typing.Union or origin is types.UnionType:
         return _type(_member(typing.get_args(hint)))
     if origin in (Sequence, list):
-        return Type(Kind.LIST, element=_type(typing.get_args(hint)[0]))
+        return Type(ValueKind.LIST, element=_type(typing.get_args(hint)[0]))
     if origin in (Mapping, dict):
-        return Type(Kind.MAP, element=_type(typing.get_args(hint)[1]))
-    simple = {str: Kind.STRING, bool: Kind.BOOLEAN, int: Kind.INTEGER, float: Kind.NUMBER}
+        return Type(ValueKind.MAP, element=_type(typing.get_args(hint)[1]))
+    simple = {
+        str: ValueKind.STRING,
+        bool: ValueKind.BOOLEAN,
+        int: ValueKind.INTEGER,
+        float: ValueKind.NUMBER,
+    }
     if hint in simple:
         return Type(simple[hint])
     if inspect.isclass(hint) and hasattr(hint, _INPUT_CLASS):

@@ -19,7 +19,7 @@ from google.protobuf import struct_pb2
 Props: TypeAlias = dict[str, Any]
 
 
-class Unknown:
+class UnknownValue:
     """The type of `UNKNOWN`: a value that only the deployment itself will tell."""
 
     def __repr__(self) -> str:
@@ -27,7 +27,7 @@ class Unknown:
         return "UNKNOWN"
 
 
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = UnknownValue()
 
 _UNKNOWN_ON_THE_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _UNKNOWNS_ON_THE_WIRE = frozenset(
@@ -128,7 +128,7 @@ def _encode(value: object) -> struct_pb2.Value:
     match value:
         case None:
             wire.null_value = struct_pb2.NULL_VALUE
-        case Unknown():
+        case UnknownValue():
             wire.string_value = _UNKNOWN_ON_THE_WIRE
         case bool():
             wire.bool_value = value

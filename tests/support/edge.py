@@ -25,7 +25,7 @@ import dns.rrset
 import psutil
 import trustme
 
-from sandbox.clouds.aws.cloudfront import completed
+from sandbox.clouds.aws.distributions import completed
 from sandbox.clouds.aws.policies import CACHE_POLICIES, ORIGIN_REQUEST_POLICIES
 from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge import program

@@ -11,26 +11,30 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.clouds.aws.rules import (
-    acm,
-    cloudfront,
-    cloudwatch,
-    health_checks,
-    route53,
-    security_groups,
+    batches,
+    distribution_rules,
+    health_check_config,
+    inbound_rules,
+    issuing,
+    metric_alarms,
+    record_changes,
 )
 
 Rules = Iterable[Callable[..., object]]
 
 CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
-    ("Route 53: a change batch as a whole", (*route53.BATCH_RULES, *route53.ZONE_RULES)),
-    ("Route 53: each change of a batch", route53.CHANGE_RULES),
-    ("Route 53: other requests", route53.REQUEST_RULES),
-    ("Route 53: health checks", (*health_checks.CONFIG_RULES, *health_checks.REQUEST_RULES)),
-    ("CloudFront: a distribution's configuration", cloudfront.DISTRIBUTION_RULES),
-    ("CloudFront: updating and deleting", cloudfront.REQUEST_RULES),
-    ("ACM", (*acm.DECISIONS, *acm.REQUEST_RULES)),
-    ("EC2: inbound rules of security groups", security_groups.REQUEST_RULES),
-    ("CloudWatch: alarms", cloudwatch.ALARM_RULES),
+    ("Route 53: a change batch as a whole", (*batches.BATCH_RULES, *batches.ZONE_RULES)),
+    ("Route 53: each change of a batch", record_changes.CHANGE_RULES),
+    ("Route 53: other requests", batches.REQUEST_RULES),
+    (
+        "Route 53: health checks",
+        (*health_check_config.CONFIG_RULES, *health_check_config.REQUEST_RULES),
+    ),
+    ("CloudFront: a distribution's configuration", distribution_rules.DISTRIBUTION_RULES),
+    ("CloudFront: updating and deleting", distribution_rules.REQUEST_RULES),
+    ("ACM", (*issuing.DECISIONS, *issuing.REQUEST_RULES)),
+    ("EC2: inbound rules of security groups", inbound_rules.REQUEST_RULES),
+    ("CloudWatch: alarms", metric_alarms.ALARM_RULES),
 )
 
 BEGIN: Final = "<!-- rules: begin; written by sandbox.clouds.aws.catalogue -->"
@@ -54,8 +58,8 @@ def described(rule: Callable[..., object]) -> tuple[str, str]:
     sources = [part for part in paragraphs if part.startswith("Source: ")]
     if len(sources) != 1:
         raise ValueError(
-            f"The docstring of {rule.__name__} names {len(sources)} sources; one paragraph that "
-            "begins with 'Source: ' is wanted. Write it."
+            f"The docstring of {rule.__name__} names {len(sources)} sources; it has one paragraph "
+            "that begins with 'Source: '. Write it."
         )
     demands = " ".join(part for part in paragraphs if part not in sources)
     return demands, sources[0].removeprefix("Source: ")

@@ -11,9 +11,9 @@ which is always a success.
 from typing import Final
 
 from sandbox.clouds.aws.fields import Fields, ReadOnly, members, part
-from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules import health_checks as rules
-from sandbox.clouds.aws.state import Account, HealthCheck, route53
+from sandbox.clouds.aws.refusal import Refusal, raise_if
+from sandbox.clouds.aws.rules import health_check_config as rules
+from sandbox.clouds.aws.state import MotoAccount, MotoHealthCheck, route53
 
 PAGE: Final = 100
 """How many health checks a list holds at most. Source: API Reference, ListHealthChecks."""
@@ -22,32 +22,36 @@ NOT_SETTINGS: Final = frozenset({"HealthCheckId", "HealthCheckVersion", "ResetEl
 """The members of an update that are no settings."""
 
 
-def create_health_check(account: Account, asked: Fields) -> Fields:
+def create_health_check(account: MotoAccount, sent: Fields) -> Fields:
     """Create a health check, or answer with the one that the same request made before."""
-    reference, config = asked["CallerReference"], dict(part(asked, "HealthCheckConfig"))
+    reference, config = sent["CallerReference"], dict(part(sent, "HealthCheckConfig"))
     rules.judge(config)
     config = completed(config)
     checks = account.health_checks.values()
-    known = next((check for check in checks if check.reference == reference), None)
+    existing = next((check for check in checks if check.reference == reference), None)
     deleted = reference in account.deleted_health_checks
-    _raise(rules.health_check_reference_is_new(config, known and known.created_as, deleted=deleted))
-    if known is None:
-        _raise(rules.child_health_checks_exist(config, account.health_checks))
+    raise_if(
+        rules.health_check_reference_is_new(
+            config, existing and existing.created_as, deleted=deleted
+        )
+    )
+    if existing is None:
+        raise_if(rules.child_health_checks_exist(config, account.health_checks))
         moto = route53().create_health_check(reference, {"type": config["Type"]})
-        known = HealthCheck(moto.id, reference, config, dict(config))
-        account.health_checks[known.id] = known
-    location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{known.id}"
-    return {"HealthCheck": _described(known), "Location": location}
+        existing = MotoHealthCheck(moto.id, reference, config, dict(config))
+        account.health_checks[existing.id] = existing
+    location = f"https://route53.amazonaws.com/2013-04-01/healthcheck/{existing.id}"
+    return {"HealthCheck": _described(existing), "Location": location}
 
 
-def get_health_check(account: Account, asked: Fields) -> Fields:
+def get_health_check(account: MotoAccount, sent: Fields) -> Fields:
     """Return a health check."""
-    return {"HealthCheck": _described(_find(account, asked["HealthCheckId"]))}
+    return {"HealthCheck": _described(_find(account, sent["HealthCheckId"]))}
 
 
-def list_health_checks(account: Account, asked: Fields) -> Fields:
+def list_health_checks(account: MotoAccount, sent: Fields) -> Fields:
     """List the health checks by id, page by page."""
-    marker, size = asked.get("Marker") or "", int(asked.get("MaxItems") or PAGE)
+    marker, size = sent.get("Marker") or "", int(sent.get("MaxItems") or PAGE)
     every = sorted(account.health_checks.values(), key=lambda check: check.id)
     left = [check for check in every if check.id >= marker]
     answer: Fields = {
@@ -59,35 +63,35 @@ def list_health_checks(account: Account, asked: Fields) -> Fields:
     return answer | ({"NextMarker": left[size].id} if len(left) > size else {})
 
 
-def update_health_check(account: Account, asked: Fields) -> Fields:
+def update_health_check(account: MotoAccount, sent: Fields) -> Fields:
     """Change the settings that are given, forget those to be reset, and count the version up."""
-    found = _find(account, asked["HealthCheckId"])
-    _raise(rules.health_check_version_matches(asked.get("HealthCheckVersion"), found.version))
+    check = _find(account, sent["HealthCheckId"])
+    raise_if(rules.health_check_version_matches(sent.get("HealthCheckVersion"), check.version))
     given = {
         name: value
-        for name, value in asked.items()
+        for name, value in sent.items()
         if name not in NOT_SETTINGS and value is not None
     }
-    reset = members(asked, "ResetElements")
-    config = {name: value for name, value in (found.config | given).items() if name not in reset}
+    reset = members(sent, "ResetElements")
+    config = {name: value for name, value in (check.config | given).items() if name not in reset}
     rules.judge(config)
-    _raise(rules.child_health_checks_exist(config, account.health_checks))
-    found.config = config
-    found.version += 1
-    return {"HealthCheck": _described(found)}
+    raise_if(rules.child_health_checks_exist(config, account.health_checks))
+    check.config = config
+    check.version += 1
+    return {"HealthCheck": _described(check)}
 
 
-def delete_health_check(account: Account, asked: Fields) -> Fields:
+def delete_health_check(account: MotoAccount, sent: Fields) -> Fields:
     """Delete a health check, whether or not records refer to it.
 
     Source: Route 53 API Reference, 'DeleteHealthCheck': "Amazon Route 53 does not prevent you from
     deleting a health check even if the health check is associated with one or more resource record
     sets."
     """
-    found = _find(account, asked["HealthCheckId"])
-    del account.health_checks[found.id]
-    account.deleted_health_checks.add(found.reference)
-    route53().delete_health_check(found.id)
+    check = _find(account, sent["HealthCheckId"])
+    del account.health_checks[check.id]
+    account.deleted_health_checks.add(check.reference)
+    route53().delete_health_check(check.id)
     return {}
 
 
@@ -108,7 +112,7 @@ def completed(config: ReadOnly) -> Fields:
     return defaults | {name: value for name, value in config.items() if value is not None}
 
 
-def _described(check: HealthCheck) -> Fields:
+def _described(check: MotoHealthCheck) -> Fields:
     return {
         "Id": check.id,
         "CallerReference": check.reference,
@@ -117,12 +121,7 @@ def _described(check: HealthCheck) -> Fields:
     }
 
 
-def _find(account: Account, check_id: str) -> HealthCheck:
+def _find(account: MotoAccount, check_id: str) -> MotoHealthCheck:
     if check_id not in account.health_checks:
         raise Refusal("NoSuchHealthCheck", f"A health check with id {check_id} does not exist.")
     return account.health_checks[check_id]
-
-
-def _raise(refusal: Refusal | None) -> None:
-    if refusal:
-        raise refusal

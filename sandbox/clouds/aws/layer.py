@@ -21,24 +21,24 @@ from werkzeug.wrappers import Response
 
 from sandbox.clouds import control
 from sandbox.clouds.aws import (
-    acm,
     alarms,
-    cloudfront,
+    certificates,
+    distributions,
     health_checks,
     load_balancers,
-    route53,
+    record_sets,
     security_groups,
     seed,
 )
 from sandbox.clouds.aws.fields import Fields
-from sandbox.clouds.aws.state import Account
-from sandbox.clouds.aws.wire import Call, read, request_of
+from sandbox.clouds.aws.operations import AwsCall, read, request_of
+from sandbox.clouds.aws.state import MotoAccount
 
-Handler = Callable[[Account, Fields], Fields | None]
+Handler = Callable[[MotoAccount, Fields], Fields | None]
 """Carries out one operation: the account and the operation's input to its output, or a Refusal.
 None leaves it to moto."""
 
-RegionalHandler = Callable[[Account, str, Fields], Fields | None]
+RegionalHandler = Callable[[MotoAccount, str, Fields], Fields | None]
 """The same for a service whose resources lie in a region."""
 
 READING: Final = ("Describe", "Get", "List")
@@ -48,34 +48,30 @@ ERROR_HEADER: Final = "X-Amzn-ErrorType"
 """Where the JSON services tell the error code; the others tell it here too, for the log."""
 
 HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
-    ("route53", "ChangeResourceRecordSets"): route53.change_resource_record_sets,
-    ("route53", "ListResourceRecordSets"): route53.list_resource_record_sets,
-    ("route53", "GetChange"): route53.get_change,
-    ("route53", "DeleteHostedZone"): route53.delete_hosted_zone,
+    ("route53", "ChangeResourceRecordSets"): record_sets.change_resource_record_sets,
+    ("route53", "ListResourceRecordSets"): record_sets.list_resource_record_sets,
+    ("route53", "GetChange"): record_sets.get_change,
+    ("route53", "DeleteHostedZone"): record_sets.delete_hosted_zone,
     ("route53", "CreateHealthCheck"): health_checks.create_health_check,
     ("route53", "GetHealthCheck"): health_checks.get_health_check,
     ("route53", "ListHealthChecks"): health_checks.list_health_checks,
     ("route53", "UpdateHealthCheck"): health_checks.update_health_check,
     ("route53", "DeleteHealthCheck"): health_checks.delete_health_check,
-    ("cloudfront", "CreateDistribution"): cloudfront.create_distribution,
-    ("cloudfront", "CreateDistributionWithTags"): cloudfront.create_distribution_with_tags,
-    ("cloudfront", "GetDistribution"): cloudfront.get_distribution,
-    ("cloudfront", "GetDistributionConfig"): cloudfront.get_distribution_config,
-    ("cloudfront", "UpdateDistribution"): cloudfront.update_distribution,
-    ("cloudfront", "DeleteDistribution"): cloudfront.delete_distribution,
-    ("cloudfront", "ListDistributions"): cloudfront.list_distributions,
-    ("cloudfront", "GetCachePolicy"): cloudfront.get_cache_policy,
-    ("cloudfront", "GetCachePolicyConfig"): cloudfront.get_cache_policy_config,
-    ("cloudfront", "ListCachePolicies"): cloudfront.list_cache_policies,
-    ("cloudfront", "GetOriginRequestPolicy"): cloudfront.get_origin_request_policy,
-    ("cloudfront", "GetOriginRequestPolicyConfig"): cloudfront.get_origin_request_policy_config,
-    ("cloudfront", "ListOriginRequestPolicies"): cloudfront.list_origin_request_policies,
+    ("cloudfront", "CreateDistribution"): distributions.create_distribution,
+    ("cloudfront", "CreateDistributionWithTags"): distributions.create_distribution_with_tags,
+    ("cloudfront", "GetDistribution"): distributions.get_distribution,
+    ("cloudfront", "GetDistributionConfig"): distributions.get_distribution_config,
+    ("cloudfront", "UpdateDistribution"): distributions.update_distribution,
+    ("cloudfront", "DeleteDistribution"): distributions.delete_distribution,
+    ("cloudfront", "ListDistributions"): distributions.list_distributions,
+    ("cloudfront", "GetCachePolicy"): distributions.get_cache_policy,
+    ("cloudfront", "GetOriginRequestPolicy"): distributions.get_origin_request_policy,
 }
 
 REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
-    ("acm", "DescribeCertificate"): acm.describe_certificate,
-    ("acm", "GetCertificate"): acm.get_certificate,
-    ("acm", "DeleteCertificate"): acm.delete_certificate,
+    ("acm", "DescribeCertificate"): certificates.describe_certificate,
+    ("acm", "GetCertificate"): certificates.get_certificate,
+    ("acm", "DeleteCertificate"): certificates.delete_certificate,
     ("ec2", "AuthorizeSecurityGroupIngress"): security_groups.authorize_ingress,
     ("ec2", "ModifySecurityGroupRules"): security_groups.modify_rules,
     ("ec2", "DescribeSecurityGroupRules"): security_groups.describe_rules,
@@ -93,7 +89,7 @@ class Layer:
     def __init__(
         self,
         moto: WSGIApplication,
-        account: Account,
+        account: MotoAccount,
         log: Callable[[str], None] = _print,
         *,
         snapshots: Path | None = None,
@@ -111,7 +107,7 @@ class Layer:
         self._log = log
         self._lock = RLock()
         self._control = control.Control(account, self._reset, snapshots)
-        acm.disarm_moto()
+        certificates.disarm_moto()
         self._reset()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -131,13 +127,13 @@ class Layer:
                 self._control.changes += 1
         return self._logged(request, service, operation, response)(environ, start_response)
 
-    def _answer(self, call: Call, environ: WSGIEnvironment) -> Response:
+    def _answer(self, call: AwsCall, environ: WSGIEnvironment) -> Response:
         try:
-            acm.refresh(self._account)
+            certificates.refresh(self._account)
             if call.service == "route53" and call.action:
-                route53.throttle(self._account)
+                record_sets.throttle(self._account)
             result = self._handled(call)
-            acm.refresh(self._account)
+            certificates.refresh(self._account)
         except ServiceException as refusal:
             response = call.answer(refusal)
             response.headers[ERROR_HEADER] = refusal.code
@@ -152,7 +148,7 @@ class Layer:
             response.set_data(body)
         return response
 
-    def _handled(self, call: Call) -> Fields | None:
+    def _handled(self, call: AwsCall) -> Fields | None:
         operation = (call.service, call.action)
         if operation in HANDLERS:
             return HANDLERS[operation](self._account, call.parameters())
@@ -172,5 +168,5 @@ class Layer:
     def _controlled(self, request: Request) -> Response:
         """Answer a request to the control surface; a certificate is issued by the clock alone."""
         with self._lock:
-            acm.refresh(self._account)
-            return self._control.answer(request, f".{acm.count_issued()}")
+            certificates.refresh(self._account)
+            return self._control.answer(request, f".{certificates.count_issued()}")

@@ -39,7 +39,7 @@ AS_AWS_NAMES_THEM: Final = re.compile(r"-(\d{9,10}\.[^.]+\.elb|[0-9a-f]{16}\.elb
 
 
 @dataclass(frozen=True)
-class LoadBalancer:
+class MotoLoadBalancer:
     """A load balancer of any kind and region."""
 
     name: str
@@ -48,12 +48,12 @@ class LoadBalancer:
     """Of the hosted zone an alias to it must name."""
 
 
-def every() -> Iterator[LoadBalancer]:
+def every() -> Iterator[MotoLoadBalancer]:
     """Return all load balancers of the account."""
     for modern, _ in _modern():
-        yield LoadBalancer(modern.name, modern.dns_name, modern.canonical_hosted_zone_id)
+        yield MotoLoadBalancer(modern.name, modern.dns_name, modern.canonical_hosted_zone_id)
     for classic, region in _classic():
-        yield LoadBalancer(classic.name, classic.dns_name, ZONE_IDS[region][0])
+        yield MotoLoadBalancer(classic.name, classic.dns_name, ZONE_IDS[region][0])
 
 
 def repair() -> dict[str, str]:

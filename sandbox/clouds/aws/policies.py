@@ -109,27 +109,12 @@ CACHE_POLICIES: Final[Mapping[str, Fields]] = {
 _VIEWER_FACTS: Final = tuple(
     f"CloudFront-{fact}"
     for fact in (
-        "Forwarded-Proto",
-        "Is-Android-Viewer",
-        "Is-Desktop-Viewer",
-        "Is-IOS-Viewer",
-        "Is-Mobile-Viewer",
-        "Is-SmartTV-Viewer",
-        "Is-Tablet-Viewer",
-        "Viewer-Address",
-        "Viewer-ASN",
-        "Viewer-City",
-        "Viewer-Country",
-        "Viewer-Country-Name",
-        "Viewer-Country-Region",
-        "Viewer-Country-Region-Name",
-        "Viewer-Http-Version",
-        "Viewer-Latitude",
-        "Viewer-Longitude",
-        "Viewer-Metro-Code",
-        "Viewer-Postal-Code",
-        "Viewer-Time-Zone",
-        "Viewer-TLS",
+        *("Forwarded-Proto", "Is-Android-Viewer", "Is-Desktop-Viewer", "Is-IOS-Viewer"),
+        *("Is-Mobile-Viewer", "Is-SmartTV-Viewer", "Is-Tablet-Viewer", "Viewer-Address"),
+        *("Viewer-ASN", "Viewer-City", "Viewer-Country", "Viewer-Country-Name"),
+        *("Viewer-Country-Region", "Viewer-Country-Region-Name", "Viewer-Http-Version"),
+        *("Viewer-Latitude", "Viewer-Longitude", "Viewer-Metro-Code", "Viewer-Postal-Code"),
+        *("Viewer-Time-Zone", "Viewer-TLS"),
     )
 )
 

@@ -16,3 +16,9 @@ class Refusal(ServiceException):
         super().__init__(code, message)
         self.code = code
         self.message = message
+
+
+def raise_if(refusal: Refusal | None) -> None:
+    """Raise the refusal that a rule returned, if it returned one."""
+    if refusal:
+        raise refusal

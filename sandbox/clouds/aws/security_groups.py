@@ -13,10 +13,10 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.fields import Fields, ReadOnly, members
-from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules import security_groups as rules
-from sandbox.clouds.aws.rules.security_groups import PrefixList, Rule
-from sandbox.clouds.aws.state import Account
+from sandbox.clouds.aws.refusal import raise_if
+from sandbox.clouds.aws.rules import inbound_rules as rules
+from sandbox.clouds.aws.rules.inbound_rules import InboundRule, PrefixList
+from sandbox.clouds.aws.state import MotoAccount
 
 IPV6_LIST: Final = "com.amazonaws.global.ipv6.cloudfront.origin-facing"
 
@@ -35,61 +35,61 @@ def add_prefix_list(region: str) -> None:
     added.version = None
 
 
-def authorize_ingress(account: Account, region: str, asked: Fields) -> Fields | None:
+def authorize_ingress(account: MotoAccount, region: str, sent: Fields) -> Fields | None:
     """Add inbound rules, all or none."""
     ec2 = ec2_backends[ACCOUNT][region]
-    group = ec2.get_security_group_by_name_or_id(asked.get("GroupId") or asked.get("GroupName", ""))
-    if group is None or not asked.get("IpPermissions"):
+    group = ec2.get_security_group_by_name_or_id(sent.get("GroupId") or sent.get("GroupName", ""))
+    if group is None or not sent.get("IpPermissions"):
         return None
-    permissions: list[Fields] = asked["IpPermissions"]
+    permissions: list[Fields] = sent["IpPermissions"]
     for permission in permissions:
         protocol = permission.get("IpProtocol", "")
         first, last = permission.get("FromPort"), permission.get("ToPort")
-        _raise(rules.port_protocol_has_ports(protocol, first, last))
-    added = [rule for permission in permissions for rule in _asked_rules(ec2, permission)]
-    _raise(rules.rules_fit_the_quota(_present(ec2, group), added))
+        raise_if(rules.port_protocol_has_ports(protocol, first, last))
+    added = [rule for permission in permissions for rule in _sent_rules(ec2, permission)]
+    raise_if(rules.rules_fit_the_quota(_present(ec2, group), added))
     made: list[SecurityGroupRule] = []
     for permission in permissions:
-        made += _authorize(account, ec2, group, permission, _tags(asked))
+        made += _authorize(account, ec2, group, permission, _tags(sent))
     return {"Return": True, "SecurityGroupRules": [_described(account, rule) for rule in made]}
 
 
-def describe_rules(account: Account, region: str, asked: Fields) -> Fields:
+def describe_rules(account: MotoAccount, region: str, sent: Fields) -> Fields:
     """List the rules of security groups by id or by group."""
-    filters = {one["Name"]: list(one["Values"]) for one in members(asked, "Filters")}
-    ids: list[str] = members(asked, "SecurityGroupRuleIds")
-    found = ec2_backends[ACCOUNT][region].describe_security_group_rules(ids, filters)
-    return {"SecurityGroupRules": [_described(account, rule) for rule in found]}
+    filters = {one["Name"]: list(one["Values"]) for one in members(sent, "Filters")}
+    ids: list[str] = members(sent, "SecurityGroupRuleIds")
+    listed = ec2_backends[ACCOUNT][region].describe_security_group_rules(ids, filters)
+    return {"SecurityGroupRules": [_described(account, rule) for rule in listed]}
 
 
-def modify_rules(account: Account, region: str, asked: Fields) -> Fields | None:
+def modify_rules(account: MotoAccount, region: str, sent: Fields) -> Fields | None:
     """Change inbound rules."""
     ec2 = ec2_backends[ACCOUNT][region]
-    group = ec2.get_security_group_by_name_or_id(asked["GroupId"])
+    group = ec2.get_security_group_by_name_or_id(sent["GroupId"])
     changes: dict[str, Fields] = {
         change["SecurityGroupRuleId"]: change.get("SecurityGroupRule") or {}
-        for change in asked["SecurityGroupRules"]
+        for change in sent["SecurityGroupRules"]
     }
     inbound = {rule.id: rule for rule in group.ingress_rules} if group else {}
     if group is None or not changes.keys() <= inbound.keys():
         return None
     for rule_id, change in changes.items():
-        _raise(
-            rules.changed_rule_keeps_its_kind(rule_id, _kind(inbound[rule_id]), _asked_kind(change))
+        raise_if(
+            rules.changed_rule_keeps_its_kind(rule_id, _kind(inbound[rule_id]), _sent_kind(change))
         )
         protocol = change.get("IpProtocol", "")
-        _raise(
+        raise_if(
             rules.port_protocol_has_ports(protocol, change.get("FromPort"), change.get("ToPort"))
         )
     changed = [_changed(ec2, change) for change in changes.values()]
-    _raise(rules.rules_fit_the_quota(_present(ec2, group, without=changes), changed))
+    raise_if(rules.rules_fit_the_quota(_present(ec2, group, without=changes), changed))
     for rule_id, change in changes.items():
         _change(account, inbound[rule_id], change)
     return {"Return": True}
 
 
 def _authorize(
-    account: Account,
+    account: MotoAccount,
     ec2: EC2Backend,
     group: SecurityGroup,
     permission: Fields,
@@ -114,22 +114,22 @@ def _authorize(
     return made
 
 
-def _asked_rules(ec2: EC2Backend, permission: Fields) -> Iterator[Rule]:
+def _sent_rules(ec2: EC2Backend, permission: Fields) -> Iterator[InboundRule]:
     for entry in members(permission, "IpRanges"):
-        yield Rule(cidr=entry["CidrIp"])
+        yield InboundRule(cidr=entry["CidrIp"])
     for entry in members(permission, "Ipv6Ranges"):
-        yield Rule(cidr=entry["CidrIpv6"])
+        yield InboundRule(cidr=entry["CidrIpv6"])
     for entry in members(permission, "PrefixListIds"):
-        yield Rule(prefix_list=_prefix_list(ec2, entry["PrefixListId"]))
+        yield InboundRule(prefix_list=_prefix_list(ec2, entry["PrefixListId"]))
     for _ in members(permission, "UserIdGroupPairs"):
-        yield Rule()
+        yield InboundRule()
 
 
 def _present(
     ec2: EC2Backend, group: SecurityGroup, without: Mapping[str, object] | None = None
-) -> list[Rule]:
+) -> list[InboundRule]:
     return [
-        Rule(
+        InboundRule(
             rule.cidr_ipv4 or rule.cidr_ipv6,
             _prefix_list(ec2, rule.prefix_list_id) if rule.prefix_list_id else None,
         )
@@ -139,27 +139,27 @@ def _present(
 
 
 def _prefix_list(ec2: EC2Backend, list_id: str) -> PrefixList:
-    known = ec2.get_managed_prefix_list_entries(list_id)
-    found = known and PrefixList(
-        str(known.prefix_list_name),
-        str(known.address_family),
-        None if known.max_entries is None else int(known.max_entries),
+    entries = ec2.get_managed_prefix_list_entries(list_id)
+    prefix_list = entries and PrefixList(
+        str(entries.prefix_list_name),
+        str(entries.address_family),
+        None if entries.max_entries is None else int(entries.max_entries),
     )
-    refusal = rules.prefix_list_exists(list_id, found)
-    if found is None or refusal:
+    refusal = rules.prefix_list_exists(list_id, prefix_list)
+    if prefix_list is None or refusal:
         raise refusal or AssertionError
-    return found
+    return prefix_list
 
 
-def _changed(ec2: EC2Backend, change: ReadOnly) -> Rule:
+def _changed(ec2: EC2Backend, change: ReadOnly) -> InboundRule:
     listed = change.get("PrefixListId")
-    return Rule(
+    return InboundRule(
         change.get("CidrIpv4") or change.get("CidrIpv6"),
         _prefix_list(ec2, listed) if listed else None,
     )
 
 
-def _change(account: Account, rule: SecurityGroupRule, change: Fields) -> None:
+def _change(account: MotoAccount, rule: SecurityGroupRule, change: Fields) -> None:
     rule.ip_protocol = change["IpProtocol"]
     rule.from_port, rule.to_port = change.get("FromPort"), change.get("ToPort")
     rule.prefix_list_id = change.get("PrefixListId")
@@ -175,7 +175,7 @@ def _change(account: Account, rule: SecurityGroupRule, change: Fields) -> None:
         account.rule_descriptions[rule.id] = change["Description"]
 
 
-def _described(account: Account, rule: SecurityGroupRule) -> Fields:
+def _described(account: MotoAccount, rule: SecurityGroupRule) -> Fields:
     unset = -1  # what AWS answers for a range of ports where there is none
     described: Fields = {
         "SecurityGroupRuleId": rule.id,
@@ -204,16 +204,16 @@ def _kind(rule: SecurityGroupRule) -> str:
     return next(kind for kind, value in zip(rules.KINDS, values, strict=True) if value)
 
 
-def _asked_kind(change: ReadOnly) -> str:
+def _sent_kind(change: ReadOnly) -> str:
     given = [kind for kind in rules.KINDS if change.get(kind)]
-    _raise(rules.rule_has_one_source(given))
+    raise_if(rules.rule_has_one_source(given))
     return given[0]
 
 
-def _tags(asked: ReadOnly) -> dict[str, str]:
+def _tags(sent: ReadOnly) -> dict[str, str]:
     return {
         tag["Key"]: tag["Value"]
-        for specification in members(asked, "TagSpecifications")
+        for specification in members(sent, "TagSpecifications")
         if specification.get("ResourceType") == "security-group-rule"
         for tag in members(specification, "Tags")
     }
@@ -221,8 +221,3 @@ def _tags(asked: ReadOnly) -> dict[str, str]:
 
 def _without(fields: ReadOnly, name: str) -> Fields:
     return {key: value for key, value in fields.items() if key != name}
-
-
-def _raise(refusal: Refusal | None) -> None:
-    if refusal:
-        raise refusal

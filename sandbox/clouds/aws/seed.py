@@ -45,7 +45,7 @@ def seed() -> None:
         ],
     )
     load_balancers.repair()
-    target = next(found for found in load_balancers.every() if found.name == APPLICATION)
+    target = next(each for each in load_balancers.every() if each.name == APPLICATION)
     zone = route53().create_hosted_zone(name=f"{ZONE}.", private_zone=False)
     zone.add_rrset(
         {

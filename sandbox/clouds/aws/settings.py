@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Settings(BaseModel):
+class MotoSettings(BaseModel):
     """How slow and how strict the cloud is; the defaults suit a developer in a hurry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -17,14 +17,14 @@ from moto.route53.models import Route53Backend, route53_backends
 
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.fields import Fields, items
-from sandbox.clouds.aws.settings import Settings
+from sandbox.clouds.aws.settings import MotoSettings
 
 MotoState: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """moto's memory: its backends by service, account and region."""
 
 
 @dataclass
-class Distribution:
+class MotoDistribution:
     """A distribution as CloudFront keeps it; moto keeps its id, its name and its tags."""
 
     id: str
@@ -43,7 +43,7 @@ class Distribution:
 
 
 @dataclass
-class HealthCheck:
+class MotoHealthCheck:
     """A health check as Route 53 keeps it; moto keeps its id, its tags and its status."""
 
     id: str
@@ -57,7 +57,7 @@ class HealthCheck:
 
 
 @dataclass
-class Account:
+class MotoAccount:
     """The state of the account; guard it with the layer's lock.
 
     Attributes:
@@ -74,14 +74,14 @@ class Account:
         epoch: when the clock stood at 0, in seconds since 1970.
     """
 
-    settings: Settings = field(default_factory=Settings)
+    settings: MotoSettings = field(default_factory=MotoSettings)
     clock: Callable[[], float] = time.monotonic
     changes: dict[str, float] = field(default_factory=dict[str, float])
     zone_changes: dict[str, float] = field(default_factory=dict[str, float])
     route53_requests: deque[float] = field(default_factory=deque[float])
-    distributions: dict[str, Distribution] = field(default_factory=dict[str, Distribution])
+    distributions: dict[str, MotoDistribution] = field(default_factory=dict[str, MotoDistribution])
     validated: dict[str, float] = field(default_factory=dict[str, float])
-    health_checks: dict[str, HealthCheck] = field(default_factory=dict[str, HealthCheck])
+    health_checks: dict[str, MotoHealthCheck] = field(default_factory=dict[str, MotoHealthCheck])
     deleted_health_checks: set[str] = field(default_factory=set[str])
     rule_descriptions: dict[str, str] = field(default_factory=dict[str, str])
     epoch: float = field(init=False)
@@ -95,7 +95,7 @@ class Account:
         BackendDict.reset()
         # moto's dashboard would show every object ever made, and so keep it.
         reset_model_data()
-        vars(self).update(vars(Account(clock=self.clock)))
+        vars(self).update(vars(MotoAccount(clock=self.clock)))
 
     def state(self) -> tuple[dict[str, Any], MotoState]:
         """Return all that the account holds, in moto too.
@@ -121,7 +121,7 @@ class Account:
         reset_model_data()
 
 
-def now(account: Account, at: float | None = None) -> datetime:
+def now(account: MotoAccount, at: float | None = None) -> datetime:
     """Return a moment of the account's clock, or the present, as a date in UTC."""
     return datetime.fromtimestamp(account.epoch + (account.clock() if at is None else at), UTC)
 
@@ -137,7 +137,7 @@ def cloudfront() -> CloudFrontBackend:
 
 
 def acm_regions() -> tuple[str, ...]:
-    """Return the regions in which ACM was ever asked."""
+    """Return the regions in which ACM was ever used."""
     return tuple(acm_backends[ACCOUNT].keys())
 
 

@@ -1,6 +1,6 @@
 """`python -m sandbox.clouds.digitalocean`: serve the sandbox's DigitalOcean until SIGTERM."""
 
-from sandbox.clouds.digitalocean.server import QuietHandler, application
+from sandbox.clouds.digitalocean.application import QuietHandler, application
 from sandbox.clouds.serving import main
 
 if __name__ == "__main__":

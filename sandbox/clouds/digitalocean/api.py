@@ -27,8 +27,8 @@ from sandbox.clouds.digitalocean import (
     droplet_actions,
     droplets,
     firewalls,
-    lookups,
     metadata,
+    regions_and_actions,
     reserved_ipv6,
     ssh_keys,
     tags,
@@ -60,7 +60,7 @@ ROUTES: Final[tuple[Route, ...]] = tuple(
         tags.ROUTES,
         ssh_keys.ROUTES,
         alerts.ROUTES,
-        lookups.ROUTES,
+        regions_and_actions.ROUTES,
     )
 )
 """All that is modelled."""

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 from sandbox.clouds.digitalocean import addresses
-from sandbox.clouds.digitalocean.lookups import action_view
 from sandbox.clouds.digitalocean.new_droplet import (
     INVALID_NAME,
     INVALID_SIZE,
@@ -14,6 +13,7 @@ from sandbox.clouds.digitalocean.new_droplet import (
     check_name,
     size_in,
 )
+from sandbox.clouds.digitalocean.regions_and_actions import action_view
 from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Body, Table, created
 from sandbox.clouds.digitalocean.state import Action, Effect, LocalAccount, LocalDroplet
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason

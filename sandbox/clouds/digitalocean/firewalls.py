@@ -139,13 +139,13 @@ class FirewallTraffic(Body):
     ports: str = ""
 
 
-class InboundRule(FirewallTraffic):
+class InboundTraffic(FirewallTraffic):
     """A rule for traffic to the Droplet."""
 
     sources: Targets
 
 
-class OutboundRule(FirewallTraffic):
+class OutboundTraffic(FirewallTraffic):
     """A rule for traffic from the Droplet."""
 
     destinations: Targets
@@ -155,11 +155,11 @@ class WholeFirewall(Body):
     """All of a firewall."""
 
     name: str
-    inbound_rules: Annotated[list[InboundRule], BeforeValidator(listed)] = Field(
-        default_factory=list[InboundRule]
+    inbound_rules: Annotated[list[InboundTraffic], BeforeValidator(listed)] = Field(
+        default_factory=list[InboundTraffic]
     )
-    outbound_rules: Annotated[list[OutboundRule], BeforeValidator(listed)] = Field(
-        default_factory=list[OutboundRule]
+    outbound_rules: Annotated[list[OutboundTraffic], BeforeValidator(listed)] = Field(
+        default_factory=list[OutboundTraffic]
     )
     droplet_ids: Numbers = Field(default_factory=list[int])
     tags: Strings = Field(default_factory=list[str])

@@ -55,10 +55,9 @@ A route is modelled because something calls it; the rest of the API is left out.
 - The official plugin calls no other route for the same resources and functions. It is made from
   digitalocean/terraform-provider-digitalocean, whose source was read at v2.96.0 (commit 5ef5c080,
   the submodule of pulumi/pulumi-digitalocean at 0825b75): every call of godo in the folders
-  `account`, `droplet`, `firewall`, `image`, `monitoring`, `region`, `reservedipv6`, `size`,
-  `sshkey`, `tag`, `util` and `vpc` of `digitalocean/`. What it calls there and is not modelled
-  belongs to volumes, backups and private networking of Droplets, to custom images, and to the
-  functions that list Droplets or tags.
+  `droplet`, `firewall`, `monitoring`, `region`, `reservedipv6`, `sshkey`, `tag`, `util` and `vpc`
+  of `digitalocean/`. What it calls there and is not modelled belongs to volumes, backups and
+  private networking of Droplets, and to functions that the stand-in does not have.
 """
 
 _NOT_MODELLED: Final = """\
@@ -68,7 +67,8 @@ _NOT_MODELLED: Final = """\
   reserved IPv4, uptime checks, VPC peering, autoscale pools, and more. Their routes answer 404.
 - Nothing boots, no packet is filtered, nothing is measured: Droplets, firewalls and alert policies
   are records. No action fails unless its Droplet is gone.
-- Projects, and everything by tag: `tag_name` and other filters of the list of Droplets are ignored.
+- The account, sizes, images, projects, and the lists of VPCs, keys and tags.
+- Everything by tag: `tag_name` and other filters of the list of Droplets are ignored.
 - Several Droplets in one request (`names`), their reboots, snapshots and backups, their neighbours
   and kernels, and a list of actions.
 - Parts of a firewall (`/droplets`, `/tags`, `/rules`): it is replaced as a whole. Members of a VPC.

@@ -12,7 +12,7 @@ from typing import Literal
 from sandbox.clouds.digitalocean import addresses, droplets
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.droplet_actions import PENDING_EVENT
-from sandbox.clouds.digitalocean.lookups import action_view
+from sandbox.clouds.digitalocean.regions_and_actions import action_view
 from sandbox.clouds.digitalocean.routes import (
     NO_CONTENT,
     ApiAnswer,

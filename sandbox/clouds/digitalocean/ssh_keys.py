@@ -47,12 +47,6 @@ class KeyName(Body):
     name: str
 
 
-@ROUTES.add("GET /v2/account/keys", "sshKeys_list", "ssh_key:read")
-def list_keys(call: ApiCall) -> ApiAnswer:
-    """Lists the account's keys."""
-    return call.page("ssh_keys", list(call.account.keys.values()), view)
-
-
 @ROUTES.add(
     "POST /v2/account/keys",
     "sshKeys_create",

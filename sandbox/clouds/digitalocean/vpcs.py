@@ -81,12 +81,6 @@ class WholeVpc(Body):
     default: bool | None = None
 
 
-@ROUTES.add("GET /v2/vpcs", "vpcs_list", "vpc:read")
-def list_vpcs(call: ApiCall) -> ApiAnswer:
-    """Lists the VPCs. The account has a default VPC in every open region but `syd1`."""
-    return call.page("vpcs", list(call.account.vpcs.values()), view)
-
-
 @ROUTES.add(
     "POST /v2/vpcs",
     "vpcs_create",
@@ -100,7 +94,10 @@ def list_vpcs(call: ApiCall) -> ApiAnswer:
     ],
 )
 def create_vpc(call: ApiCall) -> ApiAnswer:
-    """Creates a VPC, with a free /20 if no range is given; a region's first becomes its default."""
+    """Creates a VPC, with a free /20 if no range is given; a region's first becomes its default.
+
+    The account has a default VPC in every open region but `syd1`.
+    """
     body = call.body(NewVpc)
     _check_name(call, body.name, None)
     region = REGIONS.get(body.region)

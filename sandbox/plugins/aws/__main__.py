@@ -3,6 +3,6 @@
 import sys
 
 from sandbox.plugins.aws.package import package
-from sandbox.plugins.server import serve
+from sandbox.plugins.process import serve
 
 serve(package(), sys.argv[1:])

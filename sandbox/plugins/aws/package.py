@@ -2,33 +2,38 @@
 
 from importlib import metadata
 
-from sandbox.plugins.aws import (
-    account,
-    acm,
-    cloudfront,
-    cloudwatch,
-    ec2,
-    elb,
-    health_checks,
-    route53,
-)
-from sandbox.plugins.aws.session import Session, check_config, explain
-from sandbox.plugins.resource import Package
+from sandbox.plugins.aws import ec2_lookups, hosted_zones, load_balancer_lookups
+from sandbox.plugins.aws.acm_certificate import CertificateStandIn
+from sandbox.plugins.aws.certificate_validation import CertificateValidationStandIn
+from sandbox.plugins.aws.distribution import DistributionStandIn
+from sandbox.plugins.aws.health_check import HealthCheckStandIn
+from sandbox.plugins.aws.ingress_rule import SecurityGroupIngressRuleStandIn
+from sandbox.plugins.aws.metric_alarm import MetricAlarmStandIn
+from sandbox.plugins.aws.record import RecordStandIn
+from sandbox.plugins.aws.session import AwsSession, check_config, explain
+from sandbox.plugins.resource import Package, StandIn
 from sandbox.plugins.schema import ClassRef
 
 
-def package() -> Package[Session]:
+def package() -> Package[AwsSession]:
     """Return all that the stand-in for the aws plugin offers."""
-    services = (acm, cloudfront, cloudwatch, ec2, health_checks, route53)
-    resources = [resource for service in services for resource in service.resources()]
-    asked = (account, ec2, elb, route53)
-    functions = [function for service in asked for function in service.functions()]
+    resources: list[StandIn[AwsSession]] = [
+        CertificateStandIn(),
+        CertificateValidationStandIn(),
+        DistributionStandIn(),
+        HealthCheckStandIn(),
+        MetricAlarmStandIn(),
+        RecordStandIn(),
+        SecurityGroupIngressRuleStandIn(),
+    ]
+    modules = (ec2_lookups, hosted_zones, load_balancer_lookups)
+    functions = [function for module in modules for function in module.functions()]
     return Package(
         name="aws",
         version=metadata.version("pulumi-aws"),
         config=ClassRef("pulumi_aws.provider", "ProviderArgs"),
         check_config=check_config,
-        connect=Session,
+        connect=AwsSession,
         explain=explain,
         resources={resource.type_name: resource for resource in resources},
         functions={function.token: function for function in functions},

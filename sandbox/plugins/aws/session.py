@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 import boto3.session
 import botocore.session
@@ -25,7 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.plugins import actions
-from sandbox.plugins.resource import Failure, PluginError
+from sandbox.plugins.resource import EngineTask, Failure, PluginError
 from sandbox.plugins.values import UNKNOWN, Props, block_of, items_of
 
 _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d")
@@ -55,7 +55,7 @@ def check_config(config: Props) -> Iterator[Failure]:
         )
 
 
-class Session:
+class AwsSession:
     """The clients of one configured provider, made when they are first needed."""
 
     def __init__(self, config: Props, environment: Mapping[str, str] = os.environ) -> None:
@@ -66,7 +66,7 @@ class Session:
             environment: Where the file of actions is named.
 
         Raises:
-            PluginError: no region is to be found, or the account is not one that is allowed.
+            PluginError: there is no region, or the account is not one that is allowed.
         """
         self._config = {name: value for name, value in config.items() if value is not UNKNOWN}
         self._actions = environment.get(actions.ACTIONS_FILE)
@@ -176,6 +176,10 @@ class Session:
 
     def _record(self, model: Any, **_: object) -> None:
         actions.note(self._actions, "action", f"{model.service_model.signing_name}:{model.name}")
+
+
+AwsTask: TypeAlias = EngineTask[AwsSession]
+"""One request of the engine to the stand-in."""
 
 
 def explain(error: Exception) -> str:

@@ -9,9 +9,9 @@ import importlib.util
 import sys
 
 from sandbox.plugins.digitalocean.package import SDK, package
-from sandbox.plugins.server import serve
+from sandbox.plugins.process import serve
 
-found = importlib.util.find_spec(SDK)
-if found is not None:
-    sys.modules[SDK] = importlib.util.module_from_spec(found)
+spec = importlib.util.find_spec(SDK)
+if spec is not None:
+    sys.modules[SDK] = importlib.util.module_from_spec(spec)
 serve(package(), sys.argv[1:])

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sandbox.plugins.digitalocean.session import ApiError, Session
-from sandbox.plugins.resource import Call, Failure, PluginError, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import ApiError, DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
+from sandbox.plugins.schema import snake_case
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _CHANGE_TIMEOUT_SECONDS = 60 * 60
@@ -19,23 +19,12 @@ _DELETE_TIMEOUT_SECONDS = 60
 _DIGEST = re.compile(r"[0-9a-f]{40}")
 _ALREADY_OFF = "Droplet is already powered off"
 _TAG = re.compile(r"[a-zA-Z0-9:\-_]{1,255}")
-# What the API takes under the same name in snake case.
-_ON_CREATION = {
-    "backups": "backups",
-    "dropletAgent": "with_droplet_agent",
-    "gpuPartitionMode": "gpu_partition_mode",
-    "ipv6": "ipv6",
-    "monitoring": "monitoring",
-    "name": "name",
-    "privateNetworking": "private_networking",
-    "publicNetworking": "public_networking",
-    "region": "region",
-    "size": "size",
-    "tags": "tags",
-    "userData": "user_data",
-    "backupPolicy": "backup_policy",
-    "vpcUuid": "vpc_uuid",
-}
+_ON_CREATION = (
+    *("backups", "backupPolicy", "dropletAgent", "gpuPartitionMode", "ipv6", "monitoring", "name"),
+    *("privateNetworking", "publicNetworking", "region", "size", "tags", "userData", "vpcUuid"),
+)
+"""What the API takes under the same name in snake case, but for the agent."""
+
 _FEATURES = {
     "backups": "backups",
     "ipv6": "ipv6",
@@ -44,7 +33,7 @@ _FEATURES = {
 }
 
 
-class Droplet(Resource[Session]):
+class DropletStandIn(StandIn[DigitalOceanSession]):
     """A virtual machine: `digitalocean:index/droplet:Droplet`.
 
     Creation is waited for until the Droplet is active and has its addresses (`customTimeouts`, 60
@@ -64,8 +53,6 @@ class Droplet(Resource[Session]):
     """
 
     type_name = "digitalocean:index/droplet:Droplet"
-    args = ClassRef("pulumi_digitalocean.droplet", "DropletArgs")
-    outputs = ClassRef("pulumi_digitalocean.droplet", "_DropletState")
     auto_named = True
     shape = Shape(
         defaults={
@@ -87,17 +74,8 @@ class Droplet(Resource[Session]):
         ),
         sets={"sshKeys": "", "tags": "", "volumeIds": ""},
         replaces=frozenset(
-            {
-                "dropletAgent",
-                "gpuPartitionMode",
-                "image",
-                "monitoring",
-                "publicNetworking",
-                "region",
-                "sshKeys",
-                "userData",
-                "vpcUuid",
-            }
+            {"dropletAgent", "gpuPartitionMode", "image", "monitoring", "publicNetworking"}
+            | {"region", "sshKeys", "userData", "vpcUuid"}
         ),
         one_way=frozenset({"ipv6"}),
         same={"region": str.lower, "size": str.lower, "tags": str.lower},
@@ -107,15 +85,8 @@ class Droplet(Resource[Session]):
             "backupPolicy.hour": range(21),
         },
         carried=frozenset(
-            {
-                "backupPolicy",
-                "dropletAgent",
-                "gpuPartitionMode",
-                "gracefulShutdown",
-                "image",
-                "resizeDisk",
-                "sshKeys",
-            }
+            {"backupPolicy", "dropletAgent", "gpuPartitionMode", "gracefulShutdown", "image"}
+            | {"resizeDisk", "sshKeys"}
         ),
     )
 
@@ -143,7 +114,7 @@ class Droplet(Resource[Session]):
             return inputs | {"userData": digest(inputs["userData"])}
         return inputs
 
-    def foresee(self, session: Session, inputs: Props) -> Props:
+    def foresee(self, session: DigitalOceanSession, inputs: Props) -> Props:
         """Return the digest of the user data, and that there is no address without IPv6."""
         del session
         foreseen = self.completed({"userData": inputs.get("userData")})
@@ -151,20 +122,19 @@ class Droplet(Resource[Session]):
             foreseen["ipv6Address"] = ""
         return foreseen
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Ask for the Droplet; `settle` waits for it."""
-        body = {
-            there: inputs[here]
-            for here, there in _ON_CREATION.items()
-            if inputs.get(here) is not None
-        }
+        given = {name: inputs[name] for name in _ON_CREATION if inputs.get(name) is not None}
+        body = {snake_case(name): value for name, value in given.items()}
+        if "droplet_agent" in body:
+            body["with_droplet_agent"] = body.pop("droplet_agent")
         body["image"] = _number_or_text(inputs["image"])
         body["ssh_keys"] = [_number_or_text(key) for key in items_of(inputs, "sshKeys")]
         needs = {"tags": "tag:create", "sshKeys": "ssh_key:read", "vpcUuid": "vpc:read"}
         more = [scope for name, scope in needs.items() if inputs.get(name)]
         return str(call.session.ask("droplets.create", body, more=more)["droplet"]["id"])
 
-    def settle(self, call: Call[Session], resource_id: str, props: Props) -> None:
+    def settle(self, call: DigitalOceanTask, resource_id: str, props: Props) -> None:
         """Wait until the Droplet runs, or until an action is over."""
         del props
 
@@ -174,8 +144,10 @@ class Droplet(Resource[Session]):
 
         call.wait(f"Droplet ({resource_id}) to become ready", ready, _CHANGE_TIMEOUT_SECONDS)
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
-        """Return the Droplet; what the API does not tell again is as it was known before."""
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
+        """Return the Droplet; what the API does not show stays as it was."""
         droplet = _find(call, resource_id)
         if droplet is None:
             return None
@@ -184,7 +156,7 @@ class Droplet(Resource[Session]):
             state["userData"] = digest(prior["userData"])
         return str(droplet["id"]), state
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Change what can be changed, one action after the other."""
         if str(state.get("size")).lower() != str(inputs["size"]).lower():
             self._resize(call, resource_id, inputs)
@@ -201,7 +173,7 @@ class Droplet(Resource[Session]):
             )
         _retag(call, resource_id, items_of(state, "tags"), items_of(inputs, "tags"))
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Destroy the Droplet once it is unlocked, and wait until it is gone."""
 
         def unlocked() -> bool:
@@ -218,7 +190,7 @@ class Droplet(Resource[Session]):
                 _DELETE_TIMEOUT_SECONDS,
             )
 
-    def _resize(self, call: Call[Session], resource_id: str, inputs: Props) -> None:
+    def _resize(self, call: DigitalOceanTask, resource_id: str, inputs: Props) -> None:
         self._power_off(call, resource_id, "power_off")
         try:
             action = self._act(
@@ -236,7 +208,7 @@ class Droplet(Resource[Session]):
                 call, resource_id, "powered on", lambda droplet: droplet["status"] == "active"
             )
 
-    def _power_off(self, call: Call[Session], resource_id: str, how: str) -> None:
+    def _power_off(self, call: DigitalOceanTask, resource_id: str, how: str) -> None:
         try:
             self._act(call, resource_id, type=how)
         except ApiError as error:
@@ -245,7 +217,7 @@ class Droplet(Resource[Session]):
         self._until(call, resource_id, "powered off", lambda droplet: droplet["status"] == "off")
 
     def _update_backups(
-        self, call: Call[Session], resource_id: str, state: Props, inputs: Props
+        self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props
     ) -> None:
         policy = inputs.get("backupPolicy")
         sent = {"backup_policy": policy} if policy else {}
@@ -258,13 +230,17 @@ class Droplet(Resource[Session]):
         action = self._act(call, resource_id, type=kind, **sent)
         wait_for_action(call, action, f"backups of Droplet ({resource_id}) to change")
 
-    def _act(self, call: Call[Session], resource_id: str, **body: Any) -> int:
+    def _act(self, call: DigitalOceanTask, resource_id: str, **body: Any) -> int:
         more = ["droplet:create"] if body["type"] == "resize" else []
         answer = call.session.ask("droplet_actions.post", _number(resource_id), body, more=more)
         return int(answer["action"]["id"])
 
     def _until(
-        self, call: Call[Session], resource_id: str, what: str, done: Callable[[Props], bool]
+        self,
+        call: DigitalOceanTask,
+        resource_id: str,
+        what: str,
+        done: Callable[[Props], bool],
     ) -> None:
         def free_and_done() -> bool:
             droplet = _must_find(call, resource_id)
@@ -273,7 +249,7 @@ class Droplet(Resource[Session]):
         call.wait(f"Droplet ({resource_id}) to be {what}", free_and_done, _CHANGE_TIMEOUT_SECONDS)
 
 
-def wait_for_action(call: Call[Session], action_id: int, what: str) -> None:
+def wait_for_action(call: DigitalOceanTask, action_id: int, what: str) -> None:
     """Wait until an action is completed.
 
     Args:
@@ -335,12 +311,12 @@ def _number_or_text(identifier: str) -> int | str:
     return int(identifier) if identifier.isdecimal() else identifier
 
 
-def _find(call: Call[Session], resource_id: str) -> Props | None:
+def _find(call: DigitalOceanTask, resource_id: str) -> Props | None:
     body = call.session.find("droplets.get", _number(resource_id))
     return None if body is None else body["droplet"]
 
 
-def _must_find(call: Call[Session], resource_id: str) -> Props:
+def _must_find(call: DigitalOceanTask, resource_id: str) -> Props:
     droplet = _find(call, resource_id)
     if droplet is None:
         raise PluginError(
@@ -351,10 +327,9 @@ def _must_find(call: Call[Session], resource_id: str) -> Props:
 
 
 def _address(droplet: Props, family: str, kind: str) -> str:
-    found = (
-        network["ip_address"] for network in droplet["networks"][family] if network["type"] == kind
-    )
-    return str(next(found, "")).lower()
+    networks = droplet["networks"][family]
+    addresses = (network["ip_address"] for network in networks if network["type"] == kind)
+    return str(next(addresses, "")).lower()
 
 
 def _state(droplet: Props) -> Props:
@@ -386,7 +361,7 @@ def _state(droplet: Props) -> Props:
     return state | {name: feature in droplet["features"] for name, feature in _FEATURES.items()}
 
 
-def _retag(call: Call[Session], resource_id: str, before: list[str], after: list[str]) -> None:
+def _retag(call: DigitalOceanTask, resource_id: str, before: list[str], after: list[str]) -> None:
     resources = {"resources": [{"resource_id": resource_id, "resource_type": "droplet"}]}
     for tag in before:
         if tag not in after:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.plugins.digitalocean.droplet import wrong_tags
-from sandbox.plugins.digitalocean.session import Session
-from sandbox.plugins.resource import Call, Failure, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, Shape, StandIn
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _DIRECTIONS: Final = (
@@ -28,7 +27,7 @@ _ALL = "all"
 _ALL_IN_API = "0"
 
 
-class Firewall(Resource[Session]):
+class FirewallStandIn(StandIn[DigitalOceanSession]):
     """Rules, and the Droplets and tags they hold for: `digitalocean:index/firewall:Firewall`.
 
     Everything changes in place, all at once. Neither creation nor change is waited for until the
@@ -39,8 +38,6 @@ class Firewall(Resource[Session]):
     """
 
     type_name = "digitalocean:index/firewall:Firewall"
-    args = ClassRef("pulumi_digitalocean.firewall", "FirewallArgs")
-    outputs = ClassRef("pulumi_digitalocean.firewall", "_FirewallState")
     auto_named = True
     shape = Shape(
         sets={
@@ -75,11 +72,13 @@ class Firewall(Resource[Session]):
                     yield from _wrong_rule(f"{rules}[{index}]", rule)
         yield from wrong_tags(inputs)
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the firewall."""
         return str(call.session.ask("firewalls.create", _to_api(inputs))["firewall"]["id"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the firewall."""
         del prior
         body = call.session.find("firewalls.get", resource_id)
@@ -87,12 +86,12 @@ class Firewall(Resource[Session]):
             return None
         return body["firewall"]["id"], _from_api(body["firewall"])
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Replace all of the firewall."""
         del state
         call.session.ask("firewalls.update", resource_id, _to_api(inputs))
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Delete the firewall."""
         del state
         call.session.find("firewalls.delete", resource_id)

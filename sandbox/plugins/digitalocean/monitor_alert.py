@@ -9,9 +9,8 @@ from itertools import chain
 from typing import Final
 
 from sandbox.plugins.digitalocean.droplet import wrong_tags
-from sandbox.plugins.digitalocean.session import Session
-from sandbox.plugins.resource import Call, Failure, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 
 TYPES: Final = tuple(
@@ -48,7 +47,7 @@ TYPES: Final = tuple(
 """What can be watched."""
 
 
-class MonitorAlert(Resource[Session]):
+class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
     """A threshold that is watched: `digitalocean:index/monitorAlert:MonitorAlert`.
 
     Everything changes in place, all at once. `uuid` stays empty, as with the official plugin; the
@@ -56,8 +55,6 @@ class MonitorAlert(Resource[Session]):
     """
 
     type_name = "digitalocean:index/monitorAlert:MonitorAlert"
-    args = ClassRef("pulumi_digitalocean.monitor_alert", "MonitorAlertArgs")
-    outputs = ClassRef("pulumi_digitalocean.monitor_alert", "_MonitorAlertState")
     shape = Shape(
         defaults={"enabled": True},
         sets={"entities": "", "tags": ""},
@@ -78,12 +75,14 @@ class MonitorAlert(Resource[Session]):
             yield Failure("entities", "entities is empty; one or more are needed. Leave it out.")
         yield from wrong_tags(inputs)
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the policy."""
         answer = call.session.ask("monitoring.create_alert_policy", _to_api(inputs))
         return str(answer["policy"]["uuid"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the policy."""
         del prior
         body = call.session.find("monitoring.get_alert_policy", resource_id)
@@ -92,18 +91,18 @@ class MonitorAlert(Resource[Session]):
         policy = body["policy"]
         same = ("compare", "description", "enabled", "entities", "tags", "type", "value", "window")
         alerts = policy["alerts"]
-        told = {"emails": alerts.get("email"), "slacks": alerts.get("slack")}
+        receivers = {"emails": alerts.get("email"), "slacks": alerts.get("slack")}
         return policy["uuid"], {
             **{name: policy[name] for name in same},
-            "alerts": {name: found for name, found in told.items() if found},
+            "alerts": {name: value for name, value in receivers.items() if value},
         }
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Replace all of the policy."""
         del state
         call.session.ask("monitoring.update_alert_policy", resource_id, _to_api(inputs))
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Delete the policy."""
         del state
         call.session.find("monitoring.delete_alert_policy", resource_id)

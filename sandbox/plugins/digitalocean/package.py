@@ -5,40 +5,40 @@ from importlib import metadata
 from sandbox.plugins.digitalocean import (
     droplet,
     firewall,
-    lookups,
+    get_region,
     monitor_alert,
     reserved_ipv6,
     ssh_key,
     tag,
     vpc,
 )
-from sandbox.plugins.digitalocean.session import Session, check_config, explain
-from sandbox.plugins.resource import Package, Resource
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, check_config, explain
+from sandbox.plugins.resource import Package, StandIn
 from sandbox.plugins.schema import ClassRef
 
 SDK = "pulumi_digitalocean"
 """The package of Pulumi's SDK."""
 
 
-def package() -> Package[Session]:
+def package() -> Package[DigitalOceanSession]:
     """Return all that the stand-in for the digitalocean plugin offers."""
-    resources: list[Resource[Session]] = [
-        droplet.Droplet(),
-        firewall.Firewall(),
-        monitor_alert.MonitorAlert(),
-        reserved_ipv6.ReservedIpv6(),
-        reserved_ipv6.ReservedIpv6Assignment(),
-        ssh_key.SshKey(),
-        tag.Tag(),
-        vpc.Vpc(),
+    resources: list[StandIn[DigitalOceanSession]] = [
+        droplet.DropletStandIn(),
+        firewall.FirewallStandIn(),
+        monitor_alert.MonitorAlertStandIn(),
+        reserved_ipv6.ReservedIpv6StandIn(),
+        reserved_ipv6.ReservedIpv6AssignmentStandIn(),
+        ssh_key.SshKeyStandIn(),
+        tag.TagStandIn(),
+        vpc.VpcStandIn(),
     ]
     return Package(
         name="digitalocean",
         version=metadata.version("pulumi-digitalocean"),
         config=ClassRef(f"{SDK}.provider", "ProviderArgs"),
         check_config=check_config,
-        connect=Session,
+        connect=DigitalOceanSession,
         explain=explain,
         resources={resource.type_name: resource for resource in resources},
-        functions={function.token: function for function in lookups.functions()},
+        functions={function.token: function for function in get_region.functions()},
     )

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
 from sandbox.plugins.digitalocean.droplet import wait_for_action
-from sandbox.plugins.digitalocean.session import Session
-from sandbox.plugins.resource import Call, Failure, PluginError, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
 from sandbox.plugins.values import Props, block_of
 
 
-class ReservedIpv6(Resource[Session]):
+class ReservedIpv6StandIn(StandIn[DigitalOceanSession]):
     """An address of one region: `digitalocean:index/reservedIpv6:ReservedIpv6`.
 
     Another region needs another address; nothing changes in place. The id is the address.
@@ -25,8 +24,6 @@ class ReservedIpv6(Resource[Session]):
     """
 
     type_name = "digitalocean:index/reservedIpv6:ReservedIpv6"
-    args = ClassRef("pulumi_digitalocean.reserved_ipv6", "ReservedIpv6Args")
-    outputs = ClassRef("pulumi_digitalocean.reserved_ipv6", "_ReservedIpv6State")
     shape = Shape(
         computed=frozenset({"dropletId", "ip"}),
         replaces=frozenset({"regionSlug"}),
@@ -43,34 +40,36 @@ class ReservedIpv6(Resource[Session]):
                     "ReservedIpv6Assignment gives it to a Droplet. Leave it out.",
                 )
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Reserve an address."""
         body = {"region_slug": inputs["regionSlug"].lower()}
         return str(call.session.ask("reserved_ipv6.create", body)["reserved_ipv6"]["ip"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the address; the Droplet that has it only if the state says so, as there."""
         del prior
-        found = _find(call, resource_id)
-        if found is None:
+        address = _find(call, resource_id)
+        if address is None:
             return None
-        ip = found["ip"]
+        ip = address["ip"]
         return ip, {
             "ip": ip,
-            "regionSlug": found["region_slug"],
+            "regionSlug": address["region_slug"],
             "reservedIpv6Urn": f"do:reservedipv6:{ip}",
         }
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Change nothing: nothing of an address can be changed."""
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Give the address up."""
         del state
         call.session.find("reserved_ipv6.delete", resource_id)
 
 
-class ReservedIpv6Assignment(Resource[Session]):
+class ReservedIpv6AssignmentStandIn(StandIn[DigitalOceanSession]):
     """Which Droplet has an address: `digitalocean:index/reservedIpv6Assignment:…`.
 
     Assigning an address that another Droplet has moves it, so a replacement moves it from the old
@@ -86,10 +85,6 @@ class ReservedIpv6Assignment(Resource[Session]):
     """
 
     type_name = "digitalocean:index/reservedIpv6Assignment:ReservedIpv6Assignment"
-    args = ClassRef("pulumi_digitalocean.reserved_ipv6_assignment", "ReservedIpv6AssignmentArgs")
-    outputs = ClassRef(
-        "pulumi_digitalocean.reserved_ipv6_assignment", "_ReservedIpv6AssignmentState"
-    )
     shape = Shape(replaces=frozenset({"dropletId", "ip"}))
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
@@ -98,12 +93,12 @@ class ReservedIpv6Assignment(Resource[Session]):
         if isinstance(ip, str) and not _is_ipv6(ip):
             yield Failure("ip", f"ip is {ip!r}; an IPv6 address is needed. Set a reserved one.")
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Begin to move the address; `settle` waits until it has."""
         self._assign(call, inputs)
         return _assignment_id(inputs)
 
-    def settle(self, call: Call[Session], resource_id: str, props: Props) -> None:
+    def settle(self, call: DigitalOceanTask, resource_id: str, props: Props) -> None:
         """Wait until the address is where it is to be."""
         del resource_id
         if "action" in call.notes:
@@ -113,11 +108,13 @@ class ReservedIpv6Assignment(Resource[Session]):
                 f"reserved IPv6 ({props['ip']}) to be assigned to Droplet ({props['dropletId']})",
             )
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Make sure that the assignment is as it was."""
         imported = "ip" not in prior
-        wanted = _parse_import(resource_id) if imported else prior
-        ip, droplet = wanted["ip"], wanted["dropletId"]
+        pair = _parse_import(resource_id) if imported else prior
+        ip, droplet = pair["ip"], pair["dropletId"]
         holder = self._holder(call, ip)
         if holder != droplet:
             whose = "no Droplet" if holder is None else f"Droplet {holder}"
@@ -130,18 +127,18 @@ class ReservedIpv6Assignment(Resource[Session]):
         state = {"ip": ip, "dropletId": droplet}
         return _assignment_id(state) if imported else resource_id, state
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Complete an assignment that did not come true; nothing else changes in place."""
         del resource_id, state
         if self._holder(call, inputs["ip"]) != inputs["dropletId"]:
             self._assign(call, inputs)
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Take the address from the Droplet, unless it is elsewhere by now."""
         del resource_id
         ip, droplet = state["ip"], state["dropletId"]
-        found = _find(call, ip)
-        if found is None or block_of(found, "droplet").get("id") != droplet:
+        address = _find(call, ip)
+        if address is None or block_of(address, "droplet").get("id") != droplet:
             return
         answer = call.session.ask("reserved_ipv6_actions.post", ip, {"type": "unassign"})
         wait_for_action(
@@ -150,18 +147,18 @@ class ReservedIpv6Assignment(Resource[Session]):
             f"reserved IPv6 ({ip}) to be unassigned from Droplet ({droplet})",
         )
 
-    def _assign(self, call: Call[Session], inputs: Props) -> None:
+    def _assign(self, call: DigitalOceanTask, inputs: Props) -> None:
         body = {"type": "assign", "droplet_id": inputs["dropletId"]}
         answer = call.session.ask("reserved_ipv6_actions.post", inputs["ip"], body)
         call.notes["action"] = answer["action"]["id"]
 
-    def _holder(self, call: Call[Session], ip: str) -> int | None:
+    def _holder(self, call: DigitalOceanTask, ip: str) -> int | None:
         """Return the id of the Droplet that has an address."""
-        found = call.session.ask("reserved_ipv6.get", ip)["reserved_ipv6"]["droplet"]
-        return None if found is None else int(found["id"])
+        droplet = call.session.ask("reserved_ipv6.get", ip)["reserved_ipv6"]["droplet"]
+        return None if droplet is None else int(droplet["id"])
 
 
-def _find(call: Call[Session], ip: str) -> Props | None:
+def _find(call: DigitalOceanTask, ip: str) -> Props | None:
     body = call.session.find("reserved_ipv6.get", ip)
     return None if body is None else body["reserved_ipv6"]
 

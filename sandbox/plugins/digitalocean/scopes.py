@@ -1,14 +1,13 @@
 """The scopes that each operation of the API needs, as its documentation lists them.
 
-Some requests need more, such as `tag:create` for a Droplet that is created with tags; the one who
-sends such a request says so. Source: digitalocean/openapi, `security` of each operation.
+Some requests need more, such as `tag:create` for a Droplet that is created with tags; the sender of
+such a request says so. Source: digitalocean/openapi, `security` of each operation.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "account.get": ("account:read",),
     "actions.get": ("actions:read",),
     "droplet_actions.post": ("droplet:update",),
     "droplets.create": ("droplet:create", "image:read"),
@@ -18,8 +17,6 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "firewalls.delete": ("firewall:delete",),
     "firewalls.get": ("firewall:read",),
     "firewalls.update": ("firewall:update",),
-    "images.get": ("image:read",),
-    "images.list": ("image:read",),
     "monitoring.create_alert_policy": ("monitoring:create",),
     "monitoring.delete_alert_policy": ("monitoring:delete",),
     "monitoring.get_alert_policy": ("monitoring:read",),
@@ -29,11 +26,9 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "reserved_ipv6.delete": ("reserved_ip:delete",),
     "reserved_ipv6.get": ("reserved_ip:read",),
     "reserved_ipv6_actions.post": ("reserved_ip:update",),
-    "sizes.list": ("sizes:read", "regions:read"),
     "ssh_keys.create": ("ssh_key:create",),
     "ssh_keys.delete": ("ssh_key:delete",),
     "ssh_keys.get": ("ssh_key:read",),
-    "ssh_keys.list": ("ssh_key:read",),
     "ssh_keys.update": ("ssh_key:update",),
     "tags.assign_resources": ("tag:create", "droplet:update"),
     "tags.create": ("tag:create",),
@@ -43,7 +38,6 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "vpcs.create": ("vpc:create",),
     "vpcs.delete": ("vpc:delete",),
     "vpcs.get": ("vpc:read",),
-    "vpcs.list": ("vpc:read",),
     "vpcs.update": ("vpc:update",),
 }
 """By the operation's name in pydo."""

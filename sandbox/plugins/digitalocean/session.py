@@ -6,7 +6,7 @@ The provider's configuration comes first, then the environment: `token` (`DIGITA
 
 Where it differs from the official plugin: a missing token is refused before the first request,
 and an endpoint without TLS unless it is on this machine; `requestsPerSecond` is accepted and
-changes nothing; Spaces are not known, so neither is their configuration used.
+changes nothing; nothing of Spaces is used.
 
 Source: digitalocean/terraform-provider-digitalocean, `digitalocean/provider.go` and
 `digitalocean/config/config.go`.
@@ -20,12 +20,12 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from itertools import count
 from threading import Lock
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from sandbox.plugins import actions
 from sandbox.plugins.digitalocean.scopes import SCOPES
-from sandbox.plugins.resource import Failure, PluginError
+from sandbox.plugins.resource import EngineTask, Failure, PluginError
 from sandbox.plugins.values import UNKNOWN, Props, block_of, items_of
 
 DEFAULT_ENDPOINT: Final = "https://api.digitalocean.com"
@@ -67,7 +67,7 @@ def check_config(config: Props) -> Iterator[Failure]:
         yield Failure("apiEndpoint", wrong)
 
 
-class Session:
+class DigitalOceanSession:
     """The client of one configured provider, made when it is first needed."""
 
     def __init__(self, config: Props, environment: Mapping[str, str] = os.environ) -> None:
@@ -80,25 +80,25 @@ class Session:
         Raises:
             PluginError: there is no token, or the endpoint cannot be used.
         """
-        known = {name: value for name, value in config.items() if value is not UNKNOWN}
+        given = {name: value for name, value in config.items() if value is not UNKNOWN}
         self._file = environment.get(actions.ACTIONS_FILE)
         self._lock = Lock()
         self._client: Any = None
-        given = known.get("token"), *(environment.get(name) for name in _TOKENS)
-        self._token = next((token for token in given if token), None)
+        tokens = given.get("token"), *(environment.get(name) for name in _TOKENS)
+        self._token = next((token for token in tokens if token), None)
         if self._token is None:
             raise PluginError(
                 "the DigitalOcean API token is missing; the provider needs one. " + _WAY_OUT
             )
         self.endpoint = str(
-            known.get("apiEndpoint") or environment.get(_ENDPOINT) or DEFAULT_ENDPOINT
+            given.get("apiEndpoint") or environment.get(_ENDPOINT) or DEFAULT_ENDPOINT
         )
         wrong = _wrong_endpoint(_ENDPOINT, self.endpoint)
         if wrong:
             raise PluginError(wrong)
         self._retries = {
             option: float(
-                known.get(name) or environment.get(f"DIGITALOCEAN_HTTP_RETRY_{variable}") or default
+                given.get(name) or environment.get(f"DIGITALOCEAN_HTTP_RETRY_{variable}") or default
             )
             for option, name, variable, default in (
                 ("most", "httpRetryMax", "MAX", 4),
@@ -121,7 +121,7 @@ class Session:
         """
         answer = self._send(operation, arguments, more, query)
         if answer.status == NOT_FOUND:
-            raise ApiError(answer.status, answer.told())
+            raise ApiError(answer.status, answer.refusal())
         return answer.body
 
     def find(self, operation: str, *arguments: Any) -> Props | None:
@@ -133,25 +133,25 @@ class Session:
         answer = self._send(operation, arguments, (), {})
         return None if answer.status == NOT_FOUND else answer.body
 
-    def everything(self, operation: str, key: str, **query: Any) -> list[Props]:
+    def everything(self, operation: str, key: str, per_page: int = _PER_PAGE) -> list[Props]:
         """Return all pages of a collection that the answers call `key`."""
         items: list[Props] = []
         links: Props = {"next": "the first"}
         for page in count(1):
             if "next" not in links:
                 break
-            body = self.ask(operation, page=page, per_page=_PER_PAGE, **query)
+            body = self.ask(operation, page=page, per_page=per_page)
             items += items_of(body, key)
             links = block_of(block_of(body, "links"), "pages")
         return items
 
     def _send(
         self, operation: str, arguments: Iterable[Any], more: Iterable[str], query: Props
-    ) -> "_Answer":
+    ) -> "_ApiResponse":
         """Send a request; an answer that something does not exist is one.
 
         pydo raises for some 404s and for others returns their body like any other, so the status
-        is asked of the response itself.
+        is read from the response itself.
         """
         scopes = (*SCOPES[operation], *more)
         for scope in scopes:
@@ -159,25 +159,25 @@ class Session:
         group, _, name = operation.partition(".")
         errors: Any = importlib.import_module("azure.core.exceptions")
         function = getattr(getattr(self._connected(), group), name)
-        # pydo sends no token over plain HTTP unless it is told to. Any other place than this
+        # pydo sends no token over plain HTTP unless it must. Any other place than this
         # machine was refused before.
         plain = {"enforce_https": False} if self.endpoint.startswith("http:") else {}
         try:
             answer = function(*arguments, cls=_answer, **plain, **query)
         except errors.HttpResponseError as error:
-            answer = _Answer(error.response, _body(error.response))
+            answer = _ApiResponse(error.response, _body(error.response))
         if answer.status == UNAUTHORIZED:
             raise ApiError(
                 answer.status,
-                f"the DigitalOcean API token is refused ({answer.told()}); one that is valid and "
-                f"not expired is needed. {_WAY_OUT}",
+                f"the DigitalOcean API token is refused ({answer.refusal()}); one that is valid "
+                f"and not expired is needed. {_WAY_OUT}",
             )
         if answer.status == FORBIDDEN:
             raise ApiError(
-                answer.status, f"{answer.told()} (It takes a token with {', '.join(scopes)}.)"
+                answer.status, f"{answer.refusal()} (It takes a token with {', '.join(scopes)}.)"
             )
         if answer.status >= HTTPStatus.BAD_REQUEST and answer.status != NOT_FOUND:
-            raise ApiError(answer.status, answer.told())
+            raise ApiError(answer.status, answer.refusal())
         return answer
 
     def _connected(self) -> Any:
@@ -201,6 +201,10 @@ class Session:
             retry_backoff_factor=self._retries["first_pause"],
             retry_backoff_max=self._retries["longest_pause"],
         )
+
+
+DigitalOceanTask: TypeAlias = EngineTask[DigitalOceanSession]
+"""One request of the engine to the stand-in."""
 
 
 def explain(error: Exception) -> str:
@@ -236,33 +240,33 @@ def _on_this_machine(host: str | None) -> bool:
         return False
 
 
-class _Answer:
+class _ApiResponse:
     """What DigitalOcean answered."""
 
     def __init__(self, response: Any, body: Props | None) -> None:
         self.status = HTTPStatus(response.status_code)
         self.body = body or {}
-        self._asked = f"{response.request.method} {urlsplit(str(response.request.url)).path}"
+        self._request = f"{response.request.method} {urlsplit(str(response.request.url)).path}"
 
-    def told(self) -> str:
+    def refusal(self) -> str:
         """Return a refusal as godo words it, with what to do about one that passes."""
         message = self.body.get("message") or self.body.get("error") or self.status.phrase
         request = self.body.get("request_id")
         identified = f" (request {request})" if request else ""
         passing = " Wait, then run it again." if self.status == TOO_MANY else ""
-        return f"{self._asked}: {self.status.value}{identified} {message}{passing}"
+        return f"{self._request}: {self.status.value}{identified} {message}{passing}"
 
 
-def _answer(response: Any, body: Props | None, headers: Any) -> _Answer:
+def _answer(response: Any, body: Props | None, headers: Any) -> _ApiResponse:
     """Return what pydo's functions are to return, who call this with what they have."""
     del headers
-    return _Answer(response.http_response, body)
+    return _ApiResponse(response.http_response, body)
 
 
 def _body(response: Any) -> Props:
     """Return the JSON of an answer that is a refusal, if it has any."""
     try:
-        found: Any = json.loads(response.text())
+        body: Any = json.loads(response.text())
     except ValueError:
         return {}
-    return cast("Props", found) if isinstance(found, dict) else {}
+    return cast("Props", body) if isinstance(body, dict) else {}

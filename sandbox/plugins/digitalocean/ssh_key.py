@@ -5,21 +5,18 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/sshkey/resou
 
 from collections.abc import Iterator
 
-from sandbox.plugins.digitalocean.session import Session
-from sandbox.plugins.resource import Call, Failure, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, Shape, StandIn
 from sandbox.plugins.values import Props
 
 
-class SshKey(Resource[Session]):
+class SshKeyStandIn(StandIn[DigitalOceanSession]):
     """A public key: `digitalocean:index/sshKey:SshKey`.
 
     `name` changes in place, `publicKey` needs a new one. An account has a key only once.
     """
 
     type_name = "digitalocean:index/sshKey:SshKey"
-    args = ClassRef("pulumi_digitalocean.ssh_key", "SshKeyArgs")
-    outputs = ClassRef("pulumi_digitalocean.ssh_key", "_SshKeyState")
     auto_named = True
     shape = Shape(replaces=frozenset({"publicKey"}), same={"publicKey": str.strip})
 
@@ -29,12 +26,14 @@ class SshKey(Resource[Session]):
             if inputs.get(name) == "":
                 yield Failure(name, f"{name} is empty; text is needed. Set it.")
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Add the key to the account."""
         body = {"name": inputs["name"], "public_key": inputs["publicKey"]}
         return str(call.session.ask("ssh_keys.create", body)["ssh_key"]["id"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the key."""
         del prior
         body = call.session.find("ssh_keys.get", resource_id)
@@ -47,12 +46,12 @@ class SshKey(Resource[Session]):
             "fingerprint": key["fingerprint"],
         }
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Rename the key."""
         del state
         call.session.ask("ssh_keys.update", resource_id, {"name": inputs["name"]})
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Remove the key from the account; Droplets that have it keep it."""
         del state
         call.session.find("ssh_keys.delete", resource_id)

@@ -6,9 +6,8 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/tag/resource
 from collections.abc import Iterator
 
 from sandbox.plugins.digitalocean.droplet import wrong_tag
-from sandbox.plugins.digitalocean.session import Session
-from sandbox.plugins.resource import Call, Failure, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, Shape, StandIn
 from sandbox.plugins.values import Props
 
 _COUNTS = {
@@ -20,7 +19,7 @@ _COUNTS = {
 }
 
 
-class Tag(Resource[Session]):
+class TagStandIn(StandIn[DigitalOceanSession]):
     """A label: `digitalocean:index/tag:Tag`.
 
     Another name needs another tag. A tag that exists already is adopted, and deleted with the
@@ -28,8 +27,6 @@ class Tag(Resource[Session]):
     """
 
     type_name = "digitalocean:index/tag:Tag"
-    args = ClassRef("pulumi_digitalocean.tag", "TagArgs")
-    outputs = ClassRef("pulumi_digitalocean.tag", "_TagState")
     auto_named = True
     shape = Shape(replaces=frozenset({"name"}))
 
@@ -38,11 +35,13 @@ class Tag(Resource[Session]):
         if isinstance(inputs.get("name"), str):
             yield from wrong_tag("name", inputs["name"])
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the tag."""
         return str(call.session.ask("tags.create", {"name": inputs["name"]})["tag"]["name"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the tag and how many resources carry it."""
         del prior
         body = call.session.find("tags.get", resource_id)
@@ -54,10 +53,10 @@ class Tag(Resource[Session]):
         state |= {name: counts[kind]["count"] for name, kind in _COUNTS.items()}
         return tag["name"], state
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Change nothing: a tag is nothing but its name."""
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Delete the tag; nothing carries it any more."""
         del state
         call.session.find("tags.delete", resource_id)

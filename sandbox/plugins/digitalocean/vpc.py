@@ -8,16 +8,15 @@ from datetime import datetime
 from http import HTTPStatus
 from threading import Lock
 
-from sandbox.plugins.digitalocean.session import ApiError, Session
-from sandbox.plugins.resource import Call, Failure, PluginError, Resource, Shape, WaitError
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.digitalocean.session import ApiError, DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn, WaitError
 from sandbox.plugins.values import Props
 
 _DELETE_TIMEOUT_SECONDS = 2 * 60
 _LONGEST_DESCRIPTION = 255
 
 
-class Vpc(Resource[Session]):
+class VpcStandIn(StandIn[DigitalOceanSession]):
     """A private network of one region: `digitalocean:index/vpc:Vpc`.
 
     `name` and `description` change in place, `region` and `ipRange` need a new one. DigitalOcean
@@ -27,8 +26,6 @@ class Vpc(Resource[Session]):
     """
 
     type_name = "digitalocean:index/vpc:Vpc"
-    args = ClassRef("pulumi_digitalocean.vpc", "VpcArgs")
-    outputs = ClassRef("pulumi_digitalocean.vpc", "_VpcState")
     auto_named = True
     shape = Shape(
         computed=frozenset({"ipRange"}),
@@ -52,7 +49,7 @@ class Vpc(Resource[Session]):
                 f"{_LONGEST_DESCRIPTION} are allowed. Shorten it.",
             )
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the VPC."""
         body = {"name": inputs["name"], "region": inputs["region"]}
         body |= {"description": inputs["description"]} if inputs.get("description") else {}
@@ -60,7 +57,9 @@ class Vpc(Resource[Session]):
         with self._creating:
             return str(call.session.ask("vpcs.create", body)["vpc"]["id"])
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(
+        self, call: DigitalOceanTask, resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
         """Return the VPC."""
         del prior
         body = call.session.find("vpcs.get", resource_id)
@@ -68,7 +67,7 @@ class Vpc(Resource[Session]):
             return None
         return body["vpc"]["id"], state_of(body["vpc"])
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Change name and description; whether it is the region's default stays."""
         body = {
             "name": inputs["name"],
@@ -77,7 +76,7 @@ class Vpc(Resource[Session]):
         }
         call.session.ask("vpcs.update", resource_id, body)
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Delete the VPC as soon as nothing is in it.
 
         Raises:

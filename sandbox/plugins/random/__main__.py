@@ -2,7 +2,7 @@
 
 import sys
 
+from sandbox.plugins.process import serve
 from sandbox.plugins.random.package import package
-from sandbox.plugins.server import serve
 
 serve(package(), sys.argv[1:])

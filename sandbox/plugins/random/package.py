@@ -2,20 +2,20 @@
 
 from importlib import metadata
 
-from sandbox.plugins.random.password import RandomPassword, Session
+from sandbox.plugins.random.password import NoSession, RandomPasswordStandIn
 from sandbox.plugins.resource import Package
 from sandbox.plugins.schema import ClassRef
 
 
-def package() -> Package[Session]:
+def package() -> Package[NoSession]:
     """Return all that the stand-in for the random plugin offers."""
-    password = RandomPassword()
+    password = RandomPasswordStandIn()
     return Package(
         name="random",
         version=metadata.version("pulumi-random"),
         config=ClassRef("pulumi_random.provider", "ProviderArgs"),
         check_config=lambda _: (),
-        connect=lambda _: Session(),
+        connect=lambda _: NoSession(),
         explain=str,
         resources={password.type_name: password},
         functions={},

@@ -9,8 +9,7 @@ import string
 from collections.abc import Iterator
 from typing import Final
 
-from sandbox.plugins.resource import Call, Failure, Resource, Shape
-from sandbox.plugins.schema import ClassRef
+from sandbox.plugins.resource import EngineTask, Failure, Shape, StandIn
 from sandbox.plugins.values import Props, has_unknown
 
 SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
@@ -29,7 +28,7 @@ _RESULT = "result"
 
 
 def password(inputs: Props) -> str:
-    """Return a random text of the asked length, with so many characters of each class at least.
+    """Return a random text of a length, with so many characters of each class at least.
 
     Every character, and the place of each, is drawn by the operating system's generator.
     """
@@ -52,11 +51,11 @@ def _alphabets(inputs: Props) -> dict[str, tuple[bool, str]]:
     return alphabets | {"special": (alphabets["special"][0], own)}
 
 
-class Session:
+class NoSession:
     """A configured provider; there is nothing to be reached."""
 
 
-class RandomPassword(Resource[Session]):
+class RandomPasswordStandIn(StandIn[NoSession]):
     """A random password: `random:index/randomPassword:RandomPassword`.
 
     Every input needs a new one; `keepers` are there to ask for that: change one, and there is a new
@@ -68,8 +67,6 @@ class RandomPassword(Resource[Session]):
     """
 
     type_name = "random:index/randomPassword:RandomPassword"
-    args = ClassRef("pulumi_random.random_password", "RandomPasswordArgs")
-    outputs = ClassRef("pulumi_random.random_password", "_RandomPasswordState")
     shape = Shape(
         defaults={
             **dict.fromkeys(_CLASSES, True),
@@ -106,23 +103,27 @@ class RandomPassword(Resource[Session]):
             elif count and not inputs[name]:
                 yield Failure(least, f"{least} is {count}, but {name} is false. Drop one of them.")
 
-    def create(self, call: Call[Session], inputs: Props) -> str:
+    def create(self, call: EngineTask[NoSession], inputs: Props) -> str:
         """Draw a password."""
         call.notes[_RESULT] = password(inputs)
         return _ID
 
-    def read(self, call: Call[Session], resource_id: str, prior: Props) -> tuple[str, Props] | None:
-        """Return what is known: there is nobody else to ask."""
+    def read(
+        self, call: EngineTask[NoSession], resource_id: str, prior: Props
+    ) -> tuple[str, Props] | None:
+        """Return the state as it is; no cloud has more."""
         if not prior:
-            known: Props = {_RESULT: resource_id, "length": len(resource_id)}
-            return _ID, {**self.shape.defaults, **known}
+            imported: Props = {_RESULT: resource_id, "length": len(resource_id)}
+            return _ID, {**self.shape.defaults, **imported}
         state = {name: value for name, value in prior.items() if name != "id"}
         return _ID, state | call.notes
 
-    def update(self, call: Call[Session], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, call: EngineTask[NoSession], resource_id: str, state: Props, inputs: Props
+    ) -> None:
         """Do nothing: what could change needs a new one."""
         del call, resource_id, state, inputs
 
-    def delete(self, call: Call[Session], resource_id: str, state: Props) -> None:
+    def delete(self, call: EngineTask[NoSession], resource_id: str, state: Props) -> None:
         """Do nothing: the password is forgotten with the state."""
         del call, resource_id, state

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from sandbox.clouds.aws import client_environment
-from sandbox.clouds.aws.settings import Settings
+from sandbox.clouds.aws.settings import MotoSettings
 
 
 class TestSeed:
@@ -73,7 +73,7 @@ def test_a_new_load_balancer_is_told_with_its_right_name_at_once(aws: Any) -> No
 
 class TestSettings:
     def test_are_the_documented_defaults_after_a_reset(self, aws: Any) -> None:
-        assert aws.control("GET", "settings") == json.loads(Settings().model_dump_json())
+        assert aws.control("GET", "settings") == json.loads(MotoSettings().model_dump_json())
 
     def test_change_one_by_one(self, aws: Any) -> None:
         aws.settings(deploy_seconds=7)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.clouds.aws.rules import acm as rules
+from sandbox.clouds.aws.rules import issuing as rules
 
 NAME: Final = "api.example.com"
 PENDING: Final = "PENDING_VALIDATION"

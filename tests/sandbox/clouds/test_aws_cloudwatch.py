@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.clouds.aws.rules import cloudwatch as rules
+from sandbox.clouds.aws.rules import metric_alarms as rules
 
 TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:edge"
 

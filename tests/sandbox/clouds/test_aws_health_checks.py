@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.clouds.aws.rules import health_checks as rules
+from sandbox.clouds.aws.rules import health_check_config as rules
 
 PROXY: Final = "2001:db8:0:5::1"
 

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from sandbox.clouds.aws.layer import Layer
-from sandbox.clouds.aws.state import Account
+from sandbox.clouds.aws.state import MotoAccount
 
 CLIENTS = 4
 
@@ -45,7 +45,7 @@ class Crowd:
 )
 def test_requests_never_overlap(service: str, path: str) -> None:
     moto, lines = Crowd(), list[str]()
-    layer = Layer(moto, Account(), lines.append)
+    layer = Layer(moto, MotoAccount(), lines.append)
     scope = f"AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/{service}/aws4_request"
 
     def ask() -> int:

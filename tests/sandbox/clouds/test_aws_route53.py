@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox.clouds.aws.rules import route53 as rules
+from sandbox.clouds.aws.rules import batches as rules
+from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES, weight_is_in_range
+from sandbox.clouds.aws.rules.zone_contents import RecordChange, RecordSet, ZoneContents
 
 CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 APPLICATION_ZONE: Final = "Z35SXDOTRQ7X7K"
@@ -390,7 +392,7 @@ def test_a_batch_that_breaks_a_rule_is_refused_and_changes_nothing(
 
 
 def test_every_rule_of_a_batch_has_a_case() -> None:
-    every = {*rules.BATCH_RULES, *rules.CHANGE_RULES, *rules.ZONE_RULES}
+    every = {*rules.BATCH_RULES, *CHANGE_RULES, *rules.ZONE_RULES}
     assert {*CASES, *CHANGE_RULES_TESTED_ALONE} == {rule.__name__ for rule in every}
 
 
@@ -449,19 +451,19 @@ def test_weights_from_0_to_255_are_kept(aws: Any, weight: int) -> None:
 
 
 def test_a_weight_below_0_which_boto3_does_not_even_send_is_invalid_input() -> None:
-    zone = rules.Zone("Z1", "example.com.", ())
-    change = rules.Change("CREATE", rules.Record(weighted("direct", -1)))
-    refusal = rules.weight_is_in_range(zone, change)
+    zone = ZoneContents("Z1", "example.com.", ())
+    change = RecordChange("CREATE", RecordSet(weighted("direct", -1)))
+    refusal = weight_is_in_range(zone, change)
     assert refusal is not None
     assert (refusal.code, "Value '-1'" in refusal.message) == ("InvalidInput", True)
 
 
 def test_an_unknown_action_is_invalid_input() -> None:
-    change = rules.Change("RENAME", rules.Record(simple()))
+    change = RecordChange("RENAME", RecordSet(simple()))
     refusal = rules.action_is_known((change,))
     assert refusal is not None
     assert (refusal.code, "Value 'RENAME'" in refusal.message) == ("InvalidInput", True)
-    assert rules.action_is_known((rules.Change("UPSERT", rules.Record(simple())),)) is None
+    assert rules.action_is_known((RecordChange("UPSERT", RecordSet(simple())),)) is None
 
 
 def test_the_zones_own_soa_and_ns_records_stay(aws: Any) -> None:

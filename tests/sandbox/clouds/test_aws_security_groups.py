@@ -6,8 +6,8 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.clouds.aws.rules import security_groups as rules
-from sandbox.clouds.aws.rules.security_groups import PrefixList, Rule
+from sandbox.clouds.aws.rules import inbound_rules as rules
+from sandbox.clouds.aws.rules.inbound_rules import InboundRule, PrefixList
 
 IPV4_LIST: Final = "com.amazonaws.global.cloudfront.origin-facing"
 IPV6_LIST: Final = "com.amazonaws.global.ipv6.cloudfront.origin-facing"
@@ -86,25 +86,30 @@ class TestQuota:
     @pytest.mark.parametrize(
         ("fits", "one_more"),
         [
-            pytest.param([Rule("192.0.2.1/32")] * 60, Rule("192.0.2.1/32"), id="addresses"),
             pytest.param(
-                [Rule(prefix_list=PrefixList(IPV4_LIST, "IPv4", None)), *[Rule()] * 5],
-                Rule(),
+                [InboundRule("192.0.2.1/32")] * 60, InboundRule("192.0.2.1/32"), id="addresses"
+            ),
+            pytest.param(
+                [
+                    InboundRule(prefix_list=PrefixList(IPV4_LIST, "IPv4", None)),
+                    *[InboundRule()] * 5,
+                ],
+                InboundRule(),
                 id="CloudFront's list weighs 55",
             ),
             pytest.param(
-                [Rule(prefix_list=PrefixList("own", "IPv6", 60))],
-                Rule("2001:db8::/32"),
+                [InboundRule(prefix_list=PrefixList("own", "IPv6", 60))],
+                InboundRule("2001:db8::/32"),
                 id="a customer's list counts for its greatest size",
             ),
             pytest.param(
-                [Rule("192.0.2.1/32")] * 60 + [Rule("2001:db8::/32")] * 60,
-                Rule(prefix_list=PrefixList("com.amazonaws.us-east-1.s3", "IPv4", None)),
+                [InboundRule("192.0.2.1/32")] * 60 + [InboundRule("2001:db8::/32")] * 60,
+                InboundRule(prefix_list=PrefixList("com.amazonaws.us-east-1.s3", "IPv4", None)),
                 id="families count apart",
             ),
         ],
     )
-    def test_is_sixty_for_each_family(self, fits: list[Rule], one_more: Rule) -> None:
+    def test_is_sixty_for_each_family(self, fits: list[InboundRule], one_more: InboundRule) -> None:
         assert rules.rules_fit_the_quota([], fits) is None
         assert rules.rules_fit_the_quota(fits, [one_more]) is not None
 

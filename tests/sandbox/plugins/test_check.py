@@ -7,15 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.plugins import schema
-from sandbox.plugins.aws.acm import Certificate, CertificateValidation
-from sandbox.plugins.aws.cloudfront import Distribution
-from sandbox.plugins.aws.route53 import Record, Zone
-from sandbox.plugins.aws.session import Session
+from sandbox.plugins.aws.acm_certificate import CertificateStandIn
+from sandbox.plugins.aws.certificate_validation import CertificateValidationStandIn
+from sandbox.plugins.aws.distribution import DistributionStandIn
+from sandbox.plugins.aws.record import RecordStandIn
+from sandbox.plugins.aws.session import AwsSession
 from sandbox.plugins.check import check
-from sandbox.plugins.resource import Resource
+from sandbox.plugins.resource import StandIn
 from sandbox.plugins.values import UNKNOWN, Props
 
-RESOURCES = [Certificate(), CertificateValidation(), Distribution(), Record(), Zone()]
+RESOURCES = [
+    CertificateStandIn(),
+    CertificateValidationStandIn(),
+    DistributionStandIn(),
+    RecordStandIn(),
+]
 
 ALIAS: Props = {
     "zoneId": "Z1",
@@ -43,7 +49,7 @@ DISTRIBUTION: Props = {
 CERTIFICATE: Props = {"domainName": "api.example.com", "validationMethod": "DNS"}
 
 
-def checked(resource: Resource[Session], inputs: Props) -> tuple[Props, list[tuple[str, str]]]:
+def checked(resource: StandIn[AwsSession], inputs: Props) -> tuple[Props, list[tuple[str, str]]]:
     """Check as the plugin does and return the inputs and all failures."""
     type_ = schema.of_class(resource.args)
     result, failures = check(resource.type_name, type_, resource.shape, inputs)
@@ -54,20 +60,25 @@ def checked(resource: Resource[Session], inputs: Props) -> tuple[Props, list[tup
 @pytest.mark.parametrize(
     ("resource", "inputs"),
     [
-        pytest.param(Record(), ALIAS, id="an alias record"),
-        pytest.param(Record(), WEIGHTED, id="a weighted record of weight 0"),
-        pytest.param(Distribution(), DISTRIBUTION, id="a small distribution"),
-        pytest.param(Certificate(), CERTIFICATE, id="a certificate"),
-        pytest.param(CertificateValidation(), {"certificateArn": UNKNOWN}, id="an unknown ARN"),
-        pytest.param(Zone(), {"name": "example.com"}, id="a zone"),
-        pytest.param(Record(), dict.fromkeys(WEIGHTED, UNKNOWN), id="nothing known yet"),
+        pytest.param(RecordStandIn(), ALIAS, id="an alias record"),
+        pytest.param(RecordStandIn(), WEIGHTED, id="a weighted record of weight 0"),
+        pytest.param(DistributionStandIn(), DISTRIBUTION, id="a small distribution"),
+        pytest.param(CertificateStandIn(), CERTIFICATE, id="a certificate"),
         pytest.param(
-            Record(), WEIGHTED | {"aliases": [UNKNOWN], "setIdentifier": UNKNOWN}, id="unknown item"
+            CertificateValidationStandIn(), {"certificateArn": UNKNOWN}, id="an unknown ARN"
         ),
-        pytest.param(Record(), ALIAS | {"healthCheckId": None}, id="null is as good as absent"),
+        pytest.param(RecordStandIn(), dict.fromkeys(WEIGHTED, UNKNOWN), id="nothing known yet"),
+        pytest.param(
+            RecordStandIn(),
+            WEIGHTED | {"aliases": [UNKNOWN], "setIdentifier": UNKNOWN},
+            id="unknown item",
+        ),
+        pytest.param(
+            RecordStandIn(), ALIAS | {"healthCheckId": None}, id="null is as good as absent"
+        ),
     ],
 )
-def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
+def test_right_inputs_pass(resource: StandIn[AwsSession], inputs: Props) -> None:
     assert checked(resource, inputs)[1] == []
 
 
@@ -75,7 +86,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
     ("resource", "inputs", "failures"),
     [
         pytest.param(
-            Record(),
+            RecordStandIn(),
             {"type": "A", "aliases": ALIAS["aliases"]},
             [
                 ("name", "name is missing; a string is required. Set it."),
@@ -84,7 +95,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="required inputs missing",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             ALIAS | {"setIdentifer": "direct"},
             [
                 (
@@ -98,7 +109,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="an unknown input, nearly right",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             ALIAS | {"aliases": [ALIAS["aliases"][0] | {"colour": "red"}]},
             [
                 (
@@ -112,7 +123,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="an unknown input inside of a list",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             WEIGHTED | {"weightedRoutingPolicies": [{"weight": "heavy"}]},
             [
                 (
@@ -123,7 +134,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="text for a number",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             WEIGHTED | {"weightedRoutingPolicies": {"weight": 1}},
             [
                 (
@@ -134,7 +145,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="an object for a list",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             WEIGHTED | {"weightedRoutingPolicies": [{"weight": 1.5}]},
             [
                 (
@@ -145,13 +156,13 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="a fraction",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             ALIAS | {"type": "AAAAA"},
             [
                 (
                     "type",
                     (
-                        f"type is 'AAAAA'; one of {', '.join(Record.shape.allowed['type'])} "
+                        f"type is 'AAAAA'; one of {', '.join(RecordStandIn.shape.allowed['type'])} "
                         "is allowed."
                     ),
                 )
@@ -159,13 +170,13 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="a type that DNS does not have",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             {"zoneId": "Z1", "name": "api", "type": "A"},
             [("aliases", "neither aliases nor records is given; one of them is. Set one.")],
             id="a record of nothing",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             ALIAS | {"records": ["192.0.2.1"], "ttl": 60},
             [
                 ("aliases", "aliases and records are both given; they exclude each other."),
@@ -174,13 +185,13 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="an alias with addresses",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             {"zoneId": "Z1", "name": "api", "type": "A", "records": ["192.0.2.1"]},
             [("ttl", "ttl is missing; records need one. Set it, in seconds.")],
             id="addresses without a TTL",
         ),
         pytest.param(
-            Record(),
+            RecordStandIn(),
             ALIAS
             | {
                 "weightedRoutingPolicies": [{"weight": 1}],
@@ -205,7 +216,21 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="two policies and no identifier",
         ),
         pytest.param(
-            Distribution(),
+            RecordStandIn(),
+            ALIAS | {"setIdentifier": "eu", "geolocationRoutingPolicies": [{"continent": "EU"}]},
+            [
+                (
+                    "geolocationRoutingPolicies",
+                    (
+                        "geolocationRoutingPolicies is set; the stand-in has no records that "
+                        "depend on where a client is. Remove it, or install the official plugin."
+                    ),
+                )
+            ],
+            id="a policy by place",
+        ),
+        pytest.param(
+            DistributionStandIn(),
             DISTRIBUTION
             | {
                 "enabled": "perhaps",
@@ -235,7 +260,7 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="several things at several depths",
         ),
         pytest.param(
-            Distribution(),
+            DistributionStandIn(),
             DISTRIBUTION
             | {"defaultCacheBehavior": BEHAVIOR | {"allowedMethods": ["GET", "FETCH"]}},
             [
@@ -250,13 +275,13 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
             id="a method that HTTP does not have",
         ),
         pytest.param(
-            Distribution(),
+            DistributionStandIn(),
             DISTRIBUTION | {"comment": "x" * 129},
             [("comment", "comment has 129 characters; at most 128 are allowed.")],
             id="a long comment",
         ),
         pytest.param(
-            Certificate(),
+            CertificateStandIn(),
             {"domainName": "api.example.com.", "privateKey": "-----"},
             [
                 (
@@ -283,18 +308,18 @@ def test_right_inputs_pass(resource: Resource[Session], inputs: Props) -> None:
     ],
 )
 def test_wrong_inputs_are_refused_all_at_once(
-    resource: Resource[Session], inputs: Props, failures: list[tuple[str, str]]
+    resource: StandIn[AwsSession], inputs: Props, failures: list[tuple[str, str]]
 ) -> None:
     assert checked(resource, inputs)[1] == failures
 
 
 def test_a_value_is_not_printed_at_any_length() -> None:
-    reason = checked(Record(), ALIAS | {"ttl": "x" * 1000})[1][0][1]
+    reason = checked(RecordStandIn(), ALIAS | {"ttl": "x" * 1000})[1][0][1]
     assert reason == f"ttl is {repr('x' * 1000)[:60]}…; a whole number is needed."
 
 
 def test_defaults_of_the_official_plugin_are_filled_in() -> None:
-    inputs, _ = checked(Distribution(), DISTRIBUTION)
+    inputs, _ = checked(DistributionStandIn(), DISTRIBUTION)
     assert inputs == DISTRIBUTION | {
         "httpVersion": "http2",
         "isIpv6Enabled": False,
@@ -327,7 +352,7 @@ def test_a_value_is_converted_where_the_official_plugin_would(
     name: str, given_value: object, taken: object
 ) -> None:
     inputs = {"zoneId": "Z1", "name": "api", "type": "A", "records": ["192.0.2.1"], "ttl": 60}
-    result, failures = checked(Record(), inputs | {name: given_value})
+    result, failures = checked(RecordStandIn(), inputs | {name: given_value})
     assert (result[name], failures) == (taken, [])
 
 
@@ -339,7 +364,7 @@ ANYTHING = st.recursive(
 
 
 @given(data=st.data(), resource=st.sampled_from(RESOURCES))
-def test_check_answers_whatever_it_is_given(data: Any, resource: Resource[Session]) -> None:
+def test_check_answers_whatever_it_is_given(data: Any, resource: StandIn[AwsSession]) -> None:
     names = st.sampled_from(sorted(schema.of_class(resource.args).fields)) | st.text()
     inputs: Props = data.draw(st.dictionaries(names, ANYTHING))
     result, failures = checked(resource, inputs)
@@ -348,7 +373,7 @@ def test_check_answers_whatever_it_is_given(data: Any, resource: Resource[Sessio
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.type_name)
-def test_a_shape_speaks_of_properties_that_the_sdk_has(resource: Resource[Session]) -> None:
+def test_a_shape_speaks_of_properties_that_the_sdk_has(resource: StandIn[AwsSession]) -> None:
     shape = resource.shape
     for path in {*shape.defaults, *shape.computed, *shape.replaces, *shape.allowed, *shape.same}:
         type_ = schema.of_class(resource.args)

@@ -51,7 +51,7 @@ class Cloud:
     def send(
         self, rule: str, body: object = None, *, token: str | None = TOKEN, data: bytes = b""
     ) -> Reply:
-        """Send a request: `send("GET /v2/account")`."""
+        """Send a request: `send("GET /v2/regions")`."""
         method, _, path = rule.partition(" ")
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         sent = json.dumps(body).encode() if body is not None else data

@@ -70,42 +70,42 @@ def test_a_page_has_20_items_unless_asked_otherwise(cloud: Any) -> None:
 
 
 def test_every_answer_has_rate_limit_headers_and_an_identifier(cloud: Any) -> None:
-    for rule, status in (("GET /v2/account", 200), ("GET /v2/nothing", 404)):
+    for rule, status in (("GET /v2/regions", 200), ("GET /v2/nothing", 404)):
         reply = cloud.send(rule)
         assert reply.status == status
         assert reply.headers["ratelimit-limit"] == "5000"
         assert reply.headers["x-request-id"]
     assert reply.headers["ratelimit-remaining"] == "4998"
     assert reply.headers["ratelimit-reset"] == str(1_700_003_600)
-    assert cloud.send("GET /v2/account", token=None).headers["ratelimit-remaining"] == "4998"
+    assert cloud.send("GET /v2/regions", token=None).headers["ratelimit-remaining"] == "4998"
 
 
 def test_each_request_counts_for_an_hour(cloud: Any) -> None:
     cloud.settings(requests_per_hour=2)
-    cloud.ok("GET /v2/account")
+    cloud.ok("GET /v2/regions")
     cloud.wait(1800)
-    cloud.ok("GET /v2/account")
-    refused = cloud.send("GET /v2/account")
+    cloud.ok("GET /v2/regions")
+    refused = cloud.send("GET /v2/regions")
     assert (refused.status, refused.json["id"]) == (429, "too_many_requests")
     assert refused.headers["ratelimit-remaining"] == "0"
     assert "retry-after" not in refused.headers
     cloud.wait(int(refused.headers["ratelimit-reset"]) - cloud.now)
-    assert cloud.send("GET /v2/account").status == 200
-    assert cloud.send("GET /v2/account").status == 429
+    assert cloud.send("GET /v2/regions").status == 200
+    assert cloud.send("GET /v2/regions").status == 429
 
 
 def test_after_a_burst_the_answer_says_how_long_to_wait(cloud: Any) -> None:
     cloud.settings(requests_per_minute=2)
-    cloud.ok("GET /v2/account")
+    cloud.ok("GET /v2/regions")
     cloud.wait(15)
-    cloud.ok("GET /v2/account")
-    refused = cloud.send("GET /v2/account")
+    cloud.ok("GET /v2/regions")
+    refused = cloud.send("GET /v2/regions")
     assert (refused.status, refused.headers["retry-after"]) == (429, "45")
     assert refused.headers["ratelimit-remaining"] == "0"
     cloud.wait(44)
-    assert cloud.send("GET /v2/account").status == 429
+    assert cloud.send("GET /v2/regions").status == 429
     cloud.wait(1)
-    assert cloud.send("GET /v2/account").status == 200
+    assert cloud.send("GET /v2/regions").status == 200
 
 
 def test_the_scopes_of_all_requests_are_told(cloud: Any) -> None:
@@ -152,11 +152,11 @@ def test_each_scope_of_creating_a_droplet_is_needed(cloud: Any, scope: str) -> N
 
 
 def test_a_line_is_logged_for_each_request(cloud: Any) -> None:
-    cloud.send("GET /v2/sizes")
-    cloud.send("GET /v2/account", token=None)
+    cloud.send("GET /v2/regions")
+    cloud.send("GET /v2/regions", token=None)
     assert cloud.log == [
-        "GET /v2/sizes 200 regions:read,sizes:read",
-        "GET /v2/account 401 -",
+        "GET /v2/regions 200 regions:read",
+        "GET /v2/regions 401 -",
     ]
 
 
@@ -168,10 +168,11 @@ def test_a_reset_forgets_everything(cloud: Any) -> None:
     cloud.firewall()
     reply = cloud.send(f"POST {control.PATH}reset")
     assert json.loads(reply.text) == json.loads(LocalAccount().settings.model_dump_json())
-    for path in ("droplets", "account/keys", "reserved_ipv6", "firewalls"):
+    for path in ("droplets", "reserved_ipv6", "firewalls"):
         assert cloud.ok(f"GET /v2/{path}")["meta"]["total"] == 0
-    assert cloud.account.tags == cloud.account.actions == cloud.account.alerts == {}
-    assert len(cloud.ok("GET /v2/vpcs")["vpcs"]) == 10
+    account = cloud.account
+    assert account.tags == account.actions == account.alerts == account.keys == {}
+    assert len(account.vpcs) == 10
 
 
 @pytest.mark.parametrize(

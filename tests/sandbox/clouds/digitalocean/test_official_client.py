@@ -98,9 +98,9 @@ def test_a_throttled_client_is_told(served: Any) -> None:
     pydo: Any = importlib.import_module("pydo")
     served.control("PUT", "settings", {"requests_per_minute": 1})
     client = pydo.Client(token=TOKEN, endpoint=served.url, retry_total=0)
-    assert client.account.get(enforce_https=False)["account"]
+    assert client.regions.list(enforce_https=False)["regions"]
     with pytest.raises(Exception, match="rate limit exceeded"):
-        client.account.get(enforce_https=False)
+        client.regions.list(enforce_https=False)
 
 
 def test_requests_at_the_same_time_never_share_anything(served: Any) -> None:

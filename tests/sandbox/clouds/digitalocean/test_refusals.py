@@ -9,7 +9,6 @@ import pytest
 from sandbox.clouds.digitalocean import (
     droplet_actions,
     firewalls,
-    lookups,
     new_droplet,
     reserved_ipv6,
     ssh_keys,
@@ -170,8 +169,7 @@ def vpc_elsewhere(cloud: Any) -> Refused:
 
 
 def default_vpc(cloud: Any) -> str:
-    found = cloud.ok("GET /v2/vpcs")["vpcs"]
-    return next(vpc["id"] for vpc in found if vpc["region"] == "nyc3")
+    return cloud.account.default_vpc("nyc3").id
 
 
 def vpc_of_droplet(*, destroying: bool) -> Prepare:
@@ -207,7 +205,7 @@ def settings(request: str, requests: int = 0, **changed: object) -> Prepare:
     def prepare(cloud: Any) -> Refused:
         cloud.settings(**changed)
         for _ in range(requests):
-            cloud.ok("GET /v2/account")
+            cloud.ok("GET /v2/regions")
         return request, None
 
     return prepare
@@ -224,7 +222,7 @@ def at_default_vpc(method: str, body: object = None) -> Prepare:
 CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     wire.NO_ROUTE: {
         "another resource": request("GET /v2/volumes"),
-        "another method": request("PATCH /v2/account"),
+        "another method": request("PATCH /v2/regions"),
         "outside the API": request("GET /"),
     },
     wire.INVALID_BODY: {
@@ -257,11 +255,11 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
         "a digit that is not ASCII": request("GET /v2/regions?page=²"),
     },
     wire.MISSING_SCOPE: {
-        "of the route": settings("GET /v2/vpcs", token_scopes=["droplet:read"]),
+        "of the route": settings("GET /v2/firewalls", token_scopes=["droplet:read"]),
         "of the tags": without_scope_for_tags,
     },
-    wire.HOUR_LIMIT: {"the hour": settings("GET /v2/account", 3, requests_per_hour=3)},
-    wire.BURST_LIMIT: {"the minute": settings("GET /v2/account", 3, requests_per_minute=3)},
+    wire.HOUR_LIMIT: {"the hour": settings("GET /v2/regions", 3, requests_per_hour=3)},
+    wire.BURST_LIMIT: {"the minute": settings("GET /v2/regions", 3, requests_per_minute=3)},
     new_droplet.INVALID_NAME: {
         "an underscore": droplet(name="my_droplet"),
         "empty": droplet(name=""),
@@ -438,7 +436,6 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     ssh_keys.NO_KEY_NAME: {
         "blank": request("POST /v2/account/keys", {"name": " ", "public_key": "ssh-rsa AAAA"})
     },
-    lookups.INVALID_IMAGE_TYPE: {"private": request("GET /v2/images?type=private")},
 }
 
 
@@ -454,8 +451,8 @@ def snapshot(cloud: Any) -> object:
         "droplets",
         "reserved_ipv6",
         "firewalls",
-        "vpcs",
-        "account/keys",
+        *(f"vpcs/{uuid}" for uuid in cloud.account.vpcs),
+        *(f"account/keys/{number}" for number in cloud.account.keys),
         *(f"tags/{name}" for name in cloud.account.tags),
         *(f"monitoring/alerts/{uuid}" for uuid in cloud.account.alerts),
         *(f"actions/{number}" for number in cloud.account.actions),
@@ -509,7 +506,6 @@ MISSING: Final = {
     "tag_id": "nobody",
     "identifier": "7",
     "alert_uuid": EMPTY,
-    "image_id": "nothing",
 }
 
 
@@ -545,7 +541,7 @@ def test_an_address_in_no_notation_is_not_found(cloud: Any) -> None:
 
 @pytest.mark.parametrize("token", [None, "", "dop_v1_wrong"], ids=["none", "empty", "wrong"])
 def test_without_the_token_nothing_is_answered(cloud: Any, token: str | None) -> None:
-    reply = cloud.send("GET /v2/account", token=token)
+    reply = cloud.send("GET /v2/regions", token=token)
     assert (reply.status, reply.json["id"]) == (401, "unauthorized")
     assert reply.json["message"] == "Unable to authenticate you."
 

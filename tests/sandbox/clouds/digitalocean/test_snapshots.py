@@ -5,14 +5,7 @@ from typing import Any
 
 from sandbox.clouds import control
 
-COLLECTIONS = (
-    "droplets",
-    "reserved_ipv6",
-    "firewalls",
-    "vpcs",
-    "tags/pool",
-    "account/keys",
-)
+COLLECTIONS = ("droplets", "reserved_ipv6", "firewalls", "tags/pool")
 
 
 def deploy(cloud: Any) -> int:
@@ -43,10 +36,13 @@ def shown(cloud: Any) -> dict[str, Any]:
     droplets = answers["droplets"]["droplets"]
     metadata = [f"droplets/{droplet['id']}/metadata/v1.json" for droplet in droplets]
     controls = ["settings", "scopes", *metadata]
-    for kind, keys in (
-        ("actions", cloud.account.actions),
-        ("monitoring/alerts", cloud.account.alerts),
-    ):
+    kept = {
+        "actions": cloud.account.actions,
+        "monitoring/alerts": cloud.account.alerts,
+        "vpcs": cloud.account.vpcs,
+        "account/keys": cloud.account.keys,
+    }
+    for kind, keys in kept.items():
         answers |= {f"{kind}/{key}": cloud.ok(f"GET /v2/{kind}/{key}") for key in keys}
     return answers | {what: cloud.send(f"GET {control.PATH}{what}").text for what in controls}
 

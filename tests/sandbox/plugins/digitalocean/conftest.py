@@ -29,7 +29,7 @@ class Cloud:
         self.url = url
 
     def send(self, rule: str, body: object = None) -> Any:
-        """Send a request, `send("GET /v2/account")`, and return the JSON of the answer."""
+        """Send a request, `send("GET /v2/regions")`, and return the JSON of the answer."""
         method, _, path = rule.partition(" ")
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}

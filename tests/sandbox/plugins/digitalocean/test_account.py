@@ -85,7 +85,7 @@ def test_a_vpc_that_keeps_its_members_says_so(plugin: Any, proxy: Props) -> None
     vpc, _ = plugin.made(VPC, POOL)
     plugin.made(DROPLET, proxy | {"vpcUuid": vpc["id"]})
     failed = plugin.failure(lambda: plugin.delete(VPC, vpc, timeout=0.3))
-    assert f"waited 0.3 s for VPC ({vpc['id']}) to be deleted, in vain." in failed.text
+    assert f"waited 0.3 s for VPC ({vpc['id']}) to be deleted; it did not happen." in failed.text
     assert "The last answer was: DELETE /v2/vpcs/" in failed.text
     assert "Can not delete VPC with members" in failed.text
 

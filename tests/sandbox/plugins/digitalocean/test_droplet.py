@@ -207,7 +207,7 @@ def test_a_droplet_that_is_not_active_in_time_is_kept_and_waited_for_again(
     failed = plugin.failure(lambda: plugin.create(DROPLET, checked, timeout=0.2))
     number = failed.partial.id
     assert failed.partial.reasons[0].startswith(
-        f"waited 0.2 s for Droplet ({number}) to become ready, in vain."
+        f"waited 0.2 s for Droplet ({number}) to become ready; it did not happen."
     )
     assert failed.partial.properties["status"] == "new"
     assert failed.partial.properties["userData"] == sha1("#cloud-config\n")

@@ -144,7 +144,7 @@ def test_an_assignment_that_did_not_come_true_in_time_is_kept_and_sent_again(
     failed = plugin.failure(lambda: plugin.create(ASSIGNMENT, inputs, timeout=0.2))
     assert failed.partial.id.startswith(f"{number}-{ip}-")
     assert failed.partial.reasons[0].startswith(
-        f"waited 0.2 s for reserved IPv6 ({ip}) to be assigned to Droplet ({number}), in vain."
+        f"waited 0.2 s for reserved IPv6 ({ip}) to be assigned to Droplet ({number}); it did not "
     )
     time.sleep(1)
     known = inputs | {"id": failed.partial.id}

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.plugins.random.password import SPECIAL, RandomPassword, password
+from sandbox.plugins.random.password import SPECIAL, RandomPasswordStandIn, password
 from sandbox.plugins.values import UNKNOWN, Props
 from support.plugin import Plugin, start_plugin, stop_plugin
 
-PASSWORD = RandomPassword.type_name
+PASSWORD = RandomPasswordStandIn.type_name
 DEFAULTS = {
     **dict.fromkeys(("upper", "lower", "numeric", "special"), True),
     **dict.fromkeys(("minUpper", "minLower", "minNumeric", "minSpecial"), 0),

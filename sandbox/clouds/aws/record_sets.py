@@ -1,0 +1,212 @@
+"""Route 53 as the layer answers it: batches are all or nothing, lists are in order, changes age.
+
+moto deletes every record of the zone that has the set identifier of the deleted one, whatever its
+name and type; applies a batch up to its first fault; lists weighted records without paging by
+identifier; and calls every change `INSYNC`. So the layer does these itself, on moto's records.
+"""
+
+import secrets
+from itertools import dropwhile
+from typing import Final
+
+from moto.route53.models import FakeZone
+
+from sandbox.clouds.aws import load_balancers
+from sandbox.clouds.aws.fields import Fields, part
+from sandbox.clouds.aws.refusal import Refusal, raise_if
+from sandbox.clouds.aws.rules import batches as rules
+from sandbox.clouds.aws.rules.aliases import CLOUDFRONT_ZONE
+from sandbox.clouds.aws.rules.zone_contents import (
+    OutsideTarget,
+    RecordChange,
+    RecordSet,
+    ZoneContents,
+    canonical,
+)
+from sandbox.clouds.aws.state import MotoAccount, now, route53
+
+MOTOS_CHANGES: Final = frozenset({"C1PA6795UKMFR9", "C2682N5HXP0BZ4", "a1b2c3d4"})
+"""The change ids that moto answers where it makes or deletes a zone; they are in sync."""
+
+PAGE: Final = 300
+"""How many records a list holds at most. Source: Route 53 API Reference, ListResourceRecordSets."""
+
+
+def throttle(account: MotoAccount) -> None:
+    """Count a request to Route 53; refuse it when there were too many."""
+    time, recent = account.clock(), account.route53_requests
+    while recent and recent[0] <= time - 1:
+        recent.popleft()
+    limit = account.settings.throttle_per_second
+    raise_if(rules.requests_are_not_too_many(len(recent) + 1, limit))
+    recent.append(time)
+
+
+def change_resource_record_sets(account: MotoAccount, sent: Fields) -> Fields:
+    """Carry out a batch of changes as a whole, or refuse it as a whole."""
+    zone = _zone(sent["HostedZoneId"])
+    pending = _pending_seconds(account, account.zone_changes.get(zone.resource_id))
+    if account.settings.reject_while_pending:
+        raise_if(rules.prior_change_is_complete(pending))
+    batch = part(sent, "ChangeBatch")
+    changes = tuple(
+        RecordChange(change.get("Action", ""), _kept(change.get("ResourceRecordSet", {})))
+        for change in batch.get("Changes") or ()
+    )
+    if not changes:
+        raise Refusal("InvalidInput", "Invalid request: ChangeBatch must contain a Change")
+    _write(zone, rules.judge(view(account, zone), changes))
+    return {"ChangeInfo": _submit(account, zone, batch.get("Comment"))}
+
+
+def list_resource_record_sets(_account: MotoAccount, sent: Fields) -> Fields:
+    """List a zone's records: by name from the right, then type, then set identifier."""
+    start = (sent.get("StartRecordName"), sent.get("StartRecordType"))
+    if start[1] and not start[0]:
+        raise Refusal("InvalidInput", "The input is not valid: StartRecordType needs a name")
+    if sent.get("StartRecordIdentifier") and not start[1]:
+        raise Refusal("InvalidInput", "The input is not valid: StartRecordIdentifier needs a type")
+    first = (_labels(start[0] or ""), start[1] or "", sent.get("StartRecordIdentifier") or "")
+    records = sorted(_records(_zone(sent["HostedZoneId"])), key=_order)
+    records = list(dropwhile(lambda record: _order(record) < first, records))
+    size = min(int(sent.get("MaxItems") or PAGE), PAGE)
+    answer: Fields = {
+        "ResourceRecordSets": [record.fields for record in records[:size]],
+        "IsTruncated": len(records) > size,
+        "MaxItems": str(size),
+    }
+    if len(records) > size:
+        name, kind, identifier = records[size].key
+        answer |= {"NextRecordName": name, "NextRecordType": kind}
+        answer |= {"NextRecordIdentifier": identifier} if identifier else {}
+    return answer
+
+
+def get_change(account: MotoAccount, sent: Fields) -> Fields:
+    """Tell whether a change has reached all servers."""
+    change_id = sent["Id"].rpartition("/")[2]
+    submitted = account.changes.get(change_id)
+    if submitted is None and change_id not in MOTOS_CHANGES:
+        raise Refusal("NoSuchChange", f"Could not find resource with ID: {change_id}")
+    return {"ChangeInfo": _info(account, change_id, submitted)}
+
+
+def delete_hosted_zone(account: MotoAccount, sent: Fields) -> None:
+    """Refuse to delete a zone that still has records; moto deletes it."""
+    raise_if(rules.deleted_zone_is_empty(view(account, _zone(sent["Id"]))))
+
+
+def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
+    """Return a zone as the rules see it."""
+    distributions = tuple(
+        OutsideTarget(
+            CLOUDFRONT_ZONE,
+            canonical(distribution.domain_name),
+            frozenset({"A", "AAAA", "HTTPS"}),
+            frozenset(canonical(name) for name in distribution.aliases),
+        )
+        for distribution in account.distributions.values()
+    )
+    balancers = tuple(
+        OutsideTarget(balancer.zone_id, canonical(balancer.dns_name), frozenset({"A", "AAAA"}))
+        for balancer in load_balancers.every()
+    )
+    return ZoneContents(
+        zone.resource_id,
+        canonical(zone.name),
+        _records(zone),
+        (*distributions, *balancers),
+        frozenset(account.health_checks),
+    )
+
+
+def public_records() -> tuple[RecordSet, ...]:
+    """Return what the world sees of the account's names."""
+    zones = [zone for zone in route53().zones.values() if not zone.private_zone]
+    return tuple(record for zone in zones for record in _records(zone))
+
+
+def _zone(zone_id: str) -> FakeZone:
+    return route53().get_hosted_zone(zone_id.rpartition("/")[2])
+
+
+def _kept(fields: Fields) -> RecordSet:
+    """Return a record as Route 53 keeps it: with canonical names."""
+    kept = {key: value for key, value in fields.items() if value is not None}
+    kept["Name"] = canonical(fields.get("Name", ""))
+    target = fields.get("AliasTarget")
+    if target is not None:
+        kept["AliasTarget"] = {**target, "DNSName": canonical(target.get("DNSName", ""))}
+    return RecordSet(kept)
+
+
+def _records(zone: FakeZone) -> tuple[RecordSet, ...]:
+    return tuple(_kept(_from_moto(vars(kept))) for kept in zone.rrsets)
+
+
+MOTOS_NAMES: Final = {
+    "Name": "name",
+    "Type": "type",
+    "SetIdentifier": "set_identifier",
+    "Weight": "weight",
+    "Region": "region",
+    "Failover": "failover",
+    "GeoLocation": "geo_location",
+    "MultiValueAnswer": "multi_value_answer",
+    "TTL": "ttl",
+    "AliasTarget": "alias_target",
+    "HealthCheckId": "health_check_id",
+}
+"""The fields of a record that moto keeps, and how it calls them."""
+
+
+def _from_moto(kept: Fields) -> Fields:
+    fields: Fields = {field: kept[name] for field, name in MOTOS_NAMES.items()}
+    if kept["ttl"] is not None:
+        fields["TTL"] = int(kept["ttl"])
+    if kept["records"]:
+        fields["ResourceRecords"] = [_value(value) for value in kept["records"]]
+    return fields
+
+
+def _value(kept: str | dict[str, str]) -> dict[str, str]:
+    """Return a value as boto3 knows it; moto keeps its text, but for the SOA it made itself."""
+    return {"Value": kept} if isinstance(kept, str) else kept
+
+
+def _write(zone: FakeZone, result: ZoneContents) -> None:
+    zone.rrsets = []
+    for record in result.records:
+        zone.add_rrset({**record.fields, "ResourceRecords": list(record.values)})
+
+
+def _labels(name: str) -> tuple[str, ...]:
+    return tuple(reversed(canonical(name).rstrip(".").split("."))) if name else ()
+
+
+def _order(record: RecordSet) -> tuple[tuple[str, ...], str, str]:
+    """Sort as ListResourceRecordSets does. Source: Route 53 API Reference, 'Sort order'."""
+    return _labels(record.name), record.type, record.identifier or ""
+
+
+def _submit(account: MotoAccount, zone: FakeZone, comment: str | None) -> Fields:
+    change_id = f"C{secrets.token_hex(10).upper()}"
+    submitted = account.clock()
+    account.changes[change_id] = submitted
+    account.zone_changes[zone.resource_id] = submitted
+    commented = {"Comment": comment} if comment else {}
+    return {**_info(account, change_id, submitted), **commented}
+
+
+def _info(account: MotoAccount, change_id: str, submitted: float | None) -> Fields:
+    return {
+        "Id": f"/change/{change_id}",
+        "Status": "PENDING" if _pending_seconds(account, submitted) > 0 else "INSYNC",
+        "SubmittedAt": now(account, submitted),
+    }
+
+
+def _pending_seconds(account: MotoAccount, submitted: float | None) -> float:
+    if submitted is None:
+        return 0
+    return submitted + account.settings.change_seconds - account.clock()

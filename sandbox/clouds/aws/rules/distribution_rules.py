@@ -1,0 +1,62 @@
+"""The rules of CloudFront's distributions, in the order in which CloudFront checks them."""
+
+from typing import Final
+
+from sandbox.clouds.aws.refusal import Refusal, raise_if
+from sandbox.clouds.aws.rules.distribution_names import NAME_RULES
+from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, Rule
+from sandbox.clouds.aws.rules.distribution_writing import WRITING_RULES
+from sandbox.clouds.aws.rules.request_handling import REQUEST_HANDLING_RULES
+
+DISTRIBUTION_RULES: Final[tuple[Rule, ...]] = (
+    *WRITING_RULES,
+    *NAME_RULES,
+    *REQUEST_HANDLING_RULES,
+)
+
+
+def judge(request: DistributionRequest) -> None:
+    """Raise the refusal of the first rule that forbids a request.
+
+    Raises:
+        Refusal: some rule forbids it.
+    """
+    for rule in DISTRIBUTION_RULES:
+        raise_if(rule(request))
+
+
+def etag_matches(sent: str | None, current: str) -> Refusal | None:
+    """An update or deletion names the ETag of the version it is meant for.
+
+    Source: CloudFront API Reference, 'UpdateDistribution' and 'DeleteDistribution', If-Match;
+    message as reported in hashicorp/terraform-provider-aws#27147.
+    """
+    if not sent:
+        return Refusal(
+            "InvalidIfMatchVersion",
+            "The If-Match version is missing or not valid for the resource.",
+        )
+    if sent != current:
+        return Refusal(
+            "PreconditionFailed",
+            "The request failed because it didn't meet the preconditions in one or more "
+            "request-header fields.",
+        )
+    return None
+
+
+def deleted_distribution_is_off(*, enabled: bool, deployed: bool) -> Refusal | None:
+    """A distribution is disabled, and that is deployed, before it is deleted.
+
+    Source: CloudFront API Reference, 'DeleteDistribution'. The documentation demands that the
+    status is Deployed; which error it gives is not documented; here it is the same.
+    """
+    if not enabled and deployed:
+        return None
+    return Refusal(
+        "DistributionNotDisabled",
+        "The distribution you are trying to delete has not been disabled.",
+    )
+
+
+REQUEST_RULES: Final = (etag_matches, deleted_distribution_is_off)

@@ -1,0 +1,161 @@
+"""Rules of the inbound rules of security groups."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox.clouds.aws.refusal import Refusal
+
+KINDS: Final = ("CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupId")
+"""Where a rule may let traffic in from, as the members of `SecurityGroupRuleRequest` are called."""
+
+PORT_PROTOCOLS: Final = frozenset({"tcp", "udp", "6", "17"})
+MAX_PORT: Final = 65_535
+
+QUOTA: Final = 60
+"""Inbound rules of a security group, for each address family.
+
+Source: Amazon VPC User Guide, 'Amazon VPC quotas', security groups.
+"""
+
+WEIGHTS: Final = {
+    "com.amazonaws.global.cloudfront.origin-facing": 55,
+    "com.amazonaws.global.ipv6.cloudfront.origin-facing": 55,
+    "com.amazonaws.global.groundstation": 5,
+}
+"""Source: Amazon VPC User Guide, 'AWS-managed prefix list weight'."""
+
+REGIONAL_WEIGHTS: Final = {"s3": 1, "dynamodb": 1, "vpc-lattice": 10}
+"""Those of lists named after a region, by the end of the name. Source: the same."""
+
+
+@dataclass(frozen=True)
+class PrefixList:
+    """A managed prefix list."""
+
+    name: str
+    family: str
+    """`IPv4` or `IPv6`."""
+    max_entries: int | None
+    """How many entries it may have; AWS does not tell it of its own lists."""
+
+    @property
+    def weight(self) -> int:
+        """How many rules a reference to it counts for."""
+        if self.max_entries is not None:
+            return self.max_entries
+        return WEIGHTS.get(self.name) or REGIONAL_WEIGHTS.get(self.name.rpartition(".")[2], 1)
+
+
+@dataclass(frozen=True)
+class InboundRule:
+    """An inbound rule, as far as it counts: where it lets traffic in from."""
+
+    cidr: str | None = None
+    prefix_list: PrefixList | None = None
+    """Neither of the two: a security group."""
+
+    def counts(self, family: str) -> int:
+        """Return for how many rules of a family, `IPv4` or `IPv6`, it counts."""
+        if self.prefix_list is not None:
+            return self.prefix_list.weight if self.prefix_list.family == family else 0
+        if self.cidr is not None:
+            return int((":" in self.cidr) == (family == "IPv6"))
+        return 1
+
+
+def rules_fit_the_quota(
+    present: Iterable[InboundRule], added: Iterable[InboundRule]
+) -> Refusal | None:
+    """A security group has at most 60 inbound rules for IPv4 and 60 for IPv6.
+
+    A customer's prefix list counts for as many as it may have entries, one of AWS's for its weight:
+    55 for CloudFront's. A security group counts for one in each family.
+
+    Source: Amazon VPC User Guide, 'Amazon VPC quotas' and 'AWS-managed prefix list weight'; message
+    as reported in aws-samples/aws-cloudfront-samples#53.
+
+    Args:
+        present: the group's inbound rules that stay.
+        added: those to be added.
+    """
+    every = [*present, *added]
+    if all(sum(rule.counts(family) for rule in every) <= QUOTA for family in ("IPv4", "IPv6")):
+        return None
+    return Refusal(
+        "RulesPerSecurityGroupLimitExceeded",
+        "The maximum number of rules per security group has been reached.",
+    )
+
+
+def prefix_list_exists(prefix_list_id: str, prefix_list: PrefixList | None) -> Refusal | None:
+    """A rule refers to a prefix list that there is.
+
+    Source: Amazon EC2 API Reference, 'Error codes', InvalidPrefixListID.NotFound.
+    """
+    if prefix_list is not None:
+        return None
+    return Refusal(
+        "InvalidPrefixListID.NotFound", f"The prefix list ID '{prefix_list_id}' does not exist"
+    )
+
+
+def changed_rule_keeps_its_kind(rule_id: str, before: str, after: str) -> Refusal | None:
+    """A change of a rule keeps the kind of its source: addresses, a prefix list or a group.
+
+    Source: Amazon EC2 API Reference, 'ModifySecurityGroupRules', and Amazon EC2 User Guide, 'Update
+    security group rules': a rule's type can't be changed; message as moto gives it.
+
+    Args:
+        rule_id: of the rule.
+        before: the kind, as the member of `SecurityGroupRuleRequest` is called: `CidrIpv4`.
+        after: the kind in the request.
+    """
+    if before == after:
+        return None
+    return Refusal(
+        "InvalidParameterValue",
+        f"Invalid rule type for security group rule '{rule_id}'. You may not specify {after} for "
+        f"an existing {before} rule.",
+    )
+
+
+def rule_has_one_source(given: Collection[str]) -> Refusal | None:
+    """A rule lets traffic in from addresses, a prefix list or a group: from one of them.
+
+    Source: Amazon EC2 API Reference, 'SecurityGroupRuleRequest'; message as moto gives it.
+
+    Args:
+        given: the members that are given, of those in KINDS.
+    """
+    if len(given) == 1:
+        return None
+    return Refusal(
+        "InvalidParameterCombination" if given else "MissingParameter",
+        f"The request must contain exactly one of: {', '.join(KINDS)}",
+    )
+
+
+def port_protocol_has_ports(protocol: str, first: int | None, last: int | None) -> Refusal | None:
+    """A rule for TCP or UDP has a range of ports, in order.
+
+    Source: Amazon EC2 API Reference, 'IpPermission', FromPort and ToPort; message as moto gives it.
+    """
+    if protocol not in PORT_PROTOCOLS:
+        return None
+    if first is None or last is None:
+        fault = "Must specify both from and to ports with TCP/UDP."
+    elif not 0 <= first <= last <= MAX_PORT:
+        fault = f"It goes from {first} to {last}."
+    else:
+        return None
+    return Refusal("InvalidParameterValue", f"Invalid value for portRange. {fault}")
+
+
+REQUEST_RULES: Final = (
+    rules_fit_the_quota,
+    prefix_list_exists,
+    rule_has_one_source,
+    port_protocol_has_ports,
+    changed_rule_keeps_its_kind,
+)

@@ -1,0 +1,314 @@
+"""Rules of how a distribution handles requests: origins, caching, errors, and what is attached."""
+
+import re
+from typing import Final
+
+from sandbox.clouds.aws.fields import items, part
+from sandbox.clouds.aws.refusal import Refusal
+from sandbox.clouds.aws.rules.distribution_request import (
+    DistributionRequest,
+    Rule,
+    invalid_argument,
+)
+
+SETTABLE_ERROR_CODES: Final = frozenset({400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504})
+"""Source: CloudFront API Reference, 'CustomErrorResponse', ErrorCode."""
+
+SETTABLE_RESPONSE_CODES: Final = frozenset(
+    {"200", "400", "403", "404", "405", "414", "416", "500", "501", "502", "503", "504"}
+)
+"""Source: CloudFront Developer Guide, 'Changing response codes'."""
+
+METHOD_SETS: Final = (
+    frozenset({"GET", "HEAD"}),
+    frozenset({"GET", "HEAD", "OPTIONS"}),
+    frozenset({"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}),
+)
+"""Source: CloudFront API Reference, 'AllowedMethods'."""
+
+CACHED_METHOD_SETS: Final = METHOD_SETS[:2]
+"""Source: CloudFront API Reference, 'CachedMethods'."""
+
+DEFAULT_TTL: Final = 86_400
+MAX_TTL: Final = 31_536_000
+"""What legacy cache settings have when nothing is said.
+Source: CloudFront API Reference, 'DefaultCacheBehavior', DefaultTTL and MaxTTL."""
+
+
+GLOBAL_WEB_ACL: Final = re.compile(
+    r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]{36}|[0-9a-f-]{36}"
+)
+"""A web ACL of WAFv2 with scope CLOUDFRONT, or one of WAF classic.
+Source: CloudFront API Reference, 'DistributionConfig', WebACLId."""
+
+S3_BUCKET_DOMAIN: Final = re.compile(r"[a-z0-9.-]+\.s3(\.[a-z0-9-]+)?\.amazonaws\.com")
+
+HTTP_PORT: Final = 80
+HTTPS_PORT: Final = 443
+UNPRIVILEGED_PORTS: Final = range(1024, 65536)
+
+
+def target_origins_exist(request: DistributionRequest) -> Refusal | None:
+    """A cache behavior targets an origin or an origin group of the distribution.
+
+    Source: CloudFront API Reference, 'CacheBehavior', TargetOriginId.
+    """
+    groups = items(request.config, "OriginGroups")
+    ids = {origin.get("Id") for origin in (*request.origins, *groups)}
+    if all(behavior.get("TargetOriginId") in ids for behavior in request.behaviors):
+        return None
+    return Refusal("NoSuchOrigin", "One or more of your origins or origin groups do not exist.")
+
+
+def origin_ids_differ(request: DistributionRequest) -> Refusal | None:
+    """Origins have ids of their own.
+
+    Source: CloudFront API Reference, 'Origin', Id: "A unique identifier for the origin."
+    """
+    ids = [origin.get("Id") for origin in request.origins]
+    if len(ids) == len(set(ids)):
+        return None
+    return invalid_argument("The parameter Origin Id is used by more than one origin.")
+
+
+def origin_is_of_one_kind(request: DistributionRequest) -> Refusal | None:
+    """An origin is a custom one, an S3 bucket or a VPC origin.
+
+    Source: CloudFront API Reference, 'Origin'.
+    """
+    kinds = ("CustomOriginConfig", "S3OriginConfig", "VpcOriginConfig")
+    for origin in request.origins:
+        named = [kind for kind in kinds if origin.get(kind) is not None]
+        if len(named) != 1:
+            return Refusal(
+                "InvalidOrigin",
+                f"Exactly one of [{', '.join(kinds)}] needs to be specified for origin "
+                f"{origin.get('Id')}.",
+            )
+    return None
+
+
+def origin_name_is_a_host_name(request: DistributionRequest) -> Refusal | None:
+    """An origin is named by a host name: no scheme, port or path, and no address.
+
+    Source: CloudFront Developer Guide, 'Origin settings', Origin domain.
+    """
+    for origin in request.origins:
+        name = origin.get("DomainName") or ""
+        if not re.fullmatch(r"(?=.*[a-zA-Z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", name):
+            return invalid_argument(
+                "The parameter Origin DomainName does not refer to a valid host name."
+            )
+    return None
+
+
+def origin_ports_are_allowed(request: DistributionRequest) -> Refusal | None:
+    """An origin listens on port 80, 443 or one from 1024 to 65535.
+
+    Source: CloudFront Developer Guide, 'Origin settings', HTTP port and HTTPS port.
+    """
+    for name in ("HTTPPort", "HTTPSPort"):
+        for origin in request.origins:
+            port = part(origin, "CustomOriginConfig").get(name, HTTPS_PORT)
+            if port not in (HTTP_PORT, HTTPS_PORT) and port not in UNPRIVILEGED_PORTS:
+                return invalid_argument(f"The parameter {name} is out of range.")
+    return None
+
+
+def origin_timeouts_are_in_range(request: DistributionRequest) -> Refusal | None:
+    """Connecting: 1 to 3 attempts of 1 to 10 s. Answering and keeping alive: 1 to 120 s.
+
+    Source: CloudFront Developer Guide, 'Origin settings'; API Reference, 'CustomOriginConfig'.
+    Beyond 60 s AWS wants a higher quota; an account here has it.
+    """
+    ranges = (
+        ("ConnectionAttempts", 3, "InvalidArgument"),
+        ("ConnectionTimeout", 10, "InvalidArgument"),
+        ("OriginReadTimeout", 120, "InvalidOriginReadTimeout"),
+        ("OriginKeepaliveTimeout", 120, "InvalidOriginKeepaliveTimeout"),
+    )
+    for origin in request.origins:
+        settings = {**origin, **part(origin, "CustomOriginConfig")}
+        for name, most, code in ranges:
+            value = settings.get(name)
+            if value is not None and not 1 <= value <= most:
+                return Refusal(code, f"The parameter {name} is out of range; it is {value}.")
+    return None
+
+
+def policies_exist(request: DistributionRequest) -> Refusal | None:
+    """Cache and origin request policies are known ones; here, those that AWS manages.
+
+    Source: CloudFront API Reference, 'CreateDistribution', NoSuchCachePolicy and
+    NoSuchOriginRequestPolicy.
+    """
+    for behavior in request.behaviors:
+        cache_policy = behavior.get("CachePolicyId")
+        if cache_policy and cache_policy not in request.cache_policies:
+            return Refusal("NoSuchCachePolicy", "The specified cache policy does not exist.")
+        policy = behavior.get("OriginRequestPolicyId")
+        if policy and policy not in request.origin_request_policies:
+            return Refusal(
+                "NoSuchOriginRequestPolicy", "The specified origin request policy does not exist."
+            )
+    return None
+
+
+def cache_policy_excludes_legacy_settings(request: DistributionRequest) -> Refusal | None:
+    """A cache behavior has a cache policy or forwarded values with TTLs: one, and not both.
+
+    Source: CloudFront API Reference, 'CacheBehavior', CachePolicyId and ForwardedValues; messages
+    as reported in pulumi/pulumi-aws#1364 and cloudposse/terraform-aws-cloudfront-s3-cdn#252.
+    """
+    for behavior in request.behaviors:
+        legacy = [
+            name
+            for name in ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
+            if behavior.get(name) is not None
+        ]
+        if behavior.get("CachePolicyId") and legacy:
+            return invalid_argument(
+                f"The parameter {legacy[0]} cannot be used when a cache policy is associated to "
+                "the cache behavior."
+            )
+        if not behavior.get("CachePolicyId") and "ForwardedValues" not in legacy:
+            return invalid_argument("The parameter ForwardedValues is required.")
+    return None
+
+
+def origin_request_policy_needs_cache_policy(request: DistributionRequest) -> Refusal | None:
+    """An origin request policy comes with a cache policy.
+
+    Source: CloudFront Developer Guide, 'Control origin requests with a policy'.
+    """
+    for behavior in request.behaviors:
+        if behavior.get("OriginRequestPolicyId") and not behavior.get("CachePolicyId"):
+            return invalid_argument(
+                "The parameter OriginRequestPolicyId cannot be used when no cache policy is "
+                "associated to the cache behavior."
+            )
+    return None
+
+
+def ttls_are_in_order(request: DistributionRequest) -> Refusal | None:
+    """The minimum TTL is at most the default one, and that at most the maximum.
+
+    Source: CloudFront API Reference, 'CreateDistribution', InvalidTTLOrder; message as reported in
+    hashicorp/terraform-provider-aws#17878.
+    """
+    for behavior in request.behaviors:
+        if behavior.get("ForwardedValues") is None:
+            continue
+        default = behavior.get("DefaultTTL", DEFAULT_TTL)
+        if not (behavior.get("MinTTL", 0) <= default <= behavior.get("MaxTTL", MAX_TTL)):
+            return Refusal(
+                "InvalidTTLOrder",
+                "MinTTL, MaxTTL and DefaultTTL should follow order MinTTL less than or equal to "
+                "DefaultTTL less than or equal to MaxTTL",
+            )
+    return None
+
+
+def methods_are_a_known_set(request: DistributionRequest) -> Refusal | None:
+    """Methods are GET and HEAD; these and OPTIONS; or all seven. Only the first three are cached.
+
+    Source: CloudFront API Reference, 'AllowedMethods' and 'CachedMethods'.
+    """
+    for behavior in request.behaviors:
+        allowed = behavior.get("AllowedMethods")
+        if allowed is None:
+            continue
+        methods = frozenset(items(behavior, "AllowedMethods"))
+        if methods not in METHOD_SETS:
+            return invalid_argument(
+                "The parameter AllowedMethods contains an invalid set of methods."
+            )
+        if allowed.get("CachedMethods") is None:
+            continue
+        cached = frozenset(items(allowed, "CachedMethods"))
+        if cached not in CACHED_METHOD_SETS or not cached <= methods:
+            return invalid_argument(
+                "The parameter CachedMethods contains an invalid set of methods."
+            )
+    return None
+
+
+def error_codes_may_be_set(request: DistributionRequest) -> Refusal | None:
+    """Error caching is set for 400, 403, 404, 405, 414, 416 and 500 to 504 only, once for each.
+
+    Source: CloudFront API Reference, 'CustomErrorResponse', ErrorCode.
+    """
+    codes = [
+        response.get("ErrorCode") for response in items(request.config, "CustomErrorResponses")
+    ]
+    if set(codes) <= SETTABLE_ERROR_CODES and len(codes) == len(set(codes)):
+        return None
+    return Refusal("InvalidErrorCode", "An invalid error code was specified.")
+
+
+def error_page_is_complete(request: DistributionRequest) -> Refusal | None:
+    """An error page has a path that begins with a slash, and a response code; or there is none.
+
+    Source: CloudFront API Reference, 'CustomErrorResponse', ResponsePagePath and ResponseCode.
+    """
+    for response in items(request.config, "CustomErrorResponses"):
+        path, code = response.get("ResponsePagePath") or "", response.get("ResponseCode") or ""
+        if bool(path) != bool(code):
+            return invalid_argument(
+                "The parameters ResponsePagePath and ResponseCode must be specified together."
+            )
+        if code and code not in SETTABLE_RESPONSE_CODES:
+            return Refusal("InvalidResponseCode", "A response code is not valid.")
+        if path and not path.startswith("/"):
+            return invalid_argument("The parameter ResponsePagePath must begin with a slash.")
+        if (response.get("ErrorCachingMinTTL") or 0) < 0:
+            return invalid_argument("The parameter ErrorCachingMinTTL is out of range.")
+    return None
+
+
+def web_acl_is_global(request: DistributionRequest) -> Refusal | None:
+    """A web ACL is one of scope CLOUDFRONT, by ARN, or one of WAF classic, by id.
+
+    Source: CloudFront API Reference, 'DistributionConfig', WebACLId. Whether it exists is not
+    checked here.
+    """
+    web_acl = request.config.get("WebACLId")
+    if not web_acl or GLOBAL_WEB_ACL.fullmatch(web_acl):
+        return None
+    return Refusal(
+        "InvalidWebACLId",
+        f"A web ACL ID specified is not valid: {web_acl}. To specify a web ACL created using the "
+        "latest version of AWS WAF, use the ACL ARN of a web ACL of scope CLOUDFRONT.",
+    )
+
+
+def logs_go_to_a_bucket(request: DistributionRequest) -> Refusal | None:
+    """Logs go to the domain name of an S3 bucket.
+
+    Source: CloudFront API Reference, 'LoggingConfig', Bucket. Whether the bucket exists and takes
+    ACLs is not checked here.
+    """
+    logging = part(request.config, "Logging")
+    bucket = logging.get("Bucket") or ""
+    if not logging.get("Enabled") or S3_BUCKET_DOMAIN.fullmatch(bucket):
+        return None
+    return invalid_argument("The parameter Logging Bucket does not refer to a valid S3 bucket.")
+
+
+REQUEST_HANDLING_RULES: Final[tuple[Rule, ...]] = (
+    origin_ids_differ,
+    origin_is_of_one_kind,
+    origin_name_is_a_host_name,
+    origin_ports_are_allowed,
+    origin_timeouts_are_in_range,
+    target_origins_exist,
+    policies_exist,
+    origin_request_policy_needs_cache_policy,
+    cache_policy_excludes_legacy_settings,
+    ttls_are_in_order,
+    methods_are_a_known_set,
+    error_codes_may_be_set,
+    error_page_is_complete,
+    web_acl_is_global,
+    logs_go_to_a_bucket,
+)

@@ -1,0 +1,301 @@
+"""Certificates of Certificate Manager.
+
+Source: hashicorp/terraform-provider-aws, `internal/service/acm/certificate.go`.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from botocore.exceptions import ClientError
+
+from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
+from sandbox.plugins.aws.tagged import Tagged, changed_tags
+from sandbox.plugins.resource import Failure, Shape
+from sandbox.plugins.values import UNKNOWN, Props, items_of
+
+_OPTIONS_TIMEOUT_SECONDS = 5 * 60
+_IN_USE_TIMEOUT_SECONDS = 20 * 60
+_IMPORTED = ("certificateBody", "certificateChain", "privateKey", "privateKeyWo")
+
+
+def region_of(arn: str) -> str | None:
+    """Return the region in the ARN of a certificate; None if it is no such ARN."""
+    match = re.match(r"arn:[^:]+:acm:([^:]+):", arn)
+    return match[1] if match else None
+
+
+def find_certificate(session: AwsSession, arn: str) -> Props | None:
+    """Return a certificate; None when there is none, or ACM gave up on it."""
+    client = session.client("acm", region_of(arn))
+    try:
+        certificate = dict(client.describe_certificate(CertificateArn=arn)["Certificate"])
+    except ClientError as error:
+        if code_of(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return None if certificate.get("Status") == "VALIDATION_TIMED_OUT" else certificate
+
+
+class CertificateStandIn(Tagged):
+    """A certificate requested from ACM: `aws:acm/certificate:Certificate`.
+
+    It is ready when ACM has said how each name is to be validated, which is within seconds and
+    long before it is issued. `domainName`, `subjectAlternativeNames`, `validationMethod`,
+    `validationOptions`, `keyAlgorithm`, `certificateAuthorityArn` and `region` need a new one;
+    `tags` and `options` do not. Deletion waits for it to be out of use, 20 minutes.
+
+    Where it differs: certificates are requested, not imported (`certificateBody`, `privateKey` and
+    the like are refused), nor renewed early (`earlyRenewalDuration`).
+    """
+
+    type_name = "aws:acm/certificate:Certificate"
+    shape = Shape(
+        computed=frozenset(
+            {"keyAlgorithm", "options", "region", "subjectAlternativeNames", "validationMethod"}
+            | {"domainName", "options.certificateTransparencyLoggingPreference", "options.export"}
+        ),
+        sets={
+            "subjectAlternativeNames": "",
+            "validationOptions": "domainName",
+            "domainValidationOptions": "domainName",
+        },
+        replaces=frozenset(
+            {"certificateAuthorityArn", "domainName", "keyAlgorithm", "region"}
+            | {"subjectAlternativeNames", "validationMethod", "validationOptions"}
+        ),
+        allowed={
+            "validationMethod": ("DNS", "EMAIL", "HTTP"),
+            "keyAlgorithm": (
+                *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
+                *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
+            ),
+            "options.certificateTransparencyLoggingPreference": ("ENABLED", "DISABLED"),
+            "options.export": ("ENABLED", "DISABLED"),
+        },
+        carried=frozenset({"validationOptions"}),
+    )
+
+    def validate(self, inputs: Props) -> Iterator[Failure]:
+        """Yield what cannot be requested."""
+        for name in (*_IMPORTED, "earlyRenewalDuration"):
+            if inputs.get(name) is not None:
+                yield Failure(
+                    name,
+                    f"{name} is set; the stand-in requests certificates and neither imports nor "
+                    "renews them. Remove it, or install the official plugin.",
+                )
+        if inputs.get("domainName") is None:
+            yield Failure("domainName", "domainName is missing; a certificate is for one. Set it.")
+        if inputs.get("validationMethod") is None and not inputs.get("certificateAuthorityArn"):
+            yield Failure(
+                "validationMethod",
+                "`certificate_authority_arn` or `validation_method` must be set when creating an "
+                "ACM certificate. Set validationMethod to DNS.",
+            )
+        names = [inputs.get("domainName"), *items_of(inputs, "subjectAlternativeNames")]
+        for name in names:
+            if isinstance(name, str) and name.endswith("."):
+                path = (
+                    "domainName" if name == inputs.get("domainName") else "subjectAlternativeNames"
+                )
+                yield Failure(path, f"{path} has {name!r}; it cannot end with a period. Drop it.")
+
+    def foresee(self, session: AwsSession, inputs: Props) -> Props:
+        """Return the names it will have: ACM counts the domain name among the alternatives.
+
+        The kind of validation of each name is certain too, but not the records.
+        """
+        foreseen = super().foresee(session, inputs)
+        names = _names(inputs)
+        if names is None:
+            return foreseen
+        foreseen["subjectAlternativeNames"] = names
+        if inputs.get("validationMethod") == "DNS":
+            foreseen["domainValidationOptions"] = [
+                {
+                    "domainName": name,
+                    "resourceRecordName": UNKNOWN,
+                    "resourceRecordType": UNKNOWN,
+                    "resourceRecordValue": UNKNOWN,
+                }
+                for name in names
+            ]
+        return foreseen
+
+    def completed(self, inputs: Props) -> Props:
+        """Add the domain name to the alternatives, where there are any, as ACM does."""
+        alternatives = items_of(inputs, "subjectAlternativeNames")
+        domain_name = inputs.get("domainName")
+        if not alternatives or domain_name in alternatives:
+            return inputs
+        return inputs | {"subjectAlternativeNames": [*alternatives, domain_name]}
+
+    def create(self, call: AwsTask, inputs: Props) -> str:
+        """Request the certificate."""
+        arguments: Props = {
+            "DomainName": inputs["domainName"],
+            "IdempotencyToken": f"p{time.time_ns()}",
+        }
+        plain = {
+            "certificateAuthorityArn": "CertificateAuthorityArn",
+            "keyAlgorithm": "KeyAlgorithm",
+            "subjectAlternativeNames": "SubjectAlternativeNames",
+            "validationMethod": "ValidationMethod",
+        }
+        arguments |= {there: inputs[here] for here, there in plain.items() if inputs.get(here)}
+        if inputs.get("tags"):
+            arguments["Tags"] = to_list(inputs["tags"])
+        if inputs.get("options"):
+            arguments["Options"] = _options(inputs["options"])
+        if inputs.get("validationOptions"):
+            arguments["DomainValidationOptions"] = [
+                {"DomainName": item["domainName"], "ValidationDomain": item["validationDomain"]}
+                for item in inputs["validationOptions"]
+            ]
+        client = call.session.client("acm", inputs.get("region"))
+        return str(client.request_certificate(**arguments)["CertificateArn"])
+
+    def settle(self, call: AwsTask, resource_id: str, props: Props) -> None:
+        """Wait until ACM says how every name is to be validated."""
+        del props
+
+        def has_options() -> bool:
+            certificate = find_certificate(call.session, resource_id) or {}
+            if certificate.get("Type") == "PRIVATE":
+                return certificate.get("Status") != "PENDING_VALIDATION"
+            options: list[Props] = items_of(certificate, "DomainValidationOptions")
+            return bool(options) and all(
+                option.get("ResourceRecord")
+                or option.get("ValidationEmails")
+                or option.get("HttpRedirect")
+                or option.get("ValidationStatus") == "SUCCESS"
+                for option in options
+            )
+
+        call.wait(
+            f"ACM Certificate ({resource_id}) to have its validation options",
+            has_options,
+            _OPTIONS_TIMEOUT_SECONDS,
+        )
+
+    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+        """Read the certificate and its tags."""
+        del prior
+        certificate = find_certificate(call.session, resource_id)
+        if certificate is None:
+            return None
+        region = region_of(resource_id) or call.session.region
+        listed = call.session.client("acm", region).list_tags_for_certificate(
+            CertificateArn=resource_id
+        )
+        tags = call.session.own_tags(from_list(listed["Tags"]))
+        options: list[Props] = items_of(certificate, "DomainValidationOptions")
+        issued_by_amazon = certificate.get("Type") == "AMAZON_ISSUED"
+        renewal: Props | None = certificate.get("RenewalSummary")
+        return resource_id, {
+            "arn": certificate["CertificateArn"],
+            "certificateAuthorityArn": certificate.get("CertificateAuthorityArn"),
+            "domainName": certificate["DomainName"],
+            "domainValidationOptions": [
+                {
+                    "domainName": option["DomainName"],
+                    "resourceRecordName": option["ResourceRecord"]["Name"],
+                    "resourceRecordType": option["ResourceRecord"]["Type"],
+                    "resourceRecordValue": option["ResourceRecord"]["Value"],
+                }
+                for option in options
+                if option.get("ResourceRecord")
+            ],
+            "keyAlgorithm": str(certificate.get("KeyAlgorithm", "")).replace("-", "_"),
+            "notAfter": _moment(certificate.get("NotAfter")),
+            "notBefore": _moment(certificate.get("NotBefore")),
+            "options": _named_options(certificate.get("Options")),
+            "pendingRenewal": False,
+            "region": region,
+            "renewalEligibility": certificate.get("RenewalEligibility", ""),
+            "renewalSummaries": [
+                {
+                    "renewalStatus": renewal.get("RenewalStatus", ""),
+                    "renewalStatusReason": renewal.get("RenewalStatusReason", ""),
+                    "updatedAt": _moment(renewal.get("UpdatedAt")),
+                }
+            ]
+            if renewal
+            else [],
+            "status": certificate.get("Status", ""),
+            "subjectAlternativeNames": items_of(certificate, "SubjectAlternativeNames"),
+            "tags": tags,
+            "tagsAll": tags,
+            "type": certificate.get("Type", ""),
+            "validationEmails": [
+                email for option in options for email in items_of(option, "ValidationEmails")
+            ],
+            "validationMethod": options[0].get("ValidationMethod", "NONE")
+            if options and issued_by_amazon
+            else "NONE",
+        }
+
+    def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
+        """Change options and tags."""
+        client = call.session.client("acm", region_of(resource_id))
+        if inputs.get("options") and inputs["options"] != state.get("options"):
+            client.update_certificate_options(
+                CertificateArn=resource_id, Options=_options(inputs["options"])
+            )
+        added, removed = changed_tags(state, inputs)
+        if removed:
+            client.remove_tags_from_certificate(CertificateArn=resource_id, Tags=to_list(removed))
+        if added:
+            client.add_tags_to_certificate(CertificateArn=resource_id, Tags=to_list(added))
+
+    def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
+        """Delete the certificate once nothing uses it."""
+        del state
+        client = call.session.client("acm", region_of(resource_id))
+
+        def deleted() -> bool:
+            try:
+                client.delete_certificate(CertificateArn=resource_id)
+            except ClientError as error:
+                if code_of(error) == "ResourceInUseException":
+                    return False
+                if code_of(error) != "ResourceNotFoundException":
+                    raise
+            return True
+
+        call.wait(
+            f"ACM Certificate ({resource_id}) to be out of use (ResourceInUseException)",
+            deleted,
+            _IN_USE_TIMEOUT_SECONDS,
+        )
+
+
+def _names(inputs: Props) -> list[str] | None:
+    """Return all names of a certificate to be; None while some are unknown."""
+    if inputs.get("subjectAlternativeNames") is UNKNOWN:
+        return None
+    names = [inputs.get("domainName"), *items_of(inputs, "subjectAlternativeNames")]
+    texts = [name for name in names if isinstance(name, str)]
+    return list(dict.fromkeys(texts)) if len(texts) == len(names) else None
+
+
+def _options(options: Props) -> Props:
+    names = {
+        "certificateTransparencyLoggingPreference": "CertificateTransparencyLoggingPreference",
+        "export": "Export",
+    }
+    return {there: options[here] for here, there in names.items() if options.get(here)}
+
+
+def _named_options(api: Props | None) -> Props | None:
+    if not api:
+        return None
+    preference = api.get("CertificateTransparencyLoggingPreference")
+    named = {"certificateTransparencyLoggingPreference": preference}
+    return named | ({"export": api["Export"]} if api.get("Export") else {})
+
+
+def _moment(when: datetime | None) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if when else ""

@@ -1,0 +1,123 @@
+"""Hosted zones of Route 53: reading one, waiting for a change in it, and the function `getZone`.
+
+Source: hashicorp/terraform-provider-aws, `internal/service/route53/zone_data_source.go`.
+"""
+
+from botocore.exceptions import ClientError
+
+from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of
+from sandbox.plugins.aws.tagged import route53_tags
+from sandbox.plugins.resource import Function, PluginError
+from sandbox.plugins.values import Props, block_of, items_of
+
+
+def domain(name: str) -> str:
+    """Return a name as AWS's answers are compared: lower case, without the last dot, `*` as such.
+
+    Route 53 returns any other character than letters, digits, `-`, `_` and `.` as an octal escape.
+    Source: Route 53 Developer Guide, 'DNS domain name format'.
+    """
+    return name.lower().removesuffix(".").replace(r"\052", "*")
+
+
+def zone_id_of(path: str) -> str:
+    """Return the id of a hosted zone without the `/hostedzone/` that the API puts before it."""
+    return path.removeprefix("/hostedzone/")
+
+
+def full_name(name: str, zone: str) -> str:
+    """Return the whole name of a record that may be given without the zone's."""
+    name, zone = domain(name), domain(zone)
+    if name.endswith(zone):
+        return name
+    return f"{name}.{zone}" if name else zone
+
+
+def find_zone(session: AwsSession, zone_id: str) -> Props | None:
+    """Return what Route 53 says of a zone; None if there is none."""
+    try:
+        answer = session.client("route53").get_hosted_zone(Id=zone_id_of(zone_id))
+    except ClientError as error:
+        if code_of(error) == "NoSuchHostedZone":
+            return None
+        raise
+    return dict(answer)
+
+
+def wait_in_sync(call: AwsTask, change: Props, default_timeout_seconds: float) -> None:
+    """Wait until all of Route 53's servers have a change."""
+    client = call.session.client("route53")
+    change_id = change["Id"]
+
+    def in_sync() -> bool:
+        return bool(client.get_change(Id=change_id)["ChangeInfo"]["Status"] == "INSYNC")
+
+    if change["Status"] != "INSYNC":
+        call.wait(
+            f"Route 53 change {change_id} to reach all servers", in_sync, default_timeout_seconds
+        )
+
+
+def _get_zone(session: AwsSession, args: Props) -> Props:
+    """Look a hosted zone up by its id, or by name, kind, VPC and tags."""
+    zones = _matching_zones(session, args)
+    if not zones:
+        raise PluginError("no matching Route 53 Hosted Zone found")
+    if len(zones) > 1:
+        raise PluginError(
+            "multiple Route 53 Hosted Zones matched; "
+            "use additional constraints to reduce matches to a single Route 53 Hosted Zone"
+        )
+    zone = zones[0]["HostedZone"]
+    zone_id = zone_id_of(zone["Id"])
+    servers: list[str] = items_of(block_of(zones[0], "DelegationSet"), "NameServers")
+    linked: Props = block_of(zone, "LinkedService")
+    return {
+        "id": zone_id,
+        "zoneId": zone_id,
+        "arn": f"arn:{session.partition()}:route53:::hostedzone/{zone_id}",
+        "callerReference": zone.get("CallerReference", ""),
+        "comment": zone.get("Config", {}).get("Comment", ""),
+        "enableAcceleratedRecovery": False,
+        "linkedServiceDescription": linked.get("Description", ""),
+        "linkedServicePrincipal": linked.get("ServicePrincipal", ""),
+        "name": domain(zone["Name"]),
+        "nameServers": servers,
+        "primaryNameServer": servers[0] if servers else "",
+        "privateZone": zone.get("Config", {}).get("PrivateZone", False),
+        "resourceRecordSetCount": zone.get("ResourceRecordSetCount", 0),
+        "tags": route53_tags(session, "hostedzone", zone_id),
+        "vpcId": args.get("vpcId"),
+    }
+
+
+def _matching_zones(session: AwsSession, args: Props) -> list[Props]:
+    if args.get("zoneId") and args.get("name"):
+        raise PluginError("only one of `zone_id` or `name` may be set")
+    if args.get("zoneId"):
+        zone = find_zone(session, args["zoneId"])
+        return [zone] if zone else []
+    private = bool(args.get("privateZone", args.get("vpcId")))
+    name, tags = args.get("name"), block_of(args, "tags")
+    zones: list[Props] = []
+    for page in session.client("route53").get_paginator("list_hosted_zones").paginate():
+        for zone in page["HostedZones"]:
+            named = name is None or domain(zone["Name"]) == domain(name)
+            if not named or zone.get("Config", {}).get("PrivateZone", False) != private:
+                continue
+            if (
+                tags
+                and tags.items()
+                - route53_tags(session, "hostedzone", zone_id_of(zone["Id"])).items()
+            ):
+                continue
+            whole = find_zone(session, zone["Id"]) or {}
+            vpcs = [vpc["VPCId"] for vpc in items_of(whole, "VPCs")]
+            if whole and (not args.get("vpcId") or args["vpcId"] in vpcs):
+                zones.append(whole)
+    return zones
+
+
+def functions() -> list[Function[AwsSession]]:
+    """Return the functions about zones."""
+    return [Function("aws:route53/getZone:getZone", _get_zone)]
