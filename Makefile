@@ -28,12 +28,14 @@ lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; nee
 	@[ "$$(uname) $$(id -u)" = "Linux 0" ] || { echo "The system is $$(uname) and the user number $$(id -u);" \
 		"the lab needs Linux and root. Use Debian 12 or 13, and: sudo make lab" >&2; exit 2; }
 	@$(RUN)/python -m sandbox.debian
+	@$(RUN)/dualstack sandbox roots >/dev/null
 	@$(RUN)/dualstack sandbox env >/dev/null 2>&1 || $(RUN)/dualstack sandbox up
 	@$(RUN)/dualstack sandbox lab open
 
 test: $(STAMP) ## Run all the tests, several beside each other
 	@$(RUN)/dualstack sandbox engine
 	@$(RUN)/python -m sandbox.debian
+	@[ "$$(uname) $$(id -u)" != "Linux 0" ] || $(RUN)/dualstack sandbox roots >/dev/null
 	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cost=20 $(MEASURE)
 
 coverage: MEASURE := --cov --cov-report=

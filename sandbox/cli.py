@@ -25,6 +25,8 @@ from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
 from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
+from sandbox.lab.droplet import roots as droplet_roots
+from sandbox.lab.droplet.faults import BootError
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -250,3 +252,17 @@ def down(as_json: Json = False) -> None:
 def engine() -> None:
     """Find, install or build the Pulumi engine, and print the path of its command."""
     print(ready_engine(here()).command)
+
+
+@app.command()
+def roots(
+    images: Annotated[
+        list[str] | None, typer.Argument(help="Which images; default: all that a proxy may have.")
+    ] = None,
+) -> None:
+    """Make the Debian systems that droplets of the lab boot, and print where each is."""
+    for image in images or droplet_roots.SUITES:
+        try:
+            print(droplet_roots.make(image, say).folder)
+        except BootError as error:
+            stop_with(str(error), WRONG_USE)

@@ -16,6 +16,7 @@ DEBIAN_PACKAGES: Final = (
     "iputils-ping",
     "libnginx-mod-http-lua",
     "libnginx-mod-stream",
+    "mmdebstrap",
     "nftables",
     "nginx",
     "procps",
@@ -41,8 +42,8 @@ def find_program(name: str) -> Path:
     Raises:
         FileNotFoundError: It is not installed; the message says how to install it.
     """
-    if found := shutil.which(name, path=_SYSTEM_PATH):
-        return Path(found)
+    if path := shutil.which(name, path=_SYSTEM_PATH):
+        return Path(path)
     raise FileNotFoundError(
         f"The program {name} is missing; it is part of Debian 12 or 13. Install all that is needed "
         f"with: sudo apt-get install --no-install-recommends {' '.join(DEBIAN_PACKAGES)}"
@@ -55,13 +56,13 @@ def missing() -> list[str]:
 
 
 def _is_installed(package: str) -> bool:
-    asked = subprocess.run(
+    query = subprocess.run(
         ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package],
         capture_output=True,
         text=True,
         check=False,
     )
-    return asked.stdout == "installed"
+    return query.stdout == "installed"
 
 
 def main() -> None:

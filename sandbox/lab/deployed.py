@@ -74,6 +74,8 @@ class DeployedDroplet:
     """Its id."""
     name: str
     """Its name."""
+    image: str
+    """Slug of the image that it boots; empty where that has none, as a snapshot."""
     ipv4: str
     """Its public IPv4 address."""
     ipv6: str

@@ -20,8 +20,9 @@ from sandbox.lab.world import SETTINGS, SOCKET
 ASK_SECONDS: Final = 0.05
 """How often the world is asked whether it has come so far."""
 
-SETTLE_SECONDS: Final = 60.0
-"""How long a lab may take to be what is deployed; one that is made anew needs some 5."""
+SETTLE_SECONDS: Final = 120.0
+"""How long a lab may take to be what is deployed. With two droplets that boot it needs some 10 on a
+machine that does nothing else."""
 
 ANSWER_SECONDS: Final = 60.0
 """How long the world may take for an answer. It makes nothing before it answers; so only a machine

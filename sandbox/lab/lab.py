@@ -8,6 +8,7 @@ The clouds' APIs listen on this machine's loopback, which nothing inside a lab r
 read here, and the result is handed over.
 """
 
+import contextlib
 import json
 import os
 import platform
@@ -24,7 +25,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from sandbox.debian import find_program
-from sandbox.lab import dns, edge, origin
+from sandbox.lab import dns, droplet, edge, origin
 from sandbox.lab import read as clouds
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.differences import differences
@@ -37,6 +38,7 @@ from sandbox.lab.door import (
     LabError,
     start_ticks,
 )
+from sandbox.lab.droplet import control_groups, roots
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.world import DEPLOYED, HOSTS, SOCKET
 
@@ -66,6 +68,8 @@ def faults(system: str | None = None, uid: int | None = None) -> list[str]:
     reasons: list[str] = []
     if uid != 0:
         reasons.append(f"The user is number {uid}; the lab needs root, number 0. Use sudo.")
+    elif fault := control_groups.fault():
+        reasons.append(fault)
     for name in PROGRAMS:
         try:
             find_program(name)
@@ -134,6 +138,7 @@ class Lab(Door):
             raise
         try:
             state = lab._read()  # while the world starts
+            _require_roots(state[1] or Deployed())
             lab.pid = _started(lab._process, folder)
             note = {"pid": lab.pid, "ticks": start_ticks(lab.pid)}
             (folder / NOTE).write_text(json.dumps(note))
@@ -207,6 +212,8 @@ class Lab(Door):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(OSError):
+            control_groups.remove_empty()
         if self._follower.is_alive():
             self._follower.join()
         self.disconnect()
@@ -245,8 +252,23 @@ class Lab(Door):
                 self._say(line)
 
 
+def _require_roots(deployed: Deployed) -> None:
+    """Have what droplets boot from.
+
+    Raises:
+        LabError: It was never made.
+    """
+    if lines := roots.missing(each.image for each in deployed.droplets):
+        raise LabError("\n".join(lines))
+
+
 def _unsupported(deployed: Deployed) -> list[str]:
-    return [*edge.unsupported(deployed), *dns.unsupported(deployed), *origin.unsupported(deployed)]
+    return [
+        *edge.unsupported(deployed),
+        *dns.unsupported(deployed),
+        *droplet.unsupported(deployed),
+        *origin.unsupported(deployed),
+    ]
 
 
 def _take(folder: Path) -> FileLock:

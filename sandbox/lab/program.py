@@ -30,6 +30,8 @@ class Program:
     ready: tuple[str, ...] = ()
     """A command that ends with 0 once it serves what its files say now, so after a change not
     before that was taken over; none: it does as soon as it runs."""
+    report: Path | None = None
+    """A file with what is wrong with it although it is ready, a line each; missing: nothing."""
 
 
 def module(name: str, config: Path) -> tuple[str, ...]:

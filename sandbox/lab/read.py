@@ -361,6 +361,7 @@ def _droplet(
     return DeployedDroplet(
         id=listed["id"],
         name=listed["name"],
+        image=listed["image"]["slug"] or "",
         ipv4=public[0]["ip_address"] if public else "",
         ipv6=ipv6.get("ip_address", ""),
         ipv6_gateway=ipv6.get("gateway", ""),

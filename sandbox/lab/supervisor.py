@@ -166,6 +166,7 @@ class Supervisor:
                         return True
                 else:
                     kept.state, kept.done = "ready", change
+                    self._say_report(program)
                     await _first(gone, kept.changed.wait())
                 if gone.done():
                     return not kept.ending
@@ -181,6 +182,11 @@ class Supervisor:
         finally:
             gone.cancel()
             _kill_group(process.pid)
+
+    def _say_report(self, program: Program) -> None:
+        if program.report and program.report.exists():
+            for line in program.report.read_text(errors="replace").splitlines():
+                self._say(f"{program.name} on {program.host}: {line}")
 
     async def _ready(self, kept: Kept, program: Program, gone: "asyncio.Task[int]") -> bool:
         """Wait until a program is ready; False when it ended or changed before."""

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -28,6 +29,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.droplet import control_groups
 from sandbox.lab.lab_host import ROUTER_HOST
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.network import LabNetwork
@@ -272,8 +274,19 @@ def main() -> None:
         while True:
             pid, status = os.wait()
             if pid == child:
+                _remove_control_groups()
                 os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
     asyncio.run(_main(Path(sys.argv[1])))
+
+
+def _remove_control_groups() -> None:
+    """End all that runs in the lab, and remove the droplets' control groups, which outlive it."""
+    with contextlib.suppress(OSError):
+        os.kill(-1, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.wait()
+        control_groups.remove_empty()
 
 
 async def _main(folder: Path) -> None:

@@ -22,7 +22,7 @@ from sandbox.lab.door import Door, LabError, NotSettledError
 from sandbox.lab.lab import POLL_SECONDS, STOP_SECONDS, Lab, faults
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import Stack, client
-from support.lab import everybody, left_of, namespaces
+from support.lab import below, everybody, groups, groups_left_of, left_of, namespaces
 from support.waiting import wait_until
 
 CLIENTS = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
@@ -37,8 +37,8 @@ def echo(lab: Door, host: str, *options: str, url: str = API) -> dict[str, Any]:
 
 
 def of_lab(lab: Lab) -> set[str]:
-    """Return the namespaces of an open lab."""
-    return namespaces([lab.pid, *(host.pid for host in lab.hosts.values())])
+    """Return the namespaces of an open lab, those of its droplets too."""
+    return namespaces(below(lab.pid))
 
 
 @contextmanager
@@ -339,7 +339,7 @@ from pathlib import Path
 from sandbox.lab.lab import Lab
 lab = Lab.open(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
 lab.settle()
-print(json.dumps([lab.pid, *(host.pid for host in lab.hosts.values())]), flush=True)
+print(json.dumps([lab.pid, len(lab.hosts)]), flush=True)
 time.sleep(1000)
 """
 
@@ -354,11 +354,15 @@ def test_nothing_is_left_however_the_opener_ends(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as opener:
         assert opener.stdout is not None
-        pids = json.loads(opener.stdout.readline())
-        inside = namespaces(pids)
-        assert len(inside) > len(pids)  # a network each, mounts each, one numbering for all
+        pid, hosts = json.loads(opener.stdout.readline())
+        pids = below(pid)
+        inside, droplets = namespaces(pids), groups(pids)
+        assert len(inside) > 2 * hosts  # a network each, mounts each, one numbering for all
+        assert len(droplets) == 2
         opener.send_signal(ending)
     assert left_of(inside) == set()
+    assert groups_left_of(droplets) == set()
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
     with pytest.raises(LabError, match=r"^No lab is open in"):
         Door.find(tmp_path)
 
@@ -369,11 +373,13 @@ def test_nothing_is_left_when_the_world_itself_is_killed(
     assert stack.outputs()
     with Lab.open(clouds[0].url, clouds[1].url, tmp_path) as lab:
         lab.settle()
-        inside = of_lab(lab)
+        inside, droplets = of_lab(lab), groups(below(lab.pid))
+        assert len(droplets) == 2
         os.kill(lab.pid, signal.SIGKILL)
         assert left_of(inside) == set()
         with pytest.raises(LabError, match=r"does not answer; it has ended"):
             lab.status()
+    assert groups_left_of(droplets) == set()
 
 
 def test_a_command_inside_ends_with_the_one_who_runs_it(lab: Lab) -> None:

@@ -24,8 +24,8 @@ import sys
 import dns.message, dns.query
 for _ in range(50):
     question = dns.message.make_query(sys.argv[1], "AAAA")
-    for found in dns.query.udp(question, "{NAME_SERVERS[1]}", timeout=2).answer:
-        print(*found)
+    for answer in dns.query.udp(question, "{NAME_SERVERS[1]}", timeout=2).answer:
+        print(*answer)
 """
 """Asks for AAAA where no resolver's cache is in between."""
 
@@ -48,6 +48,29 @@ def ask_through(scene: "Scene", proxy: str, client: str = "ipv6-only") -> bool:
         *("--connect-to", f"{HOSTNAME}:443:[{proxy}]:443", f"https://{HOSTNAME}/echo"),
     )
     return done.returncode == 0
+
+
+def in_droplet(scene: "Scene", host: str, *words: str) -> str:
+    """Return what a command inside a droplet prints, entered as docs/lab.md says."""
+    first = (scene.lab.folder / "hosts" / host / f"{host}.pid").read_text()
+    done = scene.lab.run(host, "nsenter", "--all", f"--target={first}", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+CONNECT: Final = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
+
+
+def test_the_firewall_lets_in_what_it_says_though_the_droplet_listens_on_more(
+    served: "Scene",
+) -> None:
+    for host in (name for name in served.lab.hosts if name.startswith("droplet-")):
+        listening = in_droplet(served, host, "ss", "-Hltn").split()
+        address = served.lab.hosts[host].addresses[1]
+        for port, code in (("443", 0), ("22", 1)):
+            assert f"[::]:{port}" in listening
+            words = ("python3", "-c", CONNECT, address, port)
+            assert served.lab.run("ipv6-only", *words).returncode == code
 
 
 def test_a_load_balancer_that_changes_its_addresses_is_followed(served: "Scene") -> None:

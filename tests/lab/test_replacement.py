@@ -107,15 +107,15 @@ def test_while_proxies_are_replaced_one_of_them_serves_at_every_moment(scene: Sc
 
 def _gaps(log: Path) -> list[tuple[float, float]]:
     """Return from when to when an address did not serve; it has to at the beginning and the end."""
-    asked = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
-    assert len(asked) > 20
-    assert asked[0][2] == asked[-1][2] == 1, os.linesep.join(map(str, asked[-5:]))
+    requests = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
+    assert len(requests) > 20
+    assert requests[0][2] == requests[-1][2] == 1, os.linesep.join(map(str, requests[-5:]))
     gaps: list[tuple[float, float]] = []
-    last = asked[0]
-    for ask in asked[1:]:
-        if ask[2] == 1 and last[2] == 0:
-            gaps[-1] = (gaps[-1][0], ask[0])
-        elif ask[2] == 0 and last[2] == 1:
-            gaps.append((last[1], ask[1]))
-        last = ask
+    last = requests[0]
+    for request in requests[1:]:
+        if request[2] == 1 and last[2] == 0:
+            gaps[-1] = (gaps[-1][0], request[0])
+        elif request[2] == 0 and last[2] == 1:
+            gaps.append((last[1], request[1]))
+        last = request
     return gaps

@@ -48,6 +48,7 @@ def droplet(number: int, name: str = "proxy", **fields: Any) -> DeployedDroplet:
     made = DeployedDroplet(
         id=number,
         name=name,
+        image="debian-12-x64",
         ipv4=f"198.51.100.{number}",
         ipv6=f"2001:db8:d0:a::{number:x}",
         ipv6_gateway="2001:db8:d0:a::1",

@@ -1,8 +1,8 @@
 """A network of the test's own: a droplet, and the Internet on the other end of its wire.
 
-Two network namespaces that end with the test, also when it is killed. Who stands in for the
-Internet answers every neighbour, as DigitalOcean's network does: both ends of the wire have the
-same link-layer address and ask for none.
+Two network namespaces that end with the test, also when it is killed. The Internet takes packets
+without being asked for its link-layer address, as DigitalOcean's network does: both ends of the
+wire have the same one.
 """
 
 import json
@@ -25,6 +25,10 @@ from support.upstream import LoadBalancer, NameServer
 from support.waiting import wait_until
 
 PATIENCE: Final = 30.0
+BOOT_SECONDS: Final = 120.0
+"""How long a boot may take. An idle machine needs 5 seconds; one with ten busy loops, 40."""
+
+IMAGES: Final = ("debian-12-x64", "debian-13-x64")
 IPV4: Final = "198.51.100.2"
 IPV6: Final = "2001:db8:d0:1::2"
 GATEWAY: Final = "2001:db8:d0:1::1"
@@ -56,11 +60,12 @@ def metadata(reserved: str = "") -> dict[str, Any]:
     }
 
 
-def droplet(user_data: str, reserved: str = "") -> DeployedDroplet:
+def droplet(user_data: str, reserved: str = "", image: str = IMAGES[0]) -> DeployedDroplet:
     """Return a droplet with this user data."""
     return DeployedDroplet(
         id=7,
         name="proxy-0",
+        image=image,
         ipv4=IPV4,
         ipv6=IPV6,
         ipv6_gateway=GATEWAY,
@@ -111,7 +116,7 @@ class Network:
     def addresses(self, device: str) -> list[str]:
         """Return the global IPv6 addresses of a device."""
         shown = self.ip(f"-6 address show dev {device} scope global")
-        return [found["local"] for entry in shown for found in entry.get("addr_info", ()) if found]
+        return [each["local"] for entry in shown for each in entry.get("addr_info", ()) if each]
 
     def inside(self) -> AbstractContextManager[None]:
         """Make sockets of this thread in this network."""
@@ -150,29 +155,31 @@ class Site:
         user_data: str,
         reserved: str = "",
         *,
+        image: str = IMAGES[0],
+        bare: bool = False,
         until_ready: bool = True,
-        changed: tuple[Path, str] | None = None,
     ) -> Generator["Guest"]:
         """Boot a droplet; it ends with the block.
 
         Args:
             user_data: Its user data.
             reserved: The reserved address that is assigned to it, none if empty.
+            image: The image that it boots.
+            bare: Whether cloud-init installs the proxy's packages.
             until_ready: Whether to wait for its first boot.
-            changed: A file that is seen in place of one of this machine.
         """
-        config = Config(droplet(user_data, reserved), "droplet-proxy-0", NAMES, self.folder)
-        (program,) = programs(config.droplet, config.host, NAMES, self.folder)
+        booted = droplet(user_data, reserved, image)
+        config = Config(booted, "droplet-proxy-0", NAMES, self.folder, bare)
+        (program,) = programs(config.droplet, config.host, NAMES, self.folder, bare=bare)
         for path, text in program.files.items():
             path.write_text(text)
         command = [find_program("setpriv"), "--pdeathsig", "KILL"]
-        if changed is not None:
-            bind = f'mount --bind {changed[0]} {changed[1]} && exec "$@"'
-            command += [find_program("unshare"), "--mount", "sh", "-c", bind, "sh"]
         with (
             (self.folder / "errors").open("wb") as errors,
+            (self.folder / "console").open("wb") as console,
             subprocess.Popen(
                 [*command, *self.wire.command(*program.command)],
+                stdout=console,
                 stderr=errors,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             ) as process,
@@ -180,7 +187,8 @@ class Site:
             guest = Guest(process, config, program.ready)
             try:
                 if until_ready:
-                    wait_until(lambda: guest.is_ready() or process.poll() is not None)
+                    ended = process.poll
+                    wait_until(lambda: guest.is_ready() or ended() is not None, BOOT_SECONDS)
                 yield guest
             finally:
                 process.kill()
@@ -205,9 +213,36 @@ class Guest:
     def errors(self) -> str:
         return (self.config.folder / "errors").read_text()
 
+    @property
+    def first_process(self) -> int:
+        """The droplet's first process, as this machine numbers it."""
+        return int(self.config.first_process.read_text())
+
+    def is_rebooted(self, first: int) -> bool:
+        """Say whether it has booted again, when its first process was this one."""
+        return self.is_ready() and self.first_process != first
+
+    @property
+    def root(self) -> Path:
+        """The droplet's files."""
+        return Path(f"/proc/{self.first_process}/root")
+
+    def run(self, *words: str, check: bool = True) -> str:
+        """Run a command in the droplet and return what it printed."""
+        command = [find_program("nsenter"), f"--target={self.first_process}", "--all", *words]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0 or not check, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def show(self, unit: str, name: str) -> str:
+        """Return a property of a unit, as systemd has it."""
+        return self.run("systemctl", "show", "--value", f"--property={name}", unit).strip()
+
     def tell(self, reserved: str) -> None:
         """Assign a reserved address to the droplet, or none."""
-        changed = replace(self.config, droplet=droplet(self.config.droplet.user_data, reserved))
+        changed = replace(
+            self.config, droplet=replace(self.config.droplet, metadata=metadata(reserved))
+        )
         path = self.config.folder / f"{self.config.host}-{self.config.droplet.id}.json"
         path.write_text(changed.to_json())
         self.process.send_signal(signal.SIGHUP)
@@ -226,13 +261,18 @@ def _name(pid: int) -> str:
 def _below(pid: int) -> list[int]:
     with suppress(OSError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [found for child in children for found in (int(child), *_below(int(child)))]
+        return [each for child in children for each in (int(child), *_below(int(child)))]
     return []
 
 
 @contextmanager
-def laid_out(folder: Path) -> Generator[Site]:
-    """Lay the networks out; they end with the block."""
+def laid_out(folder: Path, load_balancer: str = LOAD_BALANCER) -> Generator[Site]:
+    """Lay the networks out; they end with the block.
+
+    Args:
+        folder: The lab's folder.
+        load_balancer: The load balancer's name.
+    """
     with ExitStack() as stack:
         internet, wire = Network(), Network()
         stack.callback(internet.close)
@@ -255,7 +295,7 @@ def laid_out(folder: Path) -> Generator[Site]:
         wire.ip(f"address add {IPV4}/24 dev eth0")
         wire.ip("route add default via 198.51.100.1 dev eth0")
         with internet.inside():
-            names = NameServer(NAMES, LOAD_BALANCER, [FIRST], 53)
+            names = NameServer(NAMES, load_balancer, [FIRST], 53)
             stack.callback(names.close)
             for address in (FIRST, SECOND):
                 stack.callback(LoadBalancer(address).close)

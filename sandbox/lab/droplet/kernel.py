@@ -11,6 +11,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 # Source: Linux, include/uapi/linux/sched.h, mount.h, prctl.h, capability.h.
 NEW_MOUNTS: Final = 0x00020000
+NEW_CONTROL_GROUPS: Final = 0x02000000
 NEW_NAMES: Final = 0x04000000
 NEW_IPC: Final = 0x08000000
 NEW_PIDS: Final = 0x20000000
@@ -28,11 +29,17 @@ _CAPABILITY_VERSION: Final = 0x20080522
 _PIVOT_ROOT: Final = {"x86_64": 155, "aarch64": 41}
 """Number of the system call, which the C library does not wrap. Source: its `asm/unistd.h`."""
 
+# The same on every architecture. Source: Linux, include/uapi/asm-generic/unistd.h, mount.h.
+_FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
+_CLOSE_ON_EXEC: Final = 1
+_FSCONFIG_CREATE: Final = 6
 
-def _checked(result: int, what: str) -> None:
-    if result != 0:
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
 
 
 def unshare(flags: int) -> None:
@@ -44,6 +51,19 @@ def unshare(flags: int) -> None:
     _checked(_LIBC.unshare(flags), "unshare")
 
 
+def children_in_own_pids() -> None:
+    """Have the next children of this process in its own PID namespace again, after an `unshare`.
+
+    Raises:
+        OSError: Linux refused.
+    """
+    descriptor = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _checked(_LIBC.setns(descriptor, NEW_PIDS), "setns")
+    finally:
+        os.close(descriptor)
+
+
 def mount(source: str, target: Path, kind: str = "", flags: int = 0, options: str = "") -> None:
     """Mount something.
 
@@ -51,7 +71,24 @@ def mount(source: str, target: Path, kind: str = "", flags: int = 0, options: st
         OSError: Linux refused.
     """
     arguments = (source.encode(), bytes(target), kind.encode(), flags, options.encode())
-    _checked(_LIBC.mount(*arguments), f"mount {source} on {target}")
+    _checked(_LIBC.mount(*arguments), f"mount {source or kind} on {target}")
+
+
+def open_filesystem(kind: str) -> int:
+    """Mount a file system nowhere, and return a descriptor of its root; it is gone with that.
+
+    Raises:
+        OSError: Linux refused.
+
+    Source: fsopen(2), fsconfig(2), fsmount(2).
+    """
+    system = _checked(_LIBC.syscall(_FSOPEN, kind.encode(), _CLOSE_ON_EXEC), f"open {kind}")
+    try:
+        created = _LIBC.syscall(_FSCONFIG, system, _FSCONFIG_CREATE, None, None, 0)
+        _checked(created, f"open {kind}")
+        return _checked(_LIBC.syscall(_FSMOUNT, system, _CLOSE_ON_EXEC, 0), f"open {kind}")
+    finally:
+        os.close(system)
 
 
 def pivot_root(root: Path) -> None:
@@ -78,15 +115,16 @@ def die_with_parent() -> None:
     _checked(_LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0), "prctl")
 
 
-def keep_capabilities(numbers: Collection[int]) -> None:
-    """Have the program that this process executes next, and all that come from it, never get more.
+def drop_capabilities(numbers: Collection[int]) -> None:
+    """Have the program that this process executes next, and its children, never get these.
 
     Raises:
         OSError: Linux refused.
     """
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_bytes())
-    for number in set(range(last + 1)) - set(numbers):
-        _checked(_LIBC.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0), "prctl")
+    for number in numbers:
+        if number <= last:
+            _checked(_LIBC.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0), "prctl")
     # Root's programs get what is inheritable, too, whatever the bounding set says.
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     # Effective, permitted and inheritable ones, first those below 32, then the others.

@@ -4,20 +4,17 @@ import json
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from sandbox.debian import find_program
-from sandbox.lab.deployed import DeployedDroplet
+from sandbox.lab.deployed import Deployed, DeployedDroplet
+from sandbox.lab.droplet.roots import SUITES
 from sandbox.lab.program import Program, module
-
-SPEED: Final = 10.0
-"""How many times faster timers tick than on a droplet: the reserved address is asked for every
-second instead of every ten, for nobody who waits for a lab learns from the difference."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """All that the program is told."""
+    """What the program reads."""
 
     droplet: DeployedDroplet
     """The droplet. What changes of its `metadata` is followed when SIGHUP comes."""
@@ -27,23 +24,33 @@ class Config:
     """Address of the name server that is asked for every name."""
     folder: Path
     """The lab's folder."""
-    speed: float = SPEED
-    """How many times faster timers tick."""
+    bare: bool = False
+    """Whether cloud-init installs the proxy's packages at boot, instead of finding them."""
 
     @property
     def journal(self) -> Path:
-        """Where what the guest logs is written, one line each, access log included."""
+        """A copy of the droplet's journal, a line for each entry, access log included."""
         return self.folder / f"{self.host}.journal"
 
     @property
     def ready(self) -> Path:
-        """A file with the program's process id, once the guest's first boot is done."""
+        """A file with the program's process id, once cloud-init is done."""
         return self.folder / f"{self.host}.ready"
 
     @property
+    def first_process(self) -> Path:
+        """A file with the number of the droplet's first process, as the program sees it."""
+        return self.folder / f"{self.host}.pid"
+
+    @property
+    def report(self) -> Path:
+        """A file with what failed at the boot, a line each; missing where nothing did."""
+        return self.folder / f"{self.host}.failed"
+
+    @property
     def mount_point(self) -> Path:
-        """An empty folder that the guest's tree is mounted on, seen by the guest alone."""
-        return self.folder / f"{self.host}.root"
+        """An empty folder that the droplet's disk is mounted on, seen by the program alone."""
+        return self.folder / f"{self.host}.disk"
 
     def to_json(self) -> str:
         """Return it as the text of a file."""
@@ -60,26 +67,29 @@ class Config:
 
 
 def programs(
-    droplet: DeployedDroplet, host: str, resolver: str, folder: Path, *, speed: float = SPEED
+    droplet: DeployedDroplet, host: str, resolver: str, folder: Path, *, bare: bool = False
 ) -> list[Program]:
     """Return what a droplet's host runs: one program, which needs root and the host's network.
 
-    It expects `eth0` to be up with the droplet's own addresses and default routes. Whoever is on
-    the other end of `eth0` has to take packets for every destination without being asked for its
-    link-layer address, as DigitalOcean's network does: the droplet's script replaces its IPv6
-    default route by one without a gateway.
+    It expects `eth0` to be up with the droplet's own addresses and default routes. The other end of
+    `eth0` has to take packets for every destination without being asked for its link-layer address,
+    as DigitalOcean's network does: the droplet's script replaces its IPv6 default route by one
+    without a gateway.
 
-    It ends with 2 where the user data cannot be booted, and says why.
+    It ends with 2 where the droplet cannot be booted, and says why. A droplet of an image that the
+    lab has no root for runs nothing; `unsupported` names it.
 
     Args:
-        droplet: The droplet. One with another id is another guest.
+        droplet: The droplet. One with another id is another machine.
         host: Name of its host.
         resolver: Address of the name server that is asked for every name: a resolver, or one that
             is authoritative for all of them.
-        folder: The lab's folder; `<host>.journal` in it is all that the guest logs.
-        speed: How many times faster timers tick than on a droplet.
+        folder: The lab's folder; `<host>.journal` in it is a copy of the droplet's journal.
+        bare: Whether cloud-init installs the proxy's packages at boot, instead of finding them.
     """
-    config = Config(droplet, host, resolver, folder, speed)
+    if droplet.image not in SUITES:
+        return []
+    config = Config(droplet, host, resolver, folder, bare)
     path = folder / f"{host}-{droplet.id}.json"
     alive = f'kill -0 "$(cat {shlex.quote(str(config.ready))})"'
     return [
@@ -89,5 +99,16 @@ def programs(
             command=module("sandbox.lab.droplet", path),
             files={path: config.to_json()},
             ready=(str(find_program("sh")), "-c", f"{{ {alive}; }} 2>/dev/null"),
+            report=config.report,
         )
+    ]
+
+
+def unsupported(deployed: Deployed) -> list[str]:
+    """Return which droplets the lab cannot boot, one sentence each."""
+    return [
+        f"Droplet {each.name}: its image is {each.image or 'a snapshot'}, and the lab boots "
+        f"{' and '.join(SUITES)}; it does not run."
+        for each in deployed.droplets
+        if each.image not in SUITES
     ]

@@ -339,6 +339,7 @@ def droplet(text: str = "proxy", **fields: Any) -> DeployedDroplet:
     made = DeployedDroplet(
         id=2,
         name=text,
+        image="debian-12-x64",
         ipv4="198.51.100.2",
         ipv6="2001:db8:d0:a::2",
         ipv6_gateway="2001:db8:d0:a::1",

@@ -153,6 +153,7 @@ def test_everything_that_is_deployed_is_read(
     assert (proxy.ipv6_gateway, proxy.ipv6_prefix_length) == ("2001:db8:d0:a::1", 64)
     assert proxy.metadata["reserved_ip"]["ipv6"] == {"active": True, "ip_address": ip}
     assert [rules["inbound_rules"] for rules in proxy.firewalls] == [inbound]
+    assert proxy.image == droplets[other].image == "debian-12-x64"
     assert (droplets[other].ipv6, droplets[other].reserved_ipv6) == ("", "")
     assert [rules["name"] for rules in droplets[other].firewalls] == ["by-id"]
 

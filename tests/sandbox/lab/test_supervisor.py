@@ -115,6 +115,23 @@ def test_a_program_starts_with_its_files_and_is_told_to_end(tmp_path: Path) -> N
     asyncio.run(scene())
 
 
+def test_what_a_program_reports_when_it_is_ready_is_said(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    report.write_text("one thing failed\nanother failed\n")
+
+    async def scene() -> None:
+        async with yard(tmp_path) as here:
+            await here.make(here.daemon("one", report=report))
+            assert here.said == [
+                "daemon on here: one thing failed",
+                "daemon on here: another failed",
+            ]
+            await here.make(here.daemon("one", report=tmp_path / "nothing"))
+            assert len(here.said) == 2
+
+    asyncio.run(scene())
+
+
 def test_a_program_that_is_as_it_should_be_is_left_alone(tmp_path: Path) -> None:
     async def scene() -> None:
         async with yard(tmp_path) as here:

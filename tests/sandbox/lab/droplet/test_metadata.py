@@ -1,11 +1,11 @@
-"""What a guest is told about itself."""
+"""What a droplet learns about itself."""
 
 import json
 from typing import Any, Final
 
 import pytest
 
-from sandbox.lab.droplet.guest import answer
+from sandbox.lab.droplet.metadata import answer
 from support.droplet import RESERVED, metadata
 
 _DOCUMENT: Final[dict[str, Any]] = metadata(RESERVED)
@@ -23,7 +23,7 @@ _DOCUMENT: Final[dict[str, Any]] = metadata(RESERVED)
         ("/metadata/v1.json", json.dumps(_DOCUMENT)),
     ],
 )
-def test_what_is_asked_for_is_told(path: str, body: str) -> None:
+def test_each_path_has_its_text(path: str, body: str) -> None:
     assert answer(_DOCUMENT, f"GET {path} HTTP/1.1") == ("200 OK", body.encode())
 
 
@@ -37,7 +37,7 @@ def test_what_is_asked_for_is_told(path: str, body: str) -> None:
         ("", "405 Method Not Allowed"),
     ],
 )
-def test_what_there_is_not_is_not_told(line: str, status: str) -> None:
+def test_another_path_or_method_is_refused(line: str, status: str) -> None:
     assert answer(_DOCUMENT, line)[0] == status
 
 
