@@ -191,9 +191,12 @@ class StandIn(ABC, Generic[S]):
                 nothing on import.
         """
 
-    @abstractmethod
     def update(self, call: EngineTask[S], resource_id: str, state: Props, inputs: Props) -> None:
-        """Change the resource from its last known state into what the inputs say."""
+        """Change the resource from its last state into what the inputs say.
+
+        Nothing is done here: every change needs a new resource.
+        """
+        del call, resource_id, state, inputs
 
     @abstractmethod
     def delete(self, call: EngineTask[S], resource_id: str, state: Props) -> None:

@@ -197,7 +197,7 @@ def test_the_section_between_the_marks_is_written_anew() -> None:
     once = inserted(document, notes)
     assert once == f"# Title\n\n{BEGIN}\n\n{render(notes)}\n{END}\n\nrest\n"
     assert inserted(once, notes) == once
-    with pytest.raises(ValueError, match="the marks are there 0 times; once is wanted"):
+    with pytest.raises(ValueError, match="the marks are there 0 times; each belongs there once"):
         inserted("# Title\n", notes)
 
 

@@ -74,9 +74,6 @@ class CertificateValidationStandIn(StandIn[AwsSession]):
         region = region_of(arn) or call.session.region
         return _issued_at(certificate), {"certificateArn": arn, "region": region}
 
-    def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Do nothing: every property needs a new one."""
-
     def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
         """Do nothing: there is nothing in AWS to delete."""
 

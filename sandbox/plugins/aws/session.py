@@ -30,8 +30,6 @@ from sandbox.plugins.values import UNKNOWN, Props, block_of, items_of
 
 _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov)-[a-z]+-\d")
 _ROLES = ("assumeRoles", "assumeRoleWithWebIdentity")
-# The names `endpoints` has for services that boto3 calls otherwise.
-_ENDPOINT_NAMES = {"elb": "elb", "elbv2": "elbv2"}
 _RETRIES = 25
 """Attempts at a request that is throttled, as many as the official plugin makes."""
 
@@ -171,8 +169,7 @@ class AwsSession:
 
     def _endpoint(self, service: str) -> str | None:
         endpoints: list[Props] = items_of(self._config, "endpoints")
-        name = _ENDPOINT_NAMES.get(service, service)
-        return next((item[name] for item in endpoints if item.get(name)), None)
+        return next((item[service] for item in endpoints if item.get(service)), None)
 
     def _record(self, model: Any, **_: object) -> None:
         actions.note(self._actions, "action", f"{model.service_model.signing_name}:{model.name}")

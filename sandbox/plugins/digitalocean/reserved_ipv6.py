@@ -60,9 +60,6 @@ class ReservedIpv6StandIn(StandIn[DigitalOceanSession]):
             "reservedIpv6Urn": f"do:reservedipv6:{ip}",
         }
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Change nothing: nothing of an address can be changed."""
-
     def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Give the address up."""
         del state

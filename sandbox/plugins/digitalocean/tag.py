@@ -53,9 +53,6 @@ class TagStandIn(StandIn[DigitalOceanSession]):
         state |= {name: counts[kind]["count"] for name, kind in _COUNTS.items()}
         return tag["name"], state
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Change nothing: a tag is nothing but its name."""
-
     def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Delete the tag; nothing carries it any more."""
         del state

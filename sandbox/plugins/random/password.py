@@ -118,12 +118,6 @@ class RandomPasswordStandIn(StandIn[NoSession]):
         state = {name: value for name, value in prior.items() if name != "id"}
         return _ID, state | call.notes
 
-    def update(
-        self, call: EngineTask[NoSession], resource_id: str, state: Props, inputs: Props
-    ) -> None:
-        """Do nothing: what could change needs a new one."""
-        del call, resource_id, state, inputs
-
     def delete(self, call: EngineTask[NoSession], resource_id: str, state: Props) -> None:
         """Do nothing: the password is forgotten with the state."""
         del call, resource_id, state
