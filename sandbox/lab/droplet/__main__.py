@@ -143,12 +143,11 @@ class _Keeper:
         self._config.ready.write_text(str(os.getpid()))
 
     async def _reserved_address(self) -> None:
-        """Wait until the droplet has the address that is assigned to it, if it ever configures it."""
+        """Wait until the droplet has its reserved address, if it ever configures that."""
         reserved = self._metadata.get("reserved_ip", {}).get("ipv6", {}).get("ip_address")
-        show = (find_program("ip"), "-6", "-oneline", "address", "show", "dev", "lo", "to")
         with suppress(TimeoutError):
             async with asyncio.timeout(_ADDRESS_SECONDS):
-                while reserved and not subprocess.check_output([*show, f"{reserved}/128"]):
+                while reserved and not _has(reserved):  # noqa: ASYNC110 - the kernel has no event
                     await asyncio.sleep(_LOOK_SECONDS)
 
     async def _shut_down(self) -> None:
@@ -179,6 +178,13 @@ class _Keeper:
         ]
         for command in commands:
             subprocess.run([find_program("ip"), *command.split()], check=False)
+
+
+def _has(address: str) -> bool:
+    """Say whether the droplet's `lo` has an address."""
+    show = ("ip", "-6", "-oneline", "address", "show", "dev", "lo", "to", f"{address}/128")
+    command = [str(find_program(show[0])), *show[1:]]
+    return bool(subprocess.run(command, capture_output=True, check=False).stdout)
 
 
 def _print(control: int) -> None:
