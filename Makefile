@@ -36,11 +36,7 @@ test: $(STAMP) ## Run all the tests, several beside each other
 	@$(RUN)/dualstack sandbox engine
 	@$(RUN)/python -m sandbox.debian
 	@[ "$$(uname) $$(id -u)" != "Linux 0" ] || $(RUN)/dualstack sandbox roots >/dev/null
-<<<<<<< HEAD
 	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cost=20 $(MEASURE)
-=======
-	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(MEASURE)
->>>>>>> 0e14f24 (Boot real Debian systems as the lab's droplets, in place of what imitated systemd and cloud-init)
 
 coverage: MEASURE := --cov --cov-report=
 coverage: test floors ## Run all the tests, and hold the coverage of each room to its floor
