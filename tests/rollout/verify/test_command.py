@@ -38,6 +38,10 @@ QUICK = ("dns", "reach", "echo", "cache-answers", "hazards")
 """Everything but what waits for CloudFront's 10 seconds."""
 
 
+AT_ONCE = 8
+"""Requests under way at once: few enough for each to be answered in time on a busy machine."""
+
+
 def verified(
     edge: WholeEdge,
     files: RequestFiles | None = None,
@@ -50,7 +54,7 @@ def verified(
         "echo": "/echo",
         "unsafe": True,
         "rate": 500,
-        "concurrency": 32,
+        "concurrency": AT_ONCE,
         "dns_queries": 4096,
         "share_tolerance": 0.05,
         "account": False,
@@ -61,7 +65,7 @@ def verified(
         BY_HAND, VerifyOptions(**chosen), files or RequestFiles(), tuple(only)
     )
     plan = make_plan(settings)
-    wire = HttpWire(rate=500, concurrency=32, ca=edge.ca)
+    wire = HttpWire(rate=500, concurrency=AT_ONCE, ca=edge.ca)
     with Lines(Console(quiet=True)) as watch:
         return carry_out(replace(plan, target=edge.target), edge.names, wire, watch)
 

@@ -469,7 +469,7 @@ def test_two_servers_on_loopback_are_reached_and_compared(tmp_path: Path) -> Non
                 Way("cdn", "IPv4", API, "127.0.0.1", port),
                 Way("cdn", "IPv6", API, "::1", port),
             )
-            network: Connector = Sockets(timeout_seconds=1)
+            network: Connector = Sockets(timeout_seconds=3)
             context = CheckContext(TARGET, ways, options, Machine(), Resolver({}))
             return {
                 f"{result.check} {result.path} {result.family}": result.verdict
