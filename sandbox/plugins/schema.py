@@ -137,6 +137,11 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
+def pascal_case(name: str) -> str:
+    """Return the spelling of most APIs of AWS: `zoneId` is `ZoneId`."""
+    return f"{name[:1].upper()}{name[1:]}"
+
+
 def below(path: str, name: str) -> str:
     """Return the path of a property of an object."""
     return f"{path}.{name}" if path else name

@@ -7,7 +7,7 @@ modelled.
 
 Where it differs from DigitalOcean: plain HTTP on loopback instead of HTTPS; one account, one token;
 addresses come from ranges reserved for documentation; the metadata service, which a Droplet reaches
-at 169.254.169.254, is at `/dualstack-sandbox/droplets/<id>/metadata/v1` and for every Droplet; user
+at 169.254.169.254, is at `/dualstack-sandbox/droplets/<id>/metadata/v1.json` for every Droplet; user
 data, which the API never returns, can be read there. `GET /dualstack-sandbox/scopes` lists what
 a token needed for all requests so far. The rest of the control surface is that of every cloud.
 """

@@ -14,7 +14,6 @@ from sandbox.clouds.digitalocean.routes import (
     ok,
 )
 from sandbox.clouds.digitalocean.state import AlertPolicy, Json
-from sandbox.clouds.digitalocean.wire import NOT_FOUND
 
 ROUTES = Table()
 
@@ -71,10 +70,7 @@ def create_policy(call: ApiCall) -> ApiAnswer:
 
 
 @ROUTES.add(
-    "GET /v2/monitoring/alerts/<alert_uuid>",
-    "monitoring_get_alertPolicy",
-    "monitoring:read",
-    refuses=[NOT_FOUND],
+    "GET /v2/monitoring/alerts/<alert_uuid>", "monitoring_get_alertPolicy", "monitoring:read"
 )
 def get_policy(call: ApiCall) -> ApiAnswer:
     """Shows an alert policy."""
@@ -82,10 +78,7 @@ def get_policy(call: ApiCall) -> ApiAnswer:
 
 
 @ROUTES.add(
-    "PUT /v2/monitoring/alerts/<alert_uuid>",
-    "monitoring_update_alertPolicy",
-    "monitoring:update",
-    refuses=[NOT_FOUND],
+    "PUT /v2/monitoring/alerts/<alert_uuid>", "monitoring_update_alertPolicy", "monitoring:update"
 )
 def update_policy(call: ApiCall) -> ApiAnswer:
     """Replaces an alert policy."""
@@ -98,7 +91,6 @@ def update_policy(call: ApiCall) -> ApiAnswer:
     "DELETE /v2/monitoring/alerts/<alert_uuid>",
     "monitoring_delete_alertPolicy",
     "monitoring:delete",
-    refuses=[NOT_FOUND],
 )
 def delete_policy(call: ApiCall) -> ApiAnswer:
     """Deletes an alert policy."""

@@ -47,7 +47,7 @@ from sandbox.clouds.digitalocean.wire import (
 
 HOUR, MINUTE = 3600.0, 60.0
 
-CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1/")
+CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1.json")
 """What the control surface of this cloud has beside that of every cloud."""
 
 ROUTES: Final[tuple[Route, ...]] = tuple(
@@ -192,30 +192,13 @@ class DigitalOceanApi:
         match what:
             case ("GET", "scopes"):
                 return _json(sorted(self._account.scopes))
-            case ("GET", "droplets", number, path) if number.isdecimal():
-                return self._metadata(int(number), path)
+            case ("GET", "droplets", number, "metadata/v1.json") if number.isdecimal():
+                droplet = self._account.droplets.get(int(number))
+                if droplet is None:
+                    return Response("not found", HTTPStatus.NOT_FOUND)
+                return _json(metadata.document(self._account, droplet))
             case _:
                 return self._control.answer(request)
-
-    def _metadata(self, number: int, path: str) -> Response:
-        """Tell a Droplet about itself."""
-        droplet = self._account.droplets.get(number)
-        if droplet is None:
-            return Response("not found", HTTPStatus.NOT_FOUND)
-        document = metadata.document(self._account, droplet)
-        if path == "metadata/v1.json":
-            return _json(document)
-        leaves = metadata.texts(document)
-        below = path.removeprefix("metadata/v1").removeprefix("/")
-        text = metadata.text(leaves, below) if path.startswith("metadata/v1") else None
-        if text is not None:
-            return Response(text, mimetype="text/plain")
-        if metadata.text(leaves, f"{below}/") is not None:
-            base = f"{control.PATH}droplets/{number}/metadata/v1/"
-            return Response(
-                status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": f"{base}{below}/"}
-            )
-        return Response("not found", HTTPStatus.NOT_FOUND)
 
 
 def _error(refusal: RefusalError, request_id: str) -> Json:

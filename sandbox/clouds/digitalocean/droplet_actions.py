@@ -16,7 +16,7 @@ from sandbox.clouds.digitalocean.new_droplet import (
 from sandbox.clouds.digitalocean.regions_and_actions import action_view
 from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Body, Table, created
 from sandbox.clouds.digitalocean.state import Action, Effect, LocalAccount, LocalDroplet
-from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
 
 ROUTES = Table()
 
@@ -90,7 +90,6 @@ class NewDropletAction(Body):
     "droplet:update",
     more_scopes={"droplet:create": "the action is `resize`"},
     refuses=[
-        NOT_FOUND,
         PENDING_EVENT,
         ALREADY_OFF,
         ALREADY_ON,

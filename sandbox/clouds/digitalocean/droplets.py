@@ -5,7 +5,6 @@ from sandbox.clouds.digitalocean.catalog import disk_info
 from sandbox.clouds.digitalocean.new_droplet import CREATION_REASONS, NewDroplet, checked_droplet
 from sandbox.clouds.digitalocean.routes import NO_CONTENT, ApiAnswer, ApiCall, Table, accepted, ok
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalDroplet, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND
 
 ROUTES = Table()
 
@@ -55,20 +54,13 @@ def create_droplet(call: ApiCall) -> ApiAnswer:
     return accepted(droplet=view(call.account, droplet), links=links)
 
 
-@ROUTES.add(
-    "GET /v2/droplets/<int:droplet_id>", "droplets_get", "droplet:read", refuses=[NOT_FOUND]
-)
+@ROUTES.add("GET /v2/droplets/<int:droplet_id>", "droplets_get", "droplet:read")
 def get_droplet(call: ApiCall) -> ApiAnswer:
     """Shows a Droplet."""
     return ok(droplet=view(call.account, call.the(call.account.droplets, "droplet_id")))
 
 
-@ROUTES.add(
-    "DELETE /v2/droplets/<int:droplet_id>",
-    "droplets_destroy",
-    "droplet:delete",
-    refuses=[NOT_FOUND],
-)
+@ROUTES.add("DELETE /v2/droplets/<int:droplet_id>", "droplets_destroy", "droplet:delete")
 def destroy_droplet(call: ApiCall) -> ApiAnswer:
     """Destroys a Droplet.
 

@@ -19,7 +19,7 @@ from sandbox.clouds.digitalocean.routes import (
     ok,
 )
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalFirewall, PendingChange, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import Reason
 
 ROUTES = Table()
 
@@ -195,9 +195,7 @@ def create_firewall(call: ApiCall) -> ApiAnswer:
     return accepted(firewall=view(call.account, firewall))
 
 
-@ROUTES.add(
-    "GET /v2/firewalls/<firewall_id>", "firewalls_get", "firewall:read", refuses=[NOT_FOUND]
-)
+@ROUTES.add("GET /v2/firewalls/<firewall_id>", "firewalls_get", "firewall:read")
 def get_firewall(call: ApiCall) -> ApiAnswer:
     """Shows a firewall."""
     return ok(firewall=view(call.account, call.the(call.account.firewalls, "firewall_id")))
@@ -207,7 +205,7 @@ def get_firewall(call: ApiCall) -> ApiAnswer:
     "PUT /v2/firewalls/<firewall_id>",
     "firewalls_update",
     "firewall:update",
-    refuses=[NOT_FOUND, *WHOLE_REASONS],
+    refuses=WHOLE_REASONS,
 )
 def update_firewall(call: ApiCall) -> ApiAnswer:
     """Replaces all of a firewall; what is left out is emptied."""
@@ -221,9 +219,7 @@ def update_firewall(call: ApiCall) -> ApiAnswer:
     return ok(firewall=view(call.account, firewall))
 
 
-@ROUTES.add(
-    "DELETE /v2/firewalls/<firewall_id>", "firewalls_delete", "firewall:delete", refuses=[NOT_FOUND]
-)
+@ROUTES.add("DELETE /v2/firewalls/<firewall_id>", "firewalls_delete", "firewall:delete")
 def delete_firewall(call: ApiCall) -> ApiAnswer:
     """Deletes a firewall, at once."""
     del call.account.firewalls[call.the(call.account.firewalls, "firewall_id").id]

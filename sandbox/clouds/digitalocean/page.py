@@ -34,8 +34,7 @@ report it is marked as "{ASSUMED}". Messages are worded as reports show them, an
 - `GET /dualstack-sandbox/scopes` tells which scopes a token needed for all requests so far.
 - `GET /dualstack-sandbox/changes` answers another text as soon as anything in the account has
   changed; it counts for no limit.
-- `GET /dualstack-sandbox/droplets/<id>/metadata/v1.json` and `.../metadata/v1/user-data` are the
-  metadata service of a Droplet.
+- `GET /dualstack-sandbox/droplets/<id>/metadata/v1.json` is what a Droplet's metadata service says.
 - Bodies are checked: what is specified as required must be there and of its type, `null` is an
   empty list, unknown fields are ignored.
 - Collections have `page` and `per_page` (20, at most 200), `links.pages` and `meta.total`.

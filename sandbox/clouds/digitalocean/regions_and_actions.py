@@ -3,7 +3,6 @@
 from sandbox.clouds.digitalocean.catalog import REGIONS, Region
 from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Table, ok
 from sandbox.clouds.digitalocean.state import Action, Json, iso
-from sandbox.clouds.digitalocean.wire import NOT_FOUND
 
 ROUTES = Table()
 
@@ -14,7 +13,7 @@ def list_regions(call: ApiCall) -> ApiAnswer:
     return call.page("regions", list(REGIONS.values()), Region.view)
 
 
-@ROUTES.add("GET /v2/actions/<int:action_id>", "actions_get", "actions:read", refuses=[NOT_FOUND])
+@ROUTES.add("GET /v2/actions/<int:action_id>", "actions_get", "actions:read")
 def get_action(call: ApiCall) -> ApiAnswer:
     """Shows an action: `in-progress`, then `completed` or `errored`."""
     return ok(action=action_view(call.the(call.account.actions, "action_id")))

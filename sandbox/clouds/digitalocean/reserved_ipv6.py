@@ -129,9 +129,7 @@ def create_reserved(call: ApiCall) -> ApiAnswer:
     )
 
 
-@ROUTES.add(
-    "GET /v2/reserved_ipv6/<ip>", "reservedIPv6_get", "reserved_ip:read", refuses=[NOT_FOUND]
-)
+@ROUTES.add("GET /v2/reserved_ipv6/<ip>", "reservedIPv6_get", "reserved_ip:read")
 def get_reserved(call: ApiCall) -> ApiAnswer:
     """Shows an address and the Droplet that has it, or null."""
     return ok(reserved_ipv6=view(call, _named(call)))
@@ -141,7 +139,7 @@ def get_reserved(call: ApiCall) -> ApiAnswer:
     "DELETE /v2/reserved_ipv6/<ip>",
     "reservedIPv6_delete",
     "reserved_ip:delete",
-    refuses=[NOT_FOUND, STILL_ASSIGNED],
+    refuses=[STILL_ASSIGNED],
 )
 def delete_reserved(call: ApiCall) -> ApiAnswer:
     """Gives an address up that no Droplet has."""
@@ -158,7 +156,6 @@ def delete_reserved(call: ApiCall) -> ApiAnswer:
     "reservedIPv6Actions_post",
     "reserved_ip:update",
     refuses=[
-        NOT_FOUND,
         NO_DROPLET_ID,
         NO_SUCH_DROPLET,
         OTHER_REGION,

@@ -248,14 +248,16 @@ class Table:
             rule: method and path: `GET /v2/droplets`.
             operation: name in the OpenAPI specification.
             scopes: what a token needs.
-            refuses: why it may refuse.
+            refuses: why it may refuse, but that what the path names does not exist.
             more_scopes: what it needs in some cases, with the case.
         """
         method, _, path = rule.partition(" ")
 
         def added(handler: Handler) -> Handler:
+            missing = (NOT_FOUND,) if "<" in path else ()
+            reasons = (*missing, *refuses)
             self._routes.append(
-                Route(method, path, operation, scopes, more_scopes or {}, tuple(refuses), handler)
+                Route(method, path, operation, scopes, more_scopes or {}, reasons, handler)
             )
             return handler
 

@@ -66,7 +66,7 @@ def create_key(call: ApiCall) -> ApiAnswer:
     return created(ssh_key=view(key))
 
 
-@ROUTES.add("GET /v2/account/keys/<identifier>", "sshKeys_get", "ssh_key:read", refuses=[NOT_FOUND])
+@ROUTES.add("GET /v2/account/keys/<identifier>", "sshKeys_get", "ssh_key:read")
 def get_key(call: ApiCall) -> ApiAnswer:
     """Shows a key by id or fingerprint."""
     return ok(ssh_key=view(_named(call)))
@@ -76,7 +76,7 @@ def get_key(call: ApiCall) -> ApiAnswer:
     "PUT /v2/account/keys/<identifier>",
     "sshKeys_update",
     "ssh_key:update",
-    refuses=[NOT_FOUND, NO_KEY_NAME],
+    refuses=[NO_KEY_NAME],
 )
 def update_key(call: ApiCall) -> ApiAnswer:
     """Renames a key."""
@@ -87,9 +87,7 @@ def update_key(call: ApiCall) -> ApiAnswer:
     return ok(ssh_key=view(key))
 
 
-@ROUTES.add(
-    "DELETE /v2/account/keys/<identifier>", "sshKeys_delete", "ssh_key:delete", refuses=[NOT_FOUND]
-)
+@ROUTES.add("DELETE /v2/account/keys/<identifier>", "sshKeys_delete", "ssh_key:delete")
 def delete_key(call: ApiCall) -> ApiAnswer:
     """Removes a key from the account; Droplets that have it keep it."""
     del call.account.keys[_named(call).id]

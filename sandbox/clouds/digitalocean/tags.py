@@ -70,13 +70,13 @@ def create_tag(call: ApiCall) -> ApiAnswer:
     return created(tag=view(call, call.account.tag(name)))
 
 
-@ROUTES.add("GET /v2/tags/<tag_id>", "tags_get", "tag:read", refuses=[NOT_FOUND])
+@ROUTES.add("GET /v2/tags/<tag_id>", "tags_get", "tag:read")
 def get_tag(call: ApiCall) -> ApiAnswer:
     """Shows a tag, by its name in its own capitals."""
     return ok(tag=view(call, call.the(call.account.tags, "tag_id")))
 
 
-@ROUTES.add("DELETE /v2/tags/<tag_id>", "tags_delete", "tag:delete", refuses=[NOT_FOUND])
+@ROUTES.add("DELETE /v2/tags/<tag_id>", "tags_delete", "tag:delete")
 def delete_tag(call: ApiCall) -> ApiAnswer:
     """Deletes a tag; nothing carries it any more, and firewalls do not name it."""
     tag = call.the(call.account.tags, "tag_id")
@@ -87,11 +87,7 @@ def delete_tag(call: ApiCall) -> ApiAnswer:
 
 
 @ROUTES.add(
-    "POST /v2/tags/<tag_id>/resources",
-    "tags_assign_resources",
-    "tag:create",
-    "droplet:update",
-    refuses=[NOT_FOUND],
+    "POST /v2/tags/<tag_id>/resources", "tags_assign_resources", "tag:create", "droplet:update"
 )
 def tag_resources(call: ApiCall) -> ApiAnswer:
     """Tags Droplets; all of them, or none if one does not exist."""
@@ -103,11 +99,7 @@ def tag_resources(call: ApiCall) -> ApiAnswer:
 
 
 @ROUTES.add(
-    "DELETE /v2/tags/<tag_id>/resources",
-    "tags_unassign_resources",
-    "tag:delete",
-    "droplet:update",
-    refuses=[NOT_FOUND],
+    "DELETE /v2/tags/<tag_id>/resources", "tags_unassign_resources", "tag:delete", "droplet:update"
 )
 def untag_resources(call: ApiCall) -> ApiAnswer:
     """Untags Droplets; all of them, or none if one does not exist."""

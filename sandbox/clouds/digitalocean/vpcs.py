@@ -18,7 +18,7 @@ from sandbox.clouds.digitalocean.routes import (
     ok,
 )
 from sandbox.clouds.digitalocean.state import Json, LocalVpc, iso
-from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
 
 ROUTES = Table()
 
@@ -110,7 +110,7 @@ def create_vpc(call: ApiCall) -> ApiAnswer:
     return created(vpc=view(vpc))
 
 
-@ROUTES.add("GET /v2/vpcs/<vpc_id>", "vpcs_get", "vpc:read", refuses=[NOT_FOUND])
+@ROUTES.add("GET /v2/vpcs/<vpc_id>", "vpcs_get", "vpc:read")
 def get_vpc(call: ApiCall) -> ApiAnswer:
     """Shows a VPC."""
     return ok(vpc=view(call.the(call.account.vpcs, "vpc_id")))
@@ -120,7 +120,7 @@ def get_vpc(call: ApiCall) -> ApiAnswer:
     "PUT /v2/vpcs/<vpc_id>",
     "vpcs_update",
     "vpc:update",
-    refuses=[NOT_FOUND, INVALID_VPC_NAME, VPC_NAME_IN_USE, STAYS_DEFAULT],
+    refuses=[INVALID_VPC_NAME, VPC_NAME_IN_USE, STAYS_DEFAULT],
 )
 def update_vpc(call: ApiCall) -> ApiAnswer:
     """Changes name and description; `default` true takes the place of the region's default."""
@@ -140,7 +140,7 @@ def update_vpc(call: ApiCall) -> ApiAnswer:
     "DELETE /v2/vpcs/<vpc_id>",
     "vpcs_delete",
     "vpc:delete",
-    refuses=[NOT_FOUND, DEFAULT_VPC, HAS_MEMBERS],
+    refuses=[DEFAULT_VPC, HAS_MEMBERS],
 )
 def delete_vpc(call: ApiCall) -> ApiAnswer:
     """Deletes a VPC that is empty and no default."""

@@ -17,7 +17,10 @@ from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _OPTIONS_TIMEOUT_SECONDS = 5 * 60
 _IN_USE_TIMEOUT_SECONDS = 20 * 60
-_IMPORTED = ("certificateBody", "certificateChain", "privateKey", "privateKeyWo")
+_REFUSED = (
+    *("certificateAuthorityArn", "certificateBody", "certificateChain", "earlyRenewalDuration"),
+    *("privateKey", "privateKeyWo", "validationOptions"),
+)
 
 
 def region_of(arn: str) -> str | None:
@@ -43,11 +46,11 @@ class CertificateStandIn(Tagged):
 
     It is ready when ACM has said how each name is to be validated, which is within seconds and
     long before it is issued. `domainName`, `subjectAlternativeNames`, `validationMethod`,
-    `validationOptions`, `keyAlgorithm`, `certificateAuthorityArn` and `region` need a new one;
-    `tags` and `options` do not. Deletion waits for it to be out of use, 20 minutes.
+    `keyAlgorithm` and `region` need a new one; `tags` and `options` do not.
+    Deletion waits for it to be out of use, 20 minutes.
 
-    Where it differs: certificates are requested, not imported (`certificateBody`, `privateKey` and
-    the like are refused), nor renewed early (`earlyRenewalDuration`).
+    Where it differs: certificates are requested of Amazon and validated through DNS, not imported
+    (`certificateBody` and the like are refused), nor renewed early; no renewal is summarised.
     """
 
     type_name = "aws:acm/certificate:Certificate"
@@ -58,12 +61,10 @@ class CertificateStandIn(Tagged):
         ),
         sets={
             "subjectAlternativeNames": "",
-            "validationOptions": "domainName",
             "domainValidationOptions": "domainName",
         },
         replaces=frozenset(
-            {"certificateAuthorityArn", "domainName", "keyAlgorithm", "region"}
-            | {"subjectAlternativeNames", "validationMethod", "validationOptions"}
+            {"domainName", "keyAlgorithm", "region", "subjectAlternativeNames", "validationMethod"}
         ),
         allowed={
             "validationMethod": ("DNS", "EMAIL", "HTTP"),
@@ -74,12 +75,11 @@ class CertificateStandIn(Tagged):
             "options.certificateTransparencyLoggingPreference": ("ENABLED", "DISABLED"),
             "options.export": ("ENABLED", "DISABLED"),
         },
-        carried=frozenset({"validationOptions"}),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what cannot be requested."""
-        for name in (*_IMPORTED, "earlyRenewalDuration"):
+        for name in _REFUSED:
             if inputs.get(name) is not None:
                 yield Failure(
                     name,
@@ -88,7 +88,7 @@ class CertificateStandIn(Tagged):
                 )
         if inputs.get("domainName") is None:
             yield Failure("domainName", "domainName is missing; a certificate is for one. Set it.")
-        if inputs.get("validationMethod") is None and not inputs.get("certificateAuthorityArn"):
+        if inputs.get("validationMethod") is None:
             yield Failure(
                 "validationMethod",
                 "`certificate_authority_arn` or `validation_method` must be set when creating an "
@@ -139,7 +139,6 @@ class CertificateStandIn(Tagged):
             "IdempotencyToken": f"p{time.time_ns()}",
         }
         plain = {
-            "certificateAuthorityArn": "CertificateAuthorityArn",
             "keyAlgorithm": "KeyAlgorithm",
             "subjectAlternativeNames": "SubjectAlternativeNames",
             "validationMethod": "ValidationMethod",
@@ -149,11 +148,6 @@ class CertificateStandIn(Tagged):
             arguments["Tags"] = to_list(inputs["tags"])
         if inputs.get("options"):
             arguments["Options"] = _options(inputs["options"])
-        if inputs.get("validationOptions"):
-            arguments["DomainValidationOptions"] = [
-                {"DomainName": item["domainName"], "ValidationDomain": item["validationDomain"]}
-                for item in inputs["validationOptions"]
-            ]
         client = call.session.client("acm", inputs.get("region"))
         return str(client.request_certificate(**arguments)["CertificateArn"])
 
@@ -163,14 +157,9 @@ class CertificateStandIn(Tagged):
 
         def has_options() -> bool:
             certificate = find_certificate(call.session, resource_id) or {}
-            if certificate.get("Type") == "PRIVATE":
-                return certificate.get("Status") != "PENDING_VALIDATION"
             options: list[Props] = items_of(certificate, "DomainValidationOptions")
             return bool(options) and all(
-                option.get("ResourceRecord")
-                or option.get("ValidationEmails")
-                or option.get("HttpRedirect")
-                or option.get("ValidationStatus") == "SUCCESS"
+                option.get("ResourceRecord") or option.get("ValidationStatus") == "SUCCESS"
                 for option in options
             )
 
@@ -192,11 +181,8 @@ class CertificateStandIn(Tagged):
         )
         tags = call.session.own_tags(from_list(listed["Tags"]))
         options: list[Props] = items_of(certificate, "DomainValidationOptions")
-        issued_by_amazon = certificate.get("Type") == "AMAZON_ISSUED"
-        renewal: Props | None = certificate.get("RenewalSummary")
         return resource_id, {
             "arn": certificate["CertificateArn"],
-            "certificateAuthorityArn": certificate.get("CertificateAuthorityArn"),
             "domainName": certificate["DomainName"],
             "domainValidationOptions": [
                 {
@@ -215,26 +201,14 @@ class CertificateStandIn(Tagged):
             "pendingRenewal": False,
             "region": region,
             "renewalEligibility": certificate.get("RenewalEligibility", ""),
-            "renewalSummaries": [
-                {
-                    "renewalStatus": renewal.get("RenewalStatus", ""),
-                    "renewalStatusReason": renewal.get("RenewalStatusReason", ""),
-                    "updatedAt": _moment(renewal.get("UpdatedAt")),
-                }
-            ]
-            if renewal
-            else [],
+            "renewalSummaries": [],
             "status": certificate.get("Status", ""),
             "subjectAlternativeNames": items_of(certificate, "SubjectAlternativeNames"),
             "tags": tags,
             "tagsAll": tags,
             "type": certificate.get("Type", ""),
-            "validationEmails": [
-                email for option in options for email in items_of(option, "ValidationEmails")
-            ],
-            "validationMethod": options[0].get("ValidationMethod", "NONE")
-            if options and issued_by_amazon
-            else "NONE",
+            "validationEmails": [],
+            "validationMethod": options[0].get("ValidationMethod", "NONE") if options else "NONE",
         }
 
     def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:

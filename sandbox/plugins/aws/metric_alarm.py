@@ -10,27 +10,22 @@ from sandbox.plugins.aws.session import AwsTask, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.check import missing_or_both
 from sandbox.plugins.resource import Failure, PluginError, Shape
+from sandbox.plugins.schema import pascal_case
 from sandbox.plugins.values import Props, block_of, is_zero, items_of
 
 _MEMBERS: Final = {
-    "actionsEnabled": "ActionsEnabled",
-    "alarmActions": "AlarmActions",
-    "alarmDescription": "AlarmDescription",
-    "comparisonOperator": "ComparisonOperator",
-    "datapointsToAlarm": "DatapointsToAlarm",
+    **{
+        name: pascal_case(name)
+        for name in (
+            *("actionsEnabled", "alarmActions", "alarmDescription", "comparisonOperator"),
+            *("datapointsToAlarm", "evaluationPeriods", "extendedStatistic", "metricName"),
+            *("insufficientDataActions", "namespace", "period", "statistic", "threshold"),
+            *("treatMissingData", "unit"),
+        )
+    },
     "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
-    "evaluationPeriods": "EvaluationPeriods",
-    "extendedStatistic": "ExtendedStatistic",
-    "insufficientDataActions": "InsufficientDataActions",
-    "metricName": "MetricName",
     "name": "AlarmName",
-    "namespace": "Namespace",
     "okActions": "OKActions",
-    "period": "Period",
-    "statistic": "Statistic",
-    "threshold": "Threshold",
-    "treatMissingData": "TreatMissingData",
-    "unit": "Unit",
 }
 _SENT_ALWAYS: Final = frozenset({"actionsEnabled", "threshold"})
 """What says something when it is false or 0."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.clouds import control
+from sandbox.clouds.digitalocean import metadata
 from sandbox.clouds.digitalocean.state import LocalAccount
 
 BODY = {"name": "proxy", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "region": "nyc3"}
@@ -232,7 +233,7 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "text"),
     [
         pytest.param("user-data", "#cloud-config", id="user data"),
         pytest.param("hostname", "proxy-1", id="name"),
@@ -249,24 +250,20 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
         ),
     ],
 )
-def test_a_droplet_reads_a_text_of_its_metadata(cloud: Any, path: str, told: str) -> None:
+def test_a_droplet_reads_a_text_of_its_metadata(cloud: Any, path: str, text: str) -> None:
     number = cloud.droplet(user_data="#cloud-config")
-    reply = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1/{path}")
-    assert (reply.status, reply.text) == (200, told)
+    document = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
+    assert metadata.text(metadata.texts(document), path) == text
 
 
-def test_an_index_without_its_slash_is_elsewhere(cloud: Any) -> None:
-    number = cloud.droplet()
-    for path in ("/interfaces", "/reserved_ip/ipv6"):
-        reply = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1{path}")
-        assert reply.status == 301
-        assert reply.headers["location"].endswith(f"/metadata/v1{path}/")
+@pytest.mark.parametrize("path", ["nothing", "id/", "interfaces", "reserved_ip/ipv6"])
+def test_there_is_no_text_at_another_path(cloud: Any, path: str) -> None:
+    document = metadata.document(cloud.account, cloud.account.droplets[cloud.droplet()])
+    assert metadata.text(metadata.texts(document), path) is None
 
 
-@pytest.mark.parametrize("path", ["metadata/v1/nothing", "metadata/v1/id/", "metadata/v2", "other"])
-def test_unknown_metadata_is_not_found(cloud: Any, path: str) -> None:
-    assert cloud.send(f"GET {control.PATH}droplets/{cloud.droplet()}/{path}").status == 404
-    assert cloud.send(f"GET {control.PATH}droplets/7/{path}").status == 404
+def test_metadata_of_no_droplet_is_not_found(cloud: Any) -> None:
+    assert cloud.send(f"GET {control.PATH}droplets/7/metadata/v1.json").status == 404
 
 
 def test_a_droplet_that_does_not_run_yet_has_no_interfaces(cloud: Any) -> None:
