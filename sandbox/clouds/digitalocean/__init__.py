@@ -6,10 +6,10 @@ nothing boots. `docs/digitalocean-model.md` lists every route, what each refuses
 modelled.
 
 Where it differs from DigitalOcean: plain HTTP on loopback instead of HTTPS; one account, one token;
-addresses come from ranges reserved for documentation; the metadata service, which a Droplet reaches
-at 169.254.169.254, is at `/dualstack-sandbox/droplets/<id>/metadata/v1.json` for every Droplet; user
-data, which the API never returns, can be read there. `GET /dualstack-sandbox/scopes` lists what
-a token needed for all requests so far. The rest of the control surface is that of every cloud.
+addresses come from ranges reserved for documentation. What a Droplet reads at 169.254.169.254 is at
+`/dualstack-sandbox/droplets/<id>/metadata/v1.json`, user data included, which the API never
+returns. `GET /dualstack-sandbox/scopes` lists what a token needed for all requests so far. The rest
+of the control surface is that of every cloud.
 """
 
 import os
