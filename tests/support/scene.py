@@ -13,6 +13,7 @@ from sandbox.clouds import background
 from sandbox.engine import find
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
+from sandbox.lab.world import HOSTS
 from support.engine import CHECKOUT, Stack, control, new_stack
 from support.waiting import wait_until
 
@@ -113,8 +114,9 @@ class Scene(Ground):
 
     def forget(self) -> None:
         """Let no cache know anything of before: nodes of CloudFront start anew, without a file."""
+        self.lab.settle()
         for name in [name for name in self.lab.hosts if name.startswith("edge-")]:
-            file = self.lab.folder / name / "nginx.pid"
+            file = self.lab.folder / HOSTS / name / "nginx.pid"
             pid = file.read_text()
             for kept in (file.parent / "cache").iterdir():
                 shutil.rmtree(kept)
