@@ -55,10 +55,11 @@ def main() -> int:
         print(fault, file=sys.stderr)
         return _REFUSED
     try:
-        root = roots.find(config.droplet.image)
+        tree = "bare" if config.bare else "ready"
+        root = roots.find(config.droplet.image, trees=[tree])
         # Held until this process ends, so that nobody removes it meanwhile.
         roots.hold(root)
-        disk = Disk(config, root.bare if config.bare else root.ready)
+        disk = Disk(config, root.folder / tree)
     except BootError as error:
         print(error, file=sys.stderr)
         return _REFUSED

@@ -23,7 +23,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,8 @@ _OWN_PACKAGES: Final = ("libnginx-mod-stream", "nginx", "nginx-common", "unbound
 _LEFT_OUT: Final = ("/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/man/*")
 """Files of packages that no program needs: a third of all."""
 
+_TREES: Final = ("bare", "ready")
+
 _RECIPE: Final = Path(__file__).parent / "recipe"
 _KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _MANIFEST: Final = "manifest.json"
@@ -114,18 +116,19 @@ def cache_root() -> Path:
     return user_cache_path("dualstack-edge") / "roots"
 
 
-def find(image: str, cache: Path | None = None) -> Root:
+def find(image: str, cache: Path | None = None, trees: Collection[str] = _TREES) -> Root:
     """Return the root of an image.
 
     Args:
         image: The slug of the image, as DigitalOcean names it.
+        trees: Which of its trees are looked at; default both.
         cache: Where roots are kept; default `cache_root()`.
 
     Raises:
         BootError: There is none, or it is not as it was made.
     """
     folder = _folder(image, cache or cache_root())
-    if fault := _fault(folder):
+    if fault := _fault(folder, trees):
         raise BootError(_to_be_made(image, fault))
     return Root(folder)
 
@@ -235,21 +238,22 @@ def _folder(image: str, cache: Path) -> Path:
     return cache / f"{SUITES[image]}-{digest[:16]}"
 
 
-def _fault(folder: Path) -> str:
-    """Return what is wrong with a root, empty if nothing is."""
+def _fault(folder: Path, trees: Collection[str] = _TREES) -> str:
+    """Return what is wrong with trees of a root, empty if nothing is."""
     try:
         kept = json.loads((folder / _MANIFEST).read_text())
     except FileNotFoundError:
         return "missing"
     except ValueError:
         return "damaged"
-    trees = {name: digest(folder / name) for name in ("bare", "ready")}
-    return "" if kept.get("trees") == trees else "damaged"
+    digests: dict[str, str] = kept.get("trees", {})
+    whole = all(digests.get(name) == digest(folder / name) for name in trees)
+    return "" if whole else "damaged"
 
 
 def _manifest(folder: Path) -> Mapping[str, object]:
     """Return what a root consists of: packages with their versions, and a digest of each tree."""
-    trees = {name: folder / name for name in ("bare", "ready")}
+    trees = {name: folder / name for name in _TREES}
     listed = _output(
         *("dpkg-query", f"--admindir={trees['ready'] / 'var/lib/dpkg'}", "--show"),
         "--showformat=${Package} ${Version}\n",
