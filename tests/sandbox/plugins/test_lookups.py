@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from pulumi.runtime import rpc
+from pulumi_aws.route53 import GetRecordsResult
 
 from sandbox.plugins.aws.package import package
 from sandbox.plugins.values import Props
 
 GET_ZONE = "aws:route53/getZone:getZone"
+GET_RECORDS = "aws:route53/getRecords:getRecords"
 GET_GROUP = "aws:ec2/getSecurityGroup:getSecurityGroup"
 GET_PREFIX_LIST = "aws:ec2/getManagedPrefixList:getManagedPrefixList"
 GET_LOAD_BALANCER = "aws:lb/getLoadBalancer:getLoadBalancer"
@@ -42,6 +44,22 @@ def test_a_zone_is_found_by_name_and_by_id(plugin: Any, cloud: Any) -> None:
     assert found["arn"] == f"arn:aws:route53:::hostedzone/{cloud.zone_id}"
     assert found["primaryNameServer"] == found["nameServers"][0]
     assert plugin.invoke(GET_ZONE, {"zoneId": cloud.zone_id}) == found
+
+
+def test_records_are_listed_by_what_their_names_match(plugin: Any, cloud: Any) -> None:
+    args = {"zoneId": cloud.zone_id, "nameRegex": "^example"}
+    kinds = {
+        record["type"]: record for record in plugin.invoke(GET_RECORDS, args)["resourceRecordSets"]
+    }
+    assert sorted(kinds) == ["NS", "SOA"]
+    assert (kinds["SOA"]["name"], kinds["SOA"]["ttl"]) == ("example.com.", 900)
+    assert kinds["SOA"]["resourceRecords"][0]["value"].endswith(" 86400")
+    (alias,) = plugin.invoke(GET_RECORDS, args | {"nameRegex": "^www"})["resourceRecordSets"]
+    assert alias["aliasTarget"]["dnsName"] == f"{cloud.load_balancer()['name']}."
+    read = rpc.translate_output_properties(
+        plugin.invoke(GET_RECORDS, args), lambda name: name, GetRecordsResult
+    )
+    assert read.resource_record_sets[0].type == "NS"
 
 
 def test_tags_tell_zones_of_one_name_apart(plugin: Any, cloud: Any) -> None:
@@ -94,6 +112,16 @@ def test_load_balancers_are_found_by_name(plugin: Any, cloud: Any) -> None:
             {"name": "example.com", "zoneId": "Z1"},
             "only one of `zone_id` or `name` may be set",
             id="a zone by two things",
+        ),
+        pytest.param(
+            GET_RECORDS, {}, "zoneId is missing; records are of a hosted zone. Set it.", id="no id"
+        ),
+        pytest.param(
+            GET_RECORDS,
+            {"zoneId": "Z1", "nameRegex": "("},
+            "nameRegex is '(', no regular expression: missing ), unterminated subpattern at "
+            "position 0.",
+            id="half a regular expression",
         ),
         pytest.param(
             GET_LOAD_BALANCER,
