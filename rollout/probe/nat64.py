@@ -18,7 +18,7 @@ _WELL_KNOWN: Final = (IPv4Address("192.0.0.170"), IPv4Address("192.0.0.171"))
 """Its addresses. Source: RFC 7050 section 8.2."""
 
 WELL_KNOWN_PREFIX: Final = IPv6Network("64:ff9b::/96")
-"""What gateways use that have no prefix of their own: never an address that somebody published.
+"""The prefix of gateways that have none of their own: no published address is in it.
 Source: RFC 6052 section 2.1."""
 
 _LENGTHS: Final = (32, 40, 48, 56, 64, 96)

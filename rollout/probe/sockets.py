@@ -127,7 +127,7 @@ class Connector(Protocol):
         ...
 
     async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
-        """Send a request over TLS, whoever answers, and read the answer to its end.
+        """Send a request over TLS without checking the certificate, and read the answer to its end.
 
         Raises:
             TroubleError: There was no answer, or no end of it.

@@ -12,7 +12,7 @@ from rollout.verify.secrets import is_secret
 
 IGNORED_HEADERS: Final[Mapping[str, str]] = {
     "age": "about caches; the cache check reads it",
-    "alt-svc": "an offer of HTTP/3, which belongs to whoever answers",
+    "alt-svc": "an offer of HTTP/3, made by the server that answers",
     "connection": "about one connection, not about the answer (RFC 9110 section 7.6.1)",
     "content-length": "how the body is framed; the body itself is compared",
     "date": "the moment of the answer",

@@ -179,36 +179,38 @@ def make(
             weights=target.weights,
             distribution_id=target.distribution_id,
         ),
-        ways=tuple(
-            WayModel(
-                path=way.path,
-                family=way.family,
-                hostname=way.hostname,
-                address=way.address,
-                by_name=way.by_name,
-            )
-            for way in ways
-        ),
+        ways=tuple(_way(way) for way in ways),
         counts={kind: counts[kind] for kind in WORDS},
         accepted=dict(sorted(accepted.items())),
-        results=tuple(
-            ResultModel(
-                group=group,
-                check=_encodable(result.check),
-                verdict=result.verdict,
-                evidence=_encodable(result.evidence),
-                hostname=result.hostname,
-                path=result.path,
-                family=result.family,
-                accepted=result.accepted,
-                remedy=_encodable(result.remedy),
-            )
-            for group, result in results
-        ),
+        results=tuple(_result(group, result) for group, result in results),
         not_asked=tuple(
             NotAskedModel(request=_encodable(request), reason=_encodable(reason))
             for request, reason in not_asked
         ),
+    )
+
+
+def _way(way: Way) -> WayModel:
+    return WayModel(
+        path=way.path,
+        family=way.family,
+        hostname=way.hostname,
+        address=way.address,
+        by_name=way.by_name,
+    )
+
+
+def _result(group: str, result: Result) -> ResultModel:
+    return ResultModel(
+        group=group,
+        check=_encodable(result.check),
+        verdict=result.verdict,
+        evidence=_encodable(result.evidence),
+        hostname=result.hostname,
+        path=result.path,
+        family=result.family,
+        accepted=result.accepted,
+        remedy=_encodable(result.remedy),
     )
 
 
