@@ -1,7 +1,8 @@
 """The edge as a package: the engine boots the plugin, for programs that know only its schema.
 
 The program here is in Python because its language host is the one there is; what it does, naming a
-type and giving properties, is all that a TypeScript or YAML program does.
+type and giving properties, is all that a TypeScript or YAML program does. Its folder has packages
+that are called like ours, as the folders of others may, and it imports one of them.
 """
 
 import json
@@ -17,6 +18,7 @@ from sandbox.clouds.aws import client_environment
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
 from support.engine import Stack
+from support.namesakes import add_namesakes
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +26,7 @@ PROGRAM = """\
 import json
 import pathlib
 import pulumi
+import components
 
 
 class Edge(pulumi.ComponentResource):
@@ -37,7 +40,10 @@ class Edge(pulumi.ComponentResource):
 edge = Edge("edge", json.loads(pathlib.Path("edge.json").read_text()))
 pulumi.export("name", edge.distributionDomainName)
 pulumi.export("records", edge.records)
+pulumi.export("own", components.OWN)
 """
+OWN = "a package of the program's own"
+PACKS = sorted(path.parent for path in CHECKOUT.glob("policies/*/PulumiPolicy.yaml"))
 EDGE = {
     "hostnames": ["api.example.com"],
     "zone": "example.com",
@@ -52,6 +58,8 @@ def stack(account: background.Cloud, engine: Engine, tmp_path: Path) -> Stack:
     """A project that has the package, and nothing else of the checkout."""
     folder = tmp_path / "project"
     (folder / "dualstack").mkdir(parents=True)
+    add_namesakes(folder)
+    (folder / "components" / "__init__.py").write_text(f"OWN = {OWN!r}\n")
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
     for file in (CHECKOUT / "plugin").iterdir():
         if file.is_file():
@@ -97,13 +105,17 @@ def test_the_engine_gets_the_schema_that_is_in_the_docs(stack: Stack) -> None:
 def test_a_program_that_knows_only_the_schema_deploys_the_edge_and_takes_it_down(
     stack: Stack,
 ) -> None:
-    stack.up().must()
+    packs = [f"--policy-pack={pack}" for pack in PACKS]
+    said = stack.pulumi("up", "--yes", "--skip-preview", *packs).must()
+    for pack in ("dual-stack", "hardening"):
+        assert f"{pack}@v" in said
     found = {resource["urn"].rpartition("::")[2]: resource for resource in stack.resources()}
     assert found["edge"]["type"] == "dualstack:index:DualStackEdge"
     assert found["edge-cdn"]["parent"] == found["edge"]["urn"]
     (origin,) = found["edge-cdn-distribution"]["inputs"]["origins"]
     assert origin["customOriginConfig"]["originReadTimeout"] == 90
     outputs = stack.outputs()
+    assert outputs["own"] == OWN
     assert outputs["name"].endswith(".cloudfront.net")
     assert [(item["setIdentifier"], item["weight"]) for item in outputs["records"]] == [
         ("direct", 90),
