@@ -71,7 +71,7 @@ def test_what_cannot_be_made_is_told_and_what_runs_stays(lab: Lab) -> None:
     hosts = lab.hosts
     odd = {"name": "a/../b", "id": 7, "ipv4": "", "ipv6": "", "ipv6_gateway": ""}
     more: dict[str, Any] = {"ipv6_prefix_length": 0, "metadata": {}, "firewalls": []}
-    deployed = {"droplets": [{**odd, **more, "reserved_ipv6": "", "user_data": ""}]}
+    deployed = {"droplets": [{**odd, **more, "reserved_ipv6": "", "user_data": "", "image": ""}]}
     running = DEPLOYED.dump_python(lab.deployed, mode="json")
     try:
         hand_over(lab.folder, deployed)
