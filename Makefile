@@ -67,8 +67,9 @@ policy-packs: $(STAMP) ## Build each policy pack into a folder that runs from an
 	@$(RUN)/python -m policies.bundle build/policy-packs
 
 docs: $(STAMP) ## Write again the pages that are made from the code
-	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_plugin.py \
-		tests/rollout/verify/test_report.py tests/sandbox/lab/origin/test_contract.py --write-docs
+	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_arguments.py \
+		tests/components/test_plugin.py tests/rollout/verify/test_report.py \
+		tests/sandbox/lab/origin/test_contract.py --write-docs
 	@$(RUN)/python -m policies.catalogue > docs/rules.md
 	@$(RUN)/python -m sandbox.clouds.aws.catalogue docs/aws-model.md
 

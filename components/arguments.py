@@ -48,12 +48,12 @@ class OriginArgs(TypedDict):
 
 
 class TrafficArgs(TypedDict):
-    """How DNS answers are shared between the old path and the new one."""
+    """How DNS answers are shared between the old path and the new one, in percent."""
 
     direct: int
-    """Weight of the old path, straight to the load balancer. Allowed: an integer from 0 to 255."""
+    """Weight of the old path, straight to the load balancer. Allowed: an integer from 0 to 100."""
     cdn: int
-    """Weight of the new path, through CloudFront. Allowed: an integer from 0 to 255."""
+    """Weight of the new path, through CloudFront. Allowed: an integer from 0 to 100."""
 
 
 class ProxiesArgs(TypedDict):
@@ -251,8 +251,8 @@ class DualStackEdgeArgs(TypedDict):
     origin: OriginArgs
     """The load balancer the API is behind today. Allowed: an object with loadBalancer and kind."""
     traffic: NotRequired[TrafficArgs]
-    """Weights of the two paths, the same for A and AAAA. Deploying moves no user by default.
-    Allowed: an object with direct and cdn."""
+    """Weights of the two paths, the same for A and AAAA, which add up to 100. Deploying moves no
+    user by default. Allowed: an object with direct and cdn."""
     proxy: NotRequired[ProxiesArgs]
     """IPv6 proxies for the old path. Without them its AAAA records are answered empty. Allowed: an
     object with regions."""

@@ -69,6 +69,14 @@ and health checkers?'; Developer Guide, 'How Route 53 determines whether a healt
 LARGEST_WEIGHT: Final = 255
 """Source: Route 53 API Reference, ResourceRecordSet, Weight."""
 
+WHOLE_WEIGHT: Final = 100
+"""What the weights of the two paths add up to.
+
+Each record is a change of its own, and one path changes before the other. With a constant sum every
+moment in between has a share between the old one and the new one, whatever the order. With sums
+that differ it has not: from 1/9 to 10/90, which is the same share, cdn passes 9 of 19.
+"""
+
 # ---- CloudFront ---------------------------------------------------------------------------------
 
 CLOUDFRONT_REGION: Final = "us-east-1"

@@ -61,6 +61,8 @@ class Remedy:
     """Whom the command is for. Default: the value that is wrong."""
     example: str = ""
     """The value to set. Default: the field's own example."""
+    values: tuple[tuple[Steps, str], ...] = ()
+    """Several values to set, each with its place, where one alone does not mend it."""
 
 
 SET: Final = Remedy(command="set")

@@ -6,15 +6,16 @@ type and its limits. Messages and `docs/settings.md` are made from that; a test 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Self, cast
+from typing import Annotated, Any, Final, cast
 
 import pulumi
 from pydantic import AfterValidator, Field, Secret, model_validator
 
 from components.arguments import DualStackEdgeArgs
+from components.facts import LARGEST_WEIGHT, WHOLE_WEIGHT
 from components.settings import values
 from components.settings.cdn import Distribution, Origin
-from components.settings.fields import Group, Says, fields_of, refusal
+from components.settings.fields import Group, Says, fields_of
 from components.settings.proxies import Proxies
 
 NAMESPACE: Final = "dualstack-edge"
@@ -25,21 +26,26 @@ UNPROTECTED_STACK: Final = "sandbox"
 
 
 class Traffic(Group):
-    """How DNS answers are shared between the old path and the new one."""
+    """How DNS answers are shared between the old path and the new one, in percent."""
 
     direct: Annotated[values.Weight, Says(example="100")]
     """Weight of the old path, straight to the load balancer."""
     cdn: Annotated[values.Weight, Says(example="0")]
     """Weight of the new path, through CloudFront."""
 
-    @model_validator(mode="after")
-    def _some_weight(self) -> Self:
-        if self.direct == self.cdn == 0:
-            raise refusal(
-                "weights of which at least one is above 0: where all are 0, Route 53 answers with "
-                "all of them equally"
-            )
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, given: Any) -> Any:
+        """Refuse another sum before any field is, so that the refusal can name a pair."""
+        match given:
+            case {"direct": int(direct), "cdn": int(cdn), **others} if not others:
+                booleans = isinstance(direct, bool) or isinstance(cdn, bool)
+            case _:
+                return given
+        weights = not booleans and min(direct, cdn) >= 0 and max(direct, cdn) <= LARGEST_WEIGHT
+        if weights and direct + cdn != WHOLE_WEIGHT:
+            raise values.other_sum(direct, cdn)
+        return given
 
 
 class OriginLock(Group):
@@ -119,7 +125,8 @@ class Settings(Group):
     traffic: Annotated[Traffic, Says("an object with direct and cdn", "100", ".direct")] = Traffic(
         direct=100, cdn=0
     )
-    """Weights of the two paths, the same for A and AAAA. Deploying moves no user by default."""
+    """Weights of the two paths, the same for A and AAAA, which add up to 100. Deploying moves no
+    user by default."""
     proxy: Annotated[Proxies | None, Says("an object with regions", "fra1", ".regions[0]")] = None
     """IPv6 proxies for the old path. Without them its AAAA records are answered empty."""
     distribution: Annotated[Distribution, Says("an object", "PriceClass_100", ".priceClass")] = (

@@ -9,15 +9,61 @@ from ipaddress import ip_network
 from typing import Annotated, Final
 
 from pydantic import Field
+from pydantic_core import PydanticCustomError
 
-from components.facts import CLOUDFRONT_REGION, LARGEST_WEIGHT
+from components.facts import CLOUDFRONT_REGION, WHOLE_WEIGHT
 from components.proxy.upgrades import REGIONS
 from components.settings.fields import Remedy, refusal
 
-Weight = Annotated[int, Field(ge=0, le=LARGEST_WEIGHT)]
-"""Weight of a record."""
+Weight = Annotated[int, Field(ge=0, le=WHOLE_WEIGHT)]
+"""Weight of a path, in percent."""
 
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def nearest_pair(direct: int, cdn: int) -> tuple[int, int]:
+    """Return the weights that add up to `WHOLE_WEIGHT` and share answers most like two others.
+
+    Of two pairs that are as near, the one with less on cdn.
+
+    Args:
+        direct: Weight of the old path.
+        cdn: Weight of the new path; one of the two is above 0.
+    """
+    total = direct + cdn
+    share = -((total - 2 * WHOLE_WEIGHT * cdn) // (2 * total))
+    return WHOLE_WEIGHT - share, share
+
+
+def other_sum(direct: int, cdn: int) -> PydanticCustomError:
+    """Return the refusal of weights that do not add up to `WHOLE_WEIGHT`.
+
+    It names the pair of nearest share, which is not always the same share, and for stacks that
+    stand at weights of another sum where the way to it is described.
+    """
+    total = direct + cdn
+    if total == 0:
+        words, pair = (
+            "where all are 0, Route 53 answers with all of them equally",
+            (WHOLE_WEIGHT, 0),
+        )
+    else:
+        pair = nearest_pair(direct, cdn)
+        words = f"{pair[0]} and {pair[1]} are the " + (
+            "same share" if pair[1] * total == WHOLE_WEIGHT * cdn else "nearest share"
+        )
+        if 0 < WHOLE_WEIGHT * min(direct, cdn) < total:
+            words = f"a share below 1 % cannot be said, and {words}"
+    return refusal(
+        f"weights that add up to {WHOLE_WEIGHT}: {words}",
+        Remedy(
+            "Where records have weights of another sum already, see 'Weights of another sum' in "
+            "docs/paths.md.",
+            "set",
+            "Set both with",
+            values=((("traffic", "direct"), str(pair[0])), (("traffic", "cdn"), str(pair[1]))),
+        ),
+    )
 
 
 def dns_name(text: str) -> str:

@@ -142,7 +142,10 @@ def as_setting(problem: Problem) -> Fault:
     """Return a problem as the user of a configuration reads it."""
     remedy, other = problem.remedy, _other(problem, NAMESPACE)
     words = [remedy.advice] if remedy.advice else []
-    if remedy.command:
+    if remedy.values:
+        commands = [SettingPlace.of(place).set_command(value) for place, value in remedy.values]
+        words.append(f"{remedy.lead}: {' && '.join(commands)}")
+    elif remedy.command:
         place = SettingPlace.of(remedy.at or problem.path)
         if remedy.command == "set":
             lead, command = "Set it with", place.set_command(remedy.example)

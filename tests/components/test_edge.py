@@ -280,14 +280,14 @@ def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
     [
         pytest.param({"traffic": {"direct": 90, "cdn": 10}}, True, id="both paths have weight"),
         pytest.param({}, False, id="nobody is on cdn"),
-        pytest.param({"traffic": {"direct": 0, "cdn": 1}}, False, id="nobody is on direct"),
+        pytest.param({"traffic": {"direct": 0, "cdn": 100}}, False, id="nobody is on direct"),
         pytest.param(
-            {"traffic": {"direct": 9, "cdn": 1}, "proxy": {"regions": ["fra1"]}},
+            {"traffic": {"direct": 90, "cdn": 10}, "proxy": {"regions": ["fra1"]}},
             False,
             id="there are proxies",
         ),
         pytest.param(
-            {"traffic": {"direct": 9, "cdn": 1}, "dns": {"negative_ttl_seconds": 60}},
+            {"traffic": {"direct": 90, "cdn": 10}, "dns": {"negative_ttl_seconds": 60}},
             False,
             id="the zone is looked after",
         ),

@@ -135,7 +135,7 @@ def test_a_misconfigured_stack_registers_nothing(engine: "Engine") -> None:
     config = configuration("sandbox")
     config["dualstack-edge:traffic"] = '{"direct": 300, "cdn": 0}'
     pulumi.runtime.set_all_config(config, [])
-    with pytest.raises(SettingsError, match=r"traffic\.direct is 300; an integer from 0 to 255"):
+    with pytest.raises(SettingsError, match=r"traffic\.direct is 300; an integer from 0 to 100"):
         engine.run(lambda: runpy.run_path(str(CHECKOUT / "__main__.py")))
     assert engine.registered == {}
 

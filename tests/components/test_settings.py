@@ -10,7 +10,7 @@ import pulumi
 import pulumi.runtime
 import pulumi_aws as aws
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import Secret
 
@@ -28,6 +28,7 @@ from components.settings import (
     Traffic,
     parse,
 )
+from components.settings.values import nearest_pair
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -43,6 +44,15 @@ CONFIG_SET = "pulumi config set"
 REFUSED_BY_ZONE = "example.com or a name that ends in .example.com, the zone its records go to"
 SET_HOSTNAME = f"Set it with: {CONFIG_SET} --path 'dualstack-edge:hostnames[0]' api.example.com"
 SET_DIRECT = f"Set it with: {CONFIG_SET} --path dualstack-edge:traffic.direct 100"
+
+
+def set_both(direct: int, cdn: int) -> str:
+    """Return what a refusal of weights of another sum says is to be done."""
+    return (
+        "Where records have weights of another sum already, see 'Weights of another sum' in "
+        f"docs/paths.md. Set both with: {CONFIG_SET} --path dualstack-edge:traffic.direct {direct} "
+        f"&& {CONFIG_SET} --path dualstack-edge:traffic.cdn {cdn}"
+    )
 
 
 def raw(**keys: Any) -> dict[str, str]:
@@ -106,7 +116,7 @@ def test_everything_that_is_set_is_read() -> None:
             "readTimeoutSeconds": 120,
             "keepaliveTimeoutSeconds": 30,
         },
-        traffic={"direct": 0, "cdn": 255},
+        traffic={"direct": 0, "cdn": 100},
         distribution={
             "priceClass": "PriceClass_100",
             "httpVersion": "http2and3",
@@ -134,7 +144,7 @@ def test_everything_that_is_set_is_read() -> None:
             read_timeout_seconds=120,
             keepalive_timeout_seconds=30,
         ),
-        traffic=Traffic(direct=0, cdn=255),
+        traffic=Traffic(direct=0, cdn=100),
         distribution=Distribution(
             price_class="PriceClass_100",
             http_version="http2and3",
@@ -232,7 +242,7 @@ def test_everything_that_is_set_is_read() -> None:
         *(
             pytest.param(
                 {"traffic": {"direct": found, "cdn": 1}},
-                f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 255. {SET_DIRECT}",
+                f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 100. {SET_DIRECT}",
                 id=f"weight {shown}",
             )
             for found, shown in (
@@ -250,13 +260,38 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"traffic": {"direct": 0, "cdn": 0}},
-            'dualstack-edge:traffic is {"direct": 0, "cdn": 0}; weights of which at least one is '
-            "above 0: where all are 0, Route 53 answers with all of them equally. " + SET_DIRECT,
+            'dualstack-edge:traffic is {"direct": 0, "cdn": 0}; weights that add up to 100: where '
+            "all are 0, Route 53 answers with all of them equally. " + set_both(100, 0),
             id="both weights 0",
+        ),
+        *(
+            pytest.param(
+                {"traffic": {"direct": direct, "cdn": cdn}},
+                f'dualstack-edge:traffic is {{"direct": {direct}, "cdn": {cdn}}}; weights that add '
+                f"up to 100: {words}. {set_both(*pair)}",
+                id=f"weights {direct}/{cdn}",
+            )
+            for direct, cdn, words, pair in (
+                (9, 1, "90 and 10 are the same share", (90, 10)),
+                (0, 255, "0 and 100 are the same share", (0, 100)),
+                (50, 49, "51 and 49 are the nearest share", (51, 49)),
+                (7, 1, "88 and 12 are the nearest share", (88, 12)),
+                (
+                    *(255, 1),
+                    "a share below 1 % cannot be said, and 100 and 0 are the nearest share",
+                    (100, 0),
+                ),
+                (
+                    *(1, 150),
+                    "a share below 1 % cannot be said, and 1 and 99 are the nearest share",
+                    (1, 99),
+                ),
+                (99, 2, "98 and 2 are the nearest share", (98, 2)),
+            )
         ),
         pytest.param(
             {"traffic": {"cdn": 5}},
-            "dualstack-edge:traffic.direct is not set; an integer from 0 to 255. " + SET_DIRECT,
+            "dualstack-edge:traffic.direct is not set; an integer from 0 to 100. " + SET_DIRECT,
             id="one weight only",
         ),
         pytest.param(
@@ -467,7 +502,7 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {
                 "originLock": {"generation": 1, "securityGroup": "sg-0123456789abcdef0"},
-                "traffic": {"direct": 0, "cdn": 1},
+                "traffic": {"direct": 0, "cdn": 100},
                 "origin": {**GOOD["origin"], "protocol": "match-viewer"},
             },
             "dualstack-edge:originLock.rulesPerSecurityGroup is 60; at least 110, because the "
@@ -654,7 +689,7 @@ def test_a_secret_pool_or_lock_is_in_no_message() -> None:
             "sshSourceRanges": ["198.51.100.77/32"],
         },
         originLock={"generation": 1},
-        traffic={"direct": 77, "cdn": 1},
+        traffic={"direct": 77, "cdn": 23},
     )
     messages = faults(config, secret=set(config))
     assert [message.count("[secret]") for message in messages] == [1, 2, 1, 1]
@@ -673,7 +708,7 @@ ARGUMENTS: DualStackEdgeArgs = {
 def test_the_settings_of_a_stack_are_the_arguments_of_its_edge() -> None:
     config = raw(
         hostnames=["api.example.com", "api2.example.com"],
-        traffic={"direct": 0, "cdn": 255},
+        traffic={"direct": 0, "cdn": 100},
         proxy={"regions": ["fra1"], "ports": [80, 443], "sshKeys": ["512189"]},
         distribution={"logs": {"bucket": "edge-logs"}, "webAclArn": WEB_ACL},
         originLock={"generation": 4},
@@ -706,9 +741,32 @@ def test_arguments_are_refused_by_the_rules_of_the_configuration_and_in_a_progra
         "3 of the arguments of edge cannot be used:\n"
         '  - origin.kind is "gateway"; one of classic, application, network. '
         "Change it in the program.\n"
-        "  - traffic.direct is 300; an integer from 0 to 255. Change it in the program.\n"
+        "  - traffic.direct is 300; an integer from 0 to 100. Change it in the program.\n"
         f'  - hostnames[0] is "api.example.org"; {REFUSED_BY_ZONE}. Change it in the program.'
     )
+
+
+def test_weights_of_another_sum_are_refused_in_a_program_s_words_too() -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings.from_arguments("edge", {**ARGUMENTS, "traffic": {"direct": 9, "cdn": 1}})
+    (fault,) = caught.value.faults
+    assert str(fault) == (
+        'traffic is {"direct": 9, "cdn": 1}; weights that add up to 100: 90 and 10 are the same '
+        "share. Where records have weights of another sum already, see 'Weights of another sum' in "
+        "docs/paths.md. Change it in the program."
+    )
+
+
+@given(direct=st.integers(0, 255), cdn=st.integers(0, 255))
+def test_no_pair_has_a_nearer_share_than_the_nearest(direct: int, cdn: int) -> None:
+    assume(direct + cdn)
+    pair = nearest_pair(direct, cdn)
+    assert sum(pair) == 100
+
+    def distance(share: int) -> int:
+        return abs(share * (direct + cdn) - 100 * cdn)
+
+    assert distance(pair[1]) == min(map(distance, range(101)))
 
 
 def test_an_output_is_no_argument() -> None:
@@ -820,7 +878,7 @@ def faults_or_settings(config: dict[str, str], stack: str) -> tuple[Fault, ...]:
     except SettingsError as error:
         return error.faults
     assert read.hostnames
-    assert read.traffic.direct + read.traffic.cdn > 0
+    assert read.traffic.direct + read.traffic.cdn == 100
     return ()
 
 
@@ -851,9 +909,15 @@ def test_hostile_json_is_a_fault_and_not_a_crash(key: str, value: str) -> None:
     assert any(f"dualstack-edge:{key}" in fault for fault in faults(raw(**{key: value})))
 
 
-@given(direct=st.integers(), cdn=st.integers())
-def test_weights_are_taken_exactly_when_route_53_takes_them(direct: int, cdn: int) -> None:
-    allowed = 0 <= direct <= 255 and 0 <= cdn <= 255 and direct + cdn > 0
+WEIGHT = st.integers(-5, 300)
+
+
+@given(weights=st.tuples(WEIGHT, WEIGHT) | WEIGHT.map(lambda direct: (direct, 100 - direct)))
+def test_weights_are_taken_exactly_when_they_are_percent_of_a_whole(
+    weights: tuple[int, int],
+) -> None:
+    direct, cdn = weights
+    allowed = min(direct, cdn) >= 0 and direct + cdn == 100
     config = raw(traffic={"direct": direct, "cdn": cdn})
     try:
         read = parse(config, stack="prod")

@@ -34,7 +34,7 @@ def name_of(hostname: str, family: str, path: str) -> str:
 
 @pytest.mark.parametrize(
     "traffic",
-    [Traffic(direct=100, cdn=0), Traffic(direct=90, cdn=10), Traffic(direct=0, cdn=255)],
+    [Traffic(direct=100, cdn=0), Traffic(direct=90, cdn=10), Traffic(direct=0, cdn=100)],
     ids=["direct only", "shared", "cdn only"],
 )
 def test_each_hostname_has_twins_with_equal_weights_in_both_families(

@@ -33,20 +33,25 @@ BAD_SETTINGS = [
     pytest.param({"hostnames": []}, ["dualstack-edge:hostnames is "], id="no hostname"),
     pytest.param(
         {"traffic": {"direct": 300, "cdn": 0}},
-        ["dualstack-edge:traffic.direct is 300; an integer from 0 to 255."],
+        ["dualstack-edge:traffic.direct is 300; an integer from 0 to 100."],
         id="weight too large",
     ),
     pytest.param(
         {"traffic": {"direct": 1, "cdn": -1}},
-        ["dualstack-edge:traffic.cdn is -1; an integer from 0 to 255."],
+        ["dualstack-edge:traffic.cdn is -1; an integer from 0 to 100."],
         id="weight negative",
     ),
     pytest.param(
         {"traffic": {"direct": 0, "cdn": 0}}, ["dualstack-edge:traffic is "], id="both weights 0"
     ),
     pytest.param(
+        {"traffic": {"direct": 9, "cdn": 1}},
+        ["weights that add up to 100: 90 and 10 are the same share."],
+        id="weights of another sum",
+    ),
+    pytest.param(
         {"traffic": {"direct": "many", "cdn": 0}},
-        ['dualstack-edge:traffic.direct is "many"; an integer from 0 to 255.'],
+        ['dualstack-edge:traffic.direct is "many"; an integer from 0 to 100.'],
         id="weight as text",
     ),
     pytest.param({"trafic": {"direct": 1}}, ["Did you mean traffic?"], id="unknown key"),

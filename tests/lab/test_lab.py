@@ -158,7 +158,7 @@ def test_a_weight_that_was_moved_moves_the_clients(
         for record in route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
         if record["Name"] == f"{hostname}." and "Weight" in record
     ]
-    weights = {"direct": 0, "cdn": 255}
+    weights = {"direct": 0, "cdn": 100}
     after = [{**record, "Weight": weights[record.get("SetIdentifier", "")]} for record in before]
 
     def upsert(records: list[Any]) -> None:
