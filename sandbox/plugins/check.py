@@ -61,6 +61,8 @@ class _Checker:
                 key: self.value(type_.element, item, below(path, key), rule)
                 for key, item in cast("Props", value).items()
             }
+        if rule in self._shape.filled and value == "":
+            self._fail(path, f"{path} is empty; text is needed. Set it, or leave it out.")
         converted = _convert(type_.kind, cast("object", value))
         if converted is None:
             self._fail(
@@ -77,7 +79,13 @@ class _Checker:
         for name, field in type_.fields.items():
             inner, inner_rule = below(path, name), below(rule, name)
             default = self._shape.defaults.get(inner_rule)
-            if given.get(name) is not None:
+            if given.get(name) is not None and inner_rule in self._shape.refused:
+                self._fail(
+                    inner,
+                    f"{inner} is given; the stand-in for the plugin does without it. "
+                    "Leave it out, or install the official plugin.",
+                )
+            elif given.get(name) is not None:
                 checked[name] = self.value(field.type, given[name], inner, inner_rule)
             elif default is not None:
                 checked[name] = default

@@ -145,14 +145,7 @@ class _Differ:
         elif type_.kind is ValueKind.LIST:
             self._lists(type_, old, new, path, rule)
         elif not self._same(old, new, rule):
-            self._change(old, new, path, rule)
-
-    def _change(self, old: Any, new: Any, path: str, rule: str) -> None:
-        self._note(PropertyChange.UPDATE, path, rule, old)
-        if rule in self._shape.one_way and is_zero(new):
-            self.differences[path] = PropertyDifference(
-                PropertyChange.UPDATE, replaces=True, state=old
-            )
+            self._note(PropertyChange.UPDATE, path, rule, old)
 
     def _objects(self, type_: Type, old: Props, new: Props, path: str, rule: str) -> None:
         for name, field in type_.fields.items():

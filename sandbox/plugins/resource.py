@@ -60,11 +60,11 @@ class Shape:
             for plain values).
         replaces: Properties whose change needs a new resource.
         switches: Properties whose coming or going, but not their change, needs a new resource.
-        one_way: Truth values that are switched on in place; to be without them needs a new
-            resource.
         same: How to spell a value so that equal meanings compare equal.
         allowed: The values a property may have: a range of whole numbers, or a collection.
         carried: Inputs the cloud's API knows nothing of; they live in the state alone.
+        filled: Texts that may be left out, but not be empty.
+        refused: Inputs that the official plugin takes, and the stand-in does not.
     """
 
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -72,12 +72,13 @@ class Shape:
     sets: Mapping[str, str] = field(default_factory=dict[str, str])
     replaces: frozenset[str] = frozenset()
     switches: frozenset[str] = frozenset()
-    one_way: frozenset[str] = frozenset()
     same: Mapping[str, Callable[[str], str]] = field(
         default_factory=dict[str, Callable[[str], str]]
     )
     allowed: Mapping[str, Collection[Any]] = field(default_factory=dict[str, Collection[Any]])
     carried: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

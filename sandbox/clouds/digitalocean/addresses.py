@@ -31,8 +31,12 @@ class Pool:
         self._given = 0
         self._returned: deque[str] = deque()
 
-    def take(self) -> str | None:
-        """Return an address that nobody has, or None if there is none."""
+    def take(self) -> str:
+        """Return an address that nobody has.
+
+        Raises:
+            IndexError: There is none; the limits of the account keep it from coming to that.
+        """
         number = self._given
         for network in self._networks:
             size = _number_of_hosts(network)
@@ -40,7 +44,7 @@ class Pool:
                 self._given += 1
                 return str(network.network_address + FIRST_HOST + number)
             number -= size
-        return self._returned.popleft() if self._returned else None
+        return self._returned.popleft()
 
     def give_back(self, address: str) -> None:
         """Have an address again."""

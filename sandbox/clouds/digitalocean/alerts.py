@@ -35,20 +35,13 @@ class Alerts(Body):
 
 
 class NewAlertPolicy(Body):
-    """A threshold to watch. Source: API reference, 'Create Alert Policy'."""
+    """A threshold of Droplets to watch. Source: API reference, 'Create Alert Policy'."""
 
     type: Annotated[
         str,
         Field(
-            pattern=r"^v1/(insights/droplet/(load_(1|5|15)|(memory|disk)_utilization_percent|cpu"
-            r"|disk_(read|write)|(public|private)_(out|in)bound_bandwidth)"
-            r"|insights/lbaas/(avg_cpu_utilization_percent|connection_utilization_percent"
-            r"|droplet_health|tls_connections_per_second_utilization_percent"
-            r"|increase_in_http_error_rate_(percentage|count)_(4|5)xx"
-            r"|high_http_request_response_time(_(50|95|99)p)?)"
-            r"|dbaas/alerts/(load_15|memory_utilization|disk_utilization|cpu)_alerts"
-            r"|droplet/autoscale_alerts/((current|target)_(instances|(cpu|memory)_utilization)"
-            r"|scale_(up|down)))$"
+            pattern=r"^v1/insights/droplet/(load_(1|5|15)|(memory|disk)_utilization_percent|cpu"
+            r"|disk_(read|write)|(public|private)_(out|in)bound_bandwidth)$"
         ),
     ]
     description: str

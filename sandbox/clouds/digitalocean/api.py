@@ -24,20 +24,17 @@ from sandbox.clouds import control
 from sandbox.clouds.digitalocean import (
     TOKEN,
     alerts,
-    droplet_actions,
     droplets,
     firewalls,
     metadata,
     regions_and_actions,
     reserved_ipv6,
-    ssh_keys,
     tags,
     vpcs,
 )
 from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Route
 from sandbox.clouds.digitalocean.state import Json, LocalAccount
 from sandbox.clouds.digitalocean.wire import (
-    BURST_LIMIT,
     EVERYWHERE,
     HOUR_LIMIT,
     NO_ROUTE,
@@ -45,7 +42,7 @@ from sandbox.clouds.digitalocean.wire import (
     RefusalError,
 )
 
-HOUR, MINUTE = 3600.0, 60.0
+HOUR = 3600.0
 
 CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1.json")
 """What the control surface of this cloud has beside that of every cloud."""
@@ -53,12 +50,10 @@ CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1.json")
 ROUTES: Final[tuple[Route, ...]] = tuple(
     chain(
         droplets.ROUTES,
-        droplet_actions.ROUTES,
         reserved_ipv6.ROUTES,
         firewalls.ROUTES,
         vpcs.ROUTES,
         tags.ROUTES,
-        ssh_keys.ROUTES,
         alerts.ROUTES,
         regions_and_actions.ROUTES,
     )
@@ -101,7 +96,7 @@ class DigitalOceanApi:
         self._control = control.Control(account, account.reset, snapshots, CONTROLS)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """ApiAnswer one request."""
+        """Answer one request."""
         request = Request(environ)
         # A body that nobody reads would be taken for the next request of the connection.
         request.get_data()
@@ -116,10 +111,9 @@ class DigitalOceanApi:
     def _answer(self, request: Request) -> Response:
         request_id = str(uuid.uuid4())
         scopes: set[str] = set()
-        headers: dict[str, str] = {}
         try:
             self._authenticate(request)
-            self._count(headers)
+            self._count()
             answer = self._dispatch(request, scopes)
         except RefusalError as refusal:
             reason = refusal.reason
@@ -132,7 +126,7 @@ class DigitalOceanApi:
         )
         response = _json(answer.json, answer.status)
         response.headers["x-request-id"] = request_id
-        response.headers.update({**self._rate(), **headers})
+        response.headers.update(self._rate())
         return response
 
     def _authenticate(self, request: Request) -> None:
@@ -140,7 +134,7 @@ class DigitalOceanApi:
         if not compare_digest(token.encode(), TOKEN.encode()):
             raise UNAUTHORIZED.refusal()
 
-    def _count(self, headers: dict[str, str]) -> None:
+    def _count(self) -> None:
         """Count a request, or refuse it; a refused one does not count.
 
         Each request counts for an hour. Source: API reference, 'Rate Limit'.
@@ -150,13 +144,6 @@ class DigitalOceanApi:
             account.requests.popleft()
         if len(account.requests) >= account.settings.requests_per_hour:
             raise HOUR_LIMIT.refusal()
-        burst = account.settings.requests_per_minute
-        recent = [moment for moment in account.requests if moment > now - MINUTE]
-        if burst is not None and len(recent) >= burst:
-            wait = recent[-burst] + MINUTE - now
-            headers["retry-after"] = str(max(1, math.ceil(wait)))
-            headers["ratelimit-remaining"] = "0"
-            raise BURST_LIMIT.refusal()
         account.requests.append(now)
 
     def _rate(self) -> Mapping[str, str]:

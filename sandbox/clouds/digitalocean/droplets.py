@@ -32,8 +32,7 @@ def create_droplet(call: ApiCall) -> ApiAnswer:
     """Accepts one Droplet.
 
     It is `new` and without addresses until its `create` action is over, then `active`. Without
-    `vpc_uuid` it joins the region's default VPC, without `region` (or with its beginning, `nyc`)
-    it comes to any region that fits. User data is kept as it is.
+    `vpc_uuid` it joins the region's default VPC. User data is kept as it is.
     """
     body = call.body(NewDroplet)
     if body.tags:
@@ -78,8 +77,8 @@ def view(account: LocalAccount, droplet: LocalDroplet) -> Json:
         "name": droplet.name,
         "memory": droplet.size.memory,
         "vcpus": droplet.size.vcpus,
-        "disk": droplet.disk,
-        "disk_info": disk_info(droplet.disk),
+        "disk": droplet.size.disk,
+        "disk_info": disk_info(droplet.size.disk),
         "locked": droplet.pending and droplet.status != "new",
         "status": droplet.status,
         "kernel": None,
@@ -111,7 +110,7 @@ def _networks(droplet: LocalDroplet) -> Json:
     public = {
         "ip_address": droplet.public_ipv4,
         "netmask": "255.255.255.0",
-        "gateway": f"{(droplet.public_ipv4 or '').rpartition('.')[0]}.1",
+        "gateway": f"{droplet.public_ipv4.rpartition('.')[0]}.1",
         "type": "public",
     }
     network = addresses.droplet_ipv6(droplet.region.number)
@@ -122,6 +121,6 @@ def _networks(droplet: LocalDroplet) -> Json:
         "type": "public",
     }
     return {
-        "v4": [public, private] if droplet.public_ipv4 else [private],
+        "v4": [public, private],
         "v6": [ipv6] if droplet.ipv6 else [],
     }

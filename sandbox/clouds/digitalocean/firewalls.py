@@ -6,7 +6,7 @@ from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from sandbox.clouds.digitalocean.routes import (
     NO_CONTENT,
@@ -70,9 +70,9 @@ INVALID_ADDRESS = Reason(
     "report: digitalocean/terraform-provider-digitalocean#33",
 )
 UNKNOWN_TARGET = Reason(
-    "a Droplet, tag, load balancer or cluster that is named does not exist",
+    "a Droplet or tag that is named does not exist",
     "{kind} is {value}; there is none such in your account.",
-    "specification for tags; assumed for the others",
+    "specification for tags; assumed for Droplets",
 )
 TOO_MANY_RULES = Reason(
     "the firewall would have more than 50 rules",
@@ -115,21 +115,19 @@ Numbers = Annotated[list[int], BeforeValidator(listed)]
 
 
 class Targets(Body):
-    """Where traffic may come from, or go to."""
+    """Where traffic may come from, or go to.
+
+    Droplets, tags, load balancers and clusters are refused: a rule that opened for none of them
+    what it names would be another rule.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     addresses: Strings = Field(default_factory=list[str])
-    droplet_ids: Numbers = Field(default_factory=list[int])
-    load_balancer_uids: Strings = Field(default_factory=list[str])
-    kubernetes_ids: Strings = Field(default_factory=list[str])
-    tags: Strings = Field(default_factory=list[str])
-
-    def count(self) -> int:
-        """Return how many there are."""
-        return sum(len(named) for named in self.named().values())
 
     def named(self) -> Json:
-        """Return the lists that are not empty, which are the ones that the API shows."""
-        return {name: targets for name, targets in self.model_dump().items() if targets}
+        """Return the addresses as the API shows them, which leaves an empty list out."""
+        return {"addresses": self.addresses} if self.addresses else {}
 
 
 class FirewallTraffic(Body):
@@ -280,7 +278,7 @@ def _check_whole(
     for firewall in account.firewalls.values():
         if firewall.name == body.name and firewall is not mine:
             raise FIREWALL_NAME_IN_USE.refusal()
-    rules = _checked_rules(account, body)
+    rules = _checked_rules(body)
     droplet_ids, tags = _unique(body.droplet_ids), _unique(body.tags)
     _check_exist("droplet_ids", droplet_ids, account.droplets)
     _check_exist("tags", tags, account.tags)
@@ -299,7 +297,7 @@ def _check_exist(
         raise UNKNOWN_TARGET.refusal(kind=kind, value=", ".join(unknown))
 
 
-def _checked_rules(account: LocalAccount, body: WholeFirewall) -> tuple[list[Json], list[Json]]:
+def _checked_rules(body: WholeFirewall) -> tuple[list[Json], list[Json]]:
     if not body.inbound_rules and not body.outbound_rules:
         raise NO_RULES.refusal()
     inbound = [{**_traffic(rule), "sources": rule.sources.named()} for rule in body.inbound_rules]
@@ -308,9 +306,9 @@ def _checked_rules(account: LocalAccount, body: WholeFirewall) -> tuple[list[Jso
         for rule in body.outbound_rules
     ]
     for rule in body.inbound_rules:
-        _check_targets(account, rule.sources)
+        _check_targets(rule.sources)
     for rule in body.outbound_rules:
-        _check_targets(account, rule.destinations)
+        _check_targets(rule.destinations)
     number = len(inbound) + len(outbound)
     if number > MAX_RULES:
         raise TOO_MANY_RULES.refusal(value=number)
@@ -343,15 +341,11 @@ def ports(text: str) -> str:
     return text
 
 
-def _check_targets(account: LocalAccount, targets: Targets) -> None:
-    if targets.count() > MAX_TARGETS:
-        raise TOO_MANY_TARGETS.refusal(value=targets.count())
+def _check_targets(targets: Targets) -> None:
+    if len(targets.addresses) > MAX_TARGETS:
+        raise TOO_MANY_TARGETS.refusal(value=len(targets.addresses))
     for address in targets.addresses:
         try:
             ip_network(address, strict=False)
         except ValueError as fault:
             raise INVALID_ADDRESS.refusal(value=address) from fault
-    _check_exist("droplet_ids", targets.droplet_ids, account.droplets)
-    _check_exist("tags", targets.tags, account.tags)
-    _check_exist("load_balancer_uids", targets.load_balancer_uids, {})
-    _check_exist("kubernetes_ids", targets.kubernetes_ids, {})

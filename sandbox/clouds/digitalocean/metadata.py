@@ -1,14 +1,15 @@
 """The metadata service: what a Droplet may learn about itself.
 
-Shaped as documented: `v1.json` is everything at once, `v1/` an index of plain texts. A Droplet asks
-169.254.169.254, and its address says which one it is; here each has a path of its own, which anyone
-may read.
-Left out: MAC addresses, anchor addresses, DNS, vendor data, the authentication token.
+Shaped as documented: `v1.json` is everything at once, and below `v1/` are plain texts. A Droplet
+asks 169.254.169.254, and its address says which one it is; here each has a path of its own, which
+anyone may read.
+Left out: keys, MAC addresses, anchor addresses, DNS, vendor data, the authentication token, and of
+the plain texts all but those of reserved addresses.
 
 Source: DigitalOcean Metadata API Reference; digitalocean/go-metadata, `all_json.go`.
 """
 
-from collections.abc import Mapping
+from typing import Any, cast
 
 from sandbox.clouds.digitalocean import addresses
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalDroplet
@@ -26,7 +27,7 @@ def document(account: LocalAccount, droplet: LocalDroplet) -> Json:
         "droplet_id": droplet.id,
         "hostname": droplet.name,
         "user_data": droplet.user_data,
-        "public_keys": [key.public_key for key in droplet.ssh_keys],
+        "public_keys": [],
         "region": droplet.region.slug,
         "tags": account.tags_of(droplet),
         "interfaces": _interfaces(droplet),
@@ -35,46 +36,14 @@ def document(account: LocalAccount, droplet: LocalDroplet) -> Json:
     }
 
 
-def texts(document: Json) -> Mapping[str, str]:
-    """Return the plain texts below `v1/` by their path, made of the document.
-
-    Names differ from the document's: `user-data`, `public-keys`, `id` and the `address` of an
-    interface.
-    """
-    leaves: dict[str, str] = {
-        "id": str(document["droplet_id"]),
-        "hostname": document["hostname"],
-        "user-data": document["user_data"],
-        "public-keys": "\n".join(document["public_keys"]),
-        "region": document["region"],
-        "tags/": "\n".join(document["tags"]),
-    }
-    for kind, interfaces in document["interfaces"].items():
-        for number, interface in enumerate(interfaces):
-            base = f"interfaces/{kind}/{number}"
-            leaves[f"{base}/type"] = interface["type"]
-            for family in ("ipv4", "ipv6"):
-                for name, value in interface.get(family, {}).items():
-                    leaf = "address" if name == "ip_address" else name
-                    leaves[f"{base}/{family}/{leaf}"] = str(value)
-    for family, state in document["reserved_ip"].items():
-        leaves[f"reserved_ip/{family}/active"] = str(state["active"]).lower()
-        if "ip_address" in state:
-            leaves[f"reserved_ip/{family}/ip_address"] = state["ip_address"]
-    return leaves
-
-
-def text(leaves: Mapping[str, str], path: str) -> str | None:
-    """Return what a path below `v1/` tells: a text, an index for one that ends with a slash."""
-    if path in leaves:
-        return leaves[path]
-    if path and not path.endswith("/"):
-        return None
-    below = [leaf.removeprefix(path) for leaf in leaves if leaf.startswith(path)]
-    entries = dict.fromkeys(
-        f"{name.split('/')[0]}/" if "/" in name else name for name in below if name
-    )
-    return "\n".join(entries) if entries else None
+def text(document: Json, path: str) -> str | None:
+    """Return the plain text at a path below `v1/reserved_ip/`, which is all that a proxy reads."""
+    value: Any = document["reserved_ip"]
+    for name in path.split("/"):
+        value = cast("Json", value).get(name) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else None
 
 
 def _interfaces(droplet: LocalDroplet) -> Json:
@@ -89,8 +58,6 @@ def _interfaces(droplet: LocalDroplet) -> Json:
             "gateway": addresses.gateway(network),
         },
     }
-    if droplet.public_ipv4 is None:
-        return {"private": [private]}
     public: Json = {
         "type": "public",
         "ipv4": {
@@ -99,7 +66,7 @@ def _interfaces(droplet: LocalDroplet) -> Json:
             "gateway": f"{droplet.public_ipv4.rpartition('.')[0]}.1",
         },
     }
-    if droplet.ipv6 is not None:
+    if droplet.ipv6:
         ipv6 = addresses.droplet_ipv6(droplet.region.number)
         public["ipv6"] = {
             "ip_address": droplet.ipv6,

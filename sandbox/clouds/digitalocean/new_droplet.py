@@ -1,18 +1,17 @@
 """What may become a Droplet: everything that creating one checks.
 
 Fields of a request that have no effect in the sandbox are left out. `names`, with which one request
-creates several Droplets, is not modelled.
+creates several Droplets, is not modelled, and neither is a request that leaves the region open.
 """
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sandbox.clouds.digitalocean import ssh_keys
-from sandbox.clouds.digitalocean.catalog import REGIONS, SIZES, Image, Region, Size, image
+from sandbox.clouds.digitalocean.catalog import REGIONS, SIZES, Region, Size, image
 from sandbox.clouds.digitalocean.routes import Body, listed
-from sandbox.clouds.digitalocean.state import LocalAccount, LocalDroplet, LocalSshKey, LocalVpc
+from sandbox.clouds.digitalocean.state import LocalAccount, LocalDroplet, LocalVpc
 from sandbox.clouds.digitalocean.tags import INVALID_TAG, check_tag
 from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
 
@@ -22,6 +21,9 @@ MAX_USER_DATA: Final = 64 * 1024
 NAME: Final = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]")
 MAX_NAME: Final = 255
 """Source: API reference, `name`."""
+
+KEY: Final = re.compile(r"[0-9]+|[0-9a-f]{2}(:[0-9a-f]{2}){15}")
+"""Source: API reference, `ssh_keys`."""
 
 INVALID_NAME = Reason(
     "a name is not a host name of at most 255 characters",
@@ -54,7 +56,7 @@ INVALID_IMAGE = Reason(
     "report: digitalocean/terraform-provider-digitalocean#1035",
 )
 INVALID_KEYS = Reason(
-    "an SSH key is not one of the account",
+    "an SSH key is neither a number nor a fingerprint; each of these is one of the account's",
     "{value} are invalid key identifiers for Droplet creation.",
     "report: poseidon/typhoon#106",
 )
@@ -66,20 +68,6 @@ INVALID_VPC = Reason(
     "the VPC is unknown, or of another region",
     "vpc_uuid is {value}; it must be a VPC of the region {region}.",
     ASSUMED,
-)
-VPC_FULL = Reason(
-    "the VPC has too few free addresses",
-    "The VPC {value} has no free addresses.",
-    ASSUMED,
-)
-NO_VOLUMES = Reason(
-    "a volume is named; the account has none",
-    "volumes are {value}; the account has no such volumes.",
-    ASSUMED,
-)
-PRIVATE_WITH_IPV6 = Reason(
-    "`ipv6` is true though `public_networking` is false",
-    "ipv6 must be false when public_networking is false.",
 )
 DROPLET_LIMIT = Reason(
     "the account would have more Droplets than its limit (setting `droplet_limit`)",
@@ -98,39 +86,37 @@ CREATION_REASONS: Final = (
     USER_DATA_TOO_LONG,
     INVALID_TAG,
     INVALID_VPC,
-    VPC_FULL,
-    NO_VOLUMES,
-    PRIVATE_WITH_IPV6,
     DROPLET_LIMIT,
 )
 """Why creating a Droplet is refused."""
 
 
 class NewDroplet(Body):
-    """A Droplet to create."""
+    """A Droplet to create; what is not modelled is refused where it would have an effect."""
 
     name: str
-    region: str | None = None
+    region: str
     size: str
     image: int | str
     ssh_keys: Annotated[list[int | str], BeforeValidator(listed)] = Field(
         default_factory=list[int | str]
     )
-    backups: bool = False
     ipv6: bool = False
     monitoring: bool = False
     tags: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list[str])
     user_data: str | None = None
-    volumes: Annotated[list[Any], BeforeValidator(listed)] = Field(default_factory=list[Any])
     vpc_uuid: str | None = None
     with_droplet_agent: bool | None = None
-    public_networking: bool = True
+    backups: Literal[False] = False
+    public_networking: Literal[True] = True
+    volumes: Annotated[list[str], BeforeValidator(listed), Field(max_length=0)] = Field(
+        default_factory=list[str]
+    )
 
     @property
     def features(self) -> set[str]:
         """What the Droplet has."""
         features = {
-            "backups": self.backups,
             "ipv6": self.ipv6,
             "monitoring": self.monitoring,
             "droplet_agent": self.with_droplet_agent is not False,
@@ -141,96 +127,51 @@ class NewDroplet(Body):
 
 def checked_droplet(account: LocalAccount, body: NewDroplet) -> LocalDroplet:
     """Return the Droplet that a request describes, with an address of its VPC, or refuse."""
-    check_name(body.name)
-    size, chosen = _size(body.size), _image(body.image)
+    if len(body.name) > MAX_NAME or not NAME.fullmatch(body.name):
+        raise INVALID_NAME.refusal()
+    if body.size not in SIZES:
+        raise INVALID_SIZE.refusal()
+    size = SIZES[body.size]
+    chosen = image(body.image)
+    if chosen is None:
+        raise INVALID_IMAGE.refusal()
     region = _region(body, size)
-    keys = _keys(account, body)
     _check_rest(account, body)
     vpc = _vpc(account, body, region)
-    private_ipv4 = vpc.pool.take()
-    if private_ipv4 is None:
-        raise VPC_FULL.refusal(value=vpc.name)
     return LocalDroplet(
         id=account.new_id(),
         name=body.name,
         region=region,
         size=size,
-        disk=size.disk,
         image=chosen,
         vpc=vpc,
         created=account.clock(),
-        private_ipv4=private_ipv4,
+        private_ipv4=vpc.pool.take(),
         features=body.features,
-        public=body.public_networking,
-        ssh_keys=keys,
         user_data=body.user_data or "",
     )
 
 
-def check_name(name: str) -> None:
-    """Refuse a name that is no host name."""
-    if len(name) > MAX_NAME or not NAME.fullmatch(name):
-        raise INVALID_NAME.refusal()
-
-
-def size_in(region: Region, slug: str) -> Size:
-    """Return a size that a region offers, or refuse."""
-    size = _size(slug)
+def _region(body: NewDroplet, size: Size) -> Region:
+    region = REGIONS.get(body.region)
+    if region is None:
+        raise INVALID_REGION.refusal()
+    if not region.available:
+        raise CLOSED_REGION.refusal()
     if region.slug not in size.regions:
         raise SIZE_ELSEWHERE.refusal()
-    return size
-
-
-def _size(slug: str) -> Size:
-    if slug not in SIZES:
-        raise INVALID_SIZE.refusal()
-    return SIZES[slug]
-
-
-def _image(identifier: int | str) -> Image:
-    chosen = image(identifier)
-    if chosen is None:
-        raise INVALID_IMAGE.refusal()
-    return chosen
-
-
-def _region(body: NewDroplet, size: Size) -> Region:
-    """Return the region of a request, or the first that fits it."""
-    slug = body.region or ""
-    fitting = [
-        region
-        for region in REGIONS.values()
-        if not slug or slug in {region.slug, region.slug.rstrip("0123456789")}
-    ]
-    if not fitting:
-        raise INVALID_REGION.refusal()
-    opened = [region for region in fitting if region.available]
-    if not opened:
-        raise CLOSED_REGION.refusal()
-    offering = [region for region in opened if region.slug in size.regions]
-    if not offering:
-        raise SIZE_ELSEWHERE.refusal()
-    return offering[0]
-
-
-def _keys(account: LocalAccount, body: NewDroplet) -> list[LocalSshKey]:
-    keys = {identifier: ssh_keys.find(account, identifier) for identifier in body.ssh_keys}
-    wrong = [str(identifier) for identifier, key in keys.items() if key is None]
-    if wrong:
-        raise INVALID_KEYS.refusal(value=", ".join(wrong))
-    return [key for key in keys.values() if key is not None]
+    return region
 
 
 def _check_rest(account: LocalAccount, body: NewDroplet) -> None:
+    wrong = [str(key) for key in body.ssh_keys if not KEY.fullmatch(str(key))]
+    if wrong:
+        raise INVALID_KEYS.refusal(value=", ".join(wrong))
     for name in body.tags:
         check_tag(name)
     size = len((body.user_data or "").encode())
     if size > MAX_USER_DATA:
         raise USER_DATA_TOO_LONG.refusal(value=size)
-    if body.volumes:
-        raise NO_VOLUMES.refusal(value=body.volumes)
-    if body.ipv6 and not body.public_networking:
-        raise PRIVATE_WITH_IPV6.refusal()
     if len(account.droplets) >= account.settings.droplet_limit:
         raise DROPLET_LIMIT.refusal()
 

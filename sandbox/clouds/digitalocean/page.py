@@ -55,8 +55,10 @@ A route is modelled because something calls it; the rest of the API is left out.
   digitalocean/terraform-provider-digitalocean, whose source was read at v2.96.0 (commit 5ef5c080,
   the submodule of pulumi/pulumi-digitalocean at 0825b75): every call of godo in the folders
   `droplet`, `firewall`, `monitoring`, `region`, `reservedipv6`, `sshkey`, `tag`, `util` and `vpc`
-  of `digitalocean/`. What it calls there and is not modelled belongs to volumes, backups and
-  private networking of Droplets, and to functions that the stand-in does not have.
+  of `digitalocean/`. What it calls there and is not modelled belongs to resource types that the
+  program does not use (SSH keys), to functions that the stand-in does not have, and to changes that
+  the program never makes of a Droplet, VPC or tag: it gives them names that stay, and has a Droplet
+  replaced whose size changes.
 """
 
 _NOT_MODELLED: Final = """\
@@ -66,17 +68,20 @@ _NOT_MODELLED: Final = """\
   reserved IPv4, uptime checks, VPC peering, autoscale pools, and more. Their routes answer 404.
 - Nothing boots, no packet is filtered, nothing is measured: Droplets, firewalls and alert policies
   are records. No action fails unless its Droplet is gone.
-- The account, sizes, images, projects, and the lists of VPCs, keys and tags.
+- The account, sizes, images, projects, SSH keys (a Droplet may name any number or fingerprint), and
+  the lists of VPCs and tags.
 - Everything by tag: `tag_name` and other filters of the list of Droplets are ignored.
-- Several Droplets in one request (`names`), their reboots, snapshots and backups, their neighbours
-  and kernels, and a list of actions.
-- Parts of a firewall (`/droplets`, `/tags`, `/rules`): it is replaced as a whole. Members of a VPC.
-- The tighter limit on listing SSH keys (10 a minute), and any limit per region or size.
+- Several Droplets in one request (`names`), one without a region, without public addresses, or with
+  backups or volumes. A Droplet is created and destroyed, and never changed: no power, names, sizes,
+  tags, snapshots.
+- Parts of a firewall (`/droplets`, `/tags`, `/rules`): it is replaced as a whole. Rules for
+  Droplets, tags, load balancers or clusters instead of addresses.
+- A VPC's range, description and changes, and a list of its members.
+- The limit of 250 requests a minute, and any limit per region or size.
 - A reserved IPv6 is not listed in its Droplet's `networks.v6`; a fixture of
   digitalocean/droplet_kit shows one that is, with a netmask of 0.
-- Ranges that DigitalOcean keeps for itself can be given to a VPC.
-- Alert policies may name entities, tags and addresses that do not exist; DigitalOcean takes only
-  verified addresses.
+- Alert policies are for Droplets, and may name entities, tags and addresses that do not exist;
+  DigitalOcean takes only verified addresses.
 - A Droplet is shown until it is destroyed, and then at once by nobody; DigitalOcean's own views may
   disagree for a while.
 - Prices, processors other than regular ones, distributions other than Debian and Ubuntu.

@@ -120,8 +120,6 @@ def create_reserved(call: ApiCall) -> ApiAnswer:
     if len(call.account.reserved) >= limit:
         raise RESERVED_LIMIT.refusal(value=limit)
     ip = call.account.pool(addresses.reserved_ipv6(region.number)).take()
-    if ip is None:
-        raise RESERVED_LIMIT.refusal(value=limit)
     reserved = LocalReservedIpv6(ip=ip, region=region, reserved=call.account.clock())
     call.account.reserved[ip] = reserved
     return created(

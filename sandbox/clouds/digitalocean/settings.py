@@ -16,8 +16,8 @@ class LocalSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     action_seconds: Seconds = 0.5
-    """How long an action stays `in-progress`: creating and destroying a Droplet, power, assigning
-    a reserved IPv6, applying a firewall. DigitalOcean takes seconds to a minute."""
+    """How long an action stays `in-progress`: creating and destroying a Droplet, assigning a
+    reserved IPv6, applying a firewall. DigitalOcean takes seconds to a minute."""
 
     droplet_limit: Annotated[int, Field(ge=0, le=MAX_DROPLETS)] = 25
     """Droplets the account may have. Source: API reference, `account.droplet_limit`, example."""
@@ -27,9 +27,6 @@ class LocalSettings(BaseModel):
 
     requests_per_hour: Annotated[int, Field(ge=1)] = 5000
     """Requests answered in any hour. Source: API reference, 'Rate Limit'."""
-
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
-    """Requests answered in any minute; None never refuses a burst. DigitalOcean answers 250."""
 
     token_scopes: frozenset[str] | None = None
     """Scopes of the token, e.g. `["droplet:read"]`; None is a token with full access."""

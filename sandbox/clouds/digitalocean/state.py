@@ -26,7 +26,7 @@ UNUSED_REGION: Final = "syd1"
 """The region in which the account never had anything, so that it has no default VPC there yet."""
 
 GENERATED_RANGES: Final = IPv4Network("10.128.0.0/9")
-"""Where ranges of VPCs come from that ask for none."""
+"""Where the ranges of VPCs come from."""
 
 
 Effect = Callable[["LocalAccount"], bool]
@@ -58,22 +58,11 @@ class Action:
 
 
 @dataclass
-class LocalSshKey:
-    """A public key of the account."""
-
-    id: int
-    name: str
-    public_key: str
-    fingerprint: str
-
-
-@dataclass
 class LocalVpc:
     """A private network of one region."""
 
     id: str
     name: str
-    description: str
     region: str
     network: IPv4Network
     default: bool
@@ -89,19 +78,17 @@ class LocalDroplet:
     name: str
     region: Region
     size: Size
-    disk: int
     image: Image
     vpc: LocalVpc
     created: float
     private_ipv4: str
     features: set[str]
-    public: bool
-    """Whether it has public addresses at all."""
-    ssh_keys: list[LocalSshKey]
     user_data: str
-    status: Literal["new", "active", "off"] = "new"
-    public_ipv4: str | None = None
-    ipv6: str | None = None
+    status: Literal["new", "active"] = "new"
+    public_ipv4: str = ""
+    """Empty while it is new."""
+    ipv6: str = ""
+    """Empty while it is new, and without IPv6."""
     actions: list[Action] = field(default_factory=list[Action])
 
     @property
@@ -217,7 +204,6 @@ class LocalAccount:
         self.vpcs: dict[str, LocalVpc] = {}
         self.reserved: dict[str, LocalReservedIpv6] = {}
         self.firewalls: dict[str, LocalFirewall] = {}
-        self.keys: dict[int, LocalSshKey] = {}
         self.tags: dict[str, LocalTag] = {}
         self.alerts: dict[str, AlertPolicy] = {}
         self.public_ipv4 = addresses.public_ipv4()
@@ -227,7 +213,7 @@ class LocalAccount:
                 self.add_default_vpc(region.slug)
 
     def new_id(self) -> int:
-        """Return a number that no Droplet, action or key has."""
+        """Return a number that no Droplet or action has."""
         self._last_id += 1
         return self._last_id
 
@@ -268,49 +254,38 @@ class LocalAccount:
             completed += 1
         return completed
 
-    def add_vpc(
-        self, name: str, description: str, region: str, network: IPv4Network | None
-    ) -> LocalVpc:
-        """Add a VPC; the first one of a region is its default.
+    def add_vpc(self, name: str, region: str) -> LocalVpc:
+        """Add a VPC, of a range that no other has; the first one of a region is its default.
 
         Args:
             name: unique in the account.
-            description: what it is for.
             region: slug.
-            network: its range; None for any that overlaps no other.
 
         Source: API reference, 'Create a New VPC'.
         """
-        chosen = network or next(
-            candidate
-            for candidate in GENERATED_RANGES.subnets(new_prefix=20)
-            if not self.overlapping(candidate)
-        )
+        taken = {vpc.network for vpc in self.vpcs.values()}
+        ranges = GENERATED_RANGES.subnets(new_prefix=20)
+        network = next(candidate for candidate in ranges if candidate not in taken)
         vpc = LocalVpc(
             id=self.new_uuid(),
             name=name,
-            description=description,
             region=region,
-            network=chosen,
+            network=network,
             default=self.default_vpc(region) is None,
             created=self.clock(),
-            pool=Pool(chosen),
+            pool=Pool(network),
         )
         self.vpcs[vpc.id] = vpc
         return vpc
 
     def add_default_vpc(self, region: str) -> LocalVpc:
         """Add the default VPC that DigitalOcean makes by itself with a region's first resource."""
-        return self.add_vpc(f"default-{region}", "", region, None)
+        return self.add_vpc(f"default-{region}", region)
 
     def default_vpc(self, region: str) -> LocalVpc | None:
         """Return the VPC for Droplets of a region that name none."""
         mine = (vpc for vpc in self.vpcs.values() if vpc.region == region and vpc.default)
         return next(mine, None)
-
-    def overlapping(self, network: IPv4Network) -> bool:
-        """Whether a range shares addresses with a VPC of the account."""
-        return any(vpc.network.overlaps(network) for vpc in self.vpcs.values())
 
     def tag(self, name: str) -> LocalTag:
         """Return the tag of a name, new if there is none; capitals of the first use stay.

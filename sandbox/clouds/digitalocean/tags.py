@@ -2,9 +2,7 @@
 
 import re
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
-
-from pydantic import Field
+from typing import Final
 
 from sandbox.clouds.digitalocean.routes import (
     NO_CONTENT,
@@ -15,8 +13,8 @@ from sandbox.clouds.digitalocean.routes import (
     created,
     ok,
 )
-from sandbox.clouds.digitalocean.state import Json, LocalDroplet, LocalTag
-from sandbox.clouds.digitalocean.wire import NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.state import Json, LocalTag
+from sandbox.clouds.digitalocean.wire import Reason
 
 ROUTES = Table()
 
@@ -40,19 +38,6 @@ class NewTag(Body):
     """A tag to create."""
 
     name: str
-
-
-class TaggedResource(Body):
-    """Something that can carry a tag."""
-
-    resource_id: str
-    resource_type: Literal["droplet", "database", "image", "volume", "volume_snapshot"]
-
-
-class TaggedResources(Body):
-    """What to tag or untag."""
-
-    resources: Annotated[list[TaggedResource], Field(min_length=1)]
 
 
 def check_tag(name: str) -> None:
@@ -86,29 +71,6 @@ def delete_tag(call: ApiCall) -> ApiAnswer:
     return NO_CONTENT
 
 
-@ROUTES.add(
-    "POST /v2/tags/<tag_id>/resources", "tags_assign_resources", "tag:create", "droplet:update"
-)
-def tag_resources(call: ApiCall) -> ApiAnswer:
-    """Tags Droplets; all of them, or none if one does not exist."""
-    tag, droplets = call.the(call.account.tags, "tag_id"), _droplets(call)
-    for droplet in droplets:
-        if droplet.id not in tag.droplets:
-            tag.droplets.append(droplet.id)
-    return NO_CONTENT
-
-
-@ROUTES.add(
-    "DELETE /v2/tags/<tag_id>/resources", "tags_unassign_resources", "tag:delete", "droplet:update"
-)
-def untag_resources(call: ApiCall) -> ApiAnswer:
-    """Untags Droplets; all of them, or none if one does not exist."""
-    tag, droplets = call.the(call.account.tags, "tag_id"), _droplets(call)
-    freed = {droplet.id for droplet in droplets}
-    tag.droplets = [number for number in tag.droplets if number not in freed]
-    return NO_CONTENT
-
-
 def view(call: ApiCall, tag: LocalTag) -> Json:
     """Return a tag as the API shows it."""
     statistics: Json = {"count": len(tag.droplets)}
@@ -126,15 +88,3 @@ def view(call: ApiCall, tag: LocalTag) -> Json:
             "databases": none,
         },
     }
-
-
-def _droplets(call: ApiCall) -> list[LocalDroplet]:
-    by_id = {str(number): droplet for number, droplet in call.account.droplets.items()}
-    named = [
-        by_id.get(resource.resource_id) if resource.resource_type == "droplet" else None
-        for resource in call.body(TaggedResources).resources
-    ]
-    existing = [droplet for droplet in named if droplet is not None]
-    if len(existing) < len(named):
-        raise NOT_FOUND.refusal()
-    return existing

@@ -65,12 +65,6 @@ HOUR_LIMIT: Final = Reason(
     "API rate limit exceeded.",
     status=HTTPStatus.TOO_MANY_REQUESTS,
 )
-BURST_LIMIT: Final = Reason(
-    "the minute's requests are used up (setting `requests_per_minute`); "
-    "only then a `retry-after` header comes along",
-    "API rate limit exceeded.",
-    status=HTTPStatus.TOO_MANY_REQUESTS,
-)
 NO_ROUTE: Final = Reason(
     "the route is not modelled",
     "The resource you were accessing could not be found: the sandbox does not model "
@@ -93,7 +87,6 @@ EVERYWHERE: Final = (
     UNAUTHORIZED,
     MISSING_SCOPE,
     HOUR_LIMIT,
-    BURST_LIMIT,
     NO_ROUTE,
     BAD_JSON,
     INVALID_BODY,

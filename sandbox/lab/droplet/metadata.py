@@ -54,11 +54,8 @@ def answer(document: Mapping[str, Any], request: str) -> tuple[str, bytes]:
         return "405 Method Not Allowed", b"method not allowed"
     if path == "/metadata/v1.json":
         return "200 OK", json.dumps(document).encode()
-    if path == "/metadata/v1":
-        path = "/metadata/v1/"
-    if path.startswith("/metadata/v1/"):
-        leaves = metadata.texts(dict(document))
-        text = metadata.text(leaves, path.removeprefix("/metadata/v1/"))
-        if text is not None:
-            return "200 OK", text.encode()
+    _, below, name = path.partition("/metadata/v1/reserved_ip/")
+    text = metadata.text(dict(document), name) if below else None
+    if text is not None:
+        return "200 OK", text.encode()
     return "404 Not Found", b"not found"

@@ -6,106 +6,63 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/droplet/reso
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from sandbox.plugins.digitalocean.session import ApiError, DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins import schema
+from sandbox.plugins.diff import diff, top
+from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
-from sandbox.plugins.schema import snake_case
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _CHANGE_TIMEOUT_SECONDS = 60 * 60
 _DELETE_TIMEOUT_SECONDS = 60
 _DIGEST = re.compile(r"[0-9a-f]{40}")
-_ALREADY_OFF = "Droplet is already powered off"
 _TAG = re.compile(r"[a-zA-Z0-9:\-_]{1,255}")
 _ON_CREATION = (
-    *("backups", "backupPolicy", "dropletAgent", "gpuPartitionMode", "ipv6", "monitoring", "name"),
-    *("privateNetworking", "publicNetworking", "region", "size", "tags", "userData", "vpcUuid"),
+    *("dropletAgent", "ipv6", "monitoring", "name", "region", "size", "tags", "userData"),
+    "vpcUuid",
 )
 """What the API takes under the same name in snake case, but for the agent."""
-
-_FEATURES = {
-    "backups": "backups",
-    "ipv6": "ipv6",
-    "monitoring": "monitoring",
-    "privateNetworking": "private_networking",
-}
 
 
 class DropletStandIn(StandIn[DigitalOceanSession]):
     """A virtual machine: `digitalocean:index/droplet:Droplet`.
 
     Creation is waited for until the Droplet is active and has its addresses (`customTimeouts`, 60
-    minutes), destruction until nobody finds it any more (60 seconds). `name`, `tags`, `backups`
-    change in place, and so does `size`, for which the Droplet is powered off and on again; IPv6 can
-    be switched on in place, but then takes configuration inside the guest. Without `ipv6` again,
-    or with another image, region, VPC, user data, set of SSH keys, monitoring or agent, a new
-    Droplet is needed.
+    minutes), destruction until nobody finds it any more (60 seconds). Another image, region, VPC,
+    user data, set of SSH keys, monitoring, agent or IPv6 needs a new Droplet.
 
     As with the official plugin, the state holds the SHA-1 of the user data, `image` is what the
     program said (a slug names another image every few weeks), and a Droplet whose `name` the
     program gives is deleted before it is replaced, unless the option `deleteBeforeReplace` says
     otherwise.
 
-    Where it differs: volumes are not attached; a change of `privateNetworking` is not sent, the
-    API takes it no more; on a Droplet that is off, creation does not wait for `active`.
+    Where it differs: nothing changes in place. The official plugin changes `name`, `size` and
+    `tags` so; the update fails here, and the message says how to have it replaced. It also switches
+    IPv6 on so; here it takes a new Droplet. What `shape.refused` names is refused.
     """
 
     type_name = "digitalocean:index/droplet:Droplet"
     auto_named = True
     shape = Shape(
-        defaults={
-            "backups": False,
-            "gracefulShutdown": False,
-            "ipv6": False,
-            "monitoring": False,
-            "resizeDisk": True,
-        },
-        computed=frozenset(
-            {
-                "ipv6Address",
-                "privateNetworking",
-                "publicNetworking",
-                "region",
-                "volumeIds",
-                "vpcUuid",
-            }
-        ),
-        sets={"sshKeys": "", "tags": "", "volumeIds": ""},
+        defaults={"ipv6": False, "monitoring": False},
+        computed=frozenset({"ipv6Address", "region", "vpcUuid"}),
+        sets={"sshKeys": "", "tags": ""},
         replaces=frozenset(
-            {"dropletAgent", "gpuPartitionMode", "image", "monitoring", "publicNetworking"}
-            | {"region", "sshKeys", "userData", "vpcUuid"}
+            {"dropletAgent", "image", "ipv6", "monitoring", "region", "sshKeys", "userData"}
+            | {"vpcUuid"}
         ),
-        one_way=frozenset({"ipv6"}),
         same={"region": str.lower, "size": str.lower, "tags": str.lower},
-        allowed={
-            "backupPolicy.plan": ("daily", "weekly"),
-            "backupPolicy.weekday": ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
-            "backupPolicy.hour": range(21),
-        },
-        carried=frozenset(
-            {"backupPolicy", "dropletAgent", "gpuPartitionMode", "gracefulShutdown", "image"}
-            | {"resizeDisk", "sshKeys"}
+        carried=frozenset({"dropletAgent", "image", "sshKeys"}),
+        filled=frozenset({"image", "name", "region", "size", "userData", "vpcUuid"}),
+        refused=frozenset(
+            {"backupPolicy", "backups", "gpuPartitionMode", "gracefulShutdown"}
+            | {"privateNetworking", "publicNetworking", "resizeDisk", "volumeIds"}
         ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what the official plugin refuses, and what only the official one can do."""
-        for name in ("image", "name", "region", "size", "userData", "vpcUuid"):
-            if inputs.get(name) == "":
-                yield Failure(name, f"{name} is empty; text is needed. Set it, or leave it out.")
-        if inputs.get("backupPolicy") is not None and inputs.get("backups") is False:
-            yield Failure(
-                "backupPolicy",
-                "backupPolicy is given while backups are off; it needs them. Set backups to true.",
-            )
-        if inputs.get("volumeIds"):
-            yield Failure(
-                "volumeIds",
-                "volumeIds is given; the stand-in for the digitalocean plugin attaches no volumes. "
-                "Leave it out, or install the official plugin.",
-            )
+        """Yield the tags that cannot be any."""
         yield from wrong_tags(inputs)
 
     def completed(self, inputs: Props) -> Props:
@@ -125,7 +82,7 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
     def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Ask for the Droplet; `settle` waits for it."""
         given = {name: inputs[name] for name in _ON_CREATION if inputs.get(name) is not None}
-        body = {snake_case(name): value for name, value in given.items()}
+        body = {schema.snake_case(name): value for name, value in given.items()}
         if "droplet_agent" in body:
             body["with_droplet_agent"] = body.pop("droplet_agent")
         body["image"] = _number_or_text(inputs["image"])
@@ -157,96 +114,32 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
         return str(droplet["id"]), state
 
     def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Change what can be changed, one action after the other."""
-        if str(state.get("size")).lower() != str(inputs["size"]).lower():
-            self._resize(call, resource_id, inputs)
-        if state.get("name") != inputs["name"]:
-            self._act(call, resource_id, type="rename", name=inputs["name"])
-            self._until(
-                call, resource_id, "renamed", lambda droplet: droplet["name"] == inputs["name"]
+        """Go on with a Droplet that was not ready in time; refuse every change."""
+        del call
+        type_ = schema.of_class(self.args)
+        changed = {top(path) for path in diff(type_, self.shape, state, self.completed(inputs))}
+        if changed:
+            raise PluginError(
+                f"{' and '.join(sorted(changed))} of Droplet ({resource_id}) would change in "
+                "place; the stand-in for the digitalocean plugin changes no Droplet. Have it "
+                "replaced with the option `replaceOnChanges`, or install the official plugin."
             )
-        self._update_backups(call, resource_id, state, inputs)
-        if inputs.get("ipv6") and not state.get("ipv6"):
-            self._act(call, resource_id, type="enable_ipv6")
-            self._until(
-                call, resource_id, "given IPv6", lambda droplet: "ipv6" in droplet["features"]
-            )
-        _retag(call, resource_id, items_of(state, "tags"), items_of(inputs, "tags"))
 
     def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
         """Destroy the Droplet once it is unlocked, and wait until it is gone."""
+        del state
 
         def unlocked() -> bool:
             droplet = _find(call, resource_id)
             return droplet is None or not droplet["locked"]
 
         call.wait(f"Droplet ({resource_id}) to be unlocked", unlocked, _DELETE_TIMEOUT_SECONDS)
-        if state.get("gracefulShutdown") and _find(call, resource_id):
-            self._power_off(call, resource_id, "shutdown")
         if call.session.find("droplets.destroy", _number(resource_id)) is not None:
             call.wait(
                 f"Droplet ({resource_id}) to be destroyed",
                 lambda: _find(call, resource_id) is None,
                 _DELETE_TIMEOUT_SECONDS,
             )
-
-    def _resize(self, call: DigitalOceanTask, resource_id: str, inputs: Props) -> None:
-        self._power_off(call, resource_id, "power_off")
-        try:
-            action = self._act(
-                call,
-                resource_id,
-                type="resize",
-                size=inputs["size"],
-                disk=bool(inputs.get("resizeDisk")),
-            )
-            wait_for_action(call, action, f"Droplet ({resource_id}) to be resized")
-        finally:
-            # One that could not be resized is to serve again as it is.
-            self._act(call, resource_id, type="power_on")
-            self._until(
-                call, resource_id, "powered on", lambda droplet: droplet["status"] == "active"
-            )
-
-    def _power_off(self, call: DigitalOceanTask, resource_id: str, how: str) -> None:
-        try:
-            self._act(call, resource_id, type=how)
-        except ApiError as error:
-            if _ALREADY_OFF not in str(error):
-                raise
-        self._until(call, resource_id, "powered off", lambda droplet: droplet["status"] == "off")
-
-    def _update_backups(
-        self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props
-    ) -> None:
-        policy = inputs.get("backupPolicy")
-        sent = {"backup_policy": policy} if policy else {}
-        if bool(state.get("backups")) != bool(inputs.get("backups")):
-            kind = "enable_backups" if inputs.get("backups") else "disable_backups"
-        elif policy and policy != state.get("backupPolicy"):
-            kind = "change_backup_policy"
-        else:
-            return
-        action = self._act(call, resource_id, type=kind, **sent)
-        wait_for_action(call, action, f"backups of Droplet ({resource_id}) to change")
-
-    def _act(self, call: DigitalOceanTask, resource_id: str, **body: Any) -> int:
-        more = ["droplet:create"] if body["type"] == "resize" else []
-        answer = call.session.ask("droplet_actions.post", _number(resource_id), body, more=more)
-        return int(answer["action"]["id"])
-
-    def _until(
-        self,
-        call: DigitalOceanTask,
-        resource_id: str,
-        what: str,
-        done: Callable[[Props], bool],
-    ) -> None:
-        def free_and_done() -> bool:
-            droplet = _must_find(call, resource_id)
-            return not droplet["locked"] and done(droplet)
-
-        call.wait(f"Droplet ({resource_id}) to be {what}", free_and_done, _CHANGE_TIMEOUT_SECONDS)
 
 
 def wait_for_action(call: DigitalOceanTask, action_id: int, what: str) -> None:
@@ -335,8 +228,7 @@ def _address(droplet: Props, family: str, kind: str) -> str:
 def _state(droplet: Props) -> Props:
     """Return what the API says of a Droplet."""
     size, image = droplet["size"], droplet["image"]
-    public = _address(droplet, "v4", "public")
-    state = {
+    return {
         "name": droplet["name"],
         "dropletUrn": f"do:droplet:{droplet['id']}",
         "image": image["slug"] or str(image["id"]),
@@ -351,22 +243,10 @@ def _state(droplet: Props) -> Props:
         "locked": droplet["locked"],
         "createdAt": droplet["created_at"],
         "vpcUuid": droplet.get("vpc_uuid"),
-        "ipv4Address": public,
+        "ipv4Address": _address(droplet, "v4", "public"),
         "ipv4AddressPrivate": _address(droplet, "v4", "private"),
         "ipv6Address": _address(droplet, "v6", "public"),
-        "publicNetworking": public != "",
-        "volumeIds": droplet["volume_ids"],
         "tags": droplet["tags"],
+        "ipv6": "ipv6" in droplet["features"],
+        "monitoring": "monitoring" in droplet["features"],
     }
-    return state | {name: feature in droplet["features"] for name, feature in _FEATURES.items()}
-
-
-def _retag(call: DigitalOceanTask, resource_id: str, before: list[str], after: list[str]) -> None:
-    resources = {"resources": [{"resource_id": resource_id, "resource_type": "droplet"}]}
-    for tag in before:
-        if tag not in after:
-            call.session.ask("tags.unassign_resources", tag, resources)
-    for tag in after:
-        if tag not in before:
-            name = call.session.ask("tags.create", {"name": tag})["tag"]["name"]
-            call.session.ask("tags.assign_resources", name, resources)

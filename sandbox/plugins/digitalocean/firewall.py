@@ -16,13 +16,6 @@ _DIRECTIONS: Final = (
     ("inboundRules", "source", "inbound_rules", "sources"),
     ("outboundRules", "destination", "outbound_rules", "destinations"),
 )
-_TARGETS: Final = {
-    "Addresses": "addresses",
-    "DropletIds": "droplet_ids",
-    "KubernetesIds": "kubernetes_ids",
-    "LoadBalancerUids": "load_balancer_uids",
-    "Tags": "tags",
-}
 _ALL = "all"
 _ALL_IN_API = "0"
 
@@ -34,7 +27,8 @@ class FirewallStandIn(StandIn[DigitalOceanSession]):
     Droplets have it: `status` is `waiting` until then, and `pendingChanges` names them, as of the
     last refresh. Ports are `443`, `8000-8999` or `all`.
 
-    Where it differs: `action` of a rule, which newer APIs know, is refused.
+    Where it differs: `action` of a rule, which newer APIs know, and rules for Droplets, tags, load
+    balancers and clusters instead of addresses are refused.
     """
 
     type_name = "digitalocean:index/firewall:Firewall"
@@ -44,23 +38,21 @@ class FirewallStandIn(StandIn[DigitalOceanSession]):
             "dropletIds": "",
             "tags": "",
             **{rules: "" for rules, *_ in _DIRECTIONS},
-            **{
-                f"{rules}.{prefix}{target}": ""
-                for rules, prefix, *_ in _DIRECTIONS
-                for target in _TARGETS
-            },
+            **{f"{rules}.{prefix}Addresses": "" for rules, prefix, *_ in _DIRECTIONS},
         },
-        same={
-            "tags": str.lower,
-            **{f"{rules}.{prefix}Tags": str.lower for rules, prefix, *_ in _DIRECTIONS},
-        },
+        same={"tags": str.lower},
         allowed={f"{rules}.protocol": ("tcp", "udp", "icmp") for rules, *_ in _DIRECTIONS},
+        filled=frozenset({"name"}),
+        refused=frozenset(f"{rules}.action" for rules, *_ in _DIRECTIONS)
+        | frozenset(
+            f"{rules}.{prefix}{target}"
+            for rules, prefix, *_ in _DIRECTIONS
+            for target in ("DropletIds", "KubernetesIds", "LoadBalancerUids", "Tags")
+        ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what the official plugin refuses about rules."""
-        if inputs.get("name") == "":
-            yield Failure("name", "name is empty; text is needed. Set it, or leave it out.")
         if not inputs.get("inboundRules") and not inputs.get("outboundRules"):
             yield Failure(
                 "inboundRules",
@@ -104,12 +96,6 @@ def _wrong_rule(path: str, rule: Props) -> Iterator[Failure]:
             f"{path}.portRange is missing; a rule for {rule['protocol']} needs one. "
             'Set it, "443", "8000-8999" or "all".',
         )
-    if rule.get("action") is not None:
-        yield Failure(
-            f"{path}.action",
-            f"{path}.action is {rule['action']!r}; the stand-in for the digitalocean plugin knows "
-            "rules that allow only. Leave it out.",
-        )
 
 
 def _to_api(inputs: Props) -> Props:
@@ -124,11 +110,7 @@ def _to_api(inputs: Props) -> Props:
             {
                 "protocol": rule["protocol"],
                 "ports": rule.get("portRange", ""),
-                api_targets: {
-                    there: rule[f"{prefix}{here}"]
-                    for here, there in _TARGETS.items()
-                    if rule.get(f"{prefix}{here}")
-                },
+                api_targets: {"addresses": items_of(rule, f"{prefix}Addresses")},
             }
             for rule in items_of(inputs, rules)
         ]
@@ -154,13 +136,7 @@ def _from_api(api: Props) -> Props:
     }
     for rules, prefix, api_rules, api_targets in _DIRECTIONS:
         state[rules] = [
-            {"protocol": rule["protocol"]}
-            | _ports(rule)
-            | {
-                f"{prefix}{here}": rule[api_targets][there]
-                for here, there in _TARGETS.items()
-                if rule[api_targets].get(there)
-            }
+            {"protocol": rule["protocol"]} | _ports(rule) | _addresses(prefix, rule[api_targets])
             for rule in items_of(api, api_rules)
         ]
     return state
@@ -172,3 +148,8 @@ def _ports(rule: Props) -> Props:
     if ports == _ALL_IN_API:
         return {} if rule["protocol"] == "icmp" else {"portRange": _ALL}
     return {"portRange": ports} if ports else {}
+
+
+def _addresses(prefix: str, targets: Props) -> Props:
+    addresses = items_of(targets, "addresses")
+    return {f"{prefix}Addresses": addresses} if addresses else {}

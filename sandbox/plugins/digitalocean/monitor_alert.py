@@ -5,7 +5,6 @@ digitalocean/godo, `monitoring.go`, for the types.
 """
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Final
 
 from sandbox.plugins.digitalocean.droplet import wrong_tags
@@ -14,37 +13,15 @@ from sandbox.plugins.resource import Failure, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 
 TYPES: Final = tuple(
-    chain(
-        (
-            f"v1/insights/droplet/{measure}"
-            for measure in (
-                *("load_1", "load_5", "load_15"),
-                *("memory_utilization_percent", "disk_utilization_percent", "cpu"),
-                *("disk_read", "disk_write"),
-                *("public_outbound_bandwidth", "public_inbound_bandwidth"),
-                *("private_outbound_bandwidth", "private_inbound_bandwidth"),
-            )
-        ),
-        (
-            f"v1/insights/lbaas/{measure}"
-            for measure in (
-                *("avg_cpu_utilization_percent", "connection_utilization_percent"),
-                *("droplet_health", "tls_connections_per_second_utilization_percent"),
-                *("increase_in_http_error_rate_percentage_4xx",),
-                *("increase_in_http_error_rate_percentage_5xx",),
-                *("increase_in_http_error_rate_count_4xx",),
-                *("increase_in_http_error_rate_count_5xx",),
-                *("high_http_request_response_time", "high_http_request_response_time_50p"),
-                *("high_http_request_response_time_95p", "high_http_request_response_time_99p"),
-            )
-        ),
-        (
-            f"v1/dbaas/alerts/{measure}_alerts"
-            for measure in ("load_15", "memory_utilization", "disk_utilization", "cpu")
-        ),
+    f"v1/insights/droplet/{measure}"
+    for measure in (
+        *("load_1", "load_5", "load_15"),
+        *("memory_utilization_percent", "disk_utilization_percent", "cpu"),
+        *("disk_read", "disk_write", "public_outbound_bandwidth", "public_inbound_bandwidth"),
+        *("private_outbound_bandwidth", "private_inbound_bandwidth"),
     )
 )
-"""What can be watched."""
+"""What can be watched of a Droplet."""
 
 
 class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
@@ -52,6 +29,8 @@ class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
 
     Everything changes in place, all at once. `uuid` stays empty, as with the official plugin; the
     id is the UUID.
+
+    Where it differs: load balancers and databases are not watched.
     """
 
     type_name = "digitalocean:index/monitorAlert:MonitorAlert"

@@ -8,7 +8,6 @@ from sandbox.plugins.digitalocean import (
     get_region,
     monitor_alert,
     reserved_ipv6,
-    ssh_key,
     tag,
     vpc,
 )
@@ -28,7 +27,6 @@ def package() -> Package[DigitalOceanSession]:
         monitor_alert.MonitorAlertStandIn(),
         reserved_ipv6.ReservedIpv6StandIn(),
         reserved_ipv6.ReservedIpv6AssignmentStandIn(),
-        ssh_key.SshKeyStandIn(),
         tag.TagStandIn(),
         vpc.VpcStandIn(),
     ]

@@ -28,17 +28,8 @@ class ReservedIpv6StandIn(StandIn[DigitalOceanSession]):
         computed=frozenset({"dropletId", "ip"}),
         replaces=frozenset({"regionSlug"}),
         same={"regionSlug": str.lower},
+        refused=frozenset({"dropletId", "ip"}),
     )
-
-    def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield the inputs that would have no effect."""
-        for name in ("dropletId", "ip"):
-            if inputs.get(name) is not None:
-                yield Failure(
-                    name,
-                    f"{name} is given; DigitalOcean chooses the address, and a "
-                    "ReservedIpv6Assignment gives it to a Droplet. Leave it out.",
-                )
 
     def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Reserve an address."""

@@ -9,7 +9,6 @@ from typing import Final
 
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "actions.get": ("actions:read",),
-    "droplet_actions.post": ("droplet:update",),
     "droplets.create": ("droplet:create", "image:read"),
     "droplets.destroy": ("droplet:delete",),
     "droplets.get": ("droplet:read",),
@@ -26,18 +25,11 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "reserved_ipv6.delete": ("reserved_ip:delete",),
     "reserved_ipv6.get": ("reserved_ip:read",),
     "reserved_ipv6_actions.post": ("reserved_ip:update",),
-    "ssh_keys.create": ("ssh_key:create",),
-    "ssh_keys.delete": ("ssh_key:delete",),
-    "ssh_keys.get": ("ssh_key:read",),
-    "ssh_keys.update": ("ssh_key:update",),
-    "tags.assign_resources": ("tag:create", "droplet:update"),
     "tags.create": ("tag:create",),
     "tags.delete": ("tag:delete",),
     "tags.get": ("tag:read",),
-    "tags.unassign_resources": ("tag:delete", "droplet:update"),
     "vpcs.create": ("vpc:create",),
     "vpcs.delete": ("vpc:delete",),
     "vpcs.get": ("vpc:read",),
-    "vpcs.update": ("vpc:update",),
 }
 """By the operation's name in pydo."""

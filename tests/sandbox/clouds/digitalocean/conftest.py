@@ -17,10 +17,6 @@ from sandbox.clouds.digitalocean import TOKEN
 from sandbox.clouds.digitalocean.api import DigitalOceanApi
 from sandbox.clouds.digitalocean.state import LocalAccount
 
-KEY = (
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBh7ae9f0aT2Hn4kQ0iCwqVnNqUqd4Ff0mMErV8Kx4Tn sammy@example"
-)
-
 
 @dataclass
 class Reply:
@@ -100,12 +96,6 @@ class Cloud:
         """Return a Droplet."""
         return self.ok(f"GET /v2/droplets/{number}")["droplet"]
 
-    def act(self, number: int, kind: str, **arguments: object) -> Any:
-        """Carry an action of a Droplet out, and return the Droplet."""
-        self.ok(f"POST /v2/droplets/{number}/actions", {"type": kind, **arguments})
-        self.wait()
-        return self.show(number)
-
     def reserve(self, region: str = "nyc3") -> str:
         """Return a new reserved IPv6."""
         return self.ok("POST /v2/reserved_ipv6", {"region_slug": region})["reserved_ipv6"]["ip"]
@@ -129,10 +119,6 @@ class Cloud:
         rule = {"protocol": "tcp", "ports": "443", "sources": {"addresses": ["::/0"]}}
         body = {"name": "pool", "inbound_rules": [rule], **fields}
         return self.ok("POST /v2/firewalls", body)["firewall"]
-
-    def key(self) -> Any:
-        """Return a new SSH key."""
-        return self.ok("POST /v2/account/keys", {"name": "sammy", "public_key": KEY})["ssh_key"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tags, keys, alert policies and what there is to choose from."""
+"""Tags, alert policies and what there is to choose from."""
 
 from typing import Any
 
@@ -30,18 +30,6 @@ def test_a_tag_keeps_the_capitals_of_its_first_use(cloud: Any) -> None:
     assert cloud.show(number)["tags"] == ["PROD"]
 
 
-def test_droplets_are_tagged_and_untagged(cloud: Any) -> None:
-    number = cloud.droplet()
-    cloud.ok("POST /v2/tags", {"name": "env:prod"})
-    body = {"resources": [{"resource_id": str(number), "resource_type": "droplet"}]}
-    assert cloud.send("POST /v2/tags/env:prod/resources", body).status == 204
-    cloud.ok("POST /v2/tags/env:prod/resources", body)
-    assert cloud.show(number)["tags"] == ["env:prod"]
-    assert cloud.ok("GET /v2/tags/env:prod")["tag"]["resources"]["count"] == 1
-    assert cloud.send("DELETE /v2/tags/env:prod/resources", body).status == 204
-    assert cloud.show(number)["tags"] == []
-
-
 def test_a_deleted_tag_is_on_nothing(cloud: Any) -> None:
     number = cloud.droplet(tags=["pool"])
     firewall = cloud.firewall(tags=["pool"])["id"]
@@ -49,17 +37,6 @@ def test_a_deleted_tag_is_on_nothing(cloud: Any) -> None:
     assert cloud.show(number)["tags"] == []
     assert cloud.ok(f"GET /v2/firewalls/{firewall}")["firewall"]["tags"] == []
     assert cloud.send("GET /v2/tags/pool").status == 404
-
-
-def test_a_key_is_found_by_number_and_fingerprint(cloud: Any) -> None:
-    key = cloud.key()
-    assert len(key["fingerprint"].split(":")) == 16
-    for identifier in (key["id"], key["fingerprint"]):
-        assert cloud.ok(f"GET /v2/account/keys/{identifier}")["ssh_key"] == key
-    renamed = cloud.ok(f"PUT /v2/account/keys/{key['fingerprint']}", {"name": "new"})["ssh_key"]
-    assert renamed == {**key, "name": "new"}
-    assert cloud.send(f"DELETE /v2/account/keys/{key['id']}").status == 204
-    assert cloud.key()["id"] != key["id"]
 
 
 def test_an_alert_policy_is_kept_as_it_was_sent(cloud: Any) -> None:

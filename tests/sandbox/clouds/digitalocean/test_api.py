@@ -12,6 +12,7 @@ from sandbox.clouds import control
 from sandbox.clouds.digitalocean import metadata
 from sandbox.clouds.digitalocean.state import LocalAccount
 
+KEY = "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa"
 BODY = {"name": "proxy", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "region": "nyc3"}
 
 
@@ -95,26 +96,11 @@ def test_each_request_counts_for_an_hour(cloud: Any) -> None:
     assert cloud.send("GET /v2/regions").status == 429
 
 
-def test_after_a_burst_the_answer_says_how_long_to_wait(cloud: Any) -> None:
-    cloud.settings(requests_per_minute=2)
-    cloud.ok("GET /v2/regions")
-    cloud.wait(15)
-    cloud.ok("GET /v2/regions")
-    refused = cloud.send("GET /v2/regions")
-    assert (refused.status, refused.headers["retry-after"]) == (429, "45")
-    assert refused.headers["ratelimit-remaining"] == "0"
-    cloud.wait(44)
-    assert cloud.send("GET /v2/regions").status == 429
-    cloud.wait(1)
-    assert cloud.send("GET /v2/regions").status == 200
-
-
 def test_the_scopes_of_all_requests_are_told(cloud: Any) -> None:
-    cloud.droplet(tags=["pool"], ssh_keys=[cloud.key()["id"]])
+    cloud.droplet(tags=["pool"], ssh_keys=[KEY])
     assert cloud.send(f"GET {control.PATH}scopes").json == [
         "droplet:create",
         "image:read",
-        "ssh_key:create",
         "ssh_key:read",
         "tag:create",
     ]
@@ -141,7 +127,7 @@ def test_each_scope_of_creating_a_droplet_is_needed(cloud: Any, scope: str) -> N
     body = {
         **BODY,
         "tags": ["pool"],
-        "ssh_keys": [cloud.key()["id"]],
+        "ssh_keys": [KEY],
         "vpc_uuid": cloud.vpc()["id"],
     }
     cloud.settings(token_scopes=sorted(scopes - {scope}))
@@ -164,7 +150,6 @@ def test_a_line_is_logged_for_each_request(cloud: Any) -> None:
 def test_a_reset_forgets_everything(cloud: Any) -> None:
     cloud.settings(action_seconds=9)
     cloud.droplet(tags=["pool"])
-    cloud.key()
     cloud.reserve()
     cloud.firewall()
     reply = cloud.send(f"POST {control.PATH}reset")
@@ -172,7 +157,7 @@ def test_a_reset_forgets_everything(cloud: Any) -> None:
     for path in ("droplets", "reserved_ipv6", "firewalls"):
         assert cloud.ok(f"GET /v2/{path}")["meta"]["total"] == 0
     account = cloud.account
-    assert account.tags == account.actions == account.alerts == account.keys == {}
+    assert account.tags == account.actions == account.alerts == {}
     assert len(account.vpcs) == 10
 
 
@@ -192,8 +177,8 @@ def test_an_unknown_control_says_which_there_are(cloud: Any) -> None:
 
 
 def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
-    key, ip = cloud.key(), cloud.reserve()
-    number = cloud.droplet(ssh_keys=[key["id"]], user_data="#cloud-config\n", tags=["pool"])
+    ip = cloud.reserve()
+    number = cloud.droplet(ssh_keys=[KEY], user_data="#cloud-config\n", tags=["pool"])
     cloud.assign(ip, number)
     cloud.wait()
     found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
@@ -202,7 +187,7 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
         "droplet_id": number,
         "hostname": "proxy-1",
         "user_data": "#cloud-config\n",
-        "public_keys": [key["public_key"]],
+        "public_keys": [],
         "region": "nyc3",
         "tags": ["pool"],
         "interfaces": {
@@ -232,34 +217,19 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        pytest.param("user-data", "#cloud-config", id="user data"),
-        pytest.param("hostname", "proxy-1", id="name"),
-        pytest.param("region", "nyc3", id="region"),
-        pytest.param("reserved_ip/ipv6/active", "false", id="reserved IPv6"),
-        pytest.param("interfaces/public/0/ipv6/address", "2001:db8:d0:8::2", id="IPv6"),
-        pytest.param("interfaces/public/0/ipv6/cidr", "64", id="prefix"),
-        pytest.param("interfaces/public/0/", "type\nipv4/\nipv6/", id="index of an interface"),
-        pytest.param("interfaces/", "public/\nprivate/", id="index of interfaces"),
-        pytest.param(
-            "",
-            "id\nhostname\nuser-data\npublic-keys\nregion\ntags/\ninterfaces/\nreserved_ip/",
-            id="index",
-        ),
-    ],
-)
-def test_a_droplet_reads_a_text_of_its_metadata(cloud: Any, path: str, text: str) -> None:
-    number = cloud.droplet(user_data="#cloud-config")
-    document = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
-    assert metadata.text(metadata.texts(document), path) == text
+def test_a_droplet_reads_whether_it_has_a_reserved_address(cloud: Any) -> None:
+    ip, number = cloud.reserve(), cloud.droplet()
 
+    def read(path: str) -> str | None:
+        document = metadata.document(cloud.account, cloud.account.droplets[number])
+        return metadata.text(document, path)
 
-@pytest.mark.parametrize("path", ["nothing", "id/", "interfaces", "reserved_ip/ipv6"])
-def test_there_is_no_text_at_another_path(cloud: Any, path: str) -> None:
-    document = metadata.document(cloud.account, cloud.account.droplets[cloud.droplet()])
-    assert metadata.text(metadata.texts(document), path) is None
+    assert (read("ipv6/active"), read("ipv6/ip_address")) == ("false", None)
+    cloud.assign(ip, number)
+    cloud.wait()
+    cloud.show(number)
+    assert (read("ipv6/active"), read("ipv6/ip_address")) == ("true", ip)
+    assert [read(path) for path in ("", "ipv6", "ipv6/", "ipv6/active/", "ipv4")] == [None] * 5
 
 
 def test_metadata_of_no_droplet_is_not_found(cloud: Any) -> None:
@@ -270,9 +240,3 @@ def test_a_droplet_that_does_not_run_yet_has_no_interfaces(cloud: Any) -> None:
     number = cloud.new_droplet()
     found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
     assert (found["interfaces"], found["reserved_ip"]["ipv6"]) == ({}, {"active": False})
-
-
-def test_a_private_droplet_has_a_private_interface(cloud: Any) -> None:
-    number = cloud.droplet(public_networking=False, ipv6=False)
-    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
-    assert list(found["interfaces"]) == ["private"]

@@ -1,5 +1,6 @@
 """Reserved addresses move, firewalls are applied, VPCs keep Droplets apart."""
 
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
@@ -120,11 +121,9 @@ def test_all_ports_are_shown_as_0(cloud: Any, ports: str) -> None:
 
 
 def test_icmp_needs_no_ports(cloud: Any) -> None:
-    rule = {"protocol": "icmp", "destinations": {"addresses": ["0.0.0.0/0"], "tags": []}}
+    rule = {"protocol": "icmp", "destinations": {"addresses": ["0.0.0.0/0"]}}
     shown = cloud.firewall(inbound_rules=None, outbound_rules=[rule])["outbound_rules"]
-    assert shown == [
-        {"protocol": "icmp", "ports": "0", "destinations": {"addresses": ["0.0.0.0/0"]}}
-    ]
+    assert shown == [{**rule, "ports": "0"}]
 
 
 @given(st.integers(-5, 70000), st.integers(-5, 70000))
@@ -151,7 +150,7 @@ def test_updating_a_firewall_empties_what_is_left_out(cloud: Any) -> None:
     assert cloud.send(f"GET /v2/firewalls/{firewall['id']}").status == 404
 
 
-def test_a_vpc_without_a_range_gets_one_that_overlaps_no_other(cloud: Any) -> None:
+def test_a_vpc_gets_a_range_that_overlaps_no_other(cloud: Any) -> None:
     for number in range(5):
         cloud.vpc(name=f"pool-{number}")
     networks = [vpc.network for vpc in cloud.account.vpcs.values()]
@@ -160,19 +159,11 @@ def test_a_vpc_without_a_range_gets_one_that_overlaps_no_other(cloud: Any) -> No
 
 
 def test_droplets_get_addresses_of_their_vpc(cloud: Any) -> None:
-    vpc = cloud.vpc(ip_range="10.10.10.0/28")
+    vpc = cloud.vpc()
     droplet = cloud.show(cloud.droplet(vpc_uuid=vpc["id"]))
     assert droplet["vpc_uuid"] == vpc["id"]
-    assert droplet["networks"]["v4"][1]["ip_address"] == "10.10.10.2"
-
-
-def test_a_full_vpc_has_room_again_when_a_droplet_is_gone(cloud: Any) -> None:
-    vpc = cloud.vpc(ip_range="10.10.10.0/28")["id"]
-    numbers = [cloud.droplet(vpc_uuid=vpc) for _ in range(13)]
-    freed = cloud.show(numbers[4])["networks"]["v4"][1]["ip_address"]
-    cloud.ok(f"DELETE /v2/droplets/{numbers[4]}")
-    cloud.wait()
-    assert cloud.show(cloud.droplet(vpc_uuid=vpc))["networks"]["v4"][1]["ip_address"] == freed
+    private = droplet["networks"]["v4"][1]["ip_address"]
+    assert IPv4Address(private) in IPv4Network(vpc["ip_range"])
 
 
 def test_an_empty_vpc_is_deleted(cloud: Any) -> None:
@@ -189,18 +180,10 @@ def test_the_first_vpc_of_a_region_is_its_default_and_stays(cloud: Any) -> None:
     assert (first["default"], second["default"]) == (True, False)
     refused = cloud.send(f"DELETE /v2/vpcs/{first['id']}")
     assert (refused.status, refused.json["message"]) == (403, "Can not delete default VPCs")
-    cloud.ok(f"PUT /v2/vpcs/{second['id']}", {"name": "second", "default": True})
-    assert cloud.ok(f"GET /v2/vpcs/{first['id']}")["vpc"]["default"] is False
-    assert cloud.send(f"DELETE /v2/vpcs/{first['id']}").status == 204
+    assert cloud.send(f"DELETE /v2/vpcs/{second['id']}").status == 204
 
 
 def test_a_droplet_in_an_unused_region_brings_its_default_vpc(cloud: Any) -> None:
     droplet = cloud.show(cloud.droplet(region="syd1"))
     vpc = cloud.ok(f"GET /v2/vpcs/{droplet['vpc_uuid']}")["vpc"]
     assert (vpc["name"], vpc["default"], vpc["region"]) == ("default-syd1", True, "syd1")
-
-
-def test_a_vpc_is_changed(cloud: Any) -> None:
-    vpc = cloud.vpc(description="old")
-    changed = cloud.ok(f"PUT /v2/vpcs/{vpc['id']}", {"name": "new"})["vpc"]
-    assert changed == {**vpc, "name": "new", "description": ""}

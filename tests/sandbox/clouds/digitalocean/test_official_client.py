@@ -96,7 +96,7 @@ def test_a_refusal_reaches_the_client(served: Any) -> None:
 
 def test_a_throttled_client_is_told(served: Any) -> None:
     pydo: Any = importlib.import_module("pydo")
-    served.control("PUT", "settings", {"requests_per_minute": 1})
+    served.control("PUT", "settings", {"requests_per_hour": 1})
     client = pydo.Client(token=TOKEN, endpoint=served.url, retry_total=0)
     assert client.regions.list(enforce_https=False)["regions"]
     with pytest.raises(Exception, match="rate limit exceeded"):

@@ -11,8 +11,7 @@ COLLECTIONS = ("droplets", "reserved_ipv6", "firewalls", "tags/pool")
 def deploy(cloud: Any) -> int:
     """Make one of everything; return a Droplet that is still being created."""
     vpc = cloud.vpc()["id"]
-    key = cloud.key()["id"]
-    number = cloud.droplet(tags=["pool"], vpc_uuid=vpc, ssh_keys=[key], user_data="#cloud-config\n")
+    number = cloud.droplet(tags=["pool"], vpc_uuid=vpc, user_data="#cloud-config\n")
     cloud.assign(cloud.reserve(), number)
     cloud.firewall(tags=["pool"])
     alert = {
@@ -40,7 +39,6 @@ def shown(cloud: Any) -> dict[str, Any]:
         "actions": cloud.account.actions,
         "monitoring/alerts": cloud.account.alerts,
         "vpcs": cloud.account.vpcs,
-        "account/keys": cloud.account.keys,
     }
     for kind, keys in kept.items():
         answers |= {f"{kind}/{key}": cloud.ok(f"GET /v2/{kind}/{key}") for key in keys}

@@ -14,12 +14,9 @@ _DOCUMENT: Final[dict[str, Any]] = metadata(RESERVED)
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/metadata/v1/hostname", "proxy-0"),
-        ("/metadata/v1/id", "7"),
         ("/metadata/v1/reserved_ip/ipv6/active", "true"),
         ("/metadata/v1/reserved_ip/ipv6/ip_address", RESERVED),
         ("/metadata/v1/reserved_ip/ipv4/active", "false"),
-        ("/metadata/v1/reserved_ip/", "ipv4/\nipv6/"),
         ("/metadata/v1.json", json.dumps(_DOCUMENT)),
     ],
 )
@@ -31,6 +28,7 @@ def test_each_path_has_its_text(path: str, body: str) -> None:
     ("line", "status"),
     [
         ("GET /metadata/v1/nothing HTTP/1.1", "404 Not Found"),
+        ("GET /metadata/v1/reserved_ip/ HTTP/1.1", "404 Not Found"),
         ("GET /metadata/v2/hostname HTTP/1.1", "404 Not Found"),
         ("GET / HTTP/1.1", "404 Not Found"),
         ("POST /metadata/v1/hostname HTTP/1.1", "405 Method Not Allowed"),

@@ -16,10 +16,6 @@ from sandbox.plugins.actions import ACTIONS_FILE
 from sandbox.plugins.values import Props
 from support.plugin import Plugin, start_plugin, stop_plugin
 
-KEY = (
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBh7ae9f0aT2Hn4kQ0iCwqVnNqUqd4Ff0mMErV8Kx4Tn sammy@example"
-)
-
 
 class Cloud:
     """The cloud that the plugin talks to, as somebody else sees it."""
@@ -141,9 +137,3 @@ def proxy() -> Props:
         "ipv6": True,
         "userData": "#cloud-config\n",
     }
-
-
-@pytest.fixture
-def key() -> str:
-    """Return a public key."""
-    return KEY

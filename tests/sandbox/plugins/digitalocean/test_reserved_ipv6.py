@@ -51,7 +51,7 @@ def test_inputs_without_effect_are_refused(plugin: Any) -> None:
     wanted = {"regionSlug": "fra1", "dropletId": 1, "ip": "2001:db8::1"}
     _, failures = plugin.check(ADDRESS, wanted)
     assert [path for path, _ in failures] == ["dropletId", "ip"]
-    assert failures[0][1].endswith("ReservedIpv6Assignment gives it to a Droplet. Leave it out.")
+    assert failures[0][1].startswith("dropletId is given; the stand-in for the plugin does without")
 
 
 def test_an_assigned_address_is_not_given_up(
