@@ -23,7 +23,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from sandbox.lab.program import Program, module
+from sandbox.debian import find_program
+from sandbox.lab.program import Program
 
 NOT_STARTED: Final = 2
 """Exit code where the first configuration cannot be served."""
@@ -80,6 +81,21 @@ def own_program(name: str, host: str, module_name: str, path: Path, config: obje
         files={path: written(config)},
         ready=is_in_force(path),
     )
+
+
+def module(name: str, config: Path) -> tuple[str, ...]:
+    """Return the command that runs a module of the lab's, which reads its file again on SIGHUP.
+
+    SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
+    ignored; whatever is missed that way is in the file, which is read later. The folder in which a
+    lab is opened may have a `sandbox` of its own, and `-P` keeps that out of sight.
+
+    Args:
+        name: The module's name in full.
+        config: The file that it reads.
+    """
+    ignoring = (str(find_program("env")), "--ignore-signal=HUP")
+    return (*ignoring, sys.executable, "-P", "-m", name, "--config", str(config))
 
 
 def written(config: object) -> str:

@@ -4,12 +4,9 @@ What renders one is pure; the lab compares the programs that should run with tho
 the files that changed, and starts, reloads or ends programs.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from sandbox.debian import find_program
 
 
 @dataclass(frozen=True)
@@ -32,18 +29,3 @@ class Program:
     before that was taken over; none: it does as soon as it runs."""
     report: Path | None = None
     """A file with what is wrong with it although it is ready, a line each; missing: nothing."""
-
-
-def module(name: str, config: Path) -> tuple[str, ...]:
-    """Return the command that runs a module of the lab's, which reads its file again on SIGHUP.
-
-    SIGHUP ends a process that has not said yet what it does about it. So it starts with the signal
-    ignored; whatever is missed that way is in the file, which is read later. The folder in which a
-    lab is opened may have a `sandbox` of its own, and `-P` keeps that out of sight.
-
-    Args:
-        name: The module's name in full.
-        config: The file that it reads.
-    """
-    ignoring = (str(find_program("env")), "--ignore-signal=HUP")
-    return (*ignoring, sys.executable, "-P", "-m", name, "--config", str(config))

@@ -19,7 +19,8 @@ from typing import Any, Final
 
 from sandbox.debian import find_program
 from sandbox.lab.deployed import DeployedDroplet
-from sandbox.lab.droplet.program import Config, programs
+from sandbox.lab.droplet.program import DropletConfig, programs
+from sandbox.lab.own_program import written
 from support.namespaces import network_of
 from support.upstream import LoadBalancer, NameServer
 from support.waiting import wait_until
@@ -169,7 +170,7 @@ class Site:
             until_ready: Whether to wait for its first boot.
         """
         booted = droplet(user_data, reserved, image)
-        config = Config(booted, "droplet-proxy-0", NAMES, self.folder, bare)
+        config = DropletConfig(booted, "droplet-proxy-0", NAMES, self.folder, bare)
         (program,) = programs(config.droplet, config.host, NAMES, self.folder, bare=bare)
         for path, text in program.files.items():
             path.write_text(text)
@@ -199,7 +200,7 @@ class Guest:
     """A droplet that runs."""
 
     process: "subprocess.Popen[bytes]"
-    config: Config
+    config: DropletConfig
     ready: Sequence[str]
 
     def is_ready(self) -> bool:
@@ -217,10 +218,6 @@ class Guest:
     def first_process(self) -> int:
         """The droplet's first process, as this machine numbers it."""
         return int(self.config.first_process.read_text())
-
-    def is_rebooted(self, first: int) -> bool:
-        """Say whether it has booted again, when its first process was this one."""
-        return self.is_ready() and self.first_process != first
 
     @property
     def root(self) -> Path:
@@ -244,7 +241,7 @@ class Guest:
             self.config, droplet=replace(self.config.droplet, metadata=metadata(reserved))
         )
         path = self.config.folder / f"{self.config.host}-{self.config.droplet.id}.json"
-        path.write_text(changed.to_json())
+        path.write_text(written(changed))
         self.process.send_signal(signal.SIGHUP)
 
     def processes(self, name: str = "") -> list[int]:

@@ -6,7 +6,6 @@ the kernel ends every process of the droplet with this one. A droplet that reboo
 from its own disk; one that turns itself off ends this program.
 """
 
-import argparse
 import asyncio
 import os
 import pty
@@ -14,17 +13,16 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sandbox.debian import find_program
 from sandbox.lab.droplet import control_groups, machine, metadata, roots
 from sandbox.lab.droplet.faults import BootError
-from sandbox.lab.droplet.machine import Disk
-from sandbox.lab.droplet.program import Config
+from sandbox.lab.droplet.program import DropletConfig
+from sandbox.lab.own_program import Service, ServiceError, main
 
-_REFUSED: Final = 2
-_FAILED: Final = 1
+if TYPE_CHECKING:
+    from sandbox.lab.deployed import Fields
 
 _POWER_OFF: Final = signal.SIGRTMIN + 4
 """Asks systemd to shut down. Source: systemd(1), 'Signals'."""
@@ -40,145 +38,136 @@ _ASK_SECONDS: Final = 0.5
 """How often systemd is asked to shut down: one that has just begun takes no signal."""
 
 
-def main() -> int:
-    """Read the command line, boot, and return 0 once the droplet was shut down."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.lab.droplet", description="Boot a droplet of the lab and keep it."
-    )
-    parser.add_argument("--config", type=Path, required=True, help="what to boot")
-    path: Path = parser.parse_args().config
-    # One that comes before the loop runs is answered then.
-    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
-    config = Config.from_json(path.read_text())
-    _forget(config)
-    if fault := control_groups.fault():
-        print(fault, file=sys.stderr)
-        return _REFUSED
-    try:
-        tree = "bare" if config.bare else "ready"
-        root = roots.find(config.droplet.image, trees=[tree])
-        # Held until this process ends, so that nobody removes it meanwhile.
-        roots.hold(root)
-        disk = Disk(config, root.folder / tree)
-    except BootError as error:
-        print(error, file=sys.stderr)
-        return _REFUSED
-    except OSError as error:
-        print(
-            f"The droplet's disk cannot be mounted ({error}); Linux has to let root do it. "
-            "Use a virtual machine, or a container that is privileged.",
-            file=sys.stderr,
-        )
-        return _FAILED
-    try:
-        return asyncio.run(_Keeper(path, config, disk).run())
-    finally:
-        _forget(config)
-
-
-def _forget(config: Config) -> None:
-    for path in (config.ready, config.report, config.first_process):
-        path.unlink(missing_ok=True)
-
-
-class _Keeper:
+class DropletKeeper(Service[DropletConfig]):
     """Runs a droplet from its first boot until it is off."""
 
-    def __init__(self, path: Path, config: Config, disk: Disk) -> None:
-        self._path = path
-        self._config = config
-        self._disk = disk
-        self._metadata = config.droplet.metadata
+    def __init__(self) -> None:
+        """Keep none yet."""
+        self._metadata: Fields = {}
+        self._keeping: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
         self._pid = 0
-        self._ended = asyncio.Event()
-        self._status = 0
-        self._off = asyncio.Event()
+        self._off = False
 
-    async def run(self) -> int:
-        """Boot as often as the droplet reboots, and return an exit code."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGCHLD, self._reap)
-        loop.add_signal_handler(signal.SIGHUP, self._read_metadata)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._off.set)
-        self._read_metadata()
+    async def apply(self, config: DropletConfig) -> None:
+        """Boot the droplet and return once cloud-init is done; later, change what metadata say."""
+        self._metadata = config.droplet.metadata
+        if self._keeping is None:
+            _forget(config)
+            self._keeping = asyncio.create_task(self._keep(config, _mount(config)))
+            ready = asyncio.create_task(self._ready.wait())
+            await asyncio.wait((self._keeping, ready), return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+
+    async def watch(self) -> None:
+        """Run until the droplet has turned itself off."""
+        assert self._keeping is not None  # noqa: S101 - `apply` comes first
+        await asyncio.shield(self._keeping)
+
+    async def close(self) -> None:
+        """Shut the droplet down, and wait until it is off."""
+        self._off = True
+        while self._keeping is not None and not self._keeping.done():
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, _POWER_OFF)
+            await asyncio.wait((self._keeping,), timeout=_ASK_SECONDS)
+
+    async def _keep(self, config: DropletConfig, disk: machine.Disk) -> None:
+        """Boot as often as the droplet reboots.
+
+        Raises:
+            ServiceError: It is off, and nobody asked for that.
+        """
         control, console = pty.openpty()
-        loop.add_reader(control, _print, control)
-        self._set_network()
-        server = await metadata.serve(lambda: self._metadata)
-        asking = asyncio.create_task(self._shut_down())
-        while await self._boot(console):
-            pass
-        asking.cancel()
-        server.close()
+        asyncio.get_running_loop().add_reader(control, _print, control)
+        _set_network(config)
+        async with await metadata.serve(lambda: self._metadata):
+            code = -signal.SIGHUP
+            # It reboots, and turns itself off, by a signal that this process sees.
+            # Source: reboot(2).
+            while code == -signal.SIGHUP and not self._off:
+                config.report.unlink(missing_ok=True)
+                disk.forget_result()
+                control_groups.remove_empty()
+                _set_network(config)
+                self._pid = machine.start(disk, config.droplet.name, console)
+                config.first_process.write_text(str(self._pid))
+                watching = asyncio.create_task(self._watch_boot(config, disk))
+                code = await _end_of(self._pid)
+                watching.cancel()
         control_groups.remove_empty()
-        code = os.waitstatus_to_exitcode(self._status)
-        # It turns itself off by a signal that this process sees. Source: reboot(2).
-        return 0 if code == -signal.SIGINT else _FAILED
+        _forget(config)
+        if not self._off:
+            how = "turned itself off" if code == -signal.SIGINT else f"ended with {code}"
+            raise ServiceError(f"the droplet {how}")
 
-    async def _boot(self, console: int) -> bool:
-        """Run the droplet from a boot until its end, and return whether it boots again."""
-        _forget(self._config)
-        self._disk.forget_result()
-        control_groups.remove_empty()
-        self._set_network()
-        self._ended.clear()
-        self._pid = machine.start(self._disk, self._config.droplet.name, console)
-        self._config.first_process.write_text(str(self._pid))
-        watching = asyncio.create_task(self._watch())
-        await self._ended.wait()
-        watching.cancel()
-        reboots = os.waitstatus_to_exitcode(self._status) == -signal.SIGHUP
-        return reboots and not self._off.is_set()
-
-    async def _watch(self) -> None:
+    async def _watch_boot(self, config: DropletConfig, disk: machine.Disk) -> None:
         """Say when cloud-init is done, and what failed."""
-        while (failures := self._disk.result()) is None:  # noqa: ASYNC110 - a file
+        while (failures := disk.result()) is None:  # noqa: ASYNC110 - a file
             await asyncio.sleep(_LOOK_SECONDS)
         if failures:
             lines = [f"cloud-init failed: {failure}" for failure in failures]
             print(*lines, sep="\n", file=sys.stderr, flush=True)
-            self._config.report.write_text("".join(f"{line}\n" for line in lines))
-        await self._reserved_address()
-        # Ready all the same, as a droplet is: it runs, and serves what it can.
-        self._config.ready.write_text(str(os.getpid()))
-
-    async def _reserved_address(self) -> None:
-        """Wait until the droplet has its reserved address, if it ever configures that."""
+            config.report.write_text("".join(f"{line}\n" for line in lines))
         reserved = self._metadata.get("reserved_ip", {}).get("ipv6", {}).get("ip_address")
         with suppress(TimeoutError):
             async with asyncio.timeout(_ADDRESS_SECONDS):
                 while reserved and not _has(reserved):  # noqa: ASYNC110 - the kernel has no event
                     await asyncio.sleep(_LOOK_SECONDS)
+        # Ready all the same, as a droplet is: it runs, and serves what it can.
+        self._ready.set()
 
-    async def _shut_down(self) -> None:
-        await self._off.wait()
-        while True:
-            with suppress(ProcessLookupError):
-                os.kill(self._pid, _POWER_OFF)
-            await asyncio.sleep(_ASK_SECONDS)
 
-    def _reap(self) -> None:
-        with suppress(ChildProcessError):
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                self._status = status
-                self._ended.set()
+def _mount(config: DropletConfig) -> machine.Disk:
+    """Mount a droplet's disk.
 
-    def _read_metadata(self) -> None:
-        self._metadata = Config.from_json(self._path.read_text()).droplet.metadata
+    Raises:
+        ServiceError: It cannot be booted on this machine.
+    """
+    if fault := control_groups.fault():
+        raise ServiceError(fault)
+    try:
+        tree = "bare" if config.bare else "ready"
+        root = roots.find(config.droplet.image, trees=[tree])
+        # Held until this process ends, so that nobody removes it meanwhile.
+        roots.hold(root)
+        return machine.Disk(config, root.folder / tree)
+    except BootError as error:
+        raise ServiceError(str(error)) from error
+    except OSError as error:
+        raise ServiceError(
+            f"The droplet's disk cannot be mounted ({error}); Linux has to let root do it. "
+            "Use a virtual machine, or a container that is privileged."
+        ) from error
 
-    def _set_network(self) -> None:
-        """Set the network up as at a boot: what the droplet itself set is gone."""
-        gateway = self._config.droplet.ipv6_gateway
-        commands = [
-            "link set lo up",
-            "-6 address flush dev lo scope global",
-            f"address replace {metadata.ADDRESS}/32 dev lo",
-            *([f"-6 route replace default via {gateway} dev eth0"] if gateway else []),
-        ]
-        for command in commands:
-            subprocess.run([find_program("ip"), *command.split()], check=False)
+
+def _forget(config: DropletConfig) -> None:
+    for path in (config.report, config.first_process):
+        path.unlink(missing_ok=True)
+
+
+async def _end_of(pid: int) -> int:
+    """Wait for a child, and return its exit code, or the number of its signal below zero."""
+    descriptor, ended = os.pidfd_open(pid), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, ended.set)
+    await ended.wait()
+    loop.remove_reader(descriptor)
+    os.close(descriptor)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])  # noqa: ASYNC222 - it has ended
+
+
+def _set_network(config: DropletConfig) -> None:
+    """Set the network up as at a boot: what the droplet itself set is gone."""
+    gateway = config.droplet.ipv6_gateway
+    commands = [
+        "link set lo up",
+        "-6 address flush dev lo scope global",
+        f"address replace {metadata.ADDRESS}/32 dev lo",
+        *([f"-6 route replace default via {gateway} dev eth0"] if gateway else []),
+    ]
+    for command in commands:
+        subprocess.run([find_program("ip"), *command.split()], check=False)
 
 
 def _has(address: str) -> bool:
@@ -196,4 +185,4 @@ def _print(control: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(DropletConfig, DropletKeeper())

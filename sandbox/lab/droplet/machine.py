@@ -39,7 +39,7 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from sandbox.lab.droplet import control_groups, kernel
-from sandbox.lab.droplet.program import Config
+from sandbox.lab.droplet.program import DropletConfig
 from sandbox.lab.droplet.roots import SERVICES
 
 _SEED: Final = "var/lib/cloud/seed/nocloud"
@@ -80,7 +80,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Disk:
     """The disk of a droplet, mounted for this process alone."""
 
-    def __init__(self, config: Config, tree: Path) -> None:
+    def __init__(self, config: DropletConfig, tree: Path) -> None:
         """Mount it. From here on this process has a mount namespace of its own.
 
         Args:
@@ -132,7 +132,7 @@ class Disk:
         return [str(error) for error in document["v1"]["errors"]]
 
 
-def files(config: Config) -> Mapping[str, str]:
+def files(config: DropletConfig) -> Mapping[str, str]:
     """Return the files that a new droplet has of its own, by their path below its root."""
     droplet = config.droplet
     metadata = {

@@ -1,20 +1,17 @@
 """What the lab runs for a droplet: a program that boots it and keeps it, and the file it reads."""
 
-import json
-import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed, DeployedDroplet
 from sandbox.lab.droplet.roots import SUITES
-from sandbox.lab.program import Program, module
+from sandbox.lab.own_program import own_program
+from sandbox.lab.program import Program
 
 
 @dataclass(frozen=True)
-class Config:
-    """What the program reads."""
+class DropletConfig:
+    """What the program of a droplet reads."""
 
     droplet: DeployedDroplet
     """The droplet. What changes of its `metadata` is followed when SIGHUP comes."""
@@ -33,11 +30,6 @@ class Config:
         return self.folder / f"{self.host}.journal"
 
     @property
-    def ready(self) -> Path:
-        """A file with the program's process id, once cloud-init is done."""
-        return self.folder / f"{self.host}.ready"
-
-    @property
     def first_process(self) -> Path:
         """A file with the number of the droplet's first process, as the program sees it."""
         return self.folder / f"{self.host}.pid"
@@ -51,19 +43,6 @@ class Config:
     def mount_point(self) -> Path:
         """An empty folder that the droplet's disk is mounted on, seen by the program alone."""
         return self.folder / f"{self.host}.disk"
-
-    def to_json(self) -> str:
-        """Return it as the text of a file."""
-        return json.dumps({**asdict(self), "folder": str(self.folder)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Config":
-        """Read what `to_json` wrote."""
-        fields: dict[str, Any] = json.loads(text)
-        droplet: dict[str, Any] = fields.pop("droplet")
-        droplet["firewalls"] = tuple(droplet["firewalls"])
-        folder = Path(fields.pop("folder"))
-        return cls(droplet=DeployedDroplet(**droplet), folder=folder, **fields)
 
 
 def programs(
@@ -89,19 +68,10 @@ def programs(
     """
     if droplet.image not in SUITES:
         return []
-    config = Config(droplet, host, resolver, folder, bare)
+    config = DropletConfig(droplet, host, resolver, folder, bare)
     path = folder / f"{host}-{droplet.id}.json"
-    alive = f'kill -0 "$(cat {shlex.quote(str(config.ready))})"'
-    return [
-        Program(
-            name="droplet",
-            host=host,
-            command=module("sandbox.lab.droplet", path),
-            files={path: config.to_json()},
-            ready=(str(find_program("sh")), "-c", f"{{ {alive}; }} 2>/dev/null"),
-            report=config.report,
-        )
-    ]
+    program = own_program("droplet", host, "sandbox.lab.droplet", path, config)
+    return [replace(program, report=config.report)]
 
 
 def unsupported(deployed: Deployed) -> list[str]:

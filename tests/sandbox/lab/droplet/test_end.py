@@ -128,4 +128,5 @@ def test_what_cloud_init_cannot_do_is_reported_and_the_droplet_runs_on(site: Sit
         assert guest.process.poll() is None
 
         guest.run("systemctl", "poweroff")
-        assert guest.process.wait(60) == 0
+        assert guest.process.wait(60) == 1
+        assert "The program cannot go on: the droplet turned itself off" in guest.errors()

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from pydantic import TypeAdapter
 
 from sandbox.debian import find_program
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.droplet import programs, unsupported
 from sandbox.lab.droplet.machine import files, services
-from sandbox.lab.droplet.program import Config
-from sandbox.lab.program import module
+from sandbox.lab.droplet.program import DropletConfig
+from sandbox.lab.own_program import module
 from support.droplet import NAMES, RESERVED, droplet
 from support.waiting import wait_until
 
@@ -30,7 +31,9 @@ def test_a_droplet_is_one_program_that_reads_one_file() -> None:
     assert (program.host, program.reload) == ("droplet-proxy-0", None)
     assert path == Path("/lab/a b/droplet-proxy-0-7.json")
     assert program.command == module("sandbox.lab.droplet", path)
-    assert Config.from_json(text) == Config(_DROPLET, "droplet-proxy-0", NAMES, _FOLDER, bare=True)
+    config = DropletConfig(_DROPLET, "droplet-proxy-0", NAMES, _FOLDER, bare=True)
+    assert TypeAdapter(DropletConfig).validate_json(text) == config
+    assert program.report == config.report
 
 
 def test_a_droplet_of_another_image_runs_nothing_and_is_named() -> None:
@@ -69,7 +72,7 @@ def test_a_signal_that_comes_before_it_listens_does_not_end_it(tmp_path: Path) -
 def test_services_of_packages_that_are_there_already_start_when_the_packages_would() -> None:
     user_data = "#cloud-config\npackages: [nginx, curl, unbound]\n"
     assert services(user_data) == ["unbound", "nginx"]
-    config = Config(droplet(user_data), "droplet-proxy-0", NAMES, _FOLDER)
+    config = DropletConfig(droplet(user_data), "droplet-proxy-0", NAMES, _FOLDER)
     vendor_data = files(config)["var/lib/cloud/seed/nocloud/vendor-data"]
     assert vendor_data.splitlines()[2:] == [
         "ln -sf /lib/systemd/system/unbound.service /etc/systemd/system/multi-user.target.wants/",
@@ -94,7 +97,9 @@ def test_where_control_groups_are_refused_one_line_says_so(tmp_path: Path) -> No
     without = [find_program("setpriv"), "--bounding-set=-sys_admin", "--"]
     done = subprocess.run([*without, *program.command], check=False, capture_output=True, text=True)
     assert done.returncode == 2
+    (path,) = program.files
     assert done.stderr == (
+        f"{path} cannot be served: "
         "Control groups are refused to this process ([Errno 1] open cgroup2: Operation not "
         "permitted); each droplet of the lab needs one of version 2. Use a virtual machine, or a "
         "container that is privileged.\n"
