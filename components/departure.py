@@ -23,28 +23,10 @@ from typing import Any, Final
 
 import pulumi
 import pulumi.runtime
-import pulumi_aws as aws
 
 from components.facts import PROXY_LABEL
-from components.faults import Fault
-from components.lookups import OriginError
+from components.lookups import ZoneRecord
 from components.proxy.upgrades import MOST_NODES_PER_REGION, REGIONS
-
-
-@dataclass(frozen=True)
-class ZoneRecord:
-    """A record of the zone, as far as it tells where IPv6 users are led."""
-
-    name: str
-    """Its name, without the final dot."""
-    set_identifier: str
-    """Which one of its group it is."""
-    weight: int
-    """Its weight."""
-    ttl_seconds: int
-    """How long its answers live; 0 for an alias."""
-    alias_of: str
-    """Name that it is an alias of, empty where it holds an address."""
 
 
 @dataclass(frozen=True)
@@ -60,48 +42,6 @@ class Departure:
 NOBODY: Final = Departure()
 
 
-def zone_records(
-    zone_id: str, hostnames: Sequence[str], options: pulumi.InvokeOptions
-) -> list[ZoneRecord]:
-    """Return the AAAA records of the hostnames, and those of all groups of proxies in the zone.
-
-    Args:
-        zone_id: The zone.
-        hostnames: The names of the edge.
-        options: What the look-up is made with.
-
-    Raises:
-        OriginError: The zone cannot be listed.
-    """
-    names = "|".join(re.escape(name) for name in hostnames)
-    pattern = rf"^({re.escape(PROXY_LABEL)}\..*|{names})\.?$"
-    try:
-        answer = aws.route53.get_records(zone_id=zone_id, name_regex=pattern, opts=options)
-    except pulumi.RunError:
-        raise  # not the provider's: the engine has gone away
-    except Exception as error:
-        fault = Fault(
-            f"The records of zone {zone_id}",
-            "a list that could not be read",
-            f"one that can, or proxies would go while answers lead to them ({error})",
-            "See that the credentials allow route53:ListResourceRecordSets.",
-        )
-        raise OriginError(fault) from error
-    return [_zone_record(record) for record in answer.resource_record_sets if record.type == "AAAA"]
-
-
-def _zone_record(record: Any) -> ZoneRecord:
-    """Return a record; what it lacks may be missing, None or empty, depending on the plugin."""
-    alias = getattr(record, "alias_target", None)
-    return ZoneRecord(
-        name=record.name.removesuffix("."),
-        set_identifier=record.set_identifier or "",
-        weight=int(record.weight or 0),
-        ttl_seconds=int(record.ttl or 0),
-        alias_of=(getattr(alias, "dns_name", None) or "").removesuffix("."),
-    )
-
-
 _NODE: Final = re.compile(rf"({'|'.join(REGIONS)})-[1-{MOST_NODES_PER_REGION}]")
 
 
@@ -115,7 +55,7 @@ def departure(
         nodes: Ids of the proxies that the settings have; empty where there is no pool.
         records: What the zone has.
     """
-    records = list(records)
+    records = [record for record in records if record.type == "AAAA"]
     # Under the first hostname, or under one that was the first when the records were made.
     groups = {f"{PROXY_LABEL}.{hostname}" for hostname in hostnames}
     groups |= {record.alias_of for record in records if record.name in hostnames}

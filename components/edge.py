@@ -9,9 +9,10 @@ from components import lookups, settings
 from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
-from components.departure import Departure, departure, hold, zone_records
+from components.departure import Departure, departure, hold
 from components.distribution import PassThroughDistribution
-from components.facts import CLOUDFRONT_ZONE_ID
+from components.facts import CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
+from components.last_deployment import last_deployment
 from components.origin_lock import OriginLock
 from components.proxy.plan import Node, node_ids, plan
 from components.proxy_dns import ProxyDns
@@ -28,6 +29,15 @@ LATE: Final = (
 """What the user reads while two paths share the answers.
 
 Source: RFC 2308 section 5; Route 53 Developer Guide, 'The start of authority (SOA) record'."""
+
+
+JUMP: Final = (
+    "All weight moves from one path to the other. Each record changes by itself, so for some "
+    "seconds both paths have the same weight, 0 or 100, which Route 53 takes as equal shares."
+)
+"""What the user reads before everybody moves at once.
+
+Source: Route 53 Developer Guide, 'Values specific for weighted records', Weight."""
 
 
 class DualStackEdge(pulumi.ComponentResource):
@@ -68,8 +78,9 @@ class DualStackEdge(pulumi.ComponentResource):
     ) -> None:
         """Look up what exists, then create the edge."""
         self._settings = _checked(name, args)
-        self._existing = lookups.look_up(self._settings, opts)
-        departs = self._departure(opts)
+        self._last = last_deployment(name)
+        self._existing = lookups.look_up(self._settings, opts, self._last)
+        departs = self._departure()
         nodes = self._nodes(departs)
         super().__init__("dualstack:index:DualStackEdge", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
@@ -80,6 +91,7 @@ class DualStackEdge(pulumi.ComponentResource):
         addresses, proxies = self._proxies(name, nodes)
         dns = self._weighted_dns(name, certificate, cdn, proxies)
         self._negative_answers(name)
+        self._say_jump()
         self._say_goodbye(departs, [*dns.resources, *(proxies.records if proxies else ())])
         staying = [address for address in addresses if not address.leaving]
         self._alarms(name, cdn, proxies, staying)
@@ -118,15 +130,10 @@ class DualStackEdge(pulumi.ComponentResource):
         # What a constructor takes is published as the schema, for programs in every language.
         return cls(name, cast("DualStackEdgeArgs", checked), opts)
 
-    def _departure(self, opts: pulumi.ResourceOptions | None) -> Departure:
+    def _departure(self) -> Departure:
         """Return what has to happen to proxies that the settings no longer have."""
         pool, hostnames = self._settings.proxy, self._settings.hostnames
-        through_aws = lookups.invoke_options(opts, "aws")
-        return departure(
-            hostnames,
-            node_ids(pool) if pool else (),
-            zone_records(self._existing.zone.id, hostnames, through_aws),
-        )
+        return departure(hostnames, node_ids(pool) if pool else (), self._existing.records)
 
     def _nodes(self, departs: Departure) -> Sequence[Node]:
         """Return the proxies as they are going to be made."""
@@ -221,6 +228,7 @@ class DualStackEdge(pulumi.ComponentResource):
                 "load_balancer": self._existing.load_balancer,
                 "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
                 "proxies": proxies,
+                "existing": self._existing.records,
                 "cdn_depends_on": [certificate, cdn],
             },
             self._protected,
@@ -258,6 +266,14 @@ class DualStackEdge(pulumi.ComponentResource):
                 self,
             )
         hold(departs.hold_seconds, records, lambda words: pulumi.log.info(words, self))
+
+    def _say_jump(self) -> None:
+        """Say what moving everybody at once passes through."""
+        traffic = self._settings.traffic
+        mirrored = {"direct": traffic.cdn, "cdn": traffic.direct}
+        jumps = WHOLE_WEIGHT in mirrored.values()
+        if jumps and self._last.outputs.get("traffic") == mirrored:
+            pulumi.log.info(JUMP, self)
 
     def _negative_answers(self, name: str) -> None:
         """Set how long empty answers live, or say what comes of leaving it."""

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.facts import FAMILIES, Family, Path
-from components.lookups import AliasTarget, HostedZone
+from components.lookups import AliasTarget, HostedZone, ZoneRecord
 from components.proxy_dns import ProxyDns
 from components.settings import Traffic
 
@@ -42,6 +42,8 @@ class WeightedDnsArgs(TypedDict):
     """Where `cdn` leads."""
     proxies: NotRequired[ProxyDns | None]
     """Where `direct` leads IPv6 users. Default: to the load balancer, which is to nobody."""
+    existing: NotRequired[Sequence[ZoneRecord]]
+    """Records that the hostnames have already. Default: none."""
     cdn_depends_on: Sequence[pulumi.Resource]
     """What must be ready before an answer may lead to the distribution, even one with weight 0."""
 
@@ -50,7 +52,7 @@ class WeightedDns(pulumi.ComponentResource):
     """Weighted alias records: A and AAAA, `direct` and `cdn`, for each hostname.
 
     Changing the weights updates the records in place. A hostname that has a simple record already
-    fails with Route 53's own words: the two kinds exclude each other.
+    is refused before: the two kinds exclude each other.
 
     `direct` is written in both families before `cdn` is in either, and on the way down removed
     after it. Weights only mean something within a group: a `cdn` record that was alone in its
@@ -99,11 +101,16 @@ class WeightedDns(pulumi.ComponentResource):
         proxies = self._args.get("proxies")
         if proxies is None or family == "A":
             return self._record((hostname, family, "direct"), self._args["load_balancer"])
-        # Route 53 refuses an alias to records that are not there yet.
+        # Route 53 refuses an alias to records that are not there yet. But once it leads there, its
+        # weight must not wait for a droplet that does not come to serve.
+        leads_there = any(
+            record.id == (hostname, family, "direct") and record.alias_of == proxies.group
+            for record in self._args.get("existing", ())
+        )
         return self._record(
             (hostname, family, "direct"),
             AliasTarget(proxies.group, self._args["zone_id"]),
-            depends_on=proxies.records,
+            depends_on=() if leads_there else proxies.records,
             evaluate_target_health=proxies.fails_over_to_cdn,
         )
 

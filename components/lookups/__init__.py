@@ -1,4 +1,4 @@
-"""What the edge stands on and did not make: load balancer, zone, regions, security group.
+"""What the edge stands on and did not make: load balancer, zone, names, regions, security group.
 
 They are looked up with plain invokes, which answer before the next line of the program runs, and
 `DualStackEdge` does so before it registers anything. The lazy form (`get_zone_output`) would fail
@@ -7,11 +7,21 @@ while resources are being made, and leave half an edge behind.
 
 import pulumi
 
-from components.lookups.answers import OriginError, attempt, invoke_options, together
+from components.last_deployment import LastDeployment
+from components.lookups.answers import (
+    OriginError,
+    UnansweredError,
+    attempt,
+    invoke_options,
+    together,
+)
 from components.lookups.load_balancer import find_load_balancer
 from components.lookups.model import AliasTarget, HostedZone, LoadBalancerTarget, Prerequisites
+from components.lookups.records import ZoneRecord, zone_records
 from components.lookups.regions import check_regions
 from components.lookups.security_group import find_prefix_list
+from components.lookups.standing import Standing, standing_edge
+from components.lookups.taken_names import taken_names
 from components.lookups.zone import find_zone
 from components.settings import Settings
 
@@ -21,34 +31,71 @@ __all__ = [
     "LoadBalancerTarget",
     "OriginError",
     "Prerequisites",
+    "Standing",
+    "UnansweredError",
+    "ZoneRecord",
     "invoke_options",
     "look_up",
 ]
 
 
-def look_up(settings: Settings, opts: pulumi.ResourceOptions | None) -> Prerequisites:
+def look_up(
+    settings: Settings, opts: pulumi.ResourceOptions | None, last: LastDeployment
+) -> Prerequisites:
     """Look up everything that has to exist before an edge can be made.
+
+    Route 53 has to answer, for nothing can be changed without it. Of the others an answer that
+    says no is a fault; no answer is one in a first deployment only. Later, what stands is used.
 
     Args:
         settings: The settings of the edge.
         opts: The edge's own options: the look-ups go through the providers that will make it.
+        last: What the state has of the edge.
 
     Returns:
         What the edge needs to know of what exists.
 
     Raises:
         OriginError: Something does not exist, is ambiguous, is of the wrong kind, or could not be
-            looked up: the load balancer, the zone, a region of the proxies or what the security
-            group needs. Lists the faults of all of them.
+            looked up: the zone, the load balancer, a region of the proxies or what the security
+            group needs; or a hostname has records of somebody else. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
-    through_digitalocean = invoke_options(opts, "digitalocean")
-    load_balancer = attempt(lambda: find_load_balancer(settings.origin, through_aws))
     zone = attempt(lambda: find_zone(settings.zone, through_aws))
-    regions = attempt(lambda: check_regions(settings.proxy, through_digitalocean))
+    records = attempt(lambda: _records(zone, settings, last, through_aws))
+    standing = standing_edge(
+        last, settings.hostnames, () if isinstance(records, OriginError) else records
+    )
+    stands = standing.load_balancer
+    load_balancer = attempt(
+        lambda: find_load_balancer(settings.origin, through_aws),
+        (lambda: stands) if stands else None,
+    )
+    regions = attempt(
+        lambda: check_regions(
+            settings.proxy, invoke_options(opts, "digitalocean"), standing.droplets
+        ),
+        (lambda: None) if stands else None,
+    )
+    # A lock is refused while direct has weight, so no change of weights comes by here.
     prefix_list = attempt(lambda: find_prefix_list(settings.origin_lock, through_aws))
-    match load_balancer, zone, prefix_list, regions:
-        case LoadBalancerTarget(), HostedZone(), (str() | None) as prefix_list_id, None:
-            return Prerequisites(load_balancer, zone, prefix_list_id)
+    match load_balancer, zone, prefix_list, regions, records:
+        case LoadBalancerTarget(), HostedZone(), (str() | None) as prefix_list_id, None, tuple():
+            return Prerequisites(load_balancer, zone, prefix_list_id, records)
         case answers:
             raise together(*(answer for answer in answers if isinstance(answer, OriginError)))
+
+
+def _records(
+    zone: HostedZone | OriginError,
+    settings: Settings,
+    last: LastDeployment,
+    through_aws: pulumi.InvokeOptions,
+) -> tuple[ZoneRecord, ...]:
+    """Return the records of the zone; none where it is not there, which is a fault of its own."""
+    if isinstance(zone, OriginError):
+        return ()
+    records = zone_records(zone.id, settings.hostnames, through_aws)
+    if faults := list(taken_names(zone.id, settings.hostnames, records, last)):
+        raise OriginError(*faults)
+    return records

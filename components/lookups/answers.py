@@ -44,6 +44,10 @@ class OriginError(FaultsError):
         super().__init__("The edge cannot be built on what is there", faults)
 
 
+class UnansweredError(OriginError):
+    """Nobody knows whether something is there, because asking failed: no answer, or none to us."""
+
+
 def together(*errors: OriginError) -> OriginError:
     """Return one error for several, caused by all that caused them."""
     if len(errors) == 1:
@@ -54,10 +58,24 @@ def together(*errors: OriginError) -> OriginError:
     return whole
 
 
-def attempt(step: Callable[[], T]) -> T | OriginError:
-    """Return the error instead of raising it, so that the next step runs too."""
+def attempt(step: Callable[[], T], otherwise: Callable[[], T] | None = None) -> T | OriginError:
+    """Return the error instead of raising it, so that the next step runs too.
+
+    Args:
+        step: Looks something up.
+        otherwise: Returns what stands, which is used, with a warning, where nobody answers. None:
+            nothing stands yet, so that is a fault like an answer that says no.
+    """
     try:
         return step()
+    except UnansweredError as error:
+        if otherwise is None:
+            return error
+        for fault in error.faults:
+            pulumi.log.warn(
+                f"{fault}\nThe edge stands, so this deployment goes on with what it has."
+            )
+        return otherwise()
     except OriginError as error:
         return error
 

@@ -1,5 +1,6 @@
 """The load balancer that an origin names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components.faults import Fault
-from components.lookups.answers import NONE_THERE, SEVERAL_THERE, OriginError, answer_of, words_of
+from components.lookups.answers import (
+    NONE_THERE,
+    SEVERAL_THERE,
+    OriginError,
+    UnansweredError,
+    answer_of,
+    words_of,
+)
 from components.lookups.model import LoadBalancerTarget
 from components.settings import NAMESPACE, Origin
 
@@ -30,6 +38,8 @@ class _Candidate:
 def find_load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> LoadBalancerTarget:
     """Return the load balancer of an origin.
 
+    Raises UnansweredError where nobody says whether there is one.
+
     Classic load balancers have names apart from the others': an account in the middle of a
     migration has two of the same name, and the one of the kind that was named need not be the one
     users reach today. So both are always looked up, and two are one too many.
@@ -40,13 +50,10 @@ def find_load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> LoadBal
     if origin.domain_name is not None and origin.hosted_zone_id is not None:
         return LoadBalancerTarget(origin.domain_name, origin.hosted_zone_id)
     name = origin.load_balancer or ""
-    newer = answer_of(lambda: _newer(name, options))
-    classic = answer_of(lambda: _classic(name, options))
-    answers = (classic, newer) if origin.kind == "classic" else (newer, classic)
-    for answer in answers:
-        if isinstance(answer, Exception) and not NONE_THERE.search(str(answer)):
-            raise OriginError(_load_balancer_unclear(name, answer)) from answer
-    match answers:
+    kinds = (_classic, _newer) if origin.kind == "classic" else (_newer, _classic)
+    # One after the other: who does not answer is asked for minutes, and then the other is not.
+    first_kind, other_kind = (_described(kind, name, options) for kind in kinds)
+    match first_kind, other_kind:
         case _Candidate() as first, _Candidate() as second:
             raise OriginError(_two_load_balancers(name, f"one is {first.kind}, one {second.kind}"))
         case Exception() as cause, Exception():
@@ -56,6 +63,21 @@ def find_load_balancer(origin: Origin, options: pulumi.InvokeOptions) -> LoadBal
     if faults := _unfit(origin, only):
         raise OriginError(*faults)
     return only.target
+
+
+def _described(
+    kind: Callable[[str, pulumi.InvokeOptions], _Candidate],
+    name: str,
+    options: pulumi.InvokeOptions,
+) -> _Candidate | Exception:
+    """Return the load balancer of some kinds, or the provider's words that there is none."""
+    answer = answer_of(lambda: kind(name, options))
+    if isinstance(answer, Exception):
+        if SEVERAL_THERE.search(str(answer)) and not NONE_THERE.search(str(answer)):
+            raise OriginError(_two_load_balancers(name, words_of(answer))) from answer
+        if not NONE_THERE.search(str(answer)):
+            raise UnansweredError(_load_balancer_unclear(name, answer)) from answer
+    return answer
 
 
 def _newer(name: str, options: pulumi.InvokeOptions) -> _Candidate:
@@ -114,8 +136,6 @@ def _two_load_balancers(name: str, words: str) -> Fault:
 
 
 def _load_balancer_unclear(name: str, cause: Exception) -> Fault:
-    if SEVERAL_THERE.search(str(cause)):
-        return _two_load_balancers(name, words_of(cause))
     return Fault(
         _LOAD_BALANCER,
         f'"{name}", which could not be looked up',

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.lookups.records import ZoneRecord
+
 
 @dataclass(frozen=True)
 class AliasTarget:
@@ -42,3 +44,5 @@ class Prerequisites:
     """Hosted zone that the records of the edge go to."""
     prefix_list_id: str | None = None
     """CloudFront's addresses; None where no security group is to admit them."""
+    records: tuple[ZoneRecord, ...] = ()
+    """Records of the hostnames, and of all groups of proxies in the zone."""

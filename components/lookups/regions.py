@@ -1,26 +1,50 @@
 """The regions of the proxies."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
+from typing import Final
 
 import pulumi
 import pulumi_digitalocean as digitalocean
 
 from components.faults import Fault
-from components.lookups.answers import OriginError, answer_of, words_of
+from components.last_deployment import DropletKind
+from components.lookups.answers import OriginError, UnansweredError, answer_of, words_of
 from components.settings import NAMESPACE, Proxies
 
+_NONE_THERE: Final = re.compile("Region does not exist|that is no region")
+"""There is no such region. Source: terraform-provider-digitalocean, data source
+digitalocean_region; the second is the stand-in's."""
 
-def check_regions(pool: Proxies | None, options: pulumi.InvokeOptions) -> None:
+
+def check_regions(
+    pool: Proxies | None, options: pulumi.InvokeOptions, standing: Collection[DropletKind] = ()
+) -> None:
     """Refuse regions that cannot have a proxy.
 
     It also is how a token that is missing or refused is noticed before anything is made.
+
+    Args:
+        pool: The settings.
+        options: What the look-ups are made with.
+        standing: What kinds of droplets the proxies are already; DigitalOcean is not asked for
+            those again.
+
+    Raises:
+        OriginError: A region is none, is closed, or does not offer the droplets' size.
+        UnansweredError: DigitalOcean did not answer, or not to this token.
     """
     faults: list[Fault] = []
     for index, slug in enumerate(pool.regions if pool else ()):
+        if pool and DropletKind(slug, pool.size) in standing:
+            continue
         key = f"{NAMESPACE}:proxy.regions[{index}]"
         answer = answer_of(lambda slug=slug: digitalocean.get_region(slug=slug, opts=options))
         if isinstance(answer, Exception):
-            raise OriginError(*faults, _region_unclear(key, slug, answer)) from answer
+            unclear = _region_unclear(key, slug, answer)
+            if faults or _NONE_THERE.search(str(answer)):
+                raise OriginError(*faults, unclear) from answer
+            raise UnansweredError(unclear) from answer
         faults += _region_faults(key, answer, pool.size if pool else "")
     if faults:
         raise OriginError(*faults)

@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.departure import NOBODY, Departure, ZoneRecord, departure, hold, zone_records
-from components.lookups import OriginError
+from components.departure import NOBODY, Departure, departure, hold
+from components.lookups import ZoneRecord
 
 if TYPE_CHECKING:
     from support.recording import Engine
@@ -17,14 +16,14 @@ GROUP = "_proxy.api.example.com"
 
 
 def member(node: str, weight: int = 1, group: str = GROUP, ttl: int = 60) -> ZoneRecord:
-    return ZoneRecord(group, node, weight, ttl, "")
+    return ZoneRecord(group, "AAAA", node, weight, ttl, "")
 
 
 def lead(hostname: str, group: str) -> ZoneRecord:
-    return ZoneRecord(hostname, "direct", 100, 0, group)
+    return ZoneRecord(hostname, "AAAA", "direct", 100, 0, group)
 
 
-EMPTY_ANSWER = ZoneRecord(GROUP, "none", 0, 0, "lb.eu-central-1.elb.amazonaws.com")
+EMPTY_ANSWER = ZoneRecord(GROUP, "AAAA", "none", 0, 0, "lb.eu-central-1.elb.amazonaws.com")
 BOTH = [member("fra1-1"), member("ams3-1"), EMPTY_ANSWER, lead(HOSTNAMES[0], GROUP)]
 
 
@@ -72,39 +71,18 @@ BOTH = [member("fra1-1"), member("ams3-1"), EMPTY_ANSWER, lead(HOSTNAMES[0], GRO
             id="proxies of another edge in the zone",
         ),
         pytest.param([], [member("canary"), EMPTY_ANSWER], NOBODY, id="records of no proxy"),
+        pytest.param(
+            [],
+            [ZoneRecord(GROUP, "A", "fra1-1", 1, 60, "")],
+            NOBODY,
+            id="a record of another type",
+        ),
     ],
 )
 def test_who_leaves_and_how_long_answers_have_them(
     nodes: list[str], records: list[ZoneRecord], expected: Departure
 ) -> None:
     assert departure(HOSTNAMES, nodes, records) == expected
-
-
-# ---- what the zone says -------------------------------------------------------------------------
-
-
-def look_up(engine: "Engine") -> list[ZoneRecord]:
-    return engine.run(lambda: zone_records("Z0EXAMPLE", HOSTNAMES, pulumi.InvokeOptions()))
-
-
-def test_a_record_is_read_whatever_the_plugin_leaves_empty(engine: "Engine") -> None:
-    plain: dict[str, Any] = {"name": f"{GROUP}.", "type": "AAAA", "setIdentifier": "fra1-1"}
-    alias = {"dnsName": f"{GROUP}.", "hostedZoneId": "Z0EXAMPLE", "evaluateTargetHealth": False}
-    engine.account.records = [
-        {**plain, "weight": 1, "ttl": 60},
-        {**plain, "name": "api.example.com.", "setIdentifier": "direct", "aliasTarget": alias},
-        {**plain, "type": "A"},
-    ]
-    assert look_up(engine) == [
-        member("fra1-1"),
-        ZoneRecord("api.example.com", "direct", 0, 0, GROUP),
-    ]
-
-
-def test_a_zone_that_cannot_be_listed_stops_the_deployment(engine: "Engine") -> None:
-    engine.account.broken["aws:route53/getRecords:getRecords"] = "AccessDenied"
-    with pytest.raises(OriginError, match="See that the credentials allow route53:ListResourceR"):
-        look_up(engine)
 
 
 # ---- waiting ------------------------------------------------------------------------------------

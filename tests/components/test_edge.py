@@ -8,8 +8,8 @@ import pulumi_aws as aws
 import pulumi_digitalocean as digitalocean
 import pytest
 
-from components.arguments import DualStackEdgeArgs
-from components.edge import LATE, DualStackEdge
+from components.arguments import DualStackEdgeArgs, TrafficArgs
+from components.edge import JUMP, LATE, DualStackEdge
 from components.lookups import OriginError
 from components.proxy.nginx import ProxyError
 from components.settings import SettingsError, parse
@@ -299,6 +299,36 @@ def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
     caplog.set_level(logging.INFO)
     engine.run(lambda: DualStackEdge("edge", {**ARGS, **args}))
     assert (LATE in caplog.messages) is told
+
+
+# ---- everybody at once --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "traffic", "told"),
+    [
+        pytest.param({"direct": 100, "cdn": 0}, {"direct": 0, "cdn": 100}, True, id="there"),
+        pytest.param({"direct": 0, "cdn": 100}, {"direct": 100, "cdn": 0}, True, id="and back"),
+        pytest.param({"direct": 99, "cdn": 1}, {"direct": 0, "cdn": 100}, False, id="by 99/1"),
+        pytest.param({"direct": 1, "cdn": 99}, {"direct": 99, "cdn": 1}, False, id="not all"),
+        pytest.param({"direct": 100, "cdn": 0}, {"direct": 100, "cdn": 0}, False, id="nobody"),
+        pytest.param(None, {"direct": 0, "cdn": 100}, False, id="a first deployment"),
+    ],
+)
+def test_the_user_is_told_what_a_move_of_everybody_at_once_passes(
+    engine: "Engine",
+    caplog: pytest.LogCaptureFixture,
+    before: dict[str, int] | None,
+    traffic: TrafficArgs,
+    told: bool,
+) -> None:
+    caplog.set_level(logging.INFO)
+    if before:
+        kind = "dualstack:index:DualStackEdge"
+        edge = {"type": kind, "outputs": {"traffic": before}}
+        engine.account.state = {f"urn:pulumi:prod::dualstack-edge::{kind}::edge": edge}
+    engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": traffic}))
+    assert (JUMP in caplog.messages) is told
 
 
 # ---- proxies that leave -------------------------------------------------------------------------

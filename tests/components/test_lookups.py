@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pulumi
 import pytest
 
+from components.last_deployment import LastDeployment
 from components.lookups import HostedZone, LoadBalancerTarget, OriginError, Prerequisites, look_up
 from components.settings import Origin, OriginLock, Proxies, Settings
 
@@ -22,7 +23,8 @@ FOUND_ZONE = HostedZone("Z0EXAMPLE", "ns-1.awsdns-01.org")
 
 
 def found(engine: "Engine", **wanted: Any) -> Prerequisites:
-    return engine.run(lambda: look_up(WANTED.model_copy(update=wanted), None))
+    settings = WANTED.model_copy(update=wanted)
+    return engine.run(lambda: look_up(settings, None, LastDeployment()))
 
 
 def faults(engine: "Engine", **wanted: Any) -> list[str]:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pulumi_aws as aws
 import pytest
 
-from components.lookups import AliasTarget
-from components.settings import Traffic
+from components.lookups import AliasTarget, ZoneRecord
+from components.proxy_dns import ProxyDns
+from components.settings import Proxies, Traffic
 from components.weighted_dns import WeightedDns, WeightedDnsArgs
 
 if TYPE_CHECKING:
@@ -78,6 +79,43 @@ def test_a_cdn_record_is_never_alone_and_never_early(engine: "Engine") -> None:
         )
         for hostname, family, path in PLACES
     }
+
+
+GROUP = "_proxy.api.example.com"
+
+
+@pytest.mark.parametrize(
+    ("leads", "waits"),
+    [
+        pytest.param("lb.eu-central-1.elb.amazonaws.com", True, id="not yet"),
+        pytest.param("_proxy.old.example.com", True, id="to another group"),
+        pytest.param(GROUP, False, id="already"),
+    ],
+)
+def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_does(
+    engine: "Engine", leads: str, waits: bool
+) -> None:
+    def program() -> None:
+        proxies = ProxyDns(
+            "proxy-dns",
+            {
+                "hostname": "api.example.com",
+                "zone_id": "Z0EXAMPLE",
+                "addresses": [],
+                "pool": Proxies(regions=("fra1",)),
+                "load_balancer": ARGS["load_balancer"],
+            },
+        )
+        existing = [
+            ZoneRecord(hostname, "AAAA", "direct", 100, 0, leads) for hostname in ARGS["hostnames"]
+        ]
+        WeightedDns("dns", {**ARGS, "proxies": proxies, "existing": existing})
+
+    engine.run(program)
+    for hostname in ARGS["hostnames"]:
+        record = engine.registered[name_of(hostname, "AAAA", "direct")]
+        assert record.depends_on == ({"proxy-dns-none"} if waits else set())
+        assert record.inputs["aliases"][0]["name"] == GROUP
 
 
 def test_the_outputs_list_every_record(engine: "Engine") -> None:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 def nothing_was_made(stack: Stack, route53: "Route53Client", before: object) -> bool:
     """Say whether neither the state nor the zone knows of a resource of the program.
 
-    A look-up leaves the provider it was made with in the state, which is nothing in any account.
+    A look-up leaves the provider it was made with in the state, which is nothing in any account;
+    reading the state itself leaves the engine's own.
     """
     types = {resource["type"] for resource in stack.resources()}
     untouched = zone_records(route53) == before
-    providers = {f"pulumi:providers:{cloud}" for cloud in ("aws", "digitalocean")}
+    providers = {f"pulumi:providers:{cloud}" for cloud in ("aws", "digitalocean", "pulumi")}
     return untouched and types <= {"pulumi:pulumi:Stack", *providers}
 
 
@@ -133,10 +134,10 @@ def test_two_load_balancers_of_one_name_are_refused(
     assert nothing_was_made(stack, route53, before)
 
 
-def test_a_simple_record_in_the_way_is_left_alone_and_told_of(
+def test_a_name_that_has_users_is_refused_in_a_preview_before_anything_is_made(
     stack: Stack, route53: "Route53Client"
 ) -> None:
-    """The name already has users; taking their record away is not what deploying may do."""
+    """Taking their record away is not what deploying may do."""
     zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
     simple = next(record for record in zone_records(route53) if record["Name"].startswith("www"))
     taken = {**simple, "Name": "api.example.com."}
@@ -144,10 +145,13 @@ def test_a_simple_record_in_the_way_is_left_alone_and_told_of(
         HostedZoneId=zone,
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": taken}]},  # pyright: ignore[reportArgumentType] - the stubs tell what is read from what is written
     )
-    said = stack.up().refused()
-    assert "InvalidChangeBatch" in said
-    assert "api.example.com" in said
-    assert taken in zone_records(route53)
+    before = zone_records(route53)
+    stack.configure(origin={"loadBalancer": "nobody", "kind": "application"})
+    for said in (stack.pulumi("preview").refused(), stack.up().refused()):
+        assert 'hostnames[0] is "api.example.com", which has records already: A;' in said
+        assert "aws route53 list-resource-record-sets --hosted-zone-id" in said
+        assert 'origin.loadBalancer is "nobody", which was not found;' in said
+    assert nothing_was_made(stack, route53, before)
 
 
 def test_an_up_that_is_interrupted_is_completed_by_the_next(

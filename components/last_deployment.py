@@ -1,0 +1,114 @@
+"""What the stack's state says of its last deployment, before this one has changed anything.
+
+The engine has the state at hand, so reading it asks no cloud. It is read through the engine's own
+provider, which every backend serves. A `StackReference` would not do: it answers only while
+resources are registered, and knows what the program exports, not what an edge inside it has made.
+
+Source: pulumi, `pkg/resource/deploy/builtins.go`, `readStackResourceOutputs`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, cast
+
+import pulumi
+import pulumi.runtime
+
+READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
+
+_EDGE: Final = "dualstack:index:DualStackEdge"
+_RECORD: Final = "aws:route53/record:Record"
+_DROPLET: Final = "digitalocean:index/droplet:Droplet"
+_ANY: Final = re.compile("")
+
+
+class RecordId(NamedTuple):
+    """What tells a record from all others of its zone."""
+
+    name: str
+    """Its name, in lower case without the final dot."""
+    type: str
+    """Its type."""
+    set_identifier: str
+    """Which one of its group it is, empty for a simple record."""
+
+
+class DropletKind(NamedTuple):
+    """What DigitalOcean has to offer for a droplet to be made."""
+
+    region: str
+    """Slug of its region."""
+    size: str
+    """Slug of its size."""
+
+
+@dataclass(frozen=True)
+class LastDeployment:
+    """What the state has of an edge; all of it empty before the first deployment."""
+
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Outputs of the edge; none where no deployment of it has ever ended well."""
+    records: frozenset[RecordId] = frozenset()
+    """Route 53's records of the whole stack, whatever made them."""
+    droplets: frozenset[DropletKind] = frozenset()
+    """What kinds of droplets the edge's proxies are."""
+    readable: bool = True
+    """Whether the state could be read. Where not, nobody knows what the stack has."""
+
+
+def last_deployment(edge: str) -> LastDeployment:
+    """Read what the running stack's state has of an edge.
+
+    Args:
+        edge: Name of the edge's resource.
+    """
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    try:
+        answer = pulumi.runtime.invoke(READ_STATE, {"stackName": stack}).value
+    except pulumi.RunError:
+        raise  # not the backend's: the engine has gone away
+    except Exception as error:  # noqa: BLE001 - a failed invoke raises nothing narrower
+        pulumi.log.warn(
+            f"The state of stack {stack} could not be read ({error}), so what this stack has made "
+            "is taken from the zone alone."
+        )
+        return LastDeployment(readable=False)
+    return of_resources(edge, cast("Mapping[str, Any]", answer)["outputs"])
+
+
+def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastDeployment:
+    """Pick what is of use out of the resources of a state.
+
+    Args:
+        edge: Name of the edge's resource.
+        resources: Type and outputs of each resource, by its URN.
+    """
+    edges = _outputs(resources, _EDGE, re.compile(f"::{re.escape(edge)}$"))
+    own_droplet = re.compile(rf"{re.escape(f'::{edge}-proxy-')}[a-z0-9]+-[0-9]+$")
+    return LastDeployment(
+        edges[0] if edges else {},
+        frozenset(
+            RecordId(
+                record["name"].lower().removesuffix("."),
+                record["type"],
+                record.get("setIdentifier") or "",
+            )
+            for record in _outputs(resources, _RECORD)
+        ),
+        frozenset(
+            DropletKind(droplet["region"], droplet["size"])
+            for droplet in _outputs(resources, _DROPLET, own_droplet)
+        ),
+    )
+
+
+def _outputs(
+    resources: Mapping[str, Mapping[str, Any]], kind: str, urns: re.Pattern[str] = _ANY
+) -> Sequence[Mapping[str, Any]]:
+    """Return the outputs of the resources of a type whose URNs match."""
+    return [
+        resource["outputs"]
+        for urn, resource in resources.items()
+        if resource["type"] == kind and urns.search(urn)
+    ]
