@@ -33,8 +33,6 @@ WEIGHTS_ALONE: Final = {"aws:route53:Record", "pulumi:providers:aws"}
 SECONDS: Final = 90
 """How long a change of weights may take on a busy machine; it waits for nobody who is away."""
 
-POOL: Final[dict[str, Any]] = {"regions": ["fra1", "ams3"], "readySeconds": 0}
-
 
 @contextmanager
 def outage(stack: "Stack", digitalocean: HTTPStatus) -> Generator[tuple[Outage, Outage]]:

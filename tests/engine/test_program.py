@@ -1,5 +1,6 @@
 """The program through the real engine: up, again, changed, drifted, gone."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,6 +111,31 @@ def test_new_weights_change_the_records_in_place_and_nothing_else(
     said = deployed.up().must()
     assert "~ 8 updated" in said
     assert weights(route53) == twins(direct=99, cdn=1)
+
+
+def test_weights_of_another_sum_change_in_one_batch_and_the_stack_learns_them(
+    deployed: Stack, route53: "Route53Client"
+) -> None:
+    """As docs/paths.md says: all records at once, then `pulumi up --refresh`."""
+    zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
+
+    def change(**pair: int) -> None:
+        batch: Any = [
+            {
+                "Action": "UPSERT",
+                "ResourceRecordSet": {**record, "Weight": pair[record["SetIdentifier"]]},
+            }
+            for record in zone_records(route53)
+            if "SetIdentifier" in record
+        ]
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": batch})
+
+    change(direct=1, cdn=9)
+    deployed.configure(traffic={"direct": 10, "cdn": 90})
+    change(direct=10, cdn=90)
+    said = deployed.pulumi("up", "--yes", "--skip-preview", "--refresh").must()
+    assert weights(route53) == twins(direct=10, cdn=90)
+    assert not re.search(r"aws:route53:Record .*updated", said), said
 
 
 def test_drift_is_seen_by_refresh_and_mended_by_up(
