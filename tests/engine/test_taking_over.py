@@ -29,7 +29,7 @@ def test_a_record_with_users_is_exchanged_imported_and_leads_where_it_led(
 ) -> None:
     zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
     www: Any = next(record for record in zone_records(route53) if record["Name"].startswith("www"))
-    target = {**www["AliasTarget"], "EvaluateTargetHealth": False}
+    target: dict[str, Any] = {**www["AliasTarget"], "EvaluateTargetHealth": False}
     batch, imported = files(
         LOAD_BALANCER=target["DNSName"], ITS_ZONE=target["HostedZoneId"], ZONE=Path(zone).name
     )
