@@ -22,6 +22,7 @@ The stack's configuration, `Pulumi.<stack>.yaml`, has these keys in the namespac
 Nested ones are set with `--path`:
 
 ```
+pulumi config set --path {NAMESPACE}:traffic.direct 90
 pulumi config set --path {NAMESPACE}:traffic.cdn 10
 ```
 

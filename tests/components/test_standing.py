@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import pulumi
 import pytest
 
 from components.last_deployment import (
@@ -139,6 +140,17 @@ def test_where_the_state_cannot_be_read_no_name_counts_as_taken(
     engine.account.broken[READ_STATE] = "the backend is away"
     looked_up(engine, read(engine))
     assert "dualstack-edge/prod could not be read (invoke of" in caplog.text
+
+
+def test_an_engine_that_has_gone_away_is_no_state_that_cannot_be_read(
+    engine: "Engine", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise pulumi.RunError("the engine has gone away")
+
+    monkeypatch.setattr("pulumi.runtime.invoke", gone)
+    with pytest.raises(pulumi.RunError, match="gone away"):
+        read(engine)
 
 
 # ---- what stands while nobody answers -----------------------------------------------------------
