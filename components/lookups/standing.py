@@ -1,7 +1,7 @@
 """What an edge that was deployed before stands on, without asking those who made it.
 
 A weight has to be changeable while DigitalOcean, CloudFront or the load balancers' API do not
-answer. So what an edge was told of them the last time counts until they answer again.
+answer. So what they answered the last time counts until they answer again.
 """
 
 from collections.abc import Iterable, Sequence

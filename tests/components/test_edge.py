@@ -305,7 +305,7 @@ def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
 
 
 @pytest.mark.parametrize(
-    ("before", "traffic", "told"),
+    ("before", "traffic", "noted"),
     [
         pytest.param({"direct": 100, "cdn": 0}, {"direct": 0, "cdn": 100}, True, id="there"),
         pytest.param({"direct": 0, "cdn": 100}, {"direct": 100, "cdn": 0}, True, id="and back"),
@@ -315,12 +315,12 @@ def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
         pytest.param(None, {"direct": 0, "cdn": 100}, False, id="a first deployment"),
     ],
 )
-def test_the_user_is_told_what_a_move_of_everybody_at_once_passes(
+def test_the_user_reads_what_a_move_of_everybody_at_once_passes(
     engine: "Engine",
     caplog: pytest.LogCaptureFixture,
     before: dict[str, int] | None,
     traffic: TrafficArgs,
-    told: bool,
+    noted: bool,
 ) -> None:
     caplog.set_level(logging.INFO)
     if before:
@@ -328,7 +328,7 @@ def test_the_user_is_told_what_a_move_of_everybody_at_once_passes(
         edge = {"type": kind, "outputs": {"traffic": before}}
         engine.account.state = {f"urn:pulumi:prod::dualstack-edge::{kind}::edge": edge}
     engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": traffic}))
-    assert (JUMP in caplog.messages) is told
+    assert (JUMP in caplog.messages) is noted
 
 
 # ---- proxies that leave -------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox.clouds import background
     from support.engine import Stack
 
-ASKED: Final = {"direct": 90, "cdn": 10}
+NEW: Final = {"direct": 90, "cdn": 10}
 
 RECORDS: Final = "**WeightedDns$aws:route53/record:Record::**"
 """What docs/operating.md targets while something else cannot be deployed."""
@@ -44,10 +44,10 @@ def outage(stack: "Stack", digitalocean: HTTPStatus) -> Generator[tuple[Outage, 
         yield aws, droplets
 
 
-def asked_for(route53: "Route53Client") -> bool:
-    """Say whether all eight records of the two hostnames have the weights that were asked for."""
-    of_paths = {key: weight for key, weight in weights(route53).items() if key[2] in ASKED}
-    return len(of_paths) == 8 and all(ASKED[key[2]] == each for key, each in of_paths.items())
+def has_new_weights(route53: "Route53Client") -> bool:
+    """Say whether all eight records of the two hostnames have the new weights."""
+    of_paths = {key: weight for key, weight in weights(route53).items() if key[2] in NEW}
+    return len(of_paths) == 8 and all(NEW[key[2]] == each for key, each in of_paths.items())
 
 
 def changed(said: str) -> set[str]:
@@ -67,13 +67,13 @@ def patient(stack: "Stack") -> None:
 def test_weights_alone_change_in_one_plain_up_while_only_route_53_answers(
     deployed_whole: "Stack", route53: "Route53Client", digitalocean: HTTPStatus
 ) -> None:
-    deployed_whole.configure(traffic=ASKED)
+    deployed_whole.configure(traffic=NEW)
     patient(deployed_whole)
     began = time.monotonic()
     with outage(deployed_whole, digitalocean) as (aws, droplets):
         said = deployed_whole.up().must()
     assert time.monotonic() - began < SECONDS
-    assert asked_for(route53)
+    assert has_new_weights(route53)
     assert changed(said) == WEIGHTS_ALONE, said
     assert "which could not be looked up; a load balancer that can be described" in said
     assert (bool(aws.requests), droplets.requests) == (True, [])
@@ -89,7 +89,7 @@ def test_weights_change_by_the_documented_command_while_everything_else_waits(
     before = holders(droplets)
     pool = {"regions": ["fra1", "ams3", "lon1"], "readySeconds": 600, "size": "s-2vcpu-2gb"}
     changes: Mapping[str, Any] = {
-        "traffic": ASKED,
+        "traffic": NEW,
         "proxy": {**pool, "image": "debian-13-x64"},
         "distribution": {"priceClass": "PriceClass_100"},
     }
@@ -99,7 +99,7 @@ def test_weights_change_by_the_documented_command_while_everything_else_waits(
     with outage(deployed_whole, HTTPStatus.SERVICE_UNAVAILABLE):
         said = deployed_whole.pulumi("up", "--yes", "--skip-preview", "--target", RECORDS).must()
     assert time.monotonic() - began < SECONDS
-    assert asked_for(route53)
+    assert has_new_weights(route53)
     assert changed(said) == WEIGHTS_ALONE, said
     assert holders(droplets) == before
     (summary,) = cloudfront.list_distributions()["DistributionList"].get("Items", [])
