@@ -5,6 +5,10 @@ is not "off". The records of a group share one TTL, or the answers that resolver
 more than their share. Route 53 refuses a record without routing policy beside weighted ones of the
 same name and type, in the middle of an update.
 
+What no rule sees, because it judges what is to be and not what is: each record changes by itself.
+Where the sum of a group's weights changes with them, the share is for a moment outside of the old
+and the new one; from 90 and 10 to 9 and 1 it is half. With the same sum it stays between.
+
 Source: Route 53 Developer Guide, "Values specific for weighted records"; Route 53 API Reference,
 "ResourceRecordSet", Weight.
 """
