@@ -8,7 +8,6 @@ somebody added by hand shows as one to be removed. Source: hashicorp/terraform-p
 `helper/schema/schema.go` (diff).
 """
 
-import copy
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,12 +34,10 @@ class PropertyDifference:
     Attributes:
         change: What happens to it.
         replaces: Whether that takes a new resource.
-        state: What it is in the state.
     """
 
     change: PropertyChange
     replaces: bool
-    state: Any = None
 
 
 def diff(
@@ -63,23 +60,6 @@ def diff(
         for path, difference in differ.differences.items()
         if not any(pattern.match(path) for pattern in patterns)
     }
-
-
-def without(inputs: Props, differences: dict[str, PropertyDifference]) -> Props:
-    """Return inputs in which some differences from the state are undone: those to be ignored."""
-    kept = copy.deepcopy(inputs)
-    for path, difference in reversed(differences.items()):
-        *steps, last = _steps(path)
-        place: Any = kept
-        for step in steps:
-            place = place[step]  # whatever a path leads through is in the inputs
-        if difference.change is PropertyChange.DELETE and isinstance(last, int):
-            place.append(difference.state)
-        elif difference.state is None:
-            del place[last]
-        else:
-            place[last] = difference.state
-    return kept
 
 
 def arrange(type_: Type, shape: Shape, fresh: Props, prior: Props) -> Props:
@@ -128,24 +108,22 @@ class _Differ:
 
     def compare(self, type_: Type, old: Any, new: Any, path: str, rule: str) -> None:
         if new is UNKNOWN:
-            self._note(
-                PropertyChange.ADD if old is None else PropertyChange.UPDATE, path, rule, old
-            )
+            self._note(PropertyChange.ADD if old is None else PropertyChange.UPDATE, path, rule)
         elif is_zero(new) and is_zero(old) and type_.kind is not ValueKind.OBJECT:
             return
         elif new is None:
             if rule not in self._shape.computed and not is_zero(old):
-                self._note(PropertyChange.DELETE, path, rule, old)
+                self._note(PropertyChange.DELETE, path, rule)
         elif type_.kind is ValueKind.OBJECT:
             self._objects(type_, old or {}, new, path, rule)
         elif old is None:
-            self._note(PropertyChange.ADD, path, rule, None)
+            self._note(PropertyChange.ADD, path, rule)
         elif type_.kind is ValueKind.MAP:
             self._maps(old, new, path, rule)
         elif type_.kind is ValueKind.LIST:
             self._lists(type_, old, new, path, rule)
         elif not self._same(old, new, rule):
-            self._note(PropertyChange.UPDATE, path, rule, old)
+            self._note(PropertyChange.UPDATE, path, rule)
 
     def _objects(self, type_: Type, old: Props, new: Props, path: str, rule: str) -> None:
         for name, field in type_.fields.items():
@@ -156,21 +134,20 @@ class _Differ:
     def _maps(self, old: Props, new: Props, path: str, rule: str) -> None:
         for key in sorted(old.keys() | new.keys()):
             if key not in new:
-                self._note(PropertyChange.DELETE, f"{path}.{key}", rule, old[key])
+                self._note(PropertyChange.DELETE, f"{path}.{key}", rule)
             elif key not in old:
-                self._note(PropertyChange.ADD, f"{path}.{key}", rule, None)
+                self._note(PropertyChange.ADD, f"{path}.{key}", rule)
             elif old[key] != new[key]:
-                self._note(PropertyChange.UPDATE, f"{path}.{key}", rule, old[key])
+                self._note(PropertyChange.UPDATE, f"{path}.{key}", rule)
 
     def _lists(self, type_: Type, old: list[Any], new: list[Any], path: str, rule: str) -> None:
         element = type_.element or Type(ValueKind.STRING)
         pairs = _pairs(element, self._shape, old, new, rule)
         for old_index, new_index in pairs:
             if new_index is None:
-                removed = old[old_index] if old_index is not None else None
-                self._note(PropertyChange.DELETE, f"{path}[{old_index}]", rule, removed)
+                self._note(PropertyChange.DELETE, f"{path}[{old_index}]", rule)
             elif old_index is None:
-                self._note(PropertyChange.ADD, f"{path}[{new_index}]", rule, None)
+                self._note(PropertyChange.ADD, f"{path}[{new_index}]", rule)
             else:
                 inner = f"{path}[{new_index}]"
                 self.compare(element, old[old_index], new[new_index], inner, rule)
@@ -181,10 +158,10 @@ class _Differ:
             return spell(old) == spell(new)
         return bool(old == new)
 
-    def _note(self, change: PropertyChange, path: str, rule: str, old: Any) -> None:
+    def _note(self, change: PropertyChange, path: str, rule: str) -> None:
         replaces = any(rule == name or rule.startswith(f"{name}.") for name in self._shape.replaces)
         replaces |= change is not PropertyChange.UPDATE and rule in self._shape.switches
-        self.differences[path] = PropertyDifference(change, replaces, old)
+        self.differences[path] = PropertyDifference(change, replaces)
 
 
 def _pairs(
@@ -288,12 +265,6 @@ def _says_something(shape: Shape, value: Any, rule: str, prior: Any) -> bool:
     """Tell whether an input that was not given before is one now."""
     chosen_by_cloud = rule in shape.computed and prior is not None
     return not (is_zero(value) or chosen_by_cloud or value == shape.defaults.get(rule))
-
-
-def _steps(path: str) -> list[str | int]:
-    """Return a path of our own making step by step: `a.b[0]` is a, b, 0."""
-    parts = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
-    return [int(index) if index else name for index, name in parts]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -211,10 +211,12 @@ class Function(Generic[S]):
     Attributes:
         token: `aws:route53/getZone:getZone`.
         ask: Asks the cloud; what it leaves out of the answer is null.
+        takes: The arguments that it takes; the official plugin's others are refused.
     """
 
     token: str
     ask: Callable[[S, Props], Props]
+    takes: frozenset[str]
 
     @property
     def args(self) -> ClassRef:

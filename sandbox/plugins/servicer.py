@@ -7,11 +7,12 @@ calling and encoding, and nothing else. Source: pulumi/pulumi, `proto/pulumi/pro
 
 Where it differs from the official plugins: no `GetSchema`, hence no generated code on
 `pulumi import` (use `--generate-code=false`), no `List`, `Construct`, `Call` or `Parameterize`;
-and secrets are marked by the engine instead of the plugin (see `values`).
+secrets are marked by the engine instead of the plugin (see `values`); and an update writes the old
+inputs of what `ignoreChanges` names, also where somebody has changed it in the cloud.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, NoReturn, TypeVar
 
 import grpc
@@ -26,7 +27,6 @@ from sandbox.plugins.diff import (
     diff,
     imported,
     refreshed,
-    without,
 )
 from sandbox.plugins.messages import (
     abort,
@@ -150,7 +150,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         def answer() -> message.Message:
             function = self._function(request.tok)
             type_ = schema.of_function(function.args)
-            args, failures = check(request.tok, type_, Shape(), decode(request.args))
+            shape = Shape(refused=frozenset(type_.fields) - function.takes)
+            args, failures = check(request.tok, type_, shape, decode(request.args))
             if failures:
                 return provider_pb2.InvokeResponse(failures=check_failures(failures))
             result = encode(function.answer(self._connected(), args))
@@ -235,7 +236,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         def answer() -> message.Message:
             resource = self._resource(request.urn)
             state = decode(request.olds)
-            inputs = _kept(resource, state, decode(request.news), list(request.ignoreChanges))
+            inputs = decode(request.news)
             expected = _left(resource, state) | inputs
             if request.preview:
                 return provider_pb2.UpdateResponse(properties=encode(expected))
@@ -382,16 +383,3 @@ def _left(resource: StandIn[Any], state: Props) -> Props:
     """Return what of a state does not come from the program: outputs, and what the cloud chose."""
     inputs = schema.of_class(resource.args).fields.keys() - resource.shape.computed
     return {name: value for name, value in state.items() if name not in inputs}
-
-
-def _kept(resource: StandIn[Any], state: Props, inputs: Props, ignored: Sequence[str]) -> Props:
-    """Return inputs in which what `ignoreChanges` names is left as it is in the cloud.
-
-    The engine has put the old inputs in their place; if the cloud differs from those, an update
-    for another reason must not undo it.
-    """
-    if not ignored:
-        return inputs
-    every = _differences(resource, state, inputs)
-    kept = _differences(resource, state, inputs, ignored)
-    return without(inputs, {path: item for path, item in every.items() if path not in kept})

@@ -17,10 +17,6 @@ from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _OPTIONS_TIMEOUT_SECONDS = 5 * 60
 _IN_USE_TIMEOUT_SECONDS = 20 * 60
-_REFUSED = (
-    *("certificateAuthorityArn", "certificateBody", "certificateChain", "earlyRenewalDuration"),
-    *("privateKey", "privateKeyWo", "validationOptions"),
-)
 
 
 def region_of(arn: str) -> str | None:
@@ -45,47 +41,28 @@ class CertificateStandIn(Tagged):
     """A certificate requested from ACM: `aws:acm/certificate:Certificate`.
 
     It is ready when ACM has said how each name is to be validated, which is within seconds and
-    long before it is issued. `domainName`, `subjectAlternativeNames`, `validationMethod`,
-    `keyAlgorithm` and `region` need a new one; `tags` and `options` do not.
-    Deletion waits for it to be out of use, 20 minutes.
+    long before it is issued. Everything but `tags` needs a new one. Deletion waits for it to be out
+    of use, 20 minutes.
 
-    Where it differs: certificates are requested of Amazon and validated through DNS, not imported
-    (`certificateBody` and the like are refused), nor renewed early; no renewal is summarised.
+    Where it differs: certificates are requested of Amazon with its own options and validated
+    through DNS, not imported, nor renewed early (`shape.refused`); no renewal is summarised.
     """
 
     type_name = "aws:acm/certificate:Certificate"
     shape = Shape(
-        computed=frozenset(
-            {"keyAlgorithm", "options", "region", "subjectAlternativeNames", "validationMethod"}
-            | {"domainName", "options.certificateTransparencyLoggingPreference", "options.export"}
+        computed=frozenset({"domainName", "region", "subjectAlternativeNames"}),
+        sets={"subjectAlternativeNames": "", "domainValidationOptions": "domainName"},
+        replaces=frozenset({"domainName", "region", "subjectAlternativeNames", "validationMethod"}),
+        allowed={"validationMethod": ("DNS",)},
+        refused=frozenset(
+            {"certificateAuthorityArn", "certificateBody", "certificateChain"}
+            | {"earlyRenewalDuration", "keyAlgorithm", "options", "privateKey", "privateKeyWo"}
+            | {"validationOptions"}
         ),
-        sets={
-            "subjectAlternativeNames": "",
-            "domainValidationOptions": "domainName",
-        },
-        replaces=frozenset(
-            {"domainName", "keyAlgorithm", "region", "subjectAlternativeNames", "validationMethod"}
-        ),
-        allowed={
-            "validationMethod": ("DNS", "EMAIL", "HTTP"),
-            "keyAlgorithm": (
-                *("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096"),
-                *("EC_prime256v1", "EC_secp384r1", "EC_secp521r1"),
-            ),
-            "options.certificateTransparencyLoggingPreference": ("ENABLED", "DISABLED"),
-            "options.export": ("ENABLED", "DISABLED"),
-        },
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what cannot be requested."""
-        for name in _REFUSED:
-            if inputs.get(name) is not None:
-                yield Failure(
-                    name,
-                    f"{name} is set; the stand-in requests certificates and neither imports nor "
-                    "renews them. Remove it, or install the official plugin.",
-                )
         if inputs.get("domainName") is None:
             yield Failure("domainName", "domainName is missing; a certificate is for one. Set it.")
         if inputs.get("validationMethod") is None:
@@ -112,16 +89,15 @@ class CertificateStandIn(Tagged):
         if names is None:
             return foreseen
         foreseen["subjectAlternativeNames"] = names
-        if inputs.get("validationMethod") == "DNS":
-            foreseen["domainValidationOptions"] = [
-                {
-                    "domainName": name,
-                    "resourceRecordName": UNKNOWN,
-                    "resourceRecordType": UNKNOWN,
-                    "resourceRecordValue": UNKNOWN,
-                }
-                for name in names
-            ]
+        foreseen["domainValidationOptions"] = [
+            {
+                "domainName": name,
+                "resourceRecordName": UNKNOWN,
+                "resourceRecordType": UNKNOWN,
+                "resourceRecordValue": UNKNOWN,
+            }
+            for name in names
+        ]
         return foreseen
 
     def completed(self, inputs: Props) -> Props:
@@ -139,15 +115,12 @@ class CertificateStandIn(Tagged):
             "IdempotencyToken": f"p{time.time_ns()}",
         }
         plain = {
-            "keyAlgorithm": "KeyAlgorithm",
             "subjectAlternativeNames": "SubjectAlternativeNames",
             "validationMethod": "ValidationMethod",
         }
         arguments |= {there: inputs[here] for here, there in plain.items() if inputs.get(here)}
         if inputs.get("tags"):
             arguments["Tags"] = to_list(inputs["tags"])
-        if inputs.get("options"):
-            arguments["Options"] = _options(inputs["options"])
         client = call.session.client("acm", inputs.get("region"))
         return str(client.request_certificate(**arguments)["CertificateArn"])
 
@@ -194,10 +167,8 @@ class CertificateStandIn(Tagged):
                 for option in options
                 if option.get("ResourceRecord")
             ],
-            "keyAlgorithm": str(certificate.get("KeyAlgorithm", "")).replace("-", "_"),
             "notAfter": _moment(certificate.get("NotAfter")),
             "notBefore": _moment(certificate.get("NotBefore")),
-            "options": _named_options(certificate.get("Options")),
             "pendingRenewal": False,
             "region": region,
             "renewalEligibility": certificate.get("RenewalEligibility", ""),
@@ -212,12 +183,8 @@ class CertificateStandIn(Tagged):
         }
 
     def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Change options and tags."""
+        """Change the tags."""
         client = call.session.client("acm", region_of(resource_id))
-        if inputs.get("options") and inputs["options"] != state.get("options"):
-            client.update_certificate_options(
-                CertificateArn=resource_id, Options=_options(inputs["options"])
-            )
         added, removed = changed_tags(state, inputs)
         if removed:
             client.remove_tags_from_certificate(CertificateArn=resource_id, Tags=to_list(removed))
@@ -253,22 +220,6 @@ def _names(inputs: Props) -> list[str] | None:
     names = [inputs.get("domainName"), *items_of(inputs, "subjectAlternativeNames")]
     texts = [name for name in names if isinstance(name, str)]
     return list(dict.fromkeys(texts)) if len(texts) == len(names) else None
-
-
-def _options(options: Props) -> Props:
-    names = {
-        "certificateTransparencyLoggingPreference": "CertificateTransparencyLoggingPreference",
-        "export": "Export",
-    }
-    return {there: options[here] for here, there in names.items() if options.get(here)}
-
-
-def _named_options(api: Props | None) -> Props | None:
-    if not api:
-        return None
-    preference = api.get("CertificateTransparencyLoggingPreference")
-    named = {"certificateTransparencyLoggingPreference": preference}
-    return named | ({"export": api["Export"]} if api.get("Export") else {})
 
 
 def _moment(when: datetime | None) -> str:

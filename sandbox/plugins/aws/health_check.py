@@ -13,35 +13,21 @@ from botocore.exceptions import ClientError
 from sandbox.plugins.aws.session import AwsTask, code_of
 from sandbox.plugins.aws.tagged import Tagged, route53_tags, set_route53_tags
 from sandbox.plugins.resource import Failure, Shape
-from sandbox.plugins.values import Props, block_of, is_zero, items_of
+from sandbox.plugins.values import Props, is_zero
 
 _CHANGEABLE: Final = {
-    "childHealthThreshold": "HealthThreshold",
-    "childHealthchecks": "ChildHealthChecks",
     "disabled": "Disabled",
     "enableSni": "EnableSNI",
     "failureThreshold": "FailureThreshold",
     "fqdn": "FullyQualifiedDomainName",
-    "insufficientDataHealthStatus": "InsufficientDataHealthStatus",
     "invertHealthcheck": "Inverted",
     "ipAddress": "IPAddress",
     "port": "Port",
-    "regions": "Regions",
     "resourcePath": "ResourcePath",
-    "searchString": "SearchString",
 }
-_FIXED: Final = {
-    "measureLatency": "MeasureLatency",
-    "requestInterval": "RequestInterval",
-    "routingControlArn": "RoutingControlArn",
-    "type": "Type",
-}
-_RESETTABLE: Final = frozenset({"childHealthchecks", "fqdn", "regions", "resourcePath"})
+_FIXED: Final = {"requestInterval": "RequestInterval", "type": "Type"}
+_RESETTABLE: Final = frozenset({"fqdn", "resourcePath"})
 """What Route 53 can reset. Source: Route 53 API Reference, 'UpdateHealthCheck'."""
-
-_CHECKED = {"HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"}
-_LONGEST_REFERENCE = 27
-_FEWEST_REGIONS = 3
 
 
 def _address(text: str) -> str:
@@ -55,41 +41,38 @@ def _address(text: str) -> str:
 class HealthCheckStandIn(Tagged):
     """A health check: `aws:route53/healthCheck:HealthCheck`.
 
-    `type`, `requestInterval`, `measureLatency`, `referenceName` and `routingControlArn` need a new
-    one; everything else is changed in place. What Route 53 fills in for `requestInterval` is, as
-    with the official plugin, a difference that needs a new one: give it.
+    `type` and `requestInterval` need a new one; everything else is changed in place. What Route 53
+    fills in for `requestInterval` is, as with the official plugin, a difference that needs a new
+    one: give it.
 
-    Where it differs: an endpoint without address and name is refused when it is checked; a domain
-    name, path, list of regions or children that the program no longer gives is reset by its name,
-    where the official plugin sends an empty one. A changed `triggers` alone only changes the state.
+    Where it differs: it is a check of an endpoint, without a text to look for, from all regions;
+    what `shape.refused` names is refused. An endpoint without address and name is refused when it
+    is checked. A domain name or path that the program no longer gives is reset by its name, where
+    the official plugin sends an empty one.
     """
 
     type_name = "aws:route53/healthCheck:HealthCheck"
     shape = Shape(
-        defaults={"disabled": False, "measureLatency": False},
-        computed=frozenset({"enableSni", "failureThreshold", "triggers"}),
-        sets={"childHealthchecks": "", "regions": ""},
-        replaces=frozenset(
-            {"measureLatency", "referenceName", "requestInterval", "routingControlArn", "type"}
-        ),
+        defaults={"disabled": False},
+        computed=frozenset({"enableSni", "failureThreshold"}),
+        replaces=frozenset(_FIXED),
         same={"ipAddress": _address},
         allowed={
-            "type": (
-                *("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"),
-                *("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"),
-            ),
+            "type": ("HTTP", "HTTPS", "TCP"),
             "requestInterval": (10, 30),
             "failureThreshold": range(1, 11),
             "port": range(65536),
-            "childHealthThreshold": range(257),
-            "insufficientDataHealthStatus": ("Healthy", "Unhealthy", "LastKnownStatus"),
         },
-        carried=frozenset({"referenceName", "triggers"}),
+        refused=frozenset(
+            {"childHealthThreshold", "childHealthchecks", "cloudwatchAlarmName"}
+            | {"cloudwatchAlarmRegion", "insufficientDataHealthStatus", "measureLatency"}
+            | {"referenceName", "regions", "routingControlArn", "searchString", "triggers"}
+        ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what is missing, or no address, or too long."""
-        address, type_ = inputs.get("ipAddress"), inputs.get("type")
+        """Yield what is missing, or no address."""
+        address = inputs.get("ipAddress")
         if isinstance(address, str):
             try:
                 ip_address(address)
@@ -99,21 +82,9 @@ class HealthCheckStandIn(Tagged):
                     f"ipAddress is {address!r}; an IPv4 or IPv6 address is allowed. "
                     "Name a host with fqdn.",
                 )
-        if type_ in _CHECKED and address is None and inputs.get("fqdn") is None:
+        if address is None and inputs.get("fqdn") is None:
             yield Failure(
                 "ipAddress", "neither ipAddress nor fqdn is given; an endpoint needs one. Set one."
-            )
-        reference = inputs.get("referenceName")
-        if isinstance(reference, str) and len(reference) > _LONGEST_REFERENCE:
-            yield Failure(
-                "referenceName",
-                f"referenceName has {len(reference)} characters; at most {_LONGEST_REFERENCE} are "
-                "allowed. Shorten it.",
-            )
-        regions = items_of(inputs, "regions")
-        if regions and len(regions) < _FEWEST_REGIONS:
-            yield Failure(
-                "regions", f"regions has {len(regions)} items; at least 3 are needed, or none."
             )
 
     def create(self, call: AwsTask, inputs: Props) -> str:
@@ -123,11 +94,8 @@ class HealthCheckStandIn(Tagged):
             for here, there in (_CHANGEABLE | _FIXED).items()
             if not is_zero(inputs.get(here))
         }
-        if inputs.get("cloudwatchAlarmName"):
-            config["AlarmIdentifier"] = _alarm(inputs)
-        reference = f"{inputs.get('referenceName') or 'pulumi'}-{time.time_ns()}"
         answer = call.session.client("route53").create_health_check(
-            CallerReference=reference, HealthCheckConfig=config
+            CallerReference=f"pulumi-{time.time_ns()}", HealthCheckConfig=config
         )
         return str(answer["HealthCheck"]["Id"])
 
@@ -146,12 +114,9 @@ class HealthCheckStandIn(Tagged):
             raise
         config: Props = answer["HealthCheck"]["HealthCheckConfig"]
         state = {here: config.get(there) for here, there in (_CHANGEABLE | _FIXED).items()}
-        alarm: Props = block_of(config, "AlarmIdentifier")
         tags = route53_tags(call.session, "healthcheck", resource_id)
         return resource_id, state | {
             "arn": f"arn:{call.session.partition()}:route53:::healthcheck/{resource_id}",
-            "cloudwatchAlarmName": alarm.get("Name"),
-            "cloudwatchAlarmRegion": alarm.get("Region"),
             "tags": tags,
             "tagsAll": tags,
         }
@@ -172,8 +137,6 @@ class HealthCheckStandIn(Tagged):
                 changed[there] = type(old)()
         if reset:
             changed["ResetElements"] = sorted(reset)
-        if inputs.get("cloudwatchAlarmName") and _alarm(inputs) != _alarm(state):
-            changed["AlarmIdentifier"] = _alarm(inputs)
         if changed:
             call.session.client("route53").update_health_check(HealthCheckId=resource_id, **changed)
 
@@ -185,10 +148,3 @@ class HealthCheckStandIn(Tagged):
         except ClientError as error:
             if code_of(error) != "NoSuchHealthCheck":
                 raise
-
-
-def _alarm(props: Props) -> Props:
-    return {
-        "Name": props.get("cloudwatchAlarmName", ""),
-        "Region": props.get("cloudwatchAlarmRegion", ""),
-    }

@@ -63,8 +63,15 @@ def wait_in_sync(call: AwsTask, change: Props, default_timeout_seconds: float) -
 
 
 def _get_zone(session: AwsSession, args: Props) -> Props:
-    """Look a hosted zone up by its id, or by name, kind, VPC and tags."""
-    zones = _matching_zones(session, args)
+    """Look a hosted zone up by its name, and by whether it is private."""
+    client, name = session.client("route53"), domain(args.get("name", ""))
+    zones: list[Props] = [
+        zone
+        for page in client.get_paginator("list_hosted_zones").paginate()
+        for zone in page["HostedZones"]
+        if domain(zone["Name"]) == name
+        and zone["Config"].get("PrivateZone", False) == bool(args.get("privateZone"))
+    ]
     if not zones:
         raise PluginError("no matching Route 53 Hosted Zone found")
     if len(zones) > 1:
@@ -72,54 +79,22 @@ def _get_zone(session: AwsSession, args: Props) -> Props:
             "multiple Route 53 Hosted Zones matched; "
             "use additional constraints to reduce matches to a single Route 53 Hosted Zone"
         )
-    zone = zones[0]["HostedZone"]
-    zone_id = zone_id_of(zone["Id"])
-    servers: list[str] = items_of(block_of(zones[0], "DelegationSet"), "NameServers")
-    linked: Props = block_of(zone, "LinkedService")
+    zone, zone_id = zones[0], zone_id_of(zones[0]["Id"])
+    whole = find_zone(session, zone_id) or {}
+    servers: list[str] = items_of(block_of(whole, "DelegationSet"), "NameServers")
     return {
         "id": zone_id,
         "zoneId": zone_id,
         "arn": f"arn:{session.partition()}:route53:::hostedzone/{zone_id}",
-        "callerReference": zone.get("CallerReference", ""),
-        "comment": zone.get("Config", {}).get("Comment", ""),
-        "enableAcceleratedRecovery": False,
-        "linkedServiceDescription": linked.get("Description", ""),
-        "linkedServicePrincipal": linked.get("ServicePrincipal", ""),
+        "callerReference": zone["CallerReference"],
+        "comment": zone["Config"].get("Comment", ""),
         "name": domain(zone["Name"]),
         "nameServers": servers,
         "primaryNameServer": servers[0] if servers else "",
-        "privateZone": zone.get("Config", {}).get("PrivateZone", False),
+        "privateZone": zone["Config"].get("PrivateZone", False),
         "resourceRecordSetCount": zone.get("ResourceRecordSetCount", 0),
         "tags": route53_tags(session, "hostedzone", zone_id),
-        "vpcId": args.get("vpcId"),
     }
-
-
-def _matching_zones(session: AwsSession, args: Props) -> list[Props]:
-    if args.get("zoneId") and args.get("name"):
-        raise PluginError("only one of `zone_id` or `name` may be set")
-    if args.get("zoneId"):
-        zone = find_zone(session, args["zoneId"])
-        return [zone] if zone else []
-    private = bool(args.get("privateZone", args.get("vpcId")))
-    name, tags = args.get("name"), block_of(args, "tags")
-    zones: list[Props] = []
-    for page in session.client("route53").get_paginator("list_hosted_zones").paginate():
-        for zone in page["HostedZones"]:
-            named = name is None or domain(zone["Name"]) == domain(name)
-            if not named or zone.get("Config", {}).get("PrivateZone", False) != private:
-                continue
-            if (
-                tags
-                and tags.items()
-                - route53_tags(session, "hostedzone", zone_id_of(zone["Id"])).items()
-            ):
-                continue
-            whole = find_zone(session, zone["Id"]) or {}
-            vpcs = [vpc["VPCId"] for vpc in items_of(whole, "VPCs")]
-            if whole and (not args.get("vpcId") or args["vpcId"] in vpcs):
-                zones.append(whole)
-    return zones
 
 
 _RECORD_FIELDS: Final = {
@@ -182,6 +157,8 @@ def _described(record: Props) -> Props:
 def functions() -> list[Function[AwsSession]]:
     """Return the functions about zones."""
     return [
-        Function("aws:route53/getRecords:getRecords", _get_records),
-        Function("aws:route53/getZone:getZone", _get_zone),
+        Function(
+            "aws:route53/getRecords:getRecords", _get_records, frozenset({"nameRegex", "zoneId"})
+        ),
+        Function("aws:route53/getZone:getZone", _get_zone, frozenset({"name", "privateZone"})),
     ]

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sandbox.plugins.aws.session import AwsTask, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
-from sandbox.plugins.check import missing_or_both
 from sandbox.plugins.resource import Failure, PluginError, Shape
 from sandbox.plugins.schema import pascal_case
 from sandbox.plugins.values import Props, block_of, is_zero, items_of
@@ -18,26 +17,20 @@ _MEMBERS: Final = {
         name: pascal_case(name)
         for name in (
             *("actionsEnabled", "alarmActions", "alarmDescription", "comparisonOperator"),
-            *("datapointsToAlarm", "evaluationPeriods", "extendedStatistic", "metricName"),
-            *("insufficientDataActions", "namespace", "period", "statistic", "threshold"),
-            *("treatMissingData", "unit"),
+            *("evaluationPeriods", "insufficientDataActions", "metricName", "namespace"),
+            *("period", "statistic", "threshold", "treatMissingData"),
         )
     },
-    "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
     "name": "AlarmName",
     "okActions": "OKActions",
 }
 _SENT_ALWAYS: Final = frozenset({"actionsEnabled", "threshold"})
 """What says something when it is false or 0."""
 
-_REFUSED: Final = (
-    *("evaluationCriteria", "evaluationInterval", "evaluationWindow", "metricQueries"),
-    *("thresholdMetricId", "warmUpConfiguration"),
-)
 _ACTIONS: Final = ("alarmActions", "insufficientDataActions", "okActions")
 _REQUIRED: Final = (
     *("comparisonOperator", "evaluationPeriods"),
-    *("metricName", "namespace", "period", "threshold"),
+    *("metricName", "namespace", "period", "statistic", "threshold"),
 )
 _SUB_MINUTE = (10, 20, 30)
 
@@ -48,8 +41,8 @@ class MetricAlarmStandIn(Tagged):
     `name` and `region` need a new one; everything else is changed in place. An alarm of the same
     name that exists already is not taken over: creating it fails.
 
-    Where it differs: alarms on several metrics, expressions and anomalies (`metricQueries`,
-    `thresholdMetricId` and the like) are refused.
+    Where it differs: it is an alarm on one metric with a fixed threshold, a plain statistic, and as
+    many datapoints as periods; what `shape.refused` names is refused.
     """
 
     auto_named = True
@@ -57,7 +50,7 @@ class MetricAlarmStandIn(Tagged):
     type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     shape = Shape(
         defaults={"actionsEnabled": True, "treatMissingData": "missing"},
-        computed=frozenset({"evaluateLowSampleCountPercentiles", "region"}),
+        computed=frozenset({"region"}),
         sets=dict.fromkeys(_ACTIONS, ""),
         replaces=frozenset({"name", "region"}),
         allowed={
@@ -65,25 +58,21 @@ class MetricAlarmStandIn(Tagged):
                 *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold"),
                 *("LessThanThreshold", "LessThanOrEqualToThreshold"),
             ),
-            "evaluateLowSampleCountPercentiles": ("evaluate", "ignore"),
             "statistic": ("SampleCount", "Average", "Sum", "Minimum", "Maximum"),
             "treatMissingData": ("breaching", "notBreaching", "ignore", "missing"),
         },
+        refused=frozenset(
+            {"datapointsToAlarm", "evaluateLowSampleCountPercentiles", "evaluationCriteria"}
+            | {"evaluationInterval", "evaluationWindow", "extendedStatistic", "metricQueries"}
+            | {"thresholdMetricId", "unit", "warmUpConfiguration"}
+        ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what is missing or not to be had."""
-        for name in _REFUSED:
-            if inputs.get(name) is not None:
-                yield Failure(
-                    name,
-                    f"{name} is set; the stand-in makes alarms on one metric with a fixed "
-                    "threshold. Remove it, or install the official plugin.",
-                )
         for name in _REQUIRED:
             if inputs.get(name) is None:
                 yield Failure(name, f"{name} is missing; an alarm needs one. Set it.")
-        yield from missing_or_both(inputs, "statistic", "extendedStatistic")
         yield from _odd_values(inputs)
 
     def create(self, call: AwsTask, inputs: Props) -> str:
@@ -143,10 +132,9 @@ class MetricAlarmStandIn(Tagged):
 
 
 def _odd_values(inputs: Props) -> Iterator[Failure]:
-    for name in ("evaluationPeriods", "datapointsToAlarm"):
-        number = inputs.get(name)
-        if isinstance(number, int) and number < 1:
-            yield Failure(name, f"{name} is {number}; 1 or more is allowed.")
+    periods = inputs.get("evaluationPeriods")
+    if isinstance(periods, int) and periods < 1:
+        yield Failure("evaluationPeriods", f"evaluationPeriods is {periods}; 1 or more is allowed.")
     period = inputs.get("period")
     if isinstance(period, int) and period not in _SUB_MINUTE and (period < 1 or period % 60):
         yield Failure("period", f"period is {period}; 10, 20, 30 or whole minutes are allowed.")

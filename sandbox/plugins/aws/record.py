@@ -23,13 +23,8 @@ from sandbox.plugins.aws.record_api import (
 from sandbox.plugins.aws.session import AwsSession, AwsTask
 from sandbox.plugins.check import missing_or_both
 from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
-from sandbox.plugins.values import Props, has_unknown, is_zero, items_of
+from sandbox.plugins.values import Props, has_unknown, items_of
 
-_ROUTING_POLICIES = (
-    *("failoverRoutingPolicies", "latencyRoutingPolicies"),
-    *("multivalueAnswerRoutingPolicy", "weightedRoutingPolicies"),
-)
-_REFUSED = ("cidrRoutingPolicy", "geolocationRoutingPolicies", "geoproximityRoutingPolicy")
 _COMMENT = "Managed by Pulumi"
 _RECORD_TIMEOUT_SECONDS = 30 * 60
 
@@ -45,8 +40,8 @@ class RecordStandIn(StandIn[AwsSession]):
     shows after the next refresh, as with the official plugin.
 
     Where it differs: a DELETE that Route 53 refuses as an invalid change batch is an error, which
-    the official plugin passes over; records that depend on where a client is are refused. TXT
-    values are sent as they are between two quotes, as there.
+    the official plugin passes over; records with another routing policy than weights are refused.
+    TXT values are sent as they are between two quotes, as there.
     """
 
     type_name = "aws:route53/record:Record"
@@ -55,38 +50,29 @@ class RecordStandIn(StandIn[AwsSession]):
         sets={"records": ""},
         replaces=frozenset({"name", "zoneId"}),
         same={"name": domain, "aliases.name": domain, "zoneId": zone_id_of},
-        allowed={
-            "type": RECORD_TYPES,
-            "failoverRoutingPolicies.type": ("PRIMARY", "SECONDARY"),
-        },
+        allowed={"type": RECORD_TYPES},
         carried=frozenset({"allowOverwrite"}),
+        refused=frozenset(
+            {"cidrRoutingPolicy", "failoverRoutingPolicies", "geolocationRoutingPolicies"}
+            | {"geoproximityRoutingPolicy", "latencyRoutingPolicies"}
+            | {"multivalueAnswerRoutingPolicy"}
+        ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what the official plugin's schema refuses about combinations of inputs."""
-        for name in _REFUSED:
-            if inputs.get(name) is not None:
-                yield Failure(
-                    name,
-                    f"{name} is set; the stand-in has no records that depend on where a client is. "
-                    "Remove it, or install the official plugin.",
-                )
         yield from missing_or_both(inputs, "aliases", "records")
         if inputs.get("records") is not None and inputs.get("ttl") is None:
             yield Failure("ttl", "ttl is missing; records need one. Set it, in seconds.")
         if inputs.get("aliases") is not None and inputs.get("ttl") is not None:
             yield Failure("ttl", "ttl is set; an alias has the TTL of its target. Remove it.")
-        policies = [name for name in _ROUTING_POLICIES if not is_zero(inputs.get(name))]
-        if len(policies) > 1:
-            yield Failure(
-                policies[1], f"{' and '.join(policies)} are given; at most one is allowed."
-            )
-        if policies and inputs.get("setIdentifier") is None:
+        if inputs.get("weightedRoutingPolicies") and inputs.get("setIdentifier") is None:
             yield Failure(
                 "setIdentifier",
-                f"setIdentifier is missing; {policies[0]} needs one. Set it, unique in the group.",
+                "setIdentifier is missing; weightedRoutingPolicies needs one. Set it, unique in "
+                "the group.",
             )
-        for name in ("aliases", *_ROUTING_POLICIES):
+        for name in ("aliases", "weightedRoutingPolicies"):
             count = len(items_of(inputs, name))
             if count > 1:
                 yield Failure(name, f"{name} has {count} items; at most 1 is allowed.")

@@ -60,12 +60,6 @@ _ALIAS = {
     "zoneId": "HostedZoneId",
     "evaluateTargetHealth": "EvaluateTargetHealth",
 }
-# Policies of a single value: the SDK's list of one object, its field, the API's member.
-_VALUES = (
-    ("weightedRoutingPolicies", "weight", "Weight"),
-    ("failoverRoutingPolicies", "type", "Failover"),
-    ("latencyRoutingPolicies", "region", "Region"),
-)
 
 
 def to_api(record: Props, zone: str) -> Props:
@@ -78,12 +72,9 @@ def to_api(record: Props, zone: str) -> Props:
         api["TTL"] = record.get("ttl", 0)
     for alias in items_of(record, "aliases"):
         api["AliasTarget"] = {"EvaluateTargetHealth": False} | _renamed(alias, _ALIAS)
-    for name, field, member in _VALUES:
-        for policy in items_of(record, name):
-            # A weight of 0 is one; `_renamed` would leave it out.
-            api[member] = policy.get(field, 0)
-    if record.get("multivalueAnswerRoutingPolicy"):
-        api["MultiValueAnswer"] = True
+    for policy in items_of(record, "weightedRoutingPolicies"):
+        # A weight of 0 is one; `_renamed` would leave it out.
+        api["Weight"] = policy.get("weight", 0)
     return api
 
 
@@ -102,11 +93,8 @@ def from_api(api: Props) -> Props:
                 "evaluateTargetHealth": alias["EvaluateTargetHealth"],
             }
         ]
-    for name, field, member in _VALUES:
-        if api.get(member) is not None:
-            record[name] = [{field: api[member]}]
-    if api.get("MultiValueAnswer"):
-        record["multivalueAnswerRoutingPolicy"] = True
+    if api.get("Weight") is not None:
+        record["weightedRoutingPolicies"] = [{"weight": api["Weight"]}]
     return record
 
 

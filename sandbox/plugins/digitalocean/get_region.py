@@ -22,4 +22,4 @@ def _get_region(session: DigitalOceanSession, args: Props) -> Props:
 
 def functions() -> list[Function[DigitalOceanSession]]:
     """Return the functions."""
-    return [Function("digitalocean:index/getRegion:getRegion", _get_region)]
+    return [Function("digitalocean:index/getRegion:getRegion", _get_region, frozenset({"slug"}))]

@@ -192,28 +192,17 @@ def test_right_inputs_pass(resource: StandIn[AwsSession], inputs: Props) -> None
         ),
         pytest.param(
             RecordStandIn(),
-            ALIAS
-            | {
-                "weightedRoutingPolicies": [{"weight": 1}],
-                "latencyRoutingPolicies": [{"region": "us-east-1"}],
-            },
+            ALIAS | {"weightedRoutingPolicies": [{"weight": 1}]},
             [
-                (
-                    "weightedRoutingPolicies",
-                    (
-                        "latencyRoutingPolicies and weightedRoutingPolicies are given; "
-                        "at most one is allowed."
-                    ),
-                ),
                 (
                     "setIdentifier",
                     (
-                        "setIdentifier is missing; latencyRoutingPolicies needs one. "
+                        "setIdentifier is missing; weightedRoutingPolicies needs one. "
                         "Set it, unique in the group."
                     ),
                 ),
             ],
-            id="two policies and no identifier",
+            id="a weight and no identifier",
         ),
         pytest.param(
             RecordStandIn(),
@@ -222,8 +211,8 @@ def test_right_inputs_pass(resource: StandIn[AwsSession], inputs: Props) -> None
                 (
                     "geolocationRoutingPolicies",
                     (
-                        "geolocationRoutingPolicies is set; the stand-in has no records that "
-                        "depend on where a client is. Remove it, or install the official plugin."
+                        "geolocationRoutingPolicies is given; the stand-in for the plugin does "
+                        "without it. Leave it out, or install the official plugin."
                     ),
                 )
             ],
@@ -287,10 +276,17 @@ def test_right_inputs_pass(resource: StandIn[AwsSession], inputs: Props) -> None
                 (
                     "privateKey",
                     (
-                        "privateKey is set; the stand-in requests certificates and neither imports "
-                        "nor renews them. Remove it, or install the official plugin."
+                        "privateKey is given; the stand-in for the plugin does without it. "
+                        "Leave it out, or install the official plugin."
                     ),
-                ),
+                )
+            ],
+            id="a certificate of one's own",
+        ),
+        pytest.param(
+            CertificateStandIn(),
+            {"domainName": "api.example.com."},
+            [
                 (
                     "validationMethod",
                     (
@@ -303,7 +299,7 @@ def test_right_inputs_pass(resource: StandIn[AwsSession], inputs: Props) -> None
                     "domainName has 'api.example.com.'; it cannot end with a period. Drop it.",
                 ),
             ],
-            id="a certificate of one's own, unvalidated, with a dot",
+            id="a certificate, unvalidated, with a dot",
         ),
     ],
 )

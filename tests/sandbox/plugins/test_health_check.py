@@ -31,7 +31,7 @@ def config_of(cloud: Any, state: Props) -> Props:
 
 def test_a_health_check_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> None:
     state, inputs = plugin.made(HEALTH_CHECK, tcp(tags={"Name": "fra1"}))
-    assert inputs == tcp(tags={"Name": "fra1"}, disabled=False, measureLatency=False)
+    assert inputs == tcp(tags={"Name": "fra1"}, disabled=False)
     assert state == inputs | {
         "id": state["id"],
         "arn": f"arn:aws:route53:::healthcheck/{state['id']}",
@@ -64,31 +64,18 @@ def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:
     for wanted in (
         tcp(ipAddress="2001:0db8::0:1"),
         of_web(resourcePath="/healthz", enableSni=True, tags={"a": "b"}),
-        of_web(regions=["us-west-2", "us-east-1", "eu-west-1"], referenceName="api"),
     ):
         state, inputs = plugin.made(HEALTH_CHECK, wanted)
         assert plugin.refresh(HEALTH_CHECK, state, inputs) == (state, inputs)
         assert plugin.diff(HEALTH_CHECK, state, inputs) == {}
 
 
-def test_a_calculated_check_counts_its_children(plugin: Any, cloud: Any) -> None:
-    children = [plugin.made(HEALTH_CHECK, tcp(port=port))[0]["id"] for port in (443, 80)]
-    wanted = {"type": "CALCULATED", "childHealthThreshold": 1, "childHealthchecks": children}
-    state, inputs = plugin.made(HEALTH_CHECK, wanted)
-    assert plugin.refresh(HEALTH_CHECK, state, inputs) == (state, inputs)
-    fewer = inputs | {"childHealthchecks": children[:1]}
-    assert plugin.diff(HEALTH_CHECK, state, fewer) == {"childHealthchecks[1]": "DELETE"}
-    state = plugin.update(HEALTH_CHECK, state, fewer)
-    assert config_of(cloud, state)["ChildHealthChecks"] == children[:1]
-
-
 def test_what_the_program_no_longer_gives_is_reset(plugin: Any, cloud: Any) -> None:
-    regions = ["us-west-2", "us-east-1", "eu-west-1"]
-    state, inputs = plugin.made(HEALTH_CHECK, of_web(resourcePath="/healthz", regions=regions))
-    fewer = {key: value for key, value in inputs.items() if key not in ("resourcePath", "regions")}
+    state, inputs = plugin.made(HEALTH_CHECK, of_web(resourcePath="/healthz"))
+    fewer = {key: value for key, value in inputs.items() if key != "resourcePath"}
     assert set(plugin.diff(HEALTH_CHECK, state, fewer).values()) == {"DELETE"}
     state = plugin.update(HEALTH_CHECK, state, fewer)
-    assert not {"ResourcePath", "Regions"} & config_of(cloud, state).keys()
+    assert "ResourcePath" not in config_of(cloud, state)
     assert plugin.diff(HEALTH_CHECK, state, fewer) == {}
 
 
@@ -120,8 +107,6 @@ def test_an_imported_health_check_gives_the_inputs_that_would_make_it(plugin: An
         ({"type": "HTTP"}, "type"),
         ({"requestInterval": 10}, "requestInterval"),
         ({"requestInterval": None}, "requestInterval"),
-        ({"measureLatency": True}, "measureLatency"),
-        ({"referenceName": "other"}, "referenceName"),
     ],
 )
 def test_some_changes_need_a_new_one(plugin: Any, changed: Props, path: str) -> None:
@@ -139,7 +124,6 @@ def test_a_preview_leaves_unknown_what_route53_decides(plugin: Any) -> None:
         "enableSni": UNKNOWN,
         "failureThreshold": UNKNOWN,
         "tagsAll": {},
-        "triggers": UNKNOWN,
     }
 
 
@@ -186,15 +170,17 @@ def test_a_preview_leaves_unknown_what_route53_decides(plugin: Any) -> None:
             id="two at once",
         ),
         pytest.param(
-            tcp(regions=["us-east-1"], referenceName="x" * 28),
+            tcp(regions=["us-east-1"]),
             [
                 (
-                    "referenceName",
-                    "referenceName has 28 characters; at most 27 are allowed. Shorten it.",
-                ),
-                ("regions", "regions has 1 items; at least 3 are needed, or none."),
+                    "regions",
+                    (
+                        "regions is given; the stand-in for the plugin does without it. "
+                        "Leave it out, or install the official plugin."
+                    ),
+                )
             ],
-            id="too few regions and too long a name",
+            id="what the stand-in does without",
         ),
     ],
 )

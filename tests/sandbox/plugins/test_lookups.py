@@ -23,7 +23,6 @@ GET_CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
     ("token", "args"),
     [
         (GET_ZONE, {"name": "example.com"}),
-        (GET_GROUP, {"name": "api-lb"}),
         (GET_PREFIX_LIST, {"name": "com.amazonaws.global.cloudfront.origin-facing"}),
         (GET_LOAD_BALANCER, {"name": "api"}),
         (GET_LOAD_BALANCER, {"name": "api-network"}),
@@ -37,13 +36,29 @@ def test_the_sdk_reads_the_answer_by_its_own_types(plugin: Any, token: str, args
     assert isinstance(read, cls)
 
 
-def test_a_zone_is_found_by_name_and_by_id(plugin: Any, cloud: Any) -> None:
+def test_a_zone_is_looked_up_by_its_name(plugin: Any, cloud: Any) -> None:
     found = plugin.invoke(GET_ZONE, {"name": "Example.com."})
     assert found["zoneId"] == found["id"] == cloud.zone_id
     assert (found["name"], found["privateZone"]) == ("example.com", False)
     assert found["arn"] == f"arn:aws:route53:::hostedzone/{cloud.zone_id}"
     assert found["primaryNameServer"] == found["nameServers"][0]
-    assert plugin.invoke(GET_ZONE, {"zoneId": cloud.zone_id}) == found
+    wanted = {"name": "example.com", "privateZone": True}
+    private = plugin.failure(lambda: plugin.invoke(GET_ZONE, wanted))
+    assert "no matching Route 53 Hosted Zone found" in private.text
+
+
+def test_zones_of_one_name_are_not_told_apart(plugin: Any, cloud: Any) -> None:
+    cloud.client("route53").create_hosted_zone(Name="example.com", CallerReference="other")
+    failed = plugin.failure(lambda: plugin.invoke(GET_ZONE, {"name": "example.com"}))
+    assert failed.text == (
+        f"invoking {GET_ZONE}: multiple Route 53 Hosted Zones matched; "
+        "use additional constraints to reduce matches to a single Route 53 Hosted Zone"
+    )
+
+
+def test_an_argument_that_the_program_does_not_give_is_refused(plugin: Any) -> None:
+    with pytest.raises(AssertionError, match="zoneId is given; the stand-in for the plugin does"):
+        plugin.invoke(GET_ZONE, {"zoneId": "Z1"})
 
 
 def test_records_are_listed_by_what_their_names_match(plugin: Any, cloud: Any) -> None:
@@ -62,37 +77,18 @@ def test_records_are_listed_by_what_their_names_match(plugin: Any, cloud: Any) -
     assert read.resource_record_sets[0].type == "NS"
 
 
-def test_tags_tell_zones_of_one_name_apart(plugin: Any, cloud: Any) -> None:
-    client = cloud.client("route53")
-    other = client.create_hosted_zone(Name="example.com", CallerReference="other")["HostedZone"]
-    other_id = other["Id"].removeprefix("/hostedzone/")
-    client.change_tags_for_resource(
-        ResourceType="hostedzone", ResourceId=other_id, AddTags=[{"Key": "team", "Value": "api"}]
-    )
-    found = plugin.invoke(GET_ZONE, {"name": "example.com", "tags": {"team": "api"}})
-    assert (found["zoneId"], found["tags"]) == (other_id, {"team": "api"})
-    failed = plugin.failure(lambda: plugin.invoke(GET_ZONE, {"name": "example.com"}))
-    assert failed.text == (
-        f"invoking {GET_ZONE}: multiple Route 53 Hosted Zones matched; "
-        "use additional constraints to reduce matches to a single Route 53 Hosted Zone"
-    )
-
-
 def test_load_balancers_are_found_by_name(plugin: Any, cloud: Any) -> None:
     application = plugin.invoke(GET_LOAD_BALANCER, {"name": "api"})
     assert application["loadBalancerType"] == "application"
     assert application["ipAddressType"] == "ipv4"
     alias = cloud.load_balancer()
     assert (application["dnsName"], application["zoneId"]) == (alias["name"], alias["zoneId"])
-    assert application["arn"].endswith(application["arnSuffix"])
     network = plugin.invoke(GET_LOAD_BALANCER, {"name": "api-network"})
     assert network["loadBalancerType"] == "network"
     assert network["zoneId"] != application["zoneId"]
     classic = plugin.invoke(GET_CLASSIC, {"name": "api-classic"})
     assert classic["zoneId"] == "Z35SXDOTRQ7X7K"
-    assert classic["arn"] == (
-        "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/api-classic"
-    )
+    assert classic["dnsName"].startswith("api-classic")
 
 
 @pytest.mark.parametrize(
@@ -100,18 +96,6 @@ def test_load_balancers_are_found_by_name(plugin: Any, cloud: Any) -> None:
     [
         pytest.param(
             GET_ZONE, {"name": "none.test"}, "no matching Route 53 Hosted Zone found", id="no zone"
-        ),
-        pytest.param(
-            GET_ZONE,
-            {"name": "example.com", "privateZone": True},
-            "no matching Route 53 Hosted Zone found",
-            id="no private zone",
-        ),
-        pytest.param(
-            GET_ZONE,
-            {"name": "example.com", "zoneId": "Z1"},
-            "only one of `zone_id` or `name` may be set",
-            id="a zone by two things",
         ),
         pytest.param(
             GET_RECORDS, {}, "zoneId is missing; records are of a hosted zone. Set it.", id="no id"
@@ -130,17 +114,11 @@ def test_load_balancers_are_found_by_name(plugin: Any, cloud: Any) -> None:
             id="no load balancer",
         ),
         pytest.param(
-            GET_LOAD_BALANCER,
-            {},
-            "Search returned 2 results, please revise so only one is returned",
-            id="any load balancer",
-        ),
-        pytest.param(
             GET_CLASSIC,
             {"name": "api"},
-            "reading ELB Classic Load Balancer (api): couldn't find resource. There are 0 of that "
-            "name in us-east-1; is it an application or network load balancer? Those are found by "
-            "aws.lb.get_load_balancer.",
+            "reading ELB Classic Load Balancer (api): couldn't find resource. There is none of "
+            "that name in us-east-1; is it an application or network load balancer? Those are "
+            "found by aws.lb.get_load_balancer.",
             id="an application load balancer among the classic ones",
         ),
     ],

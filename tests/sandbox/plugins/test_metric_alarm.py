@@ -21,7 +21,6 @@ def alarm(**other: Any) -> Props:
         "threshold": 1.5,
         "period": 60,
         "evaluationPeriods": 5,
-        "datapointsToAlarm": 3,
         "alarmActions": [TOPIC],
         **other,
     }
@@ -64,7 +63,7 @@ def test_an_alarm_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> 
 def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:
     for wanted in (
         alarm(okActions=["arn:aws:sns:us-east-1:123456789012:b", TOPIC]),
-        alarm(name="latency", statistic=None, extendedStatistic="p99", actionsEnabled=False),
+        alarm(name="latency", statistic="Maximum", actionsEnabled=False),
         alarm(name="health", threshold=0, treatMissingData="breaching", alarmDescription="down"),
     ):
         state, inputs = plugin.made(ALARM, wanted)
@@ -130,7 +129,6 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
     assert plugin.preview(ALARM, checked) == checked | {
         "id": UNKNOWN,
         "arn": UNKNOWN,
-        "evaluateLowSampleCountPercentiles": UNKNOWN,
         "region": "us-east-1",
         "tagsAll": {},
     }
@@ -151,16 +149,6 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
             id="what is missing",
         ),
         pytest.param(
-            alarm(extendedStatistic="p99"),
-            [
-                (
-                    "statistic",
-                    "statistic and extendedStatistic are both given; they exclude each other.",
-                )
-            ],
-            id="two statistics",
-        ),
-        pytest.param(
             alarm(period=45, evaluationPeriods=0, alarmActions=["edge"]),
             [
                 ("evaluationPeriods", "evaluationPeriods is 0; 1 or more is allowed."),
@@ -175,8 +163,8 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
                 (
                     "thresholdMetricId",
                     (
-                        "thresholdMetricId is set; the stand-in makes alarms on one metric with a "
-                        "fixed threshold. Remove it, or install the official plugin."
+                        "thresholdMetricId is given; the stand-in for the plugin does without it. "
+                        "Leave it out, or install the official plugin."
                     ),
                 )
             ],

@@ -175,13 +175,3 @@ def test_an_id_that_is_none_is_refused(plugin: Any) -> None:
     assert 'unexpected format of ID ("api.example.com"), expected ZONEID_RECORDNAME_TYPE' in (
         failed.text
     )
-
-
-def test_an_ignored_weight_is_not_put_back(plugin: Any, cloud: Any, weighted: Props) -> None:
-    state, inputs = plugin.made(RECORD, weighted)
-    cloud.change(("UPSERT", cloud.records("api.example.com")[0] | {"Weight": 7}))
-    state, _ = plugin.refresh(RECORD, state, inputs)
-    checked = inputs | {"aliases": [inputs["aliases"][0] | {"evaluateTargetHealth": False}]}
-    state = plugin.update(RECORD, state, checked, ignored=["weightedRoutingPolicies"])
-    [record] = cloud.records("api.example.com")
-    assert (record["Weight"], record["AliasTarget"]["EvaluateTargetHealth"]) == (7, False)
