@@ -72,6 +72,7 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 		tests/sandbox/lab/origin/test_contract.py --write-docs
 	@$(RUN)/python -m policies.catalogue > docs/rules.md
 	@$(RUN)/python -m sandbox.clouds.aws.catalogue docs/aws-model.md
+	@$(RUN)/python -m sandbox.clouds.digitalocean.page docs/digitalocean-model.md
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --universal --upgrade \

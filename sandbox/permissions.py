@@ -14,10 +14,11 @@ for them; and what is not recorded, because no test deploys it, is not allowed.
 
 import argparse
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
+
+from sandbox import marks
 
 Resources = tuple[str, ...]
 """ARNs, with placeholders in capitals for what differs from account to account."""
@@ -49,7 +50,6 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         ("acm:RequestCertificate", EVERYTHING),
         ("acm:AddTagsToCertificate", CERTIFICATES),
     ),
-    "acm:UpdateCertificateOptions": (("acm:UpdateCertificateOptions", CERTIFICATES),),
     "cloudfront:CreateDistributionWithTags": (
         ("cloudfront:CreateDistribution", DISTRIBUTIONS),
         ("cloudfront:TagResource", DISTRIBUTIONS),
@@ -67,7 +67,6 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
     "ec2:DescribeSecurityGroupRules": (("ec2:DescribeSecurityGroupRules", EVERYTHING),),
     "ec2:DescribeSecurityGroups": (("ec2:DescribeSecurityGroups", EVERYTHING),),
     "ec2:GetManagedPrefixListEntries": (("ec2:GetManagedPrefixListEntries", EVERYTHING),),
-    "ec2:ModifySecurityGroupRules": (("ec2:ModifySecurityGroupRules", CHANGED_GROUP),),
     "ec2:RevokeSecurityGroupIngress": (("ec2:RevokeSecurityGroupIngress", GROUP),),
     "elasticloadbalancing:DescribeLoadBalancerAttributes": (
         ("elasticloadbalancing:DescribeLoadBalancerAttributes", EVERYTHING),
@@ -134,9 +133,6 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 Beside them every scope requires the one that reads its type. Source: DigitalOcean API, 'Scopes for
 API Tokens', the page of each scope; that of the types that are not listed here names no others.
 """
-
-BEGIN: Final = "<!-- permissions: begin; written by sandbox.permissions -->"
-END: Final = "<!-- permissions: end -->"
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -210,18 +206,8 @@ def render(notes: Iterable[Mapping[str, str]]) -> str:
 
 
 def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
-    """Return a document in which the permissions between the two marks are written anew.
-
-    Raises:
-        ValueError: the document does not have both marks once.
-    """
-    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    written, count = marked.subn(lambda _: f"{BEGIN}\n\n{render(notes)}\n{END}", document)
-    if count != 1:
-        raise ValueError(
-            f"the marks are there {count} times; each belongs there once. Write {BEGIN}, {END}."
-        )
-    return written
+    """Return a document in which the permissions are written anew between their marks."""
+    return marks.inserted(document, "permissions", "sandbox.permissions", render(notes))
 
 
 def main() -> None:

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox import permissions
-from sandbox.permissions import ACTIONS, BEGIN, END, inserted, policy, read, render, scopes
+from sandbox.permissions import ACTIONS, inserted, policy, read, render, scopes
 from sandbox.plugins.digitalocean.scopes import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
+BEGIN = "<!-- permissions: begin; written by sandbox.permissions -->"
+END = "<!-- permissions: end -->"
 ZONE = "arn:aws:route53:::hostedzone/HOSTED_ZONE_ID"
 DISTRIBUTIONS = "arn:aws:cloudfront::ACCOUNT_ID:distribution/*"
 

@@ -4,7 +4,6 @@
 """
 
 import inspect
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +18,7 @@ from sandbox.clouds.aws.rules import (
     metric_alarms,
     record_changes,
 )
+from sandbox.marks import inserted
 
 Rules = Iterable[Callable[..., object]]
 
@@ -36,9 +36,8 @@ CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
     ("EC2: inbound rules of security groups", inbound_rules.REQUEST_RULES),
     ("CloudWatch: alarms", metric_alarms.ALARM_RULES),
 )
-
-BEGIN: Final = "<!-- rules: begin; written by sandbox.clouds.aws.catalogue -->"
-END: Final = "<!-- rules: end -->"
+MARK: Final = "rules"
+AUTHOR: Final = "sandbox.clouds.aws.catalogue"
 
 
 def every_rule() -> list[Callable[..., object]]:
@@ -77,16 +76,10 @@ def listed() -> str:
     return "\n".join(lines)
 
 
-def inserted(document: str) -> str:
-    """Return a document with the list of rules between its two marks written anew."""
-    marked = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
-    return marked.sub(lambda _: f"{BEGIN}\n\n{listed()}\n{END}", document)
-
-
 def _cell(text: str) -> str:
     return text.replace("|", r"\|")
 
 
 if __name__ == "__main__":
     path = Path(sys.argv[1])
-    path.write_text(inserted(path.read_text()))
+    path.write_text(inserted(path.read_text(), MARK, AUTHOR, listed()))

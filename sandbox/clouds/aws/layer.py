@@ -73,7 +73,6 @@ REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
     ("acm", "GetCertificate"): certificates.get_certificate,
     ("acm", "DeleteCertificate"): certificates.delete_certificate,
     ("ec2", "AuthorizeSecurityGroupIngress"): security_groups.authorize_ingress,
-    ("ec2", "ModifySecurityGroupRules"): security_groups.modify_rules,
     ("ec2", "DescribeSecurityGroupRules"): security_groups.describe_rules,
     ("monitoring", "PutMetricAlarm"): alarms.put_metric_alarm,
 }

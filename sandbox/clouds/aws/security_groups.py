@@ -1,11 +1,10 @@
 """The inbound rules of security groups, and the prefix lists they refer to.
 
-moto counts a prefix list for nothing, forgets the description of a rule that is not for addresses,
-and changes none but these. The layer does the three requests that are about inbound rules itself,
-on moto's groups.
+moto counts a prefix list for nothing, and forgets the description of a rule that is not for
+addresses. The layer adds and lists rules itself, on moto's groups.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from moto.ec2.models import EC2Backend, ec2_backends
@@ -62,32 +61,6 @@ def describe_rules(account: MotoAccount, region: str, sent: Fields) -> Fields:
     return {"SecurityGroupRules": [_described(account, rule) for rule in listed]}
 
 
-def modify_rules(account: MotoAccount, region: str, sent: Fields) -> Fields | None:
-    """Change inbound rules."""
-    ec2 = ec2_backends[ACCOUNT][region]
-    group = ec2.get_security_group_by_name_or_id(sent["GroupId"])
-    changes: dict[str, Fields] = {
-        change["SecurityGroupRuleId"]: change.get("SecurityGroupRule") or {}
-        for change in sent["SecurityGroupRules"]
-    }
-    inbound = {rule.id: rule for rule in group.ingress_rules} if group else {}
-    if group is None or not changes.keys() <= inbound.keys():
-        return None
-    for rule_id, change in changes.items():
-        raise_if(
-            rules.changed_rule_keeps_its_kind(rule_id, _kind(inbound[rule_id]), _sent_kind(change))
-        )
-        protocol = change.get("IpProtocol", "")
-        raise_if(
-            rules.port_protocol_has_ports(protocol, change.get("FromPort"), change.get("ToPort"))
-        )
-    changed = [_changed(ec2, change) for change in changes.values()]
-    raise_if(rules.rules_fit_the_quota(_present(ec2, group, without=changes), changed))
-    for rule_id, change in changes.items():
-        _change(account, inbound[rule_id], change)
-    return {"Return": True}
-
-
 def _authorize(
     account: MotoAccount,
     ec2: EC2Backend,
@@ -125,16 +98,13 @@ def _sent_rules(ec2: EC2Backend, permission: Fields) -> Iterator[InboundRule]:
         yield InboundRule()
 
 
-def _present(
-    ec2: EC2Backend, group: SecurityGroup, without: Mapping[str, object] | None = None
-) -> list[InboundRule]:
+def _present(ec2: EC2Backend, group: SecurityGroup) -> list[InboundRule]:
     return [
         InboundRule(
             rule.cidr_ipv4 or rule.cidr_ipv6,
             _prefix_list(ec2, rule.prefix_list_id) if rule.prefix_list_id else None,
         )
         for rule in group.ingress_rules
-        if rule.id not in (without or {})
     ]
 
 
@@ -149,30 +119,6 @@ def _prefix_list(ec2: EC2Backend, list_id: str) -> PrefixList:
     if prefix_list is None or refusal:
         raise refusal or AssertionError
     return prefix_list
-
-
-def _changed(ec2: EC2Backend, change: ReadOnly) -> InboundRule:
-    listed = change.get("PrefixListId")
-    return InboundRule(
-        change.get("CidrIpv4") or change.get("CidrIpv6"),
-        _prefix_list(ec2, listed) if listed else None,
-    )
-
-
-def _change(account: MotoAccount, rule: SecurityGroupRule, change: Fields) -> None:
-    rule.ip_protocol = change["IpProtocol"]
-    rule.from_port, rule.to_port = change.get("FromPort"), change.get("ToPort")
-    rule.prefix_list_id = change.get("PrefixListId")
-    if change.get("ReferencedGroupId"):
-        rule.source_group = {**rule.source_group, "GroupId": change["ReferencedGroupId"]}
-    rule.ip_range = {
-        moto: change[name]
-        for name, moto in (("CidrIpv4", "CidrIp"), ("CidrIpv6", "CidrIpv6"))
-        if change.get(name)
-    }
-    account.rule_descriptions.pop(rule.id, None)
-    if change.get("Description"):
-        account.rule_descriptions[rule.id] = change["Description"]
 
 
 def _described(account: MotoAccount, rule: SecurityGroupRule) -> Fields:
@@ -197,17 +143,6 @@ def _described(account: MotoAccount, rule: SecurityGroupRule) -> Fields:
             "UserId": rule.source_group.get("UserId", ACCOUNT),
         }
     return {name: value for name, value in described.items() if value is not None}
-
-
-def _kind(rule: SecurityGroupRule) -> str:
-    values = (rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id, rule.source_group)
-    return next(kind for kind, value in zip(rules.KINDS, values, strict=True) if value)
-
-
-def _sent_kind(change: ReadOnly) -> str:
-    given = [kind for kind in rules.KINDS if change.get(kind)]
-    raise_if(rules.rule_has_one_source(given))
-    return given[0]
 
 
 def _tags(sent: ReadOnly) -> dict[str, str]:

@@ -26,8 +26,8 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   GET and HEAD are tried again; POST and PATCH only at other addresses and only while nothing was
   sent; all else is tried once, a refused connection included. A WebSocket handshake may take as
   long as its idle time. Whether the origin's certificate names the `Host` that is forwarded or the
-  origin itself is found out by a handshake of its own, once in ten seconds for each pair; for gRPC
-  the `Host` alone counts. A body that came in pieces and was there at once goes on with a length.
+  origin itself is found out by a handshake of its own, once in ten seconds for each pair. A body
+  that came in pieces and was there at once goes on with a length.
 - *Compression.* gzip only, and also where the origin sent no length.
 - *`CloudFront-…` headers.* What needs a database of addresses (country, city, ASN …) is not sent.
   Devices are recognised by a few words of `User-Agent`.

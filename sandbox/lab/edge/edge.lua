@@ -23,8 +23,7 @@ local LONGEST_URL = 8192 -- Both: CloudFront Developer Guide, 'Quotas', 'General
 local REMOVED = { ["trailer"] = true, ["upgrade"] = true, ["keep-alive"] = true,
                   ["x-forwarded-proto"] = true, ["x-real-ip"] = true, ["x-amz-cf-id"] = true }
 
--- nginx needs these and sends them itself as they have to be, or not at all: `Expect` it answers, `TE`
--- passes for gRPC only.
+-- nginx needs these and sends them itself as they have to be, or not at all: `Expect` it answers.
 local OF_THE_CONNECTION = { ["host"] = true, ["connection"] = true, ["content-length"] = true,
                             ["transfer-encoding"] = true, ["expect"] = true, ["te"] = true }
 
@@ -290,8 +289,6 @@ function edge.viewer(name)
     local method = ngx.var.request_method
     local websocket = method == "GET" and ngx.req.http_version() == 1.1
         and (ngx.var.http_upgrade or ""):lower() == "websocket"
-    local grpc = behavior.grpc and ngx.req.http_version() == 2
-        and (ngx.var.http_content_type or ""):find("^application/grpc")
 
     -- A custom error page is asked for by nginx itself, by its own path and without a query string.
     local path, query = ngx.var.request_uri:match("^([^?]*)%??(.*)$")
@@ -313,8 +310,6 @@ function edge.viewer(name)
     if websocket then
         ngx.var.edge_upgrade = "websocket"
         ngx.var.edge_connection = "Upgrade"
-    elseif grpc then
-        return ngx.exec("@grpc-" .. name)
     end
 end
 

@@ -39,6 +39,10 @@ _BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
         lambda behavior: bool(behavior.get("SmoothStreaming")),
         "it is left out",
     ),
+    "gRPC (GrpcConfig)": (
+        lambda behavior: bool(part(behavior, "GrpcConfig").get("Enabled")),
+        "its calls pass as any POST, without their trailers",
+    ),
     "caching of OPTIONS (CachedMethods)": (
         lambda behavior: "OPTIONS" in items(part(behavior, "AllowedMethods"), "CachedMethods"),
         "its answers are never kept",

@@ -103,8 +103,6 @@ class EdgeBehavior:
     """Whether the older settings are used."""
     compress: bool
     """Whether the edge compresses what the origin did not."""
-    grpc: bool
-    """Whether gRPC passes."""
     min_ttl: int
     """The least time an answer is kept, in seconds, against the origin's word."""
     default_ttl: int

@@ -66,7 +66,7 @@ def nginx_conf(
     ipv6 = any(site.ipv6 for site in sites)
     # One name is served once; two distributions of one name cannot be deployed.
     servers = "\n".join(
-        _viewer_server(site, names, _certificate(arn, certificates), ca, http2=http2)
+        _viewer_server(site, names, _certificate(arn, certificates), http2=http2)
         for site in sites
         for names, arn in (((site.name,), DEFAULT_CERTIFICATE), (site.aliases, site.certificate))
         if names
@@ -243,9 +243,7 @@ proxy_cache_bypass $edge_upgrade;
 proxy_no_cache $edge_upgrade;"""
 
 
-def _viewer_server(
-    site: EdgeSite, names: Sequence[str], certificate: str, ca: Path, *, http2: bool
-) -> str:
+def _viewer_server(site: EdgeSite, names: Sequence[str], certificate: str, *, http2: bool) -> str:
     # In the locations: there they take the place of what the server says of nginx's own errors,
     # which an origin's errors are not.
     pages = "".join(
@@ -253,7 +251,7 @@ def _viewer_server(
         for code, path, shown in site.error_pages
     )
     pages = f"proxy_intercept_errors on;\n{pages}" if pages else ""
-    locations = "\n".join(_viewer_location(behavior, ca, pages) for behavior in site.behaviors)
+    locations = "\n".join(_viewer_location(behavior, pages) for behavior in site.behaviors)
     text = f"""\
 server_name {" ".join(names)};
 {_listens(certificate=True, http2=http2, ipv6=site.ipv6, default=False)}
@@ -284,7 +282,7 @@ def _certificate(key: str, certificates: Certificates) -> str:
     return f"ssl_certificate {quoted(chain)};\nssl_certificate_key {quoted(private_key)};"
 
 
-def _viewer_location(behavior: EdgeBehavior, ca: Path, pages: str) -> str:
+def _viewer_location(behavior: EdgeBehavior, pages: str) -> str:
     where = "/" if behavior.pattern is None else f"~ {quoted(regex(behavior.pattern))}"
     kept = f"{_KEPT_CONDITIONS}\n" if behavior.keeps_something else ""
     # An object whose time is over is better than an error of the origin.
@@ -299,33 +297,10 @@ set $edge_behavior {behavior.name};
 rewrite_by_lua_block {{ edge.viewer("{behavior.name}") }}
 {_TO_ORIGIN_SERVER}
 {pages}{kept}{gzip if behavior.compress else ""}proxy_pass http://edge_origin$edge_uri;"""
-    grpc = _grpc_location(behavior, ca) if behavior.grpc else ""
-    return f"location {where} {{\n{indented(body, 1)}\n}}\n{grpc}"
+    return f"location {where} {{\n{indented(body, 1)}\n}}\n"
 
 
 _TYPES: Final = f"gzip_types {' '.join(COMPRESSED_TYPES.replace('text/html ', '').split())};"
-
-
-def _grpc_location(behavior: EdgeBehavior, ca: Path) -> str:
-    origin = behavior.origin
-    scheme = "http" if origin.scheme == "http" else "https"
-    body = f"""\
-set $edge_behavior {behavior.name};
-set $edge_target {origin.domain_name}:{origin.port(scheme)};
-grpc_pass grpc{"s" if scheme == "https" else ""}://$edge_target;
-grpc_set_header Host $http_x_edge_host;
-grpc_set_header X-Edge-Host "";
-grpc_connect_timeout {origin.connect_timeout_seconds}s;
-grpc_read_timeout {origin.read_timeout_seconds}s;
-grpc_send_timeout {origin.read_timeout_seconds}s;
-grpc_next_upstream off;
-grpc_ssl_server_name on;
-grpc_ssl_name $http_x_edge_host;
-grpc_ssl_verify on;
-grpc_ssl_verify_depth 9;
-grpc_ssl_trusted_certificate {quoted(ca)};
-grpc_ssl_protocols {" ".join(origin.tls_protocols)};"""
-    return f"location @grpc-{behavior.name} {{\n{indented(body, 1)}\n}}\n"
 
 
 def _origin_server(behavior: EdgeBehavior, scheme: str, ca: Path) -> str:

@@ -158,7 +158,6 @@ def _behavior(
         "origin": _origin(distribution, behavior.get("TargetOriginId") or ""),
         "viewer_protocol": behavior.get("ViewerProtocolPolicy") or "allow-all",
         "methods": frozenset(allowed),
-        "grpc": bool(part(behavior, "GrpcConfig").get("Enabled")),
         "error_ttls": {
             int(response["ErrorCode"]): int(response.get("ErrorCachingMinTTL", ERROR_SECONDS))
             for response in items(config, "CustomErrorResponses")

@@ -24,9 +24,6 @@ from sandbox.lab.origin.body import accepts_gzip, pieces, range_of
 from sandbox.lab.origin.directives import NO_BODY, Directives, DirectivesError, directives_of
 from sandbox.lab.origin.exchange import OriginExchange, OriginRequest
 
-GRPC_TARGET: Final = b"/dualstack.Echo/Echo"
-"""The gRPC method that echoes its messages."""
-
 _WEBSOCKET_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Source: RFC 6455, 4.2.2."""
 
@@ -86,7 +83,7 @@ def schema() -> dict[str, Any]:
 
 
 class EchoApi:
-    """The API: the echo below a path, the gRPC method, and 404 for everything else."""
+    """The API: the echo below a path, and 404 for everything else."""
 
     def __init__(self, path: str, allow: Sequence[IPv4Network] | None = None) -> None:
         """Say where the echo is and whom it serves.
@@ -110,8 +107,6 @@ class EchoApi:
             await self._refuse(request, exchange, 403, "The client's address is not on the list.")
         elif request.method == b"CONNECT":
             await self._refuse(request, exchange, 405, "This is no proxy.")
-        elif path == GRPC_TARGET and _is_grpc(request):
-            await _answer_grpc(request, exchange)
         elif path == self._path + b"/websocket":
             await self._answer_websocket(request, exchange)
         elif path == self._path:
@@ -316,22 +311,3 @@ async def _echo_messages(exchange: OriginExchange, first: bytes) -> None:
             elif isinstance(event, CloseConnection):
                 await exchange.write(wire.send(event.response()))
                 return
-
-
-def _is_grpc(request: OriginRequest) -> bool:
-    kind = request.header(b"content-type") or b""
-    return (
-        request.method == b"POST"
-        and request.protocol == "HTTP/2"
-        and kind.startswith(b"application/grpc")
-    )
-
-
-async def _answer_grpc(request: OriginRequest, exchange: OriginExchange) -> None:
-    """Send each message back as it comes, and the trailers that a gRPC call ends with."""
-    kept = (b"content-type", b"grpc-encoding")
-    headers = [_date(), *(each for each in request.headers if each[0] in kept)]
-    await exchange.begin(200, headers, None)
-    async for piece in request.body:
-        await exchange.send(piece)
-    await exchange.end([(b"grpc-status", b"0")])

@@ -10,7 +10,7 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from sandbox.plugins import schema
-from sandbox.plugins.aws.distribution_api import from_api, moment, to_api, trusted
+from sandbox.plugins.aws.distribution_api import from_api, moment, to_api
 from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.diff import diff
@@ -47,8 +47,8 @@ class DistributionStandIn(Tagged):
     program wins. Deletion turns it off, waits, and deletes it; with `retainOnDelete` it is only
     turned off.
 
-    Where it differs: a continuous deployment policy is not detached before deletion; in China the
-    hosted zone is another.
+    Where it differs: a continuous deployment policy is not detached before deletion; the outputs do
+    not tell whose signatures are trusted; in China the hosted zone is another.
     """
 
     type_name = "aws:cloudfront/distribution:Distribution"
@@ -197,18 +197,6 @@ class DistributionStandIn(Tagged):
             "status": distribution["Status"],
             "tags": tags,
             "tagsAll": tags,
-            "trustedKeyGroups": [
-                trusted(
-                    block_of(distribution, "ActiveTrustedKeyGroups"), "KeyGroupId", "keyGroupId"
-                )
-            ],
-            "trustedSigners": [
-                trusted(
-                    block_of(distribution, "ActiveTrustedSigners"),
-                    "AwsAccountNumber",
-                    "awsAccountNumber",
-                )
-            ],
         }
 
     def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:

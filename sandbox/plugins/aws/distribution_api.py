@@ -151,21 +151,6 @@ def _api_name(shape: Any, name: str) -> str | None:
     return next((member for member in shape.members if member.lower() == name.lower()), None)
 
 
-def trusted(active: Props, api_key: str, key: str) -> Props:
-    """Return whose signatures a distribution takes, of either kind."""
-    items: list[Props] = items_of(active, "Items")
-    return {
-        "enabled": bool(active.get("Enabled")),
-        "items": [
-            {
-                key: item.get(api_key, ""),
-                "keyPairIds": items_of(block_of(item, "KeyPairIds"), "Items"),
-            }
-            for item in items
-        ],
-    }
-
-
 def moment(when: datetime | None) -> str:
     """Return a moment as Go prints one, to the millisecond that AWS tells."""
     if when is None:

@@ -11,16 +11,8 @@ from botocore.exceptions import ClientError
 
 from sandbox.plugins.aws.session import AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, tag_changes
-from sandbox.plugins.resource import Failure, Shape
+from sandbox.plugins.resource import Failure, PluginError, Shape
 from sandbox.plugins.values import Props, block_of, items_of
-
-_SOURCES: Final = {
-    "cidrIpv4": "CidrIpv4",
-    "cidrIpv6": "CidrIpv6",
-    "prefixListId": "PrefixListId",
-    "referencedSecurityGroupId": "ReferencedGroupId",
-}
-"""Where a rule lets traffic in from, and how `ModifySecurityGroupRules` calls it."""
 
 _PERMISSIONS: Final = {
     "cidrIpv4": ("IpRanges", "CidrIp"),
@@ -28,7 +20,7 @@ _PERMISSIONS: Final = {
     "prefixListId": ("PrefixListIds", "PrefixListId"),
     "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
 }
-"""The same for `AuthorizeSecurityGroupIngress`."""
+"""Where a rule lets traffic in from, and how `AuthorizeSecurityGroupIngress` calls it."""
 
 _PROTOCOLS: Final = {"all": "-1", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 _WITHOUT_PORTS: Final = ("-1", "icmpv6")
@@ -45,28 +37,28 @@ class SecurityGroupIngressRuleStandIn(Tagged):
     """One inbound rule: `aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule`.
 
     `securityGroupId`, `region` and the kind of source (addresses, prefix list, security group) need
-    a new one; the source itself, ports, protocol, description and tags are changed in place.
+    a new one. Tags are changed in place.
 
-    Where it differs: an address range must be given by its first address at check, as there, but a
-    rule that exists already in the group is refused by EC2 only.
+    Where it differs: the official plugin also changes the source itself, ports, protocol and
+    description in place; here that update fails. A rule that exists already in the group is refused
+    by EC2 only.
     """
 
     type_name = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     shape = Shape(
         computed=frozenset({"region"}),
         replaces=frozenset({"region", "securityGroupId"}),
-        switches=frozenset(_SOURCES),
+        switches=frozenset(_PERMISSIONS),
         same={"ipProtocol": _protocol},
         allowed={"fromPort": range(-1, 65536), "toPort": range(-1, 65536)},
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
         """Yield what is missing, too much, or no range of addresses."""
-        sources = [name for name in _SOURCES if inputs.get(name) is not None]
+        sources = [name for name in _PERMISSIONS if inputs.get(name) is not None]
         if len(sources) != 1:
-            given = (
-                f"{' and '.join(sources)} are" if sources else f"none of {', '.join(_SOURCES)} is"
-            )
+            none = f"none of {', '.join(_PERMISSIONS)} is"
+            given = f"{' and '.join(sources)} are" if sources else none
             yield Failure(
                 sources[1] if sources else "cidrIpv4",
                 f"{given} given; exactly one is allowed. Let traffic in from one source a rule.",
@@ -135,18 +127,16 @@ class SecurityGroupIngressRuleStandIn(Tagged):
         }
 
     def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Change the rule; `settle` changes the tags."""
-        names = ("description", "fromPort", "ipProtocol", "toPort", *_SOURCES)
-        if all(state.get(name) == inputs.get(name) for name in names):
-            return
-        rule: Props = {"IpProtocol": inputs["ipProtocol"]} | _ports(inputs)
-        rule |= {there: inputs[here] for here, there in _SOURCES.items() if inputs.get(here)}
-        if inputs.get("description"):
-            rule["Description"] = inputs["description"]
-        _client(call, state).modify_security_group_rules(
-            GroupId=inputs["securityGroupId"],
-            SecurityGroupRules=[{"SecurityGroupRuleId": resource_id, "SecurityGroupRule": rule}],
-        )
+        """Leave the tags to `settle`, and refuse every other change."""
+        del call
+        names = ("description", "fromPort", "ipProtocol", "toPort", *_PERMISSIONS)
+        changed = [name for name in names if state.get(name) != inputs.get(name)]
+        if changed:
+            raise PluginError(
+                f"{' and '.join(changed)} of the rule {resource_id} would change in place; the "
+                "stand-in for the aws plugin changes tags only. Give the rule another name in the "
+                "program, or install the official plugin."
+            )
 
     def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
         """Revoke the rule."""

@@ -107,12 +107,6 @@ EDGES: Final[Mapping[str, Callable[[str], Deployed]]] = {
     "path pattern": lambda text: deployed(
         distribution(CacheBehaviors=listed([behavior(PathPattern=f"/{text}")]))
     ),
-    "gRPC": lambda text: deployed(
-        distribution(
-            CacheBehaviors=listed([behavior(PathPattern="/a", GrpcConfig={"Enabled": True})]),
-            Origins=listed([origin(DomainName=text)]),
-        )
-    ),
     "method": lambda text: deployed(
         distribution(DefaultCacheBehavior=behavior(AllowedMethods=listed([text])))
     ),
@@ -240,7 +234,7 @@ def test_a_distribution_s_texts_end_nothing_in_the_edge_s_files(where: str, text
         assert without_strings(lua) == without_strings(harmless[1])
 
 
-@pytest.mark.parametrize("where", ["id", "own name", "alias", "origin", "gRPC"])
+@pytest.mark.parametrize("where", ["id", "own name", "alias", "origin"])
 def test_a_name_that_is_none_is_refused_by_the_edge(where: str) -> None:
     with pytest.raises(ValueError, match=r"^Distribution .* has the name .*; it is no DNS name\."):
         rendered(EDGES[where]("example.com; }"))

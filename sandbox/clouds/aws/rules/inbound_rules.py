@@ -1,13 +1,10 @@
 """Rules of the inbound rules of security groups."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from sandbox.clouds.aws.refusal import Refusal
-
-KINDS: Final = ("CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupId")
-"""Where a rule may let traffic in from, as the members of `SecurityGroupRuleRequest` are called."""
 
 PORT_PROTOCOLS: Final = frozenset({"tcp", "udp", "6", "17"})
 MAX_PORT: Final = 65_535
@@ -100,42 +97,6 @@ def prefix_list_exists(prefix_list_id: str, prefix_list: PrefixList | None) -> R
     )
 
 
-def changed_rule_keeps_its_kind(rule_id: str, before: str, after: str) -> Refusal | None:
-    """A change of a rule keeps the kind of its source: addresses, a prefix list or a group.
-
-    Source: Amazon EC2 API Reference, 'ModifySecurityGroupRules', and Amazon EC2 User Guide, 'Update
-    security group rules': a rule's type can't be changed; message as moto gives it.
-
-    Args:
-        rule_id: of the rule.
-        before: the kind, as the member of `SecurityGroupRuleRequest` is called: `CidrIpv4`.
-        after: the kind in the request.
-    """
-    if before == after:
-        return None
-    return Refusal(
-        "InvalidParameterValue",
-        f"Invalid rule type for security group rule '{rule_id}'. You may not specify {after} for "
-        f"an existing {before} rule.",
-    )
-
-
-def rule_has_one_source(given: Collection[str]) -> Refusal | None:
-    """A rule lets traffic in from addresses, a prefix list or a group: from one of them.
-
-    Source: Amazon EC2 API Reference, 'SecurityGroupRuleRequest'; message as moto gives it.
-
-    Args:
-        given: the members that are given, of those in KINDS.
-    """
-    if len(given) == 1:
-        return None
-    return Refusal(
-        "InvalidParameterCombination" if given else "MissingParameter",
-        f"The request must contain exactly one of: {', '.join(KINDS)}",
-    )
-
-
 def port_protocol_has_ports(protocol: str, first: int | None, last: int | None) -> Refusal | None:
     """A rule for TCP or UDP has a range of ports, in order.
 
@@ -155,7 +116,5 @@ def port_protocol_has_ports(protocol: str, first: int | None, last: int | None) 
 REQUEST_RULES: Final = (
     rules_fit_the_quota,
     prefix_list_exists,
-    rule_has_one_source,
     port_protocol_has_ports,
-    changed_rule_keeps_its_kind,
 )

@@ -12,8 +12,9 @@ import pytest
 
 from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.clouds.digitalocean.api import MAP, ROUTES
-from sandbox.clouds.digitalocean.page import render
+from sandbox.clouds.digitalocean.page import AUTHOR, MARK, render
 from sandbox.clouds.digitalocean.routes import Route
+from sandbox.marks import inserted
 from sandbox.plugins.digitalocean.scopes import SCOPES
 from support.waiting import wait_until
 
@@ -149,4 +150,5 @@ def test_the_environment_names_address_and_token() -> None:
 
 
 def test_the_page_of_documentation_is_made_from_the_routes() -> None:
-    assert (DOCS / "digitalocean-model.md").read_text() == render()
+    document = (DOCS / "digitalocean-model.md").read_text()
+    assert inserted(document, MARK, AUTHOR, render()) == document

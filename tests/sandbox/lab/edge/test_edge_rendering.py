@@ -49,7 +49,6 @@ _DEPLOYED: dict[str, Deployed] = {
                 [
                     behavior(PathPattern='/a"b\\$c{d}/*;#', Compress=True),
                     legacy() | {"PathPattern": "*.jpg"},
-                    behavior(PathPattern="/grpc/*", GrpcConfig={"Enabled": True}),
                     behavior(PathPattern="/é%20?", OriginRequestPolicyId=ALL_VIEWER_AND_CLOUDFRONT),
                 ]
             ),

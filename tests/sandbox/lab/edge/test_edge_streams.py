@@ -290,63 +290,6 @@ def _large(node: RunningEdge, name: str, value: str) -> str:
         secured.sendall(state.data_to_send())
 
 
-# gRPC ---------------------------------------------------------------------------------------------
-
-
-def _grpc_origin(node: RunningEdge, port: int) -> threading.Thread:
-    """Serve one call over HTTP/2 without TLS: the message comes back, then trailers."""
-    listener = node.namespace.inside(lambda: socket.create_server(("127.0.0.1", port)))
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
-        state.initiate_connection()
-        connection.sendall(state.data_to_send())
-        with listener, connection:
-            asked: dict[str, str] = {}
-            message = b""
-            while data := connection.recv(65_536):
-                for event in state.receive_data(data):
-                    if isinstance(event, h2.events.RequestReceived):
-                        asked = _texts(event.headers)
-                    elif isinstance(event, h2.events.DataReceived):
-                        message += event.data
-                    elif isinstance(event, h2.events.StreamEnded):
-                        told = {"te": asked.get("te", ""), "host": asked.get("host", "")}
-                        state.send_headers(1, [(":status", "200"), *told.items()])
-                        state.send_data(1, message)
-                        state.send_headers(1, [("grpc-status", "0")], end_stream=True)
-                connection.sendall(state.data_to_send())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    return thread
-
-
-@pytest.mark.parametrize("enabled", [True, False])
-def test_grpc_passes_only_where_it_is_enabled(tmp_path: Path, *, enabled: bool) -> None:
-    chosen = behavior(GrpcConfig={"Enabled": enabled})
-    port = {"HTTPPort": 8100} if enabled else {}
-    made = distribution(
-        DefaultCacheBehavior=chosen, Origins=listed([origin(CustomOriginConfig=port)])
-    )
-    with edge(tmp_path, deployed(made)) as node:
-        thread = _grpc_origin(node, 8100) if enabled else None
-        headers = [("content-type", "application/grpc"), ("te", "trailers")]
-        told = _exchange(node, headers, b"\0\0\0\0\x02hi", method="POST")
-        assert told.headers[":status"] == "200"
-        if enabled:
-            assert told.body == b"\0\0\0\0\x02hi"
-            assert told.trailers == {"grpc-status": "0"}
-            assert (told.headers["te"], told.headers["host"]) == ("trailers", API)
-        else:
-            assert told.trailers == {}
-            assert node.origin.last.line == "POST /two?a=b HTTP/1.1"
-            assert node.origin.last.values("te") == []
-    if thread is not None:
-        thread.join(5)
-
-
 # Reload -------------------------------------------------------------------------------------------
 
 

@@ -366,7 +366,7 @@ def test_http_1_0_is_answered_without_chunks_and_hints(connect: Connect) -> None
     assert echo["protocol"] == "HTTP/1.0"
 
 
-@pytest.mark.parametrize("target", ["/", "/other", "/echoes", "/dualstack.Echo/Echo", "*"])
+@pytest.mark.parametrize("target", ["/", "/other", "/echoes", "*"])
 def test_nothing_else_is_there(connect: Connect, target: str) -> None:
     with connect() as raw:
         raw.request(target, method="POST", body=b"abc")

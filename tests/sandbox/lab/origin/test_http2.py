@@ -1,14 +1,12 @@
-"""The echo over HTTP/2, and gRPC over it."""
+"""The echo over HTTP/2."""
 
 import hashlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Any, Self
 
-import grpc
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -354,51 +352,3 @@ def test_who_speaks_http2(
 ) -> None:
     with connect(load_balancer, listener=listener, alpn=("h2", "http/1.1")) as raw:
         assert raw.socket.selected_alpn_protocol() == spoken  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - TLS
-
-
-@pytest.fixture(params=["application", "network"])
-def channel(request: pytest.FixtureRequest, load_balancers: Any) -> Any:
-    name = request.param
-    where = f"{load_balancers.addresses[name]}:{load_balancers.ports[name][0]}"
-    credentials = grpc.ssl_channel_credentials(load_balancers.ca.read_bytes())
-    options = [("grpc.ssl_target_name_override", "api.example.com")]
-    with grpc.secure_channel(where, credentials, options) as opened:
-        yield opened
-
-
-@pytest.mark.parametrize("message", [b"", b"abc", b"x" * 1_000_000])
-def test_grpc_gets_its_message_back(channel: Any, message: bytes) -> None:
-    call = channel.unary_unary("/dualstack.Echo/Echo")
-    answer, ended = call.with_call(message, timeout=10)
-    assert (answer, ended.code()) == (message, grpc.StatusCode.OK)
-
-
-def test_grpc_gets_each_message_of_a_stream_back_at_once(channel: Any) -> None:
-    to_send: SimpleQueue[bytes | None] = SimpleQueue()
-    call = channel.stream_stream("/dualstack.Echo/Echo")(iter(to_send.get, None), timeout=10)
-    for number in range(5):
-        to_send.put(b"%d" % number)
-        assert next(call) == b"%d" % number
-    to_send.put(None)
-    assert list(call) == []
-
-
-def test_another_grpc_method_is_not_there(channel: Any) -> None:
-    with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/dualstack.Echo/Other")(b"", timeout=10)
-    assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED  # what gRPC makes of 404
-
-
-def test_the_trailers_of_grpc_are_on_the_wire(http2: Callable[..., Http2]) -> None:
-    with http2() as client:
-        message = b"\x00\x00\x00\x00\x03abc"
-        seen = client.ask(
-            b"/dualstack.Echo/Echo",
-            (b"content-type", b"application/grpc+proto"),
-            (b"te", b"trailers"),
-            method=b"POST",
-            body=message,
-        )
-    assert seen.value(b":status") == b"200"
-    assert seen.value(b"content-type") == b"application/grpc+proto"
-    assert (seen.body, seen.trailers) == (message, [(b"grpc-status", b"0")])
