@@ -13,6 +13,7 @@ inputs of what `ignoreChanges` names, also where somebody has changed it in the 
 
 import threading
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, Generic, NoReturn, TypeVar
 
 import grpc
@@ -65,6 +66,34 @@ class _PartialFailureError(Exception):
         )
 
 
+def _answering(
+    doing: str,
+) -> Callable[[Callable[["Servicer[Any]", Any], message.Message]], Callable[..., Any]]:
+    """Return a decorator that answers a request, and makes what fails something a user can read.
+
+    Args:
+        doing: What the request is for, with `{name}` of its resource, `{token}` or `{package}`.
+    """
+
+    def decorated(
+        work: Callable[["Servicer[Any]", Any], message.Message],
+    ) -> Callable[..., Any]:
+        @wraps(work)
+        def answer(self: "Servicer[Any]", request: Any, context: Any) -> Any:
+            urn, token = getattr(request, "urn", ""), getattr(request, "tok", "")
+            words = doing.format(name=urn and name_of(urn), token=token, package=self.package.name)
+            try:
+                return work(self, request)
+            except _PartialFailureError as failure:
+                abort(context, f"{words}: {failure}", failure.detail)
+            except Exception as error:  # noqa: BLE001 - a plugin answers, whatever happens
+                abort(context, f"{words}: {self.explain(error)}", None)
+
+        return answer
+
+    return decorated
+
+
 class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
     """Answers the engine's requests about the resources and functions of one package."""
 
@@ -75,7 +104,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
             package: What to serve.
             stopped: Set once the engine has asked for everything to stop.
         """
-        self._package = package
+        self.package = package
         self._stopped = stopped or threading.Event()
         self._session: S | None = None
 
@@ -89,7 +118,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         """Tell the version."""
         del request, context
-        return plugin_pb2.PluginInfo(version=self._package.version)
+        return plugin_pb2.PluginInfo(version=self.package.version)
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """Make everything that waits stop waiting."""
@@ -102,180 +131,138 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
         del request
         context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            f"the stand-in for the {self._package.name} plugin has no schema, so no code can be "
+            f"the stand-in for the {self.package.name} plugin has no schema, so no code can be "
             "generated. Use `pulumi import --generate-code=false`, or install the official plugin.",
         )
         raise AssertionError("abort raises")
 
-    def CheckConfig(self, request: Any, context: Any) -> Any:
+    @_answering("checking the provider {name}")
+    def CheckConfig(self, request: Any) -> message.Message:
         """Check the configuration of the provider; the answer has it as it was given."""
+        news = decode(request.news)
+        _, failures = self._checked_config(news)
+        return provider_pb2.CheckResponse(inputs=encode(news), failures=check_failures(failures))
 
-        def answer() -> message.Message:
-            news = decode(request.news)
-            _, failures = self._checked_config(news)
-            return provider_pb2.CheckResponse(
-                inputs=encode(news), failures=check_failures(failures)
-            )
-
-        return self._answer(context, f"checking the provider {name_of(request.urn)}", answer)
-
-    def DiffConfig(self, request: Any, context: Any) -> Any:
+    @_answering("comparing the provider {name}")
+    def DiffConfig(self, request: Any) -> message.Message:
         """Compare two configurations; none needs new resources by itself."""
+        olds, news = decode(request.olds), decode(request.news)
+        changed = [key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key)]
+        return provider_pb2.DiffResponse(
+            changes=some_changes(changed), diffs=[key for key in changed if key != "version"]
+        )
 
-        def answer() -> message.Message:
-            olds, news = decode(request.olds), decode(request.news)
-            changed = [key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key)]
-            return provider_pb2.DiffResponse(
-                changes=some_changes(changed), diffs=[key for key in changed if key != "version"]
-            )
-
-        return self._answer(context, f"comparing the provider {name_of(request.urn)}", answer)
-
-    def Configure(self, request: Any, context: Any) -> Any:
+    @_answering("configuring the {package} provider")
+    def Configure(self, request: Any) -> message.Message:
         """Take a configuration and be ready to work."""
+        given = decode(request.args) or dict(request.variables)
+        config, failures = self._checked_config(given)
+        if failures:
+            raise PluginError("\n".join(failure.reason for failure in failures))
+        self._session = self.package.connect(config)
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
 
-        def answer() -> message.Message:
-            given = decode(request.args) or dict(request.variables)
-            config, failures = self._checked_config(given)
-            if failures:
-                raise PluginError("\n".join(failure.reason for failure in failures))
-            self._session = self._package.connect(config)
-            return provider_pb2.ConfigureResponse(supportsPreview=True)
-
-        return self._answer(context, f"configuring the {self._package.name} provider", answer)
-
-    def Invoke(self, request: Any, context: Any) -> Any:
+    @_answering("invoking {token}")
+    def Invoke(self, request: Any) -> message.Message:
         """Answer a function of the package."""
+        function = self._function(request.tok)
+        type_ = schema.of_function(function.args)
+        shape = Shape(refused=frozenset(type_.fields) - function.takes)
+        args, failures = check(request.tok, type_, shape, decode(request.args))
+        if failures:
+            return provider_pb2.InvokeResponse(failures=check_failures(failures))
+        result = encode(function.answer(self._connected(), args))
+        # `return` is a word of Python's own, so the field cannot be named in the call.
+        response = provider_pb2.InvokeResponse()
+        getattr(response, _RETURN).CopyFrom(result)
+        return response
 
-        def answer() -> message.Message:
-            function = self._function(request.tok)
-            type_ = schema.of_function(function.args)
-            shape = Shape(refused=frozenset(type_.fields) - function.takes)
-            args, failures = check(request.tok, type_, shape, decode(request.args))
-            if failures:
-                return provider_pb2.InvokeResponse(failures=check_failures(failures))
-            result = encode(function.answer(self._connected(), args))
-            # `return` is a word of Python's own, so the field cannot be named in the call.
-            response = provider_pb2.InvokeResponse()
-            getattr(response, _RETURN).CopyFrom(result)
-            return response
-
-        return self._answer(context, f"invoking {request.tok}", answer)
-
-    def Check(self, request: Any, context: Any) -> Any:
+    @_answering("checking {name}")
+    def Check(self, request: Any) -> message.Message:
         """Check the inputs of a resource and fill in what the program leaves out."""
+        resource = self._resource(request.urn)
+        type_ = schema.of_class(resource.args)
+        news = resource.prepare(self._connected(), decode(request.news))
+        if resource.auto_named:
+            news = naming.named(request, decode(request.olds), news)
+        inputs, failures = check(resource.type_name, type_, resource.shape, news)
+        if not failures:
+            failures = list(resource.validate(inputs))
+        return provider_pb2.CheckResponse(inputs=encode(inputs), failures=check_failures(failures))
 
-        def answer() -> message.Message:
-            resource = self._resource(request.urn)
-            type_ = schema.of_class(resource.args)
-            news = resource.prepare(self._connected(), decode(request.news))
-            if resource.auto_named:
-                news = naming.named(request, decode(request.olds), news)
-            inputs, failures = check(resource.type_name, type_, resource.shape, news)
-            if not failures:
-                failures = list(resource.validate(inputs))
-            return provider_pb2.CheckResponse(
-                inputs=encode(inputs), failures=check_failures(failures)
-            )
-
-        return self._answer(context, f"checking {name_of(request.urn)}", answer)
-
-    def Diff(self, request: Any, context: Any) -> Any:
+    @_answering("comparing {name}")
+    def Diff(self, request: Any) -> message.Message:
         """Compare the state of a resource with its inputs."""
+        resource = self._resource(request.urn)
+        state, inputs = decode(request.olds), decode(request.news)
+        response = diff_response(_differences(resource, state, inputs, request.ignoreChanges))
+        if resource.auto_named and response.replaces:
+            response.deleteBeforeReplace = not naming.is_made(request.urn, inputs.get("name"))
+        return response
 
-        def answer() -> message.Message:
-            resource = self._resource(request.urn)
-            state, inputs = decode(request.olds), decode(request.news)
-            response = diff_response(_differences(resource, state, inputs, request.ignoreChanges))
-            if resource.auto_named and response.replaces:
-                response.deleteBeforeReplace = not naming.is_made(request.urn, inputs.get("name"))
-            return response
-
-        return self._answer(context, f"comparing {name_of(request.urn)}", answer)
-
-    def Create(self, request: Any, context: Any) -> Any:
+    @_answering("creating {name}")
+    def Create(self, request: Any) -> message.Message:
         """Make a resource, or foresee what it would be."""
+        resource, inputs = self._resource(request.urn), decode(request.properties)
+        if request.preview:
+            foreseen = self._foreseen(resource, inputs)
+            return provider_pb2.CreateResponse(properties=encode(foreseen))
+        call = self._call(request.timeout)
+        resource_id = resource.create(call, inputs)
+        resource_id, state = self._settled(resource, call, resource_id, inputs, inputs)
+        return provider_pb2.CreateResponse(id=resource_id, properties=encode(state))
 
-        def answer() -> message.Message:
-            resource, inputs = self._resource(request.urn), decode(request.properties)
-            if request.preview:
-                foreseen = self._foreseen(resource, inputs)
-                return provider_pb2.CreateResponse(properties=encode(foreseen))
-            call = self._call(request.timeout)
-            resource_id = resource.create(call, inputs)
-            resource_id, state = self._settled(resource, call, resource_id, inputs, inputs)
-            return provider_pb2.CreateResponse(id=resource_id, properties=encode(state))
-
-        return self._answer(context, f"creating {name_of(request.urn)}", answer)
-
-    def Read(self, request: Any, context: Any) -> Any:
+    @_answering("reading {name}")
+    def Read(self, request: Any) -> message.Message:
         """Read a resource as it is now: to refresh its state, or to import it."""
+        resource = self._resource(request.urn)
+        state, inputs = decode(request.properties), decode(request.inputs)
+        present = self._read(resource, self._call(0), request.id, state)
+        if present is None:
+            return provider_pb2.ReadResponse()
+        resource_id, fresh = present
+        type_, shape = schema.of_class(resource.args), resource.shape
+        fresh_inputs = (
+            refreshed(type_, shape, fresh, inputs, _differences(resource, fresh, inputs))
+            if inputs
+            else imported(type_, shape, fresh)
+        )
+        return provider_pb2.ReadResponse(
+            id=resource_id, properties=encode(fresh), inputs=encode(fresh_inputs)
+        )
 
-        def answer() -> message.Message:
-            resource = self._resource(request.urn)
-            state, inputs = decode(request.properties), decode(request.inputs)
-            present = self._read(resource, self._call(0), request.id, state)
-            if present is None:
-                return provider_pb2.ReadResponse()
-            resource_id, fresh = present
-            type_, shape = schema.of_class(resource.args), resource.shape
-            fresh_inputs = (
-                refreshed(type_, shape, fresh, inputs, _differences(resource, fresh, inputs))
-                if inputs
-                else imported(type_, shape, fresh)
-            )
-            return provider_pb2.ReadResponse(
-                id=resource_id, properties=encode(fresh), inputs=encode(fresh_inputs)
-            )
-
-        return self._answer(context, f"reading {name_of(request.urn)}", answer)
-
-    def Update(self, request: Any, context: Any) -> Any:
+    @_answering("updating {name}")
+    def Update(self, request: Any) -> message.Message:
         """Change a resource, or foresee what it would become."""
+        resource = self._resource(request.urn)
+        state = decode(request.olds)
+        inputs = decode(request.news)
+        expected = _left(resource, state) | inputs
+        if request.preview:
+            return provider_pb2.UpdateResponse(properties=encode(expected))
+        call = self._call(request.timeout)
+        resource.update(call, request.id, state, inputs)
+        _, fresh = self._settled(resource, call, request.id, inputs, expected)
+        return provider_pb2.UpdateResponse(properties=encode(fresh))
 
-        def answer() -> message.Message:
-            resource = self._resource(request.urn)
-            state = decode(request.olds)
-            inputs = decode(request.news)
-            expected = _left(resource, state) | inputs
-            if request.preview:
-                return provider_pb2.UpdateResponse(properties=encode(expected))
-            call = self._call(request.timeout)
-            resource.update(call, request.id, state, inputs)
-            _, fresh = self._settled(resource, call, request.id, inputs, expected)
-            return provider_pb2.UpdateResponse(properties=encode(fresh))
-
-        return self._answer(context, f"updating {name_of(request.urn)}", answer)
-
-    def Delete(self, request: Any, context: Any) -> Any:
+    @_answering("deleting {name}")
+    def Delete(self, request: Any) -> message.Message:
         """Remove a resource."""
+        resource = self._resource(request.urn)
+        resource.delete(self._call(request.timeout), request.id, decode(request.properties))
+        return empty_pb2.Empty()
 
-        def answer() -> message.Message:
-            resource = self._resource(request.urn)
-            resource.delete(self._call(request.timeout), request.id, decode(request.properties))
-            return empty_pb2.Empty()
-
-        return self._answer(context, f"deleting {name_of(request.urn)}", answer)
-
-    def _answer(self, context: Any, doing: str, work: Callable[[], message.Message]) -> Any:
-        """Return what the work returns; make an answer the user can read of what it raises."""
-        try:
-            return work()
-        except _PartialFailureError as failure:
-            abort(context, f"{doing}: {failure}", failure.detail)
-        except Exception as error:  # noqa: BLE001 - a plugin answers, whatever happens
-            abort(context, f"{doing}: {self._explain(error)}", None)
-
-    def _explain(self, error: Exception) -> str:
-        return str(error) if isinstance(error, PluginError) else self._package.explain(error)
+    def explain(self, error: Exception) -> str:
+        """Return what failed, for the user."""
+        return str(error) if isinstance(error, PluginError) else self.package.explain(error)
 
     def _checked_config(self, given: Props) -> tuple[Props, list[Failure]]:
-        type_ = schema.of_class(self._package.config)
+        type_ = schema.of_class(self.package.config)
         config = {key: value for key, value in given.items() if key != "version"}
-        what = f"the {self._package.name} provider"
+        what = f"the {self.package.name} provider"
         config, failures = check(what, type_, Shape(), from_json(type_, config))
         if not failures:
-            failures = list(self._package.check_config(config))
+            failures = list(self.package.check_config(config))
         return config, failures
 
     def _connected(self) -> S:
@@ -291,20 +278,20 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
 
     def _resource(self, urn: str) -> StandIn[S]:
         token = urn.split("::")[2].rpartition("$")[2]
-        if token not in self._package.resources:
-            raise PluginError(self._unknown("resource type", token, self._package.resources))
-        return self._package.resources[token]
+        if token not in self.package.resources:
+            raise PluginError(self._unknown("resource type", token, self.package.resources))
+        return self.package.resources[token]
 
     def _function(self, token: str) -> Function[S]:
-        if token not in self._package.functions:
-            raise PluginError(self._unknown("function", token, self._package.functions))
-        return self._package.functions[token]
+        if token not in self.package.functions:
+            raise PluginError(self._unknown("function", token, self.package.functions))
+        return self.package.functions[token]
 
     def _unknown(self, what: str, token: str, offered: Iterable[str]) -> str:
         return (
-            f"the {what} is {token}; the stand-in for the {self._package.name} plugin knows "
+            f"the {what} is {token}; the stand-in for the {self.package.name} plugin knows "
             f"{', '.join(sorted(offered))}. Install the official plugin for others: "
-            f"`pulumi plugin install resource {self._package.name}`."
+            f"`pulumi plugin install resource {self.package.name}`."
         )
 
     def _foreseen(self, resource: StandIn[S], inputs: Props) -> Props:
@@ -357,7 +344,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer, Generic[S]):
             ready = self._read(resource, call, resource_id, props)
         except Exception as error:
             props = self._last_state(resource, call, resource_id, props)
-            raise _PartialFailureError(resource_id, props, inputs, self._explain(error)) from error
+            raise _PartialFailureError(resource_id, props, inputs, self.explain(error)) from error
         if ready is None:
             raise PluginError(f"{resource_id} is gone; it was there a moment ago. Run it again.")
         return ready

@@ -10,45 +10,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from sandbox.plugins.resource import EngineTask, Failure, Shape, StandIn
-from sandbox.plugins.values import Props, has_unknown
+from sandbox.plugins.values import Props
 
 SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
-"""The special characters where the program names none."""
+"""The special characters."""
 
-_CLASSES: Final = {
-    "upper": ("minUpper", string.ascii_uppercase),
-    "lower": ("minLower", string.ascii_lowercase),
-    "numeric": ("minNumeric", string.digits),
-    "special": ("minSpecial", SPECIAL),
-}
 _ID = "none"
 """The id of every password; the result itself is none, since ids are not secret."""
 
 _RESULT = "result"
-
-
-def password(inputs: Props) -> str:
-    """Return a random text of a length, with so many characters of each class at least.
-
-    Every character, and the place of each, is drawn by the operating system's generator.
-    """
-    alphabets = _alphabets(inputs)
-    drawn = [
-        secrets.choice(alphabet)
-        for name, (_, alphabet) in alphabets.items()
-        for _ in range(inputs.get(_CLASSES[name][0], 0))
-    ]
-    allowed = "".join(alphabet for used, alphabet in alphabets.values() if used)
-    drawn += [secrets.choice(allowed) for _ in range(inputs["length"] - len(drawn))]
-    secrets.SystemRandom().shuffle(drawn)
-    return "".join(drawn)
-
-
-def _alphabets(inputs: Props) -> dict[str, tuple[bool, str]]:
-    """Return for each class whether it is used, and its characters."""
-    alphabets = {name: (bool(inputs.get(name)), chars) for name, (_, chars) in _CLASSES.items()}
-    own: str = inputs.get("overrideSpecial") or SPECIAL
-    return alphabets | {"special": (alphabets["special"][0], own)}
 
 
 class NoSession:
@@ -62,50 +32,32 @@ class RandomPasswordStandIn(StandIn[NoSession]):
     password. The engine makes the new one before it deletes the old, and deleting makes nobody
     forget a password that was used. It is imported by its own text (`pulumi import ... TEXT`).
 
-    Where it differs: there is no `bcryptHash`. `number` is refused, the old name of `numeric`. A
-    class that is switched off has no least number, which the official plugin allows.
+    Where it differs: it is of letters, digits and, unless `special` is false, special characters;
+    other choices of characters are refused. There is no `bcryptHash`.
     """
 
     type_name = "random:index/randomPassword:RandomPassword"
     shape = Shape(
-        defaults={
-            **dict.fromkeys(_CLASSES, True),
-            **{least: 0 for least, _ in _CLASSES.values()},
-        },
-        replaces=frozenset(
-            {"keepers", "length", "number", "overrideSpecial", *_CLASSES}
-            | {least for least, _ in _CLASSES.values()}
+        defaults={"special": True},
+        replaces=frozenset({"keepers", "length", "special"}),
+        refused=frozenset(
+            {"lower", "minLower", "minNumeric", "minSpecial", "minUpper", "number", "numeric"}
+            | {"overrideSpecial", "upper"}
         ),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what no password can be like."""
-        if inputs.get("number") is not None:
-            yield Failure("number", "number is set; it was renamed. Set numeric instead.")
-        if has_unknown({name: value for name, value in inputs.items() if name != "keepers"}):
-            return
+        """Yield a length that no password has."""
         length = inputs["length"]
-        leasts = {name: inputs[least] for name, (least, _) in _CLASSES.items()}
-        if length < max(1, sum(leasts.values())):
-            yield Failure(
-                "length",
-                f"length is {length}; {max(1, sum(leasts.values()))} or more is allowed, for all "
-                "that minUpper, minLower, minNumeric and minSpecial ask for. Raise it.",
-            )
-        if not any(inputs[name] for name in _CLASSES):
-            yield Failure(
-                "upper", "upper, lower, numeric and special are all false; one is needed. Set one."
-            )
-        for name, count in leasts.items():
-            least = _CLASSES[name][0]
-            if count < 0:
-                yield Failure(least, f"{least} is {count}; 0 or more is allowed.")
-            elif count and not inputs[name]:
-                yield Failure(least, f"{least} is {count}, but {name} is false. Drop one of them.")
+        if isinstance(length, int) and length < 1:
+            yield Failure("length", f"length is {length}; 1 or more is allowed. Raise it.")
 
     def create(self, call: EngineTask[NoSession], inputs: Props) -> str:
-        """Draw a password."""
-        call.notes[_RESULT] = password(inputs)
+        """Draw a password, each character by the operating system's generator."""
+        special = SPECIAL if inputs["special"] else ""
+        characters = string.ascii_letters + string.digits + special
+        drawn = (secrets.choice(characters) for _ in range(inputs["length"]))
+        call.notes[_RESULT] = "".join(drawn)
         return _ID
 
     def read(
