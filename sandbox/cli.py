@@ -26,7 +26,7 @@ from sandbox.engine.shell import STACK, Shell, exports
 from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
 from sandbox.lab.droplet import roots as droplet_roots
-from sandbox.lab.droplet.faults import BootError
+from sandbox.lab.droplet.roots import BootError
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -263,6 +263,6 @@ def roots(
     """Make the Debian systems that droplets of the lab boot, and print where each is."""
     for image in images or droplet_roots.SUITES:
         try:
-            print(droplet_roots.make(image, say).folder)
+            print(droplet_roots.make(image, say))
         except BootError as error:
             stop_with(str(error), WRONG_USE)

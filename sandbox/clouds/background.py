@@ -62,15 +62,6 @@ class Cloud:
     """What it printed: a line for every request, and its faults."""
 
 
-class _Ready(BaseModel):
-    """What a cloud writes once it listens."""
-
-    model_config = ConfigDict(frozen=True)
-
-    url: str
-    pid: int
-
-
 class _Note(BaseModel):
     """What is kept about a running cloud."""
 
@@ -210,7 +201,7 @@ def _wait_until_ready(
                 ) from None
         else:
             raise CloudError(_failure(name, f"ended with exit code {code} before it listened", log))
-    return _Ready.model_validate_json(ready.read_bytes()).url
+    return json.loads(ready.read_bytes())["url"]
 
 
 def _failure(name: str, what: str, log: Path) -> str:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from sandbox.plugins import schema
 from sandbox.plugins.schema import ClassRef
@@ -18,6 +18,10 @@ _FIRST_PAUSE_SECONDS = 0.1
 _SLOWER = 1.2
 _LONGEST_PAUSE_SECONDS = 15.0
 """The official plugins ask about slow things every 15 seconds at the most often."""
+
+
+Present: TypeAlias = tuple[str, Props] | None
+"""The id and the state of a resource, or that there is none."""
 
 
 class PluginError(Exception):
@@ -151,22 +155,21 @@ class StandIn(ABC, Generic[S]):
         """The SDK's class of all properties."""
         return ClassRef.of(self.type_name, "_{}State")
 
-    def prepare(self, session: S, inputs: Props) -> Props:
+    # Positional, so that a method may give an argument that it does not need a name like `_this`.
+
+    def prepare(self, _session: S, inputs: Props, /) -> Props:
         """Return the inputs with what the provider's own configuration adds to them."""
-        del session
         return inputs
 
-    def validate(self, inputs: Props) -> Iterable[Failure]:
+    def validate(self, _inputs: Props, /) -> Iterable[Failure]:
         """Yield what is wrong with inputs whose types are right: rules between properties.
 
         Any value may be UNKNOWN; a rule that depends on one yields nothing.
         """
-        del inputs
         return ()
 
-    def foresee(self, session: S, inputs: Props) -> Props:
+    def foresee(self, _session: S, _inputs: Props, /) -> Props:
         """Return the outputs of a new resource that are certain before it is made."""
-        del session, inputs
         return {}
 
     def completed(self, inputs: Props) -> Props:
@@ -174,15 +177,14 @@ class StandIn(ABC, Generic[S]):
         return inputs
 
     @abstractmethod
-    def create(self, call: EngineTask[S], inputs: Props) -> str:
+    def create(self, call: EngineTask[S], inputs: Props, /) -> str:
         """Make the resource and return its id at once, so that it is not lost if a wait fails."""
 
-    def settle(self, call: EngineTask[S], resource_id: str, props: Props) -> None:
+    def settle(self, _call: EngineTask[S], _resource_id: str, _props: Props, /) -> None:
         """Wait until a resource that was made or changed is ready for use."""
-        del call, resource_id, props
 
     @abstractmethod
-    def read(self, call: EngineTask[S], resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: EngineTask[S], resource_id: str, prior: Props, /) -> Present:
         """Return the id and the state of a resource as it is now; None when there is none.
 
         Args:
@@ -192,15 +194,16 @@ class StandIn(ABC, Generic[S]):
                 nothing on import.
         """
 
-    def update(self, call: EngineTask[S], resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, _call: EngineTask[S], _resource_id: str, _state: Props, _inputs: Props, /
+    ) -> None:
         """Change the resource from its last state into what the inputs say.
 
         Nothing is done here: every change needs a new resource.
         """
-        del call, resource_id, state, inputs
 
     @abstractmethod
-    def delete(self, call: EngineTask[S], resource_id: str, state: Props) -> None:
+    def delete(self, call: EngineTask[S], resource_id: str, state: Props, /) -> None:
         """Remove the resource; one that is gone already is no error."""
 
 

@@ -4,37 +4,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sandbox.clouds.digitalocean.routes import (
-    NO_CONTENT,
-    ApiAnswer,
-    ApiCall,
-    Body,
-    Table,
-    listed,
-    ok,
-)
+from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import AlertPolicy, Json
 
-ROUTES = Table()
+ROUTES = routes.Table()
 
-Strings = Annotated[list[str], BeforeValidator(listed)]
-
-
-class Slack(Body):
-    """A channel to tell."""
-
-    channel: str
-    url: str
+Strings = Annotated[list[str], BeforeValidator(routes.listed)]
 
 
-class Alerts(Body):
-    """Whom to tell."""
+class Alerts(routes.Body):
+    """Whom to tell, by mail alone."""
 
     email: Strings
-    slack: Annotated[list[Slack], BeforeValidator(listed)]
+    slack: Annotated[list[str], BeforeValidator(routes.listed), Field(max_length=0)]
 
 
-class NewAlertPolicy(Body):
+class NewAlertPolicy(routes.Body):
     """A threshold of Droplets to watch. Source: API reference, 'Create Alert Policy'."""
 
     type: Annotated[
@@ -55,29 +40,29 @@ class NewAlertPolicy(Body):
 
 
 @ROUTES.add("POST /v2/monitoring/alerts", "monitoring_create_alertPolicy", "monitoring:create")
-def create_policy(call: ApiCall) -> ApiAnswer:
+def create_policy(call: routes.ApiCall) -> routes.ApiAnswer:
     """Creates an alert policy; entities, tags and addresses are not looked up."""
     policy = AlertPolicy(call.account.new_uuid(), _fields(call))
     call.account.alerts[policy.uuid] = policy
-    return ok(policy=view(policy))
+    return routes.ok(policy=view(policy))
 
 
 @ROUTES.add(
     "GET /v2/monitoring/alerts/<alert_uuid>", "monitoring_get_alertPolicy", "monitoring:read"
 )
-def get_policy(call: ApiCall) -> ApiAnswer:
+def get_policy(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows an alert policy."""
-    return ok(policy=view(call.the(call.account.alerts, "alert_uuid")))
+    return routes.ok(policy=view(call.the(call.account.alerts, "alert_uuid")))
 
 
 @ROUTES.add(
     "PUT /v2/monitoring/alerts/<alert_uuid>", "monitoring_update_alertPolicy", "monitoring:update"
 )
-def update_policy(call: ApiCall) -> ApiAnswer:
+def update_policy(call: routes.ApiCall) -> routes.ApiAnswer:
     """Replaces an alert policy."""
     policy = call.the(call.account.alerts, "alert_uuid")
     policy.policy = _fields(call)
-    return ok(policy=view(policy))
+    return routes.ok(policy=view(policy))
 
 
 @ROUTES.add(
@@ -85,10 +70,10 @@ def update_policy(call: ApiCall) -> ApiAnswer:
     "monitoring_delete_alertPolicy",
     "monitoring:delete",
 )
-def delete_policy(call: ApiCall) -> ApiAnswer:
+def delete_policy(call: routes.ApiCall) -> routes.ApiAnswer:
     """Deletes an alert policy."""
     del call.account.alerts[call.the(call.account.alerts, "alert_uuid").uuid]
-    return NO_CONTENT
+    return routes.NO_CONTENT
 
 
 def view(policy: AlertPolicy) -> Json:
@@ -96,5 +81,5 @@ def view(policy: AlertPolicy) -> Json:
     return {"uuid": policy.uuid, **policy.policy}
 
 
-def _fields(call: ApiCall) -> dict[str, Any]:
+def _fields(call: routes.ApiCall) -> dict[str, Any]:
     return call.body(NewAlertPolicy).model_dump()

@@ -1,12 +1,11 @@
-"""The API as a WSGI application: token, rate limit, route, answer.
+"""The API as a WSGI application: token, route, answer.
 
 One lock is held from the first look at the account to the answer, so no two requests interleave.
 """
 
-import math
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
@@ -36,13 +35,10 @@ from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Route
 from sandbox.clouds.digitalocean.state import Json, LocalAccount
 from sandbox.clouds.digitalocean.wire import (
     EVERYWHERE,
-    HOUR_LIMIT,
     NO_ROUTE,
     UNAUTHORIZED,
     RefusalError,
 )
-
-HOUR = 3600.0
 
 CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1.json")
 """What the control surface of this cloud has beside that of every cloud."""
@@ -113,7 +109,6 @@ class DigitalOceanApi:
         scopes: set[str] = set()
         try:
             self._authenticate(request)
-            self._count()
             answer = self._dispatch(request, scopes)
         except RefusalError as refusal:
             reason = refusal.reason
@@ -126,36 +121,12 @@ class DigitalOceanApi:
         )
         response = _json(answer.json, answer.status)
         response.headers["x-request-id"] = request_id
-        response.headers.update(self._rate())
         return response
 
     def _authenticate(self, request: Request) -> None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not compare_digest(token.encode(), TOKEN.encode()):
             raise UNAUTHORIZED.refusal()
-
-    def _count(self) -> None:
-        """Count a request, or refuse it; a refused one does not count.
-
-        Each request counts for an hour. Source: API reference, 'Rate Limit'.
-        """
-        account, now = self._account, self._account.clock()
-        while account.requests and account.requests[0] <= now - HOUR:
-            account.requests.popleft()
-        if len(account.requests) >= account.settings.requests_per_hour:
-            raise HOUR_LIMIT.refusal()
-        account.requests.append(now)
-
-    def _rate(self) -> Mapping[str, str]:
-        """Return the headers of every response. Source: API reference, 'Rate Limit'."""
-        account = self._account
-        limit = account.settings.requests_per_hour
-        oldest = account.requests[0] if account.requests else account.clock()
-        return {
-            "ratelimit-limit": str(limit),
-            "ratelimit-remaining": str(max(0, limit - len(account.requests))),
-            "ratelimit-reset": str(math.ceil(oldest + HOUR)),
-        }
 
     def _dispatch(self, request: Request, scopes: set[str]) -> ApiAnswer:
         try:

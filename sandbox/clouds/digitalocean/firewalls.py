@@ -8,20 +8,11 @@ from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from sandbox.clouds.digitalocean.routes import (
-    NO_CONTENT,
-    ApiAnswer,
-    ApiCall,
-    Body,
-    Table,
-    accepted,
-    listed,
-    ok,
-)
+from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalFirewall, PendingChange, iso
 from sandbox.clouds.digitalocean.wire import Reason
 
-ROUTES = Table()
+ROUTES = routes.Table()
 
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.\-]+")
 """Source: API reference, `firewall.name`."""
@@ -110,11 +101,11 @@ WHOLE_REASONS: Final = (
 )
 
 Item = TypeVar("Item")
-Strings = Annotated[list[str], BeforeValidator(listed)]
-Numbers = Annotated[list[int], BeforeValidator(listed)]
+Strings = Annotated[list[str], BeforeValidator(routes.listed)]
+Numbers = Annotated[list[int], BeforeValidator(routes.listed)]
 
 
-class Targets(Body):
+class Targets(routes.Body):
     """Where traffic may come from, or go to.
 
     Droplets, tags, load balancers and clusters are refused: a rule that opened for none of them
@@ -130,7 +121,7 @@ class Targets(Body):
         return {"addresses": self.addresses} if self.addresses else {}
 
 
-class FirewallTraffic(Body):
+class FirewallTraffic(routes.Body):
     """What one rule lets through; `ports` may be missing with `icmp`, as godo leaves it out."""
 
     protocol: Literal["tcp", "udp", "icmp"]
@@ -149,14 +140,14 @@ class OutboundTraffic(FirewallTraffic):
     destinations: Targets
 
 
-class WholeFirewall(Body):
+class WholeFirewall(routes.Body):
     """All of a firewall."""
 
     name: str
-    inbound_rules: Annotated[list[InboundTraffic], BeforeValidator(listed)] = Field(
+    inbound_rules: Annotated[list[InboundTraffic], BeforeValidator(routes.listed)] = Field(
         default_factory=list[InboundTraffic]
     )
-    outbound_rules: Annotated[list[OutboundTraffic], BeforeValidator(listed)] = Field(
+    outbound_rules: Annotated[list[OutboundTraffic], BeforeValidator(routes.listed)] = Field(
         default_factory=list[OutboundTraffic]
     )
     droplet_ids: Numbers = Field(default_factory=list[int])
@@ -164,14 +155,14 @@ class WholeFirewall(Body):
 
 
 @ROUTES.add("GET /v2/firewalls", "firewalls_list", "firewall:read")
-def list_firewalls(call: ApiCall) -> ApiAnswer:
+def list_firewalls(call: routes.ApiCall) -> routes.ApiAnswer:
     """Lists the firewalls."""
     firewalls = list(call.account.firewalls.values())
     return call.page("firewalls", firewalls, lambda firewall: view(call.account, firewall))
 
 
 @ROUTES.add("POST /v2/firewalls", "firewalls_create", "firewall:create", refuses=WHOLE_REASONS)
-def create_firewall(call: ApiCall) -> ApiAnswer:
+def create_firewall(call: routes.ApiCall) -> routes.ApiAnswer:
     """Accepts a firewall.
 
     If it holds for Droplets it is `waiting`, with them in `pending_changes`, as long as an action
@@ -190,13 +181,13 @@ def create_firewall(call: ApiCall) -> ApiAnswer:
     )
     call.account.firewalls[firewall.id] = firewall
     _apply(call.account, firewall, set())
-    return accepted(firewall=view(call.account, firewall))
+    return routes.accepted(firewall=view(call.account, firewall))
 
 
 @ROUTES.add("GET /v2/firewalls/<firewall_id>", "firewalls_get", "firewall:read")
-def get_firewall(call: ApiCall) -> ApiAnswer:
+def get_firewall(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows a firewall."""
-    return ok(firewall=view(call.account, call.the(call.account.firewalls, "firewall_id")))
+    return routes.ok(firewall=view(call.account, call.the(call.account.firewalls, "firewall_id")))
 
 
 @ROUTES.add(
@@ -205,7 +196,7 @@ def get_firewall(call: ApiCall) -> ApiAnswer:
     "firewall:update",
     refuses=WHOLE_REASONS,
 )
-def update_firewall(call: ApiCall) -> ApiAnswer:
+def update_firewall(call: routes.ApiCall) -> routes.ApiAnswer:
     """Replaces all of a firewall; what is left out is emptied."""
     firewall, body = call.the(call.account.firewalls, "firewall_id"), call.body(WholeFirewall)
     inbound, outbound = _check_whole(call.account, body, firewall)
@@ -214,14 +205,14 @@ def update_firewall(call: ApiCall) -> ApiAnswer:
     firewall.inbound, firewall.outbound = inbound, outbound
     firewall.droplets, firewall.tags = _unique(body.droplet_ids), _unique(body.tags)
     _apply(call.account, firewall, before)
-    return ok(firewall=view(call.account, firewall))
+    return routes.ok(firewall=view(call.account, firewall))
 
 
 @ROUTES.add("DELETE /v2/firewalls/<firewall_id>", "firewalls_delete", "firewall:delete")
-def delete_firewall(call: ApiCall) -> ApiAnswer:
+def delete_firewall(call: routes.ApiCall) -> routes.ApiAnswer:
     """Deletes a firewall, at once."""
     del call.account.firewalls[call.the(call.account.firewalls, "firewall_id").id]
-    return NO_CONTENT
+    return routes.NO_CONTENT
 
 
 def view(account: LocalAccount, firewall: LocalFirewall) -> Json:

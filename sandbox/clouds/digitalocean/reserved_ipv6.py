@@ -9,19 +9,10 @@ from functools import partial
 from ipaddress import AddressValueError, IPv6Address
 from typing import Literal
 
-from sandbox.clouds.digitalocean import addresses, droplets
+from sandbox.clouds.digitalocean import addresses, droplets, routes
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.droplet_actions import PENDING_EVENT
 from sandbox.clouds.digitalocean.regions_and_actions import action_view
-from sandbox.clouds.digitalocean.routes import (
-    NO_CONTENT,
-    ApiAnswer,
-    ApiCall,
-    Body,
-    Table,
-    created,
-    ok,
-)
 from sandbox.clouds.digitalocean.state import (
     Effect,
     Json,
@@ -32,7 +23,7 @@ from sandbox.clouds.digitalocean.state import (
 )
 from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
 
-ROUTES = Table()
+ROUTES = routes.Table()
 
 LIMITS = "'Reserved IP Limits'"
 
@@ -84,13 +75,13 @@ NOT_ASSIGNED = Reason(
 )
 
 
-class NewReservedIpv6(Body):
+class NewReservedIpv6(routes.Body):
     """An address to reserve."""
 
     region_slug: str
 
 
-class NewAddressAction(Body):
+class NewAddressAction(routes.Body):
     """An action to start."""
 
     type: Literal["assign", "unassign"]
@@ -98,7 +89,7 @@ class NewAddressAction(Body):
 
 
 @ROUTES.add("GET /v2/reserved_ipv6", "reservedIPv6_list", "reserved_ip:read")
-def list_reserved(call: ApiCall) -> ApiAnswer:
+def list_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Lists the account's reserved IPv6 addresses."""
     reserved_addresses = list(call.account.reserved.values())
     return call.page("reserved_ipv6s", reserved_addresses, lambda reserved: view(call, reserved))
@@ -110,7 +101,7 @@ def list_reserved(call: ApiCall) -> ApiAnswer:
     "reserved_ip:create",
     refuses=[INVALID_RESERVED_REGION, RESERVED_LIMIT],
 )
-def create_reserved(call: ApiCall) -> ApiAnswer:
+def create_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Reserves an address in a region, at once."""
     slug = call.body(NewReservedIpv6).region_slug
     region = REGIONS.get(slug)
@@ -122,15 +113,15 @@ def create_reserved(call: ApiCall) -> ApiAnswer:
     ip = call.account.pool(addresses.reserved_ipv6(region.number)).take()
     reserved = LocalReservedIpv6(ip=ip, region=region, reserved=call.account.clock())
     call.account.reserved[ip] = reserved
-    return created(
+    return routes.created(
         reserved_ipv6={"ip": ip, "region_slug": slug, "reserved_at": iso(reserved.reserved)}
     )
 
 
 @ROUTES.add("GET /v2/reserved_ipv6/<ip>", "reservedIPv6_get", "reserved_ip:read")
-def get_reserved(call: ApiCall) -> ApiAnswer:
+def get_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows an address and the Droplet that has it, or null."""
-    return ok(reserved_ipv6=view(call, _named(call)))
+    return routes.ok(reserved_ipv6=view(call, _named(call)))
 
 
 @ROUTES.add(
@@ -139,14 +130,14 @@ def get_reserved(call: ApiCall) -> ApiAnswer:
     "reserved_ip:delete",
     refuses=[STILL_ASSIGNED],
 )
-def delete_reserved(call: ApiCall) -> ApiAnswer:
+def delete_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Gives an address up that no Droplet has."""
     reserved = _named(call)
     if reserved.droplet is not None or reserved.pending:
         raise STILL_ASSIGNED.refusal()
     del call.account.reserved[reserved.ip]
     call.account.pool(addresses.reserved_ipv6(reserved.region.number)).give_back(reserved.ip)
-    return NO_CONTENT
+    return routes.NO_CONTENT
 
 
 @ROUTES.add(
@@ -164,7 +155,7 @@ def delete_reserved(call: ApiCall) -> ApiAnswer:
         PENDING_EVENT,
     ],
 )
-def start_action(call: ApiCall) -> ApiAnswer:
+def start_action(call: routes.ApiCall) -> routes.ApiAnswer:
     """Starts `assign` (an assigned address moves to the new Droplet) or `unassign`.
 
     The action is called `assign_ip` or `unassign_ip`, and its `resource_id` is the Droplet's. It is
@@ -180,10 +171,10 @@ def start_action(call: ApiCall) -> ApiAnswer:
     reserved.action = call.account.begin(
         f"{body.type}_ip", "reserved_ipv6", target.id, reserved.region.slug, effect
     )
-    return created(action=action_view(reserved.action))
+    return routes.created(action=action_view(reserved.action))
 
 
-def view(call: ApiCall, reserved: LocalReservedIpv6) -> Json:
+def view(call: routes.ApiCall, reserved: LocalReservedIpv6) -> Json:
     """Return an address as the API shows it."""
     droplet = reserved.droplet
     return {
@@ -194,7 +185,7 @@ def view(call: ApiCall, reserved: LocalReservedIpv6) -> Json:
     }
 
 
-def _named(call: ApiCall) -> LocalReservedIpv6:
+def _named(call: routes.ApiCall) -> LocalReservedIpv6:
     """Return the address that the path names, in whatever notation."""
     try:
         ip = str(IPv6Address(call.path_values["ip"]))
@@ -207,7 +198,7 @@ def _named(call: ApiCall) -> LocalReservedIpv6:
 
 
 def _assign(
-    call: ApiCall, reserved: LocalReservedIpv6, droplet_id: int | None
+    call: routes.ApiCall, reserved: LocalReservedIpv6, droplet_id: int | None
 ) -> tuple[LocalDroplet, Effect]:
     if droplet_id is None:
         raise NO_DROPLET_ID.refusal()

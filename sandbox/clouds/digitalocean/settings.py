@@ -25,8 +25,5 @@ class LocalSettings(BaseModel):
     reserved_ip_limit: Annotated[int, Field(ge=0)] = 3
     """Reserved addresses the account may have. Source: 'Reserved IP Limits'."""
 
-    requests_per_hour: Annotated[int, Field(ge=1)] = 5000
-    """Requests answered in any hour. Source: API reference, 'Rate Limit'."""
-
     token_scopes: frozenset[str] | None = None
     """Scopes of the token, e.g. `["droplet:read"]`; None is a token with full access."""

@@ -7,7 +7,6 @@ moves by hand moves the whole cloud.
 
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -167,13 +166,11 @@ class LocalAccount:
     Attributes:
         settings: how slow and strict the cloud is.
         clock: seconds since 1970.
-        requests: when the last hour's requests came.
         scopes: what a token needed for all requests so far.
     """
 
     settings: LocalSettings = field(default_factory=LocalSettings)
     clock: Callable[[], float] = time.time
-    requests: deque[float] = field(default_factory=deque[float], init=False)
     scopes: set[str] = field(default_factory=set[str], init=False)
 
     def __post_init__(self) -> None:
@@ -195,7 +192,6 @@ class LocalAccount:
 
     def _seed(self) -> None:
         """Have nothing but default VPCs where the account was used."""
-        self.requests.clear()
         self.scopes.clear()
         self._last_id = 1_000_000
         self._queue: list[tuple[float, int]] = []

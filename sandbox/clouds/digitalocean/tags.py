@@ -4,19 +4,11 @@ import re
 from http import HTTPStatus
 from typing import Final
 
-from sandbox.clouds.digitalocean.routes import (
-    NO_CONTENT,
-    ApiAnswer,
-    ApiCall,
-    Body,
-    Table,
-    created,
-    ok,
-)
+from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import Json, LocalTag
 from sandbox.clouds.digitalocean.wire import Reason
 
-ROUTES = Table()
+ROUTES = routes.Table()
 
 NAME: Final = re.compile(r"[a-zA-Z0-9_\-:]{1,255}")
 """Source: API reference, 'Tags'."""
@@ -34,7 +26,7 @@ INVALID_NEW_TAG = Reason(
 )
 
 
-class NewTag(Body):
+class NewTag(routes.Body):
     """A tag to create."""
 
     name: str
@@ -47,31 +39,31 @@ def check_tag(name: str) -> None:
 
 
 @ROUTES.add("POST /v2/tags", "tags_create", "tag:create", refuses=[INVALID_NEW_TAG])
-def create_tag(call: ApiCall) -> ApiAnswer:
+def create_tag(call: routes.ApiCall) -> routes.ApiAnswer:
     """Creates a tag; one that exists, in whatever capitals, is answered as it is."""
     name = call.body(NewTag).name
     if not NAME.fullmatch(name):
         raise INVALID_NEW_TAG.refusal(value=name)
-    return created(tag=view(call, call.account.tag(name)))
+    return routes.created(tag=view(call, call.account.tag(name)))
 
 
 @ROUTES.add("GET /v2/tags/<tag_id>", "tags_get", "tag:read")
-def get_tag(call: ApiCall) -> ApiAnswer:
+def get_tag(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows a tag, by its name in its own capitals."""
-    return ok(tag=view(call, call.the(call.account.tags, "tag_id")))
+    return routes.ok(tag=view(call, call.the(call.account.tags, "tag_id")))
 
 
 @ROUTES.add("DELETE /v2/tags/<tag_id>", "tags_delete", "tag:delete")
-def delete_tag(call: ApiCall) -> ApiAnswer:
+def delete_tag(call: routes.ApiCall) -> routes.ApiAnswer:
     """Deletes a tag; nothing carries it any more, and firewalls do not name it."""
     tag = call.the(call.account.tags, "tag_id")
     del call.account.tags[tag.name]
     for firewall in call.account.firewalls.values():
         firewall.tags = [name for name in firewall.tags if name != tag.name]
-    return NO_CONTENT
+    return routes.NO_CONTENT
 
 
-def view(call: ApiCall, tag: LocalTag) -> Json:
+def view(call: routes.ApiCall, tag: LocalTag) -> Json:
     """Return a tag as the API shows it."""
     statistics: Json = {"count": len(tag.droplets)}
     if tag.droplets:

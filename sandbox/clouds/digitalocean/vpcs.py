@@ -4,20 +4,12 @@ import re
 from http import HTTPStatus
 from typing import Final, Literal
 
+from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.catalog import REGIONS
-from sandbox.clouds.digitalocean.routes import (
-    NO_CONTENT,
-    ApiAnswer,
-    ApiCall,
-    Body,
-    Table,
-    created,
-    ok,
-)
 from sandbox.clouds.digitalocean.state import Json, LocalVpc, iso
 from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
 
-ROUTES = Table()
+ROUTES = routes.Table()
 
 NAME: Final = re.compile(r"[a-zA-Z0-9\-.]+")
 
@@ -42,7 +34,7 @@ HAS_MEMBERS = Reason(
 )
 
 
-class NewVpc(Body):
+class NewVpc(routes.Body):
     """A VPC to create; what is not modelled is refused where it would have an effect."""
 
     name: str
@@ -57,7 +49,7 @@ class NewVpc(Body):
     "vpc:create",
     refuses=[INVALID_VPC_NAME, VPC_NAME_IN_USE, INVALID_VPC_REGION],
 )
-def create_vpc(call: ApiCall) -> ApiAnswer:
+def create_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Creates a VPC with a free /20; a region's first becomes its default.
 
     The account has a default VPC in every open region but `syd1`.
@@ -70,13 +62,13 @@ def create_vpc(call: ApiCall) -> ApiAnswer:
     region = REGIONS.get(body.region)
     if region is None or not region.available:
         raise INVALID_VPC_REGION.refusal(value=body.region)
-    return created(vpc=view(call.account.add_vpc(body.name, region.slug)))
+    return routes.created(vpc=view(call.account.add_vpc(body.name, region.slug)))
 
 
 @ROUTES.add("GET /v2/vpcs/<vpc_id>", "vpcs_get", "vpc:read")
-def get_vpc(call: ApiCall) -> ApiAnswer:
+def get_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows a VPC."""
-    return ok(vpc=view(call.the(call.account.vpcs, "vpc_id")))
+    return routes.ok(vpc=view(call.the(call.account.vpcs, "vpc_id")))
 
 
 @ROUTES.add(
@@ -85,7 +77,7 @@ def get_vpc(call: ApiCall) -> ApiAnswer:
     "vpc:delete",
     refuses=[DEFAULT_VPC, HAS_MEMBERS],
 )
-def delete_vpc(call: ApiCall) -> ApiAnswer:
+def delete_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Deletes a VPC that is empty and no default."""
     vpc = call.the(call.account.vpcs, "vpc_id")
     if vpc.default:
@@ -93,7 +85,7 @@ def delete_vpc(call: ApiCall) -> ApiAnswer:
     if any(droplet.vpc is vpc for droplet in call.account.droplets.values()):
         raise HAS_MEMBERS.refusal()
     del call.account.vpcs[vpc.id]
-    return NO_CONTENT
+    return routes.NO_CONTENT
 
 
 def view(vpc: LocalVpc) -> Json:

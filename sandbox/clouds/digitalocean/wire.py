@@ -60,11 +60,6 @@ MISSING_SCOPE: Final = Reason(
     "You do not have permission to perform this action. The token lacks the scope {scope}.",
     status=HTTPStatus.FORBIDDEN,
 )
-HOUR_LIMIT: Final = Reason(
-    "the hour's requests are used up (setting `requests_per_hour`)",
-    "API rate limit exceeded.",
-    status=HTTPStatus.TOO_MANY_REQUESTS,
-)
 NO_ROUTE: Final = Reason(
     "the route is not modelled",
     "The resource you were accessing could not be found: the sandbox does not model "
@@ -86,7 +81,6 @@ INVALID_QUERY: Final = Reason(
 EVERYWHERE: Final = (
     UNAUTHORIZED,
     MISSING_SCOPE,
-    HOUR_LIMIT,
     NO_ROUTE,
     BAD_JSON,
     INVALID_BODY,

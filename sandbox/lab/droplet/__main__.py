@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 from sandbox.debian import find_program
 from sandbox.lab.droplet import control_groups, machine, metadata, roots
-from sandbox.lab.droplet.faults import BootError
 from sandbox.lab.droplet.program import DropletConfig
 from sandbox.lab.own_program import Service, ServiceError, main
 
@@ -131,8 +130,8 @@ def _mount(config: DropletConfig) -> machine.Disk:
         root = roots.find(config.droplet.image, trees=[tree])
         # Held until this process ends, so that nobody removes it meanwhile.
         roots.hold(root)
-        return machine.Disk(config, root.folder / tree)
-    except BootError as error:
+        return machine.Disk(config, root / tree)
+    except roots.BootError as error:
         raise ServiceError(str(error)) from error
     except OSError as error:
         raise ServiceError(

@@ -25,7 +25,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +32,6 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from sandbox.debian import find_program
-from sandbox.lab.droplet.faults import BootError
 
 SUITES: Final[Mapping[str, str]] = {"debian-12-x64": "bookworm", "debian-13-x64": "trixie"}
 """Debian's releases by the image that DigitalOcean makes of them."""
@@ -93,22 +91,8 @@ Say = Callable[[str], None]
 """Takes one line for the person who waits."""
 
 
-@dataclass(frozen=True)
-class Root:
-    """A root that is whole."""
-
-    folder: Path
-    """Where its trees are."""
-
-    @property
-    def bare(self) -> Path:
-        """The tree without the services of a proxy."""
-        return self.folder / "bare"
-
-    @property
-    def ready(self) -> Path:
-        """The tree with them, disabled."""
-        return self.folder / "ready"
+class BootError(Exception):
+    """A droplet cannot be booted; the message says why and what to do."""
 
 
 def cache_root() -> Path:
@@ -116,8 +100,8 @@ def cache_root() -> Path:
     return user_cache_path("dualstack-edge") / "roots"
 
 
-def find(image: str, cache: Path | None = None, trees: Collection[str] = _TREES) -> Root:
-    """Return the root of an image.
+def find(image: str, cache: Path | None = None, trees: Collection[str] = _TREES) -> Path:
+    """Return the folder of the root of an image.
 
     Args:
         image: The slug of the image, as DigitalOcean names it.
@@ -130,7 +114,7 @@ def find(image: str, cache: Path | None = None, trees: Collection[str] = _TREES)
     folder = _folder(image, cache or cache_root())
     if fault := _fault(folder, trees):
         raise BootError(_to_be_made(image, fault))
-    return Root(folder)
+    return folder
 
 
 def missing(images: Iterable[str], cache: Path | None = None) -> list[str]:
@@ -152,8 +136,8 @@ def make(
     say: Say,
     cache: Path | None = None,
     make_trees: Callable[[str, Path, Say], None] | None = None,
-) -> Root:
-    """Return the root of an image, made anew if there is none that is whole.
+) -> Path:
+    """Return the folder of the root of an image, made anew if there is none that is whole.
 
     Args:
         image: The slug of the image.
@@ -170,7 +154,7 @@ def make(
     with FileLock(cache / f"{SUITES[image]}.lock"):
         fault = _fault(folder)
         if not fault:
-            return Root(folder)
+            return folder
         say(f"Making the root of {image} from Debian's packages, because it is {fault} …")
         _remove_old(SUITES[image], cache)
         with tempfile.TemporaryDirectory(prefix=f"{SUITES[image]}.half-", dir=cache) as half:
@@ -180,12 +164,12 @@ def make(
             (made / _MANIFEST).write_text(json.dumps(_manifest(made), indent=1))
             made.rename(folder)
         say(f"  made: {folder}")
-    return Root(folder)
+    return folder
 
 
-def hold(root: Root) -> int:
+def hold(folder: Path) -> int:
     """Keep a root from being removed, as long as the descriptor that is returned is open."""
-    descriptor = os.open(root.folder, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     return descriptor
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
-from sandbox.plugins.resource import Failure, Shape
+from sandbox.plugins.resource import Failure, Present, Shape
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _OPTIONS_TIMEOUT_SECONDS = 5 * 60
@@ -124,9 +124,8 @@ class CertificateStandIn(Tagged):
         client = call.session.client("acm", inputs.get("region"))
         return str(client.request_certificate(**arguments)["CertificateArn"])
 
-    def settle(self, call: AwsTask, resource_id: str, props: Props) -> None:
+    def settle(self, call: AwsTask, resource_id: str, _props: Props) -> None:
         """Wait until ACM says how every name is to be validated."""
-        del props
 
         def has_options() -> bool:
             certificate = find_certificate(call.session, resource_id) or {}
@@ -142,9 +141,8 @@ class CertificateStandIn(Tagged):
             _OPTIONS_TIMEOUT_SECONDS,
         )
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, _prior: Props) -> Present:
         """Read the certificate and its tags."""
-        del prior
         certificate = find_certificate(call.session, resource_id)
         if certificate is None:
             return None
@@ -191,9 +189,8 @@ class CertificateStandIn(Tagged):
         if added:
             client.add_tags_to_certificate(CertificateArn=resource_id, Tags=to_list(added))
 
-    def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: AwsTask, resource_id: str, _state: Props) -> None:
         """Delete the certificate once nothing uses it."""
-        del state
         client = call.session.client("acm", region_of(resource_id))
 
         def deleted() -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sandbox.plugins.aws.acm_certificate import find_certificate, region_of
 from sandbox.plugins.aws.session import AwsSession, AwsTask
-from sandbox.plugins.resource import PluginError, Shape, StandIn
+from sandbox.plugins.resource import PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 
 _ISSUE_TIMEOUT_SECONDS = 75 * 60
@@ -65,7 +65,7 @@ class CertificateValidationStandIn(StandIn[AwsSession]):
             raise PluginError(f"{error}{pending}") from error
         return _issued_at(find_certificate(call.session, arn) or {})
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, prior: Props) -> Present:
         """Find an issued certificate."""
         arn = prior.get("certificateArn") or resource_id
         certificate = find_certificate(call.session, arn)

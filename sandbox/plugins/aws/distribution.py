@@ -14,7 +14,7 @@ from sandbox.plugins.aws.distribution_api import from_api, moment, to_api
 from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.diff import diff
-from sandbox.plugins.resource import Failure, PluginError, Shape
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape
 from sandbox.plugins.values import Props, block_of, items_of
 
 HOSTED_ZONE: Final = "Z2FDTNDATAQYW2"
@@ -169,9 +169,8 @@ class DistributionStandIn(Tagged):
         if props.get("waitForDeployment", True):
             self._wait_deployed(call, resource_id)
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, _prior: Props) -> Present:
         """Read the distribution and its tags."""
-        del prior
         answer = _find(call.session, resource_id)
         if answer is None:
             return None

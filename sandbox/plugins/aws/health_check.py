@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.plugins.aws.session import AwsTask, code_of
 from sandbox.plugins.aws.tagged import Tagged, route53_tags, set_route53_tags
-from sandbox.plugins.resource import Failure, Shape
+from sandbox.plugins.resource import Failure, Present, Shape
 from sandbox.plugins.values import Props, is_zero
 
 _CHANGEABLE: Final = {
@@ -103,9 +103,8 @@ class HealthCheckStandIn(Tagged):
         """Make the tags what the inputs say."""
         set_route53_tags(call, "healthcheck", resource_id, props)
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, _prior: Props) -> Present:
         """Read the health check and its tags."""
-        del prior
         try:
             answer = call.session.client("route53").get_health_check(HealthCheckId=resource_id)
         except ClientError as error:
@@ -140,9 +139,8 @@ class HealthCheckStandIn(Tagged):
         if changed:
             call.session.client("route53").update_health_check(HealthCheckId=resource_id, **changed)
 
-    def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: AwsTask, resource_id: str, _state: Props) -> None:
         """Delete the health check."""
-        del state
         try:
             call.session.client("route53").delete_health_check(HealthCheckId=resource_id)
         except ClientError as error:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.plugins.aws.session import AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, tag_changes
-from sandbox.plugins.resource import Failure, PluginError, Shape
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape
 from sandbox.plugins.values import Props, block_of, items_of
 
 _PERMISSIONS: Final = {
@@ -101,7 +101,7 @@ class SecurityGroupIngressRuleStandIn(Tagged):
         if added:
             client.create_tags(Resources=[resource_id], Tags=to_list(added))
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, prior: Props) -> Present:
         """Read the rule and its tags."""
         rule = _find_rule(_client(call, prior), resource_id)
         if rule is None or rule["IsEgress"]:
@@ -126,9 +126,8 @@ class SecurityGroupIngressRuleStandIn(Tagged):
             "toPort": _port(rule, "ToPort", prior.get("toPort")),
         }
 
-    def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, _call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
         """Leave the tags to `settle`, and refuse every other change."""
-        del call
         names = ("description", "fromPort", "ipProtocol", "toPort", *_PERMISSIONS)
         changed = [name for name in names if state.get(name) != inputs.get(name)]
         if changed:

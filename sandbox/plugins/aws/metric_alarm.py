@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sandbox.plugins.aws.session import AwsTask, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
-from sandbox.plugins.resource import Failure, PluginError, Shape
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape
 from sandbox.plugins.schema import pascal_case
 from sandbox.plugins.values import Props, block_of, is_zero, items_of
 
@@ -87,7 +87,7 @@ class MetricAlarmStandIn(Tagged):
         client.put_metric_alarm(**_to_api(inputs), **({"Tags": to_list(tags)} if tags else {}))
         return name
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, prior: Props) -> Present:
         """Read the alarm and its tags."""
         client = self._client(call, prior)
         alarm = _find(client, resource_id)

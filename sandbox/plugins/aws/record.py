@@ -22,7 +22,7 @@ from sandbox.plugins.aws.record_api import (
 )
 from sandbox.plugins.aws.session import AwsSession, AwsTask
 from sandbox.plugins.check import missing_or_both
-from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, has_unknown, items_of
 
 _COMMENT = "Managed by Pulumi"
@@ -94,12 +94,11 @@ class RecordStandIn(StandIn[AwsSession]):
         self._change(call, inputs["zoneId"], [(action, inputs)])
         return record_id(inputs)
 
-    def settle(self, call: AwsTask, resource_id: str, props: Props) -> None:
+    def settle(self, call: AwsTask, _resource_id: str, _props: Props) -> None:
         """Wait until all of Route 53's servers know."""
-        del resource_id, props
         wait_in_sync(call, call.notes["change"], _RECORD_TIMEOUT_SECONDS)
 
-    def read(self, call: AwsTask, resource_id: str, prior: Props) -> tuple[str, Props] | None:
+    def read(self, call: AwsTask, resource_id: str, prior: Props) -> Present:
         """Find the record by zone, name, type and set identifier."""
         if not prior.get("zoneId"):
             prior = parsed_record_id(resource_id)
@@ -117,9 +116,8 @@ class RecordStandIn(StandIn[AwsSession]):
         }
         return record_id(state), state
 
-    def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(self, call: AwsTask, _resource_id: str, state: Props, inputs: Props) -> None:
         """Send the change, or both of them in one batch."""
-        del resource_id
         moved = any(state.get(name) != inputs.get(name) for name in ("type", "setIdentifier"))
         if moved:
             action = "UPSERT" if inputs.get("allowOverwrite") else "CREATE"
@@ -127,9 +125,8 @@ class RecordStandIn(StandIn[AwsSession]):
         else:
             self._change(call, inputs["zoneId"], [("UPSERT", inputs)])
 
-    def delete(self, call: AwsTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: AwsTask, _resource_id: str, state: Props) -> None:
         """Delete the record as it is now, whatever the state says of it."""
-        del resource_id
         zone = find_zone(call.session, state["zoneId"])
         if zone is None:
             return

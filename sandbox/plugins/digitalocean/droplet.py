@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sandbox.plugins import schema
 from sandbox.plugins.diff import diff, top
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _CHANGE_TIMEOUT_SECONDS = 60 * 60
@@ -71,9 +71,8 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
             return inputs | {"userData": digest(inputs["userData"])}
         return inputs
 
-    def foresee(self, session: DigitalOceanSession, inputs: Props) -> Props:
+    def foresee(self, _session: DigitalOceanSession, inputs: Props) -> Props:
         """Return the digest of the user data, and that there is no address without IPv6."""
-        del session
         foreseen = self.completed({"userData": inputs.get("userData")})
         if inputs.get("ipv6") is False:
             foreseen["ipv6Address"] = ""
@@ -91,9 +90,8 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
         more = [scope for name, scope in needs.items() if inputs.get(name)]
         return str(call.session.ask("droplets.create", body, more=more)["droplet"]["id"])
 
-    def settle(self, call: DigitalOceanTask, resource_id: str, props: Props) -> None:
+    def settle(self, call: DigitalOceanTask, resource_id: str, _props: Props) -> None:
         """Wait until the Droplet runs, or until an action is over."""
-        del props
 
         def ready() -> bool:
             droplet = _must_find(call, resource_id)
@@ -101,9 +99,7 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
 
         call.wait(f"Droplet ({resource_id}) to become ready", ready, _CHANGE_TIMEOUT_SECONDS)
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, prior: Props) -> Present:
         """Return the Droplet; what the API does not show stays as it was."""
         droplet = _find(call, resource_id)
         if droplet is None:
@@ -113,9 +109,10 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
             state["userData"] = digest(prior["userData"])
         return str(droplet["id"]), state
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, _call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props
+    ) -> None:
         """Go on with a Droplet that was not ready in time; refuse every change."""
-        del call
         type_ = schema.of_class(self.args)
         changed = {top(path) for path in diff(type_, self.shape, state, self.completed(inputs))}
         if changed:
@@ -125,9 +122,8 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
                 "replaced with the option `replaceOnChanges`, or install the official plugin."
             )
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Destroy the Droplet once it is unlocked, and wait until it is gone."""
-        del state
 
         def unlocked() -> bool:
             droplet = _find(call, resource_id)

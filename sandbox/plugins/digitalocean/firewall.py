@@ -8,7 +8,7 @@ from typing import Final
 
 from sandbox.plugins.digitalocean.droplet import wrong_tags
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Shape, StandIn
+from sandbox.plugins.resource import Failure, Present, Shape, StandIn
 from sandbox.plugins.values import UNKNOWN, Props, items_of
 
 _DIRECTIONS: Final = (
@@ -68,24 +68,21 @@ class FirewallStandIn(StandIn[DigitalOceanSession]):
         """Create the firewall."""
         return str(call.session.ask("firewalls.create", _to_api(inputs))["firewall"]["id"])
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, _prior: Props) -> Present:
         """Return the firewall."""
-        del prior
         body = call.session.find("firewalls.get", resource_id)
         if body is None:
             return None
         return body["firewall"]["id"], _from_api(body["firewall"])
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, call: DigitalOceanTask, resource_id: str, _state: Props, inputs: Props
+    ) -> None:
         """Replace all of the firewall."""
-        del state
         call.session.ask("firewalls.update", resource_id, _to_api(inputs))
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Delete the firewall."""
-        del state
         call.session.find("firewalls.delete", resource_id)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from sandbox.plugins.digitalocean.droplet import wrong_tags
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Shape, StandIn
+from sandbox.plugins.resource import Failure, Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 
 TYPES: Final = tuple(
@@ -30,7 +30,7 @@ class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
     Everything changes in place, all at once. `uuid` stays empty, as with the official plugin; the
     id is the UUID.
 
-    Where it differs: load balancers and databases are not watched.
+    Where it differs: load balancers and databases are not watched, and nobody is told in Slack.
     """
 
     type_name = "digitalocean:index/monitorAlert:MonitorAlert"
@@ -43,6 +43,7 @@ class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
             "type": TYPES,
             "window": ("5m", "10m", "30m", "1h"),
         },
+        refused=frozenset({"alerts.slacks"}),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
@@ -59,31 +60,27 @@ class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
         answer = call.session.ask("monitoring.create_alert_policy", _to_api(inputs))
         return str(answer["policy"]["uuid"])
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, _prior: Props) -> Present:
         """Return the policy."""
-        del prior
         body = call.session.find("monitoring.get_alert_policy", resource_id)
         if body is None:
             return None
         policy = body["policy"]
         same = ("compare", "description", "enabled", "entities", "tags", "type", "value", "window")
         alerts = policy["alerts"]
-        receivers = {"emails": alerts.get("email"), "slacks": alerts.get("slack")}
         return policy["uuid"], {
             **{name: policy[name] for name in same},
-            "alerts": {name: value for name, value in receivers.items() if value},
+            "alerts": {"emails": alerts["email"]} if alerts["email"] else {},
         }
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, call: DigitalOceanTask, resource_id: str, _state: Props, inputs: Props
+    ) -> None:
         """Replace all of the policy."""
-        del state
         call.session.ask("monitoring.update_alert_policy", resource_id, _to_api(inputs))
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Delete the policy."""
-        del state
         call.session.find("monitoring.delete_alert_policy", resource_id)
 
 
@@ -96,5 +93,5 @@ def _to_api(inputs: Props) -> Props:
         "enabled": bool(inputs.get("enabled")),
         "entities": items_of(inputs, "entities"),
         "tags": items_of(inputs, "tags"),
-        "alerts": {"email": items_of(alerts, "emails"), "slack": items_of(alerts, "slacks")},
+        "alerts": {"email": items_of(alerts, "emails"), "slack": []},
     }

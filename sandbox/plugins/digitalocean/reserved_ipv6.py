@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv6Address
 
 from sandbox.plugins.digitalocean.droplet import wait_for_action
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, PluginError, Shape, StandIn
+from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of
 
 
@@ -36,11 +36,8 @@ class ReservedIpv6StandIn(StandIn[DigitalOceanSession]):
         body = {"region_slug": inputs["regionSlug"].lower()}
         return str(call.session.ask("reserved_ipv6.create", body)["reserved_ipv6"]["ip"])
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, _prior: Props) -> Present:
         """Return the address; the Droplet that has it only if the state says so, as there."""
-        del prior
         address = _find(call, resource_id)
         if address is None:
             return None
@@ -51,9 +48,8 @@ class ReservedIpv6StandIn(StandIn[DigitalOceanSession]):
             "reservedIpv6Urn": f"do:reservedipv6:{ip}",
         }
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Give the address up."""
-        del state
         call.session.find("reserved_ipv6.delete", resource_id)
 
 
@@ -86,9 +82,8 @@ class ReservedIpv6AssignmentStandIn(StandIn[DigitalOceanSession]):
         self._assign(call, inputs)
         return _assignment_id(inputs)
 
-    def settle(self, call: DigitalOceanTask, resource_id: str, props: Props) -> None:
+    def settle(self, call: DigitalOceanTask, _resource_id: str, props: Props) -> None:
         """Wait until the address is where it is to be."""
-        del resource_id
         if "action" in call.notes:
             wait_for_action(
                 call,
@@ -96,9 +91,7 @@ class ReservedIpv6AssignmentStandIn(StandIn[DigitalOceanSession]):
                 f"reserved IPv6 ({props['ip']}) to be assigned to Droplet ({props['dropletId']})",
             )
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, prior: Props) -> Present:
         """Make sure that the assignment is as it was."""
         imported = "ip" not in prior
         pair = _parse_import(resource_id) if imported else prior
@@ -115,15 +108,15 @@ class ReservedIpv6AssignmentStandIn(StandIn[DigitalOceanSession]):
         state = {"ip": ip, "dropletId": droplet}
         return _assignment_id(state) if imported else resource_id, state
 
-    def update(self, call: DigitalOceanTask, resource_id: str, state: Props, inputs: Props) -> None:
+    def update(
+        self, call: DigitalOceanTask, _resource_id: str, _state: Props, inputs: Props
+    ) -> None:
         """Complete an assignment that did not come true; nothing else changes in place."""
-        del resource_id, state
         if self._holder(call, inputs["ip"]) != inputs["dropletId"]:
             self._assign(call, inputs)
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, _resource_id: str, state: Props) -> None:
         """Take the address from the Droplet, unless it is elsewhere by now."""
-        del resource_id
         ip, droplet = state["ip"], state["dropletId"]
         address = _find(call, ip)
         if address is None or block_of(address, "droplet").get("id") != droplet:

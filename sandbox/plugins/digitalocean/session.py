@@ -257,9 +257,8 @@ class _ApiResponse:
         return f"{self._request}: {self.status.value}{identified} {message}{passing}"
 
 
-def _answer(response: Any, body: Props | None, headers: Any) -> _ApiResponse:
+def _answer(response: Any, body: Props | None, _headers: Any) -> _ApiResponse:
     """Return what pydo's functions are to return, who call this with what they have."""
-    del headers
     return _ApiResponse(response.http_response, body)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sandbox.plugins.digitalocean.droplet import wrong_tag
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Shape, StandIn
+from sandbox.plugins.resource import Failure, Present, Shape, StandIn
 from sandbox.plugins.values import Props
 
 _COUNTS = {
@@ -39,11 +39,8 @@ class TagStandIn(StandIn[DigitalOceanSession]):
         """Create the tag."""
         return str(call.session.ask("tags.create", {"name": inputs["name"]})["tag"]["name"])
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, _prior: Props) -> Present:
         """Return the tag and how many resources carry it."""
-        del prior
         body = call.session.find("tags.get", resource_id)
         if body is None:
             return None
@@ -53,7 +50,6 @@ class TagStandIn(StandIn[DigitalOceanSession]):
         state |= {name: counts[kind]["count"] for name, kind in _COUNTS.items()}
         return tag["name"], state
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Delete the tag; nothing carries it any more."""
-        del state
         call.session.find("tags.delete", resource_id)

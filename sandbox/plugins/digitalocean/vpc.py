@@ -8,7 +8,7 @@ from http import HTTPStatus
 from threading import Lock
 
 from sandbox.plugins.digitalocean.session import ApiError, DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import PluginError, Shape, StandIn, WaitError
+from sandbox.plugins.resource import PluginError, Present, Shape, StandIn, WaitError
 from sandbox.plugins.values import Props
 
 _DELETE_TIMEOUT_SECONDS = 2 * 60
@@ -43,11 +43,8 @@ class VpcStandIn(StandIn[DigitalOceanSession]):
         with self._creating:
             return str(call.session.ask("vpcs.create", body)["vpc"]["id"])
 
-    def read(
-        self, call: DigitalOceanTask, resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: DigitalOceanTask, resource_id: str, _prior: Props) -> Present:
         """Return the VPC."""
-        del prior
         body = call.session.find("vpcs.get", resource_id)
         if body is None:
             return None
@@ -63,13 +60,12 @@ class VpcStandIn(StandIn[DigitalOceanSession]):
             "createdAt": created,
         }
 
-    def delete(self, call: DigitalOceanTask, resource_id: str, state: Props) -> None:
+    def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Delete the VPC as soon as nothing is in it.
 
         Raises:
             PluginError: something still is; the message ends with what DigitalOcean said.
         """
-        del state
         last = ""
 
         def deleted() -> bool:

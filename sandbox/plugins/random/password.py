@@ -9,7 +9,7 @@ import string
 from collections.abc import Iterator
 from typing import Final
 
-from sandbox.plugins.resource import EngineTask, Failure, Shape, StandIn
+from sandbox.plugins.resource import EngineTask, Failure, Present, Shape, StandIn
 from sandbox.plugins.values import Props
 
 SPECIAL: Final = "!@#$%&*()-_=+[]{}<>:?"
@@ -60,9 +60,7 @@ class RandomPasswordStandIn(StandIn[NoSession]):
         call.notes[_RESULT] = "".join(drawn)
         return _ID
 
-    def read(
-        self, call: EngineTask[NoSession], resource_id: str, prior: Props
-    ) -> tuple[str, Props] | None:
+    def read(self, call: EngineTask[NoSession], resource_id: str, prior: Props) -> Present:
         """Return the state as it is; no cloud has more."""
         if not prior:
             imported: Props = {_RESULT: resource_id, "length": len(resource_id)}
@@ -70,6 +68,5 @@ class RandomPasswordStandIn(StandIn[NoSession]):
         state = {name: value for name, value in prior.items() if name != "id"}
         return _ID, state | call.notes
 
-    def delete(self, call: EngineTask[NoSession], resource_id: str, state: Props) -> None:
+    def delete(self, _call: EngineTask[NoSession], _resource_id: str, _state: Props) -> None:
         """Do nothing: the password is forgotten with the state."""
-        del call, resource_id, state

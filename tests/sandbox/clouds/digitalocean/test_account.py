@@ -14,7 +14,7 @@ ALERT = {
     "window": "5m",
     "entities": [],
     "tags": ["pool"],
-    "alerts": {"email": ["ops@example.com"], "slack": [{"channel": "ops", "url": "https://x"}]},
+    "alerts": {"email": ["ops@example.com"], "slack": []},
     "enabled": True,
 }
 

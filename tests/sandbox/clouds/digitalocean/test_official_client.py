@@ -95,15 +95,6 @@ def test_a_refusal_reaches_the_client(served: Any) -> None:
     assert "You specified an invalid size for Droplet creation." in str(caught.value)
 
 
-def test_a_throttled_client_is_told(served: Any) -> None:
-    pydo: Any = importlib.import_module("pydo")
-    served.control("PUT", "settings", {"requests_per_hour": 1})
-    client = pydo.Client(token=TOKEN, endpoint=served.url, retry_total=0)
-    assert client.regions.list(enforce_https=False)["regions"]
-    with pytest.raises(Exception, match="rate limit exceeded"):
-        client.regions.list(enforce_https=False)
-
-
 def test_requests_at_the_same_time_never_share_anything(served: Any) -> None:
     served.control("PUT", "settings", {"droplet_limit": 40, "reserved_ip_limit": 5})
 

@@ -160,16 +160,9 @@ def without_scope_for_tags(cloud: Any) -> Refused:
     return droplet(tags=["web"])(cloud)
 
 
-def settings(request: str, requests: int = 0, **changed: object) -> Prepare:
-    """A request after a change of settings and some other requests."""
-
-    def prepare(cloud: Any) -> Refused:
-        cloud.settings(**changed)
-        for _ in range(requests):
-            cloud.ok("GET /v2/regions")
-        return request, None
-
-    return prepare
+def without_scope(cloud: Any) -> Refused:
+    cloud.settings(token_scopes=["droplet:read"])
+    return "GET /v2/firewalls", None
 
 
 def request(rule: str, body: object = None) -> Prepare:
@@ -203,6 +196,9 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
         "an alert of an unknown type": request(
             "POST /v2/monitoring/alerts", {**ALERT, "type": "v1/insights/droplet/mood"}
         ),
+        "an alert in Slack": request(
+            "POST /v2/monitoring/alerts", {**ALERT, "alerts": {"email": [], "slack": ["ops"]}}
+        ),
         "an alert without receivers": request(
             "POST /v2/monitoring/alerts", {**ALERT, "alerts": {}}
         ),
@@ -214,10 +210,9 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
         "a digit that is not ASCII": request("GET /v2/regions?page=²"),
     },
     wire.MISSING_SCOPE: {
-        "of the route": settings("GET /v2/firewalls", token_scopes=["droplet:read"]),
+        "of the route": without_scope,
         "of the tags": without_scope_for_tags,
     },
-    wire.HOUR_LIMIT: {"the hour": settings("GET /v2/regions", 3, requests_per_hour=3)},
     new_droplet.INVALID_NAME: {
         "an underscore": droplet(name="my_droplet"),
         "empty": droplet(name=""),
@@ -371,7 +366,7 @@ def test_a_request_is_refused(cloud: Any, reason: Reason, prepare: Prepare) -> N
     [
         pytest.param(prepare, id=f"{reason.when[:40]}: {name}")
         for reason, cases in CASES.items()
-        if reason not in {wire.MISSING_SCOPE, wire.HOUR_LIMIT}
+        if reason is not wire.MISSING_SCOPE
         for name, prepare in cases.items()
     ],
 )

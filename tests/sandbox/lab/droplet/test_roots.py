@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from sandbox.lab.droplet import roots
-from sandbox.lab.droplet.faults import BootError
+from sandbox.lab.droplet.roots import BootError
 
 _IMAGE: Final = "debian-12-x64"
 
@@ -33,7 +33,7 @@ def _make_small(suite: str, made: Path, say: roots.Say) -> None:
         (made / name / "sbin").symlink_to("usr/sbin")
 
 
-def _make(cache: Path, said: list[str]) -> roots.Root:
+def _make(cache: Path, said: list[str]) -> Path:
     return roots.make(_IMAGE, said.append, cache, _make_small)
 
 
@@ -43,28 +43,28 @@ def test_a_root_is_made_once_and_found_from_then_on(tmp_path: Path) -> None:
     assert said == [
         f"Making the root of {_IMAGE} from Debian's packages, because it is missing …",
         "  bookworm",
-        f"  made: {made.folder}",
+        f"  made: {made}",
     ]
     assert _make(tmp_path, said) == made == roots.find(_IMAGE, tmp_path)
     assert len(said) == 3
-    assert '"nginx": "1.22.1-9"' in (made.folder / "manifest.json").read_text()
+    assert '"nginx": "1.22.1-9"' in (made / "manifest.json").read_text()
 
 
 @pytest.mark.parametrize("change", ["more", "less", "text", "rights", "manifest"])
 def test_a_damaged_root_is_refused_and_made_again(tmp_path: Path, change: str) -> None:
     made = _make(tmp_path, [])
-    file = made.ready / "var/lib/dpkg/status"
+    file = made / "ready/var/lib/dpkg/status"
     match change:
         case "more":
-            (made.bare / "etc").mkdir()
+            (made / "bare/etc").mkdir()
         case "less":
-            (made.bare / "sbin").unlink()
+            (made / "bare/sbin").unlink()
         case "text":
             file.write_text(_STATUS.replace("nginx", "mginx"))
         case "rights":
             file.chmod(0o600)
         case _:
-            (made.folder / "manifest.json").write_text("{")
+            (made / "manifest.json").write_text("{")
     with pytest.raises(BootError) as error:
         roots.find(_IMAGE, tmp_path)
     assert str(error.value) == (
@@ -112,10 +112,10 @@ def test_another_recipe_makes_another_root_and_the_old_one_goes_when_nobody_hold
     other = tmp_path / "trixie-0123456789abcdef"
     for folder in (old, held, other):
         folder.mkdir()
-    descriptor = roots.hold(roots.Root(held))
+    descriptor = roots.hold(held)
     made = _make(tmp_path, [])
     os.close(descriptor)
-    assert made.folder.is_dir()
+    assert made.is_dir()
     assert (old.exists(), held.exists(), other.exists()) == (False, True, True)
 
 

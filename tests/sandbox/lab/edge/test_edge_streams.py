@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import h2.config
 import h2.connection
 import h2.events
 import pytest

@@ -3,7 +3,9 @@
 import json
 import threading
 import time
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,20 @@ def test_an_api_that_cannot_be_reached_is_told(started_plugin: Any) -> None:
     )
 
 
+@contextmanager
+def served(answer: Any) -> Generator[str]:
+    """Serve a cloud that has used up its quota, which the sandbox's never does."""
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 def test_a_throttled_request_is_sent_again_when_the_answer_says(started_plugin: Any) -> None:
     asked: list[tuple[str, float]] = []
     kinds = ("droplets", "images", "volumes", "volume_snapshots", "databases")
@@ -157,26 +173,23 @@ def test_a_throttled_request_is_sent_again_when_the_answer_says(started_plugin: 
         start_response("201 Created" if len(asked) == 2 else "200 OK", headers)
         return [json.dumps({"tag": tag}).encode()]
 
-    # The sandbox's cloud counts minutes; this one says to come back after a second.
-    server = make_server("127.0.0.1", 0, answer, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        _, plugin = started_plugin(DIGITALOCEAN_API_URL=f"http://127.0.0.1:{server.server_port}")
+    with served(answer) as url:
+        _, plugin = started_plugin(DIGITALOCEAN_API_URL=url)
         plugin.configure()
         assert plugin.create(TAG, {"name": "pool"})["id"] == "pool"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert [method for method, _ in asked] == ["POST", "POST", "GET"]
     assert asked[1][1] - asked[0][1] >= 1
 
 
-def test_an_hour_that_is_used_up_is_told(plugin: Any, cloud: Any) -> None:
-    plugin.made(TAG, {"name": "first"})
-    cloud.settings(requests_per_hour=1)
-    failed = plugin.failure(lambda: plugin.create(TAG, {"name": "pool"}))
+def test_a_used_up_quota_is_told(started_plugin: Any) -> None:
+    def answer(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("429 Too Many Requests", [("Content-Type", "application/json")])
+        return [b'{"id": "too_many_requests", "message": "API rate limit exceeded."}']
+
+    with served(answer) as url:
+        _, plugin = started_plugin(DIGITALOCEAN_API_URL=url, DIGITALOCEAN_HTTP_RETRY_MAX="0")
+        plugin.configure()
+        failed = plugin.failure(lambda: plugin.create(TAG, {"name": "pool"}))
     assert "POST /v2/tags: 429" in failed.text
     assert failed.text.endswith("API rate limit exceeded. Wait, then run it again.")
 
