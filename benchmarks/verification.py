@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -232,7 +232,7 @@ def mistakes(ground: Ground, folder: Path) -> None:
     direct, cdn = STAGES[0]
     rows: list[tuple[str, ...]] = []
     for number, (name, mistake) in enumerate(MISTAKES.items()):
-        ordinary = {"traffic": {"direct": direct, "cdn": cdn}}
+        ordinary: dict[str, Any] = {"traffic": {"direct": direct, "cdn": cdn}}
         with opened(ground, folder / f"mistake-{number}") as scene:
             scene.deploy(mistake.program, **{**ordinary, **mistake.config})
             verified = scene.verify(client=CLIENT)

@@ -12,6 +12,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from sandbox.clouds.background import OWNER_VARIABLE
 from sandbox.engine import find
 from sandbox.engine.find import Engine
+from support import forks
 from support.cost import Costs
 from support.engine import Deployments
 
@@ -57,6 +58,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "root: only root may do what the test does")
     if slowest := config.getoption("--cost"):
         config.pluginmanager.register(Costs(slowest))
+
+
+def pytest_unconfigure() -> None:
+    """End what the tests' stacks started their Pythons with."""
+    forks.end()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -33,10 +33,12 @@ class Shell:
     Attributes:
         project: The folder of `Pulumi.yaml`.
         home: The folder of everything the sandbox writes: state, launchers, logs.
+        python: The Python of the language host and the stand-ins: by default this one.
     """
 
     project: Path
     home: Path
+    python: str = sys.executable
 
     @property
     def state(self) -> Path:
@@ -69,7 +71,7 @@ class Shell:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Any command that takes packs (preview, up, analyze) gets ours by itself.
             "PULUMI_OPTION_POLICY_PACK": ",".join(str(pack) for pack in self.policy_packs()),
-            build.PYTHON_VARIABLE: sys.executable,
+            build.PYTHON_VARIABLE: self.python,
             **cloud,
         }
 
@@ -104,7 +106,7 @@ class Shell:
                 _link(plugin.parent, own / plugin.parent.name)
             if not official:
                 version = importlib.metadata.version(f"pulumi-{cloud}")
-                _launch(own / f"resource-{cloud}-v{version}" / executable, module)
+                _launch(own / f"resource-{cloud}-v{version}" / executable, self.python, module)
                 made.append(cloud)
         return made
 
@@ -118,8 +120,8 @@ def _link(official: Path, folder: Path) -> None:
             link.symlink_to(file)
 
 
-def _launch(launcher: Path, module: str) -> None:
-    """Write an executable that runs a module with this Python.
+def _launch(launcher: Path, python: str, module: str) -> None:
+    """Write an executable that runs a module with a Python.
 
     The engine starts it in the folder of a program, which may have a `sandbox` of its own: `-P`
     keeps that out of sight.
@@ -127,7 +129,7 @@ def _launch(launcher: Path, module: str) -> None:
     launcher.parent.mkdir(parents=True, exist_ok=True)
     # Renamed into place: a command that runs at this moment never meets half a file.
     fresh = launcher.with_name(f".{launcher.name}.{os.getpid()}")
-    fresh.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {module} "$@"\n')
+    fresh.write_text(f'#!/bin/sh\nexec {shlex.quote(python)} -P -m {module} "$@"\n')
     fresh.chmod(0o755)
     fresh.rename(launcher)
 

@@ -9,7 +9,8 @@ import psutil
 from support.engine import DUALSTACK, Sandbox
 
 
-def test_up_again_and_down(sandbox: Sandbox) -> None:
+def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sandbox) -> None:
+    """One sandbox for all of it, because nothing here takes longer than the first `up`."""
     first = sandbox.run("up")
     assert first.returncode == 0, first.stderr
     assert "The edge is up" in first.stdout
@@ -19,11 +20,19 @@ def test_up_again_and_down(sandbox: Sandbox) -> None:
     # What Pulumi prints is shown, on the side of the output that nobody parses.
     assert "aws:cloudfront:Distribution edge-cdn-distribution created" in first.stderr
 
+    leave_a_lock(sandbox)
     again = sandbox.run("up")
     assert again.returncode == 0, again.stderr
+    assert "was killed and left its lock" in again.stderr
     assert "Nothing changed: the edge was up already." in again.stdout
 
-    clouds = [json.loads(note.read_text())["pid"] for note in sandbox.notes()]
+    psutil.Process(pids(sandbox)[0]).kill()
+    anew = sandbox.run("up")
+    assert anew.returncode == 0, anew.stderr
+    assert "A cloud of the last time is gone; its stacks' state goes with it." in anew.stderr
+    assert "The edge is up" in anew.stdout
+
+    clouds = pids(sandbox)
     assert [psutil.pid_exists(pid) for pid in clouds] == [True, True]
     down = sandbox.run("down")
     assert down.returncode == 0, down.stderr
@@ -33,8 +42,35 @@ def test_up_again_and_down(sandbox: Sandbox) -> None:
     assert "Nothing was up." in sandbox.run("down").stderr
 
 
+def pids(sandbox: Sandbox) -> list[int]:
+    """Return the processes of the clouds."""
+    return [json.loads(note.read_text())["pid"] for note in sandbox.notes()]
+
+
+def leave_a_lock(sandbox: Sandbox) -> None:
+    """Leave what a `pulumi up` leaves that was killed."""
+    (stack,) = (sandbox.home / "state" / ".pulumi" / "stacks").rglob("sandbox.json")
+    project = stack.relative_to(sandbox.home / "state" / ".pulumi" / "stacks").parent
+    locks = sandbox.home / "state" / ".pulumi" / "locks" / "organization" / project / "sandbox"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0a1b2c3d-0000-4000-8000-000000000000.json").write_text(
+        json.dumps(
+            {
+                "pid": 2**22 + 1,
+                "username": "u",
+                "hostname": "h",
+                "timestamp": "2026-01-01T00:00:00Z",
+            }
+        )
+    )
+
+
 def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(sandbox: Sandbox) -> None:
-    assert sandbox.run("up", "--json").returncode == 0
+    """With JSON asked for, which goes to standard output alone."""
+    up = json.loads(sandbox.run("up", "--json").stdout)
+    assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
+    assert up["changes"]["create"] > 0
+    assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
     assert "unchanged" in sandbox.shell("pulumi preview")
     assert "dual-stack" in sandbox.shell("pulumi policy analyze 2>&1")
     assert "unchanged" in sandbox.shell("pulumi refresh --yes --expect-no-changes")
@@ -58,48 +94,10 @@ def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(sandbox: Sa
         for path, weight in (("direct", 100), ("cdn", 0))
     }
     assert "deleted" in sandbox.shell("pulumi destroy --yes --skip-preview")
-
-
-def test_json_goes_to_standard_output_alone(sandbox: Sandbox) -> None:
-    up = json.loads(sandbox.run("up", "--json").stdout)
-    assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
-    assert up["changes"]["create"] > 0
-    assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
     assert json.loads(sandbox.run("down", "--json").stdout) == {
         "stopped": ["aws", "digitalocean"],
         "removed": True,
     }
-
-
-def test_the_state_of_a_cloud_that_is_gone_goes_with_it(sandbox: Sandbox) -> None:
-    assert sandbox.run("up").returncode == 0
-    pid = json.loads((sandbox.home / "aws.json").read_text())["pid"]
-    psutil.Process(pid).kill()
-    again = sandbox.run("up")
-    assert again.returncode == 0, again.stderr
-    assert "A cloud of the last time is gone; its stacks' state goes with it." in again.stderr
-    assert "The edge is up" in again.stdout
-
-
-def test_the_lock_of_a_killed_command_is_taken_away(sandbox: Sandbox) -> None:
-    assert sandbox.run("up").returncode == 0
-    (stack,) = (sandbox.home / "state" / ".pulumi" / "stacks").rglob("sandbox.json")
-    project = stack.relative_to(sandbox.home / "state" / ".pulumi" / "stacks").parent
-    locks = sandbox.home / "state" / ".pulumi" / "locks" / "organization" / project / "sandbox"
-    locks.mkdir(parents=True, exist_ok=True)
-    (locks / "0a1b2c3d-0000-4000-8000-000000000000.json").write_text(
-        json.dumps(
-            {
-                "pid": 2**22 + 1,
-                "username": "u",
-                "hostname": "h",
-                "timestamp": "2026-01-01T00:00:00Z",
-            }
-        )
-    )
-    again = sandbox.run("up")
-    assert again.returncode == 0, again.stderr
-    assert "was killed and left its lock" in again.stderr
 
 
 def test_entering_a_sandbox_that_is_not_up_says_how_to_start_it(sandbox: Sandbox) -> None:

@@ -10,7 +10,7 @@ from sandbox.clouds.background import Cloud
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import CLOUDS, Deployments, Sandbox, Stack, control
-from support.scene import BOTH_PATHS, Ground, Scene, opened, prepared
+from support.scene import BOTH_PATHS, Scene, opened, prepared
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,18 +75,19 @@ def lab(shared_lab: Lab) -> Iterator[Lab]:
     shared_lab.set(LabSettings())
 
 
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """Clouds and a stack that the tests of a file deploy to, one after the other."""
-    with prepared(tmp_path_factory.mktemp("ground")) as ground:
-        yield ground
-
-
-@pytest.fixture(scope="module")
-def open_scene(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A lab that the tests of a file share; see `scene` and `edge`."""
-    with opened(ground, tmp_path_factory.mktemp("scene")) as scene:
+@pytest.fixture(scope="session")
+def shared_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Clouds, a stack and a lab that the tests of several files deploy to; see `open_scene`."""
+    folder = tmp_path_factory.mktemp("scene")
+    with prepared(folder) as ground, opened(ground, folder) as scene:
         yield scene
+
+
+@pytest.fixture(scope="module")
+def open_scene(shared_scene: Scene) -> Scene:
+    """A lab for the tests of a file, whose settings are those of the checkout again."""
+    shared_scene.reset()
+    return shared_scene
 
 
 @pytest.fixture

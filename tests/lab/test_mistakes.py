@@ -10,15 +10,24 @@ from support.faults import MISTAKES, NOT_FROM_OUTSIDE
 if TYPE_CHECKING:
     from support.scene import Scene
 
-ORDINARY: Final = {"traffic": {"direct": 100, "cdn": 0}}
+EDGES: Final = {name: f"m{number}" for number, name in enumerate(MISTAKES)}
+
+
+@pytest.fixture(scope="module")
+def mistaken(open_scene: "Scene") -> "Scene":
+    """A program that has an edge for each mistake: a deployment takes longer than a look at it."""
+    open_scene.deploy(
+        before="".join(MISTAKES[name].before(edge) for name, edge in EDGES.items()),
+        after="".join(MISTAKES[name].after(edge) for name, edge in EDGES.items()),
+    )
+    return open_scene
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_that_is_deployed_is_found_and_named(scene: "Scene", name: str) -> None:
+def test_a_mistake_that_is_deployed_is_found_and_named(mistaken: "Scene", name: str) -> None:
     mistake = MISTAKES[name]
-    scene.deploy(mistake.program, **{**ORDINARY, **mistake.config})
-    scene.name_one()
-    verified = scene.verify()
+    mistaken.have_outputs(mistaken.stack.outputs()[EDGES[name]])
+    verified = mistaken.verify()
     assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
     assert mistake.is_named(verified.results), verified.told()
 

@@ -21,6 +21,7 @@ from filelock import FileLock
 from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
+from support import forks
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
@@ -167,9 +168,11 @@ def new_stack(
     project.mkdir()
     for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
         shutil.copy(CHECKOUT / name, project)
-    for name in (".venv", "policies"):
-        (project / name).symlink_to(CHECKOUT / name)
-    shell = Shell(project, folder / "home")
+    for pack in CHECKOUT.glob("policies/*/PulumiPolicy.yaml"):
+        shutil.copytree(pack.parent, project / "policies" / pack.parent.name)
+    (project / ".venv/bin").mkdir(parents=True)
+    (project / ".venv/bin/python").symlink_to(forks.python())
+    shell = Shell(project, folder / "home", str(forks.python()))
     shell.prepare()
     clouds = {
         **digitalocean.client_environment(droplets.url),

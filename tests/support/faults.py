@@ -1,6 +1,7 @@
 """The mistakes that the policy packs refuse, as lines that make the program commit them.
 
-Each is deployed with the packs off, and `dualstack verify` has to find it from outside.
+Each is deployed with the packs off, and `dualstack verify` has to find it from outside. A mistake
+is that of one edge, so that a program can have an edge for each.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ _DISTRIBUTION: Final = """
 import pulumi
 
 def commit(args):
-    if args.type_ != "aws:cloudfront/distribution:Distribution":
+    if args.name != "{edge}-cdn-distribution":
         return None
     properties = dict(args.props)
     behaviour = dict(properties["defaultCacheBehavior"])
@@ -27,7 +28,7 @@ import pulumi
 
 def commit(args):
     properties = dict(args.props)
-    if args.type_ != "aws:route53/record:Record" or "setIdentifier" not in properties:
+    if not args.name.startswith("{edge}-dns-") or "setIdentifier" not in properties:
         return None
     {change}
     return pulumi.ResourceTransformResult(properties, args.opts)
@@ -38,15 +39,32 @@ pulumi.runtime.register_resource_transform(commit)
 _LEAVE_OUT: Final = """
 from components.weighted_dns import WeightedDns
 
-write, others = WeightedDns._record, []
-
-def leave_out(self, record, *arguments, **more):
-    if record[1:] == ("AAAA", "{path}"):
+def leave_out(write, others):
+    def record(self, record, *arguments, **more):
+        if self._name == "{edge}-dns" and record[1:] == ("AAAA", "{path}"):
+            return others[-1]
+        others.append(write(self, record, *arguments, **more))
         return others[-1]
-    others.append(write(self, record, *arguments, **more))
-    return others[-1]
+    return record
 
-WeightedDns._record = leave_out
+WeightedDns._record = leave_out(WeightedDns._record, [])
+"""
+
+_EDGE: Final = """
+made = DualStackEdge(
+    "{edge}",
+    {{**stack.arguments(), "hostnames": ["{edge}.example.com"], "proxy": None, **{config}}},
+)
+names = {{
+    "hostnames": "hostnames",
+    "distributionId": "distribution_id",
+    "distributionDomainName": "distribution_domain_name",
+    "certificateArn": "certificate_arn",
+    "proxyAddresses": "proxy_addresses",
+    "traffic": "traffic",
+    "records": "records",
+}}
+pulumi.export("{edge}", {{output: getattr(made, name) for output, name in names.items()}})
 """
 
 CACHING_OPTIMIZED: Final = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -63,14 +81,27 @@ class Mistake:
 
     rule: str
     """The rule of the packs that refuses it."""
-    program: str
-    """Lines to put in front of the program."""
+    lines: str
+    """Lines to put in front of the program, with the edge's name in braces."""
     named: str
     """What the evidence of `dualstack verify` has to name, in lower case."""
     check: str
     """The check, or how its name begins, whose evidence that has to be."""
     config: dict[str, Any] = field(default_factory=dict[str, Any])
     """Keys of the project's namespace that bring it to light."""
+
+    @property
+    def program(self) -> str:
+        """Lines to put in front of the program, for its own edge to commit it."""
+        return self.before("edge")
+
+    def before(self, edge: str) -> str:
+        """Return lines to put in front of the program, for an edge to commit it."""
+        return self.lines.replace("{edge}", edge)
+
+    def after(self, edge: str) -> str:
+        """Return lines to put behind the program, which make the edge and export what it has."""
+        return _EDGE.format(edge=edge, config=self.config)
 
     def is_named(self, results: Iterable[Mapping[str, Any]]) -> bool:
         """Say whether a failure among the results of `dualstack verify --json` names it."""
@@ -84,7 +115,7 @@ class Mistake:
 
 
 def _distribution(change: str) -> str:
-    return _DISTRIBUTION.format(change=change)
+    return _DISTRIBUTION.replace("{change}", change)
 
 
 def _legacy(cookies: str, query_strings: bool, headers: str) -> str:
@@ -161,16 +192,17 @@ MISTAKES: Final = {
         "status-",
     ),
     "only cdn has AAAA": Mistake(
-        "families-paired", _LEAVE_OUT.format(path="direct"), "aaaa", "dns-"
+        "families-paired", _LEAVE_OUT.replace("{path}", "direct"), "aaaa", "dns-"
     ),
     "only direct has AAAA": Mistake(
-        "families-paired", _LEAVE_OUT.format(path="cdn"), "aaaa", "dns-", {"traffic": HALF}
+        "families-paired", _LEAVE_OUT.replace("{path}", "cdn"), "aaaa", "dns-", {"traffic": HALF}
     ),
     "the families' weights differ": Mistake(
         "families-paired",
-        _RECORD.format(
-            change='if properties["type"] == "AAAA" and properties["setIdentifier"] == "cdn":\n'
-            '        properties["weightedRoutingPolicies"] = [{"weight": 200}]'
+        _RECORD.replace(
+            "{change}",
+            'if properties["type"] == "AAAA" and properties["setIdentifier"] == "cdn":\n'
+            '        properties["weightedRoutingPolicies"] = [{"weight": 200}]',
         ),
         "aaaa",
         "dns-",

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sandbox.clouds import background
 from sandbox.engine import find
+from sandbox.engine.shell import STACK
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.world import HOSTS
@@ -32,6 +33,8 @@ ASK_SECONDS: Final = 8
 """How long a client waits for an answer before it gives up."""
 
 VERIFY_SECONDS: Final = 120
+
+LAB_SETTINGS: Final = LabSettings(propagation_seconds=0.2)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Ground:
     droplets: background.Cloud
     program: str
     """The program's entry as it stands in the checkout."""
+    settings: str
+    """The stack's file as it stands in the checkout."""
 
 
 @dataclass(frozen=True)
@@ -83,27 +88,35 @@ class Scene(Ground):
     folder: Path
     """A folder for files."""
 
-    def deploy(self, before: str = "", **config: object) -> None:
+    def reset(self) -> None:
+        """Have the checkout's settings and the lab's again, of which nothing is deployed yet."""
+        _settings(self.stack).write_text(self.settings)
+        self.lab.set(LAB_SETTINGS)
+
+    def deploy(self, before: str = "", after: str = "", **config: object) -> None:
         """Deploy with the packs off, and wait until the lab is what was deployed.
 
         Args:
             before: Lines of Python to put in front of the program: a fault.
+            after: Lines to put behind it.
             config: Keys of the project's namespace; None takes one away.
         """
-        (self.stack.folder / "__main__.py").write_text(f"{before}\n{self.program}")
+        (self.stack.folder / "__main__.py").write_text(f"{before}\n{self.program}\n{after}")
         self.stack.configure(**config)
         self.stack.pulumi(
             "up", "--yes", "--skip-preview", "--parallel=16", PULUMI_OPTION_POLICY_PACK=""
         ).must()
-        (self.folder / "outputs.json").write_text(json.dumps(self.stack.outputs()))
+        self.have_outputs(self.stack.outputs())
         self.lab.settle()
+
+    def have_outputs(self, outputs: Mapping[str, Any]) -> None:
+        """Have verify look at what these outputs are of."""
+        (self.folder / "outputs.json").write_text(json.dumps(outputs))
 
     def name_one(self) -> None:
         """Have verify look at one hostname, where another proves nothing more."""
-        path = self.folder / "outputs.json"
-        outputs = json.loads(path.read_text())
-        outputs["hostnames"] = [HOSTNAME]
-        path.write_text(json.dumps(outputs))
+        outputs = json.loads((self.folder / "outputs.json").read_text())
+        self.have_outputs({**outputs, "hostnames": [HOSTNAME]})
 
     def forget_names(self) -> None:
         """Empty the cache of the clients' resolver, as whenever its settings change."""
@@ -158,6 +171,10 @@ def _is_of_another(file: Path, pid: str) -> bool:
     return file.exists() and file.read_text() not in {"", pid}
 
 
+def _settings(stack: Stack) -> Path:
+    return stack.folder / f"Pulumi.{STACK}.yaml"
+
+
 @contextmanager
 def prepared(folder: Path) -> Generator[Ground]:
     """Start clouds that are as seeded, with a stack that is not deployed.
@@ -171,7 +188,8 @@ def prepared(folder: Path) -> Generator[Ground]:
         control(account, "PUT", "settings", {"deploy_seconds": 0.1})
         control(droplets, "PUT", "settings", {"action_seconds": 0.1})
         stack = new_stack(account, droplets, find.find(print), folder)
-        yield Ground(stack, account, droplets, (stack.folder / "__main__.py").read_text())
+        program = (stack.folder / "__main__.py").read_text()
+        yield Ground(stack, account, droplets, program, _settings(stack).read_text())
     finally:
         background.stop("aws", folder)
         background.stop("digitalocean", folder)
@@ -185,7 +203,6 @@ def opened(ground: Ground, folder: Path) -> Generator[Scene]:
         ground: What it is a lab of.
         folder: Where everything is written.
     """
-    settings = LabSettings(propagation_seconds=0.2)
     urls = ground.account.url, ground.droplets.url
-    with Lab.open(*urls, folder / "lab", settings) as lab:
+    with Lab.open(*urls, folder / "lab", LAB_SETTINGS) as lab:
         yield Scene(**vars(ground), lab=lab, folder=folder)

@@ -1,0 +1,226 @@
+"""A Python that has imported already what the engine starts Pythons for, and forks of it.
+
+A command of the engine starts seven Pythons or more: language hosts, the program, both packs, the
+plugins. Most of their time is spent on imports, the same each time. `python()` is an executable
+that behaves as this environment's Python does for `-m MODULE` and for a script, and starts in a
+hundredth of the time: it hands its arguments, variables, folder and files to a process that has
+imported the modules, which forks.
+
+Where it differs from a Python that starts: `PYTHON*` variables mean nothing, `sys.flags` are
+those of the process that forks, and what this checkout has under a preloaded name hides a program's
+own module of that name. Tests of starting, such as those of `make up`, use the real one.
+"""
+
+import functools
+import io
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Final, NoReturn
+
+PRELOADED: Final = (
+    "components.edge",
+    "policies.rules",
+    "policies.server",
+    "pulumi.policy",
+    "pulumi_aws.acm",
+    "pulumi_aws.cloudfront",
+    "pulumi_aws.cloudwatch",
+    "pulumi_aws.ec2",
+    "pulumi_aws.lb",
+    "pulumi_aws.route53",
+    "pulumi_digitalocean",
+    "pulumi_random",
+    "sandbox.engine.language_host",
+    "sandbox.plugins.aws.package",
+    "sandbox.plugins.digitalocean.package",
+    "sandbox.plugins.process",
+    "sandbox.plugins.random.package",
+)
+
+_CLIENT: Final = """\
+#!{python} -ISE
+import json, os, signal, socket, sys
+
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect({address!r})
+request = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
+reader, writer = os.pipe()
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, frame: connection.send(bytes([number])))
+socket.send_fds(connection, [b"-"], [0, 1, 2, reader])
+os.close(reader)
+with open(writer, "wb") as pipe:
+    pipe.write(request)
+parent = os.getppid()
+connection.settimeout(1)
+while True:
+    try:
+        answer = connection.recv(8)
+    except TimeoutError:
+        if os.getppid() != parent:
+            sys.exit(1)
+    else:
+        code = int(answer or b"1")
+        if code < 0:
+            signal.signal(-code, signal.SIG_DFL)
+            os.kill(os.getpid(), -code)
+        sys.exit(code)
+"""
+"""What stands for the fork, as its parent knows no other: passes signals on and ends as it does."""
+
+
+@functools.cache
+def python() -> Path:
+    """Return the executable; its forks end with this process at the latest, or with `end`."""
+    folder = Path(tempfile.mkdtemp(prefix="forks-"))
+    address = folder / "socket"
+    client = folder / "python"
+    client.write_text(_CLIENT.format(python=sys.executable, address=str(address)))
+    client.chmod(0o755)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "support.forks", address],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout
+    assert server.stdout.readline(), "the process that forks did not start; see above"
+    _SERVERS.append(server)
+    return client
+
+
+_SERVERS: Final[list["subprocess.Popen[bytes]"]] = []
+
+
+def end() -> None:
+    """End the process that forks, and its forks."""
+    for server in _SERVERS:
+        server.communicate()
+
+
+class _Server:
+    """Forks for whoever connects, until nobody holds the other end of its standard input."""
+
+    def __init__(self, address: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(address)
+        self._listener.listen(64)
+        self._events = selectors.DefaultSelector()
+        self._events.register(0, selectors.EVENT_READ)
+        self._events.register(self._listener, selectors.EVENT_READ)
+        self._children: dict[socket.socket, tuple[int, int]] = {}
+
+    def job(self) -> list[str]:
+        """Serve, and return in each fork with the arguments of its Python."""
+        while True:
+            for key, _ in self._events.select():
+                if key.fileobj == 0:
+                    self._end()
+                elif key.fileobj is self._listener:
+                    if arguments := self._fork(self._listener.accept()[0]):
+                        return arguments
+                elif isinstance(key.fileobj, socket.socket):
+                    self._pass_on(key.fileobj)
+                else:
+                    self._reap(key.data)
+
+    def _fork(self, connection: socket.socket) -> list[str]:
+        """Return the arguments in the fork, and nothing in this process."""
+        _, files, _, _ = socket.recv_fds(connection, 1, 4)
+        with os.fdopen(files.pop(), "rb") as pipe:
+            arguments, variables, folder = json.loads(pipe.read())
+        if pid := os.fork():
+            for file in files:
+                os.close(file)
+            end = os.pidfd_open(pid)
+            self._children[connection] = pid, end
+            self._events.register(connection, selectors.EVENT_READ)
+            self._events.register(end, selectors.EVENT_READ, connection)
+            return []
+        self._close()
+        connection.close()
+        for place, file in enumerate(files):
+            os.dup2(file, place)
+            os.close(file)
+        os.environ.clear()
+        os.environ.update(variables)
+        os.chdir(folder)
+        return arguments
+
+    def _pass_on(self, connection: socket.socket) -> None:
+        """Send the fork a signal that its stand-in got, or kill it where that was killed."""
+        number = b""
+        with suppress(ConnectionError):
+            number = connection.recv(1)
+        os.kill(self._children[connection][0], number[0] if number else signal.SIGKILL)
+        if not number:
+            self._events.unregister(connection)
+
+    def _reap(self, connection: socket.socket) -> None:
+        """Tell the stand-in of a fork how that ended."""
+        pid, end = self._children.pop(connection)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self._events.unregister(end)
+        os.close(end)
+        with suppress(KeyError):
+            self._events.unregister(connection)
+        with suppress(OSError):
+            connection.send(str(code).encode())
+        connection.close()
+
+    def _close(self) -> None:
+        self._events.close()
+        self._listener.close()
+        for connection, (_, end) in self._children.items():
+            connection.close()
+            os.close(end)
+
+    def _end(self) -> NoReturn:
+        for pid, _ in self._children.values():
+            os.kill(pid, signal.SIGKILL)
+        sys.exit()
+
+
+def _run(arguments: Sequence[str]) -> None:
+    """Do what Python does with these arguments: `-P`, `-u`, `-m MODULE` or a script."""
+    rest = list(arguments)
+    sys.orig_argv = [sys.executable, *arguments]
+    safe = False
+    while (option := rest.pop(0)) in {"-P", "-u"}:
+        safe |= option == "-P"
+    for stream in (sys.stdout, sys.stderr):
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(write_through=True)
+    if option == "-m":
+        sys.argv = rest
+        sys.path[:0] = [] if safe else [str(Path.cwd())]
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [option, *rest]
+        sys.path[:0] = [] if safe else [str(Path(option).resolve().parent)]
+        runpy.run_path(option, run_name="__main__")
+
+
+def _main() -> None:
+    for name in PRELOADED:
+        import_module(name)
+    # The folder that this started in, and that of the tests.
+    del sys.path[:2]
+    server = _Server(sys.argv[1])
+    print(flush=True)
+    _run(server.job())
+
+
+if __name__ == "__main__":
+    _main()
