@@ -17,6 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
+
 from sandbox.debian import find_program
 from sandbox.lab.deployed import DeployedDroplet
 from sandbox.lab.droplet.program import DropletConfig, programs
@@ -247,6 +249,12 @@ class Guest:
     def processes(self, name: str = "") -> list[int]:
         """Return the guest's processes of this name, all of them without one."""
         return [pid for pid in _below(self.process.pid) if not name or _name(pid) == name]
+
+    def master(self, name: str) -> int:
+        """Return the guest's process of this name that the others of it came from."""
+        pids = self.processes(name)
+        (master,) = (pid for pid in pids if psutil.Process(pid).ppid() not in pids)
+        return master
 
 
 def _name(pid: int) -> str:

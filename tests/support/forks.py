@@ -3,8 +3,8 @@
 A command of the engine starts seven Pythons or more: language hosts, the program, both packs, the
 plugins. Most of their time is spent on imports, the same each time. `python()` is an executable
 that behaves as this environment's Python does for `-m MODULE` and for a script, and starts in a
-hundredth of the time: it hands its arguments, variables, folder and files to a process that has
-imported the modules, which forks.
+hundredth of the time: it hands its arguments, variables, folder, files and network to a process
+that has imported the modules, which forks.
 
 Where it differs from a Python that starts: `PYTHON*` variables mean nothing, `sys.flags` are
 those of the process that forks, and what this checkout has under a preloaded name hides a program's
@@ -27,6 +27,8 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
+
+from support.namespaces import enter_network
 
 PRELOADED: Final = (
     "components.edge",
@@ -58,7 +60,8 @@ request = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
 reader, writer = os.pipe()
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, lambda number, frame: connection.send(bytes([number])))
-socket.send_fds(connection, [b"-"], [0, 1, 2, reader])
+network = os.open("/proc/self/ns/net", os.O_RDONLY)
+socket.send_fds(connection, [b"-"], [0, 1, 2, network, reader])
 os.close(reader)
 with open(writer, "wb") as pipe:
     pipe.write(request)
@@ -137,7 +140,7 @@ class _Server:
 
     def _fork(self, connection: socket.socket) -> list[str]:
         """Return the arguments in the fork, and nothing in this process."""
-        _, files, _, _ = socket.recv_fds(connection, 1, 4)
+        _, files, _, _ = socket.recv_fds(connection, 1, 5)
         with os.fdopen(files.pop(), "rb") as pipe:
             arguments, variables, folder = json.loads(pipe.read())
         if pid := os.fork():
@@ -150,6 +153,7 @@ class _Server:
             return []
         self._close()
         connection.close()
+        enter_network(files.pop())
         for place, file in enumerate(files):
             os.dup2(file, place)
             os.close(file)
