@@ -40,12 +40,18 @@ CHANGED_GROUP: Final[Resources] = (*GROUP, "arn:aws:ec2:REGION:*:prefix-list/*")
 Allowed = tuple[tuple[str, Resources], ...]
 """IAM's actions, each with what it may be done to."""
 
+
+def _named_alike(resources: Resources, *operations: str) -> dict[str, Allowed]:
+    """Return what to allow for operations whose permissions have their names."""
+    return {operation: ((operation, resources),) for operation in operations}
+
+
 ACTIONS: Final[Mapping[str, Allowed]] = {
-    "acm:AddTagsToCertificate": (("acm:AddTagsToCertificate", CERTIFICATES),),
-    "acm:DeleteCertificate": (("acm:DeleteCertificate", CERTIFICATES),),
-    "acm:DescribeCertificate": (("acm:DescribeCertificate", CERTIFICATES),),
-    "acm:ListTagsForCertificate": (("acm:ListTagsForCertificate", CERTIFICATES),),
-    "acm:RemoveTagsFromCertificate": (("acm:RemoveTagsFromCertificate", CERTIFICATES),),
+    **_named_alike(
+        CERTIFICATES,
+        *("acm:AddTagsToCertificate", "acm:DeleteCertificate", "acm:DescribeCertificate"),
+        *("acm:ListTagsForCertificate", "acm:RemoveTagsFromCertificate"),
+    ),
     "acm:RequestCertificate": (
         ("acm:RequestCertificate", EVERYTHING),
         ("acm:AddTagsToCertificate", CERTIFICATES),
@@ -54,60 +60,44 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         ("cloudfront:CreateDistribution", DISTRIBUTIONS),
         ("cloudfront:TagResource", DISTRIBUTIONS),
     ),
-    "cloudfront:DeleteDistribution": (("cloudfront:DeleteDistribution", DISTRIBUTIONS),),
-    "cloudfront:GetDistribution": (("cloudfront:GetDistribution", DISTRIBUTIONS),),
-    "cloudfront:ListTagsForResource": (("cloudfront:ListTagsForResource", DISTRIBUTIONS),),
-    "cloudfront:TagResource": (("cloudfront:TagResource", DISTRIBUTIONS),),
-    "cloudfront:UntagResource": (("cloudfront:UntagResource", DISTRIBUTIONS),),
-    "cloudfront:UpdateDistribution": (("cloudfront:UpdateDistribution", DISTRIBUTIONS),),
-    "ec2:AuthorizeSecurityGroupIngress": (("ec2:AuthorizeSecurityGroupIngress", CHANGED_GROUP),),
-    "ec2:CreateTags": (("ec2:CreateTags", GROUP_RULES),),
-    "ec2:DeleteTags": (("ec2:DeleteTags", GROUP_RULES),),
-    "ec2:DescribeManagedPrefixLists": (("ec2:DescribeManagedPrefixLists", EVERYTHING),),
-    "ec2:DescribeSecurityGroupRules": (("ec2:DescribeSecurityGroupRules", EVERYTHING),),
-    "ec2:DescribeSecurityGroups": (("ec2:DescribeSecurityGroups", EVERYTHING),),
-    "ec2:GetManagedPrefixListEntries": (("ec2:GetManagedPrefixListEntries", EVERYTHING),),
-    "ec2:RevokeSecurityGroupIngress": (("ec2:RevokeSecurityGroupIngress", GROUP),),
-    "elasticloadbalancing:DescribeLoadBalancerAttributes": (
-        ("elasticloadbalancing:DescribeLoadBalancerAttributes", EVERYTHING),
+    **_named_alike(
+        DISTRIBUTIONS,
+        *("cloudfront:DeleteDistribution", "cloudfront:GetDistribution"),
+        *("cloudfront:ListTagsForResource", "cloudfront:TagResource"),
+        *("cloudfront:UntagResource", "cloudfront:UpdateDistribution"),
     ),
-    "elasticloadbalancing:DescribeLoadBalancers": (
-        ("elasticloadbalancing:DescribeLoadBalancers", EVERYTHING),
+    **_named_alike(CHANGED_GROUP, "ec2:AuthorizeSecurityGroupIngress"),
+    **_named_alike(GROUP_RULES, "ec2:CreateTags", "ec2:DeleteTags"),
+    **_named_alike(GROUP, "ec2:RevokeSecurityGroupIngress"),
+    **_named_alike(
+        EVERYTHING,
+        *("ec2:DescribeManagedPrefixLists", "ec2:DescribeSecurityGroupRules"),
+        *("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        *("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags"),
+        *("route53:CreateHealthCheck", "route53:ListHostedZones"),
     ),
-    "elasticloadbalancing:DescribeTags": (("elasticloadbalancing:DescribeTags", EVERYTHING),),
-    "monitoring:DeleteAlarms": (("cloudwatch:DeleteAlarms", ALARMS),),
-    "monitoring:DescribeAlarms": (("cloudwatch:DescribeAlarms", ALARMS),),
-    "monitoring:ListTagsForResource": (("cloudwatch:ListTagsForResource", ALARMS),),
+    **{
+        f"monitoring:{name}": ((f"cloudwatch:{name}", ALARMS),)
+        for name in (
+            *("DeleteAlarms", "DescribeAlarms", "ListTagsForResource", "TagResource"),
+            "UntagResource",
+        )
+    },
     "monitoring:PutMetricAlarm": (
         ("cloudwatch:PutMetricAlarm", ALARMS),
         ("cloudwatch:TagResource", ALARMS),
     ),
-    "monitoring:TagResource": (("cloudwatch:TagResource", ALARMS),),
-    "monitoring:UntagResource": (("cloudwatch:UntagResource", ALARMS),),
-    "route53:AssociateVPCWithHostedZone": (
-        ("route53:AssociateVPCWithHostedZone", (ANY_ZONE,)),
-        ("ec2:DescribeVpcs", EVERYTHING),
+    **_named_alike((ZONE,), "route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"),
+    **_named_alike(
+        (ANY_ZONE, HEALTH_CHECKS), "route53:ChangeTagsForResource", "route53:ListTagsForResource"
     ),
-    "route53:ChangeResourceRecordSets": (("route53:ChangeResourceRecordSets", (ZONE,)),),
-    "route53:ChangeTagsForResource": (
-        ("route53:ChangeTagsForResource", (ANY_ZONE, HEALTH_CHECKS)),
+    **_named_alike(
+        (HEALTH_CHECKS,),
+        *("route53:DeleteHealthCheck", "route53:GetHealthCheck", "route53:UpdateHealthCheck"),
     ),
-    "route53:CreateHealthCheck": (("route53:CreateHealthCheck", EVERYTHING),),
-    "route53:CreateHostedZone": (("route53:CreateHostedZone", EVERYTHING),),
-    "route53:DeleteHealthCheck": (("route53:DeleteHealthCheck", (HEALTH_CHECKS,)),),
-    "route53:DeleteHostedZone": (("route53:DeleteHostedZone", (ANY_ZONE,)),),
-    "route53:DisassociateVPCFromHostedZone": (
-        ("route53:DisassociateVPCFromHostedZone", (ANY_ZONE,)),
-        ("ec2:DescribeVpcs", EVERYTHING),
-    ),
-    "route53:GetChange": (("route53:GetChange", ("arn:aws:route53:::change/*",)),),
-    "route53:GetHealthCheck": (("route53:GetHealthCheck", (HEALTH_CHECKS,)),),
-    "route53:GetHostedZone": (("route53:GetHostedZone", (ANY_ZONE,)),),
-    "route53:ListHostedZones": (("route53:ListHostedZones", EVERYTHING),),
-    "route53:ListResourceRecordSets": (("route53:ListResourceRecordSets", (ZONE,)),),
-    "route53:ListTagsForResource": (("route53:ListTagsForResource", (ANY_ZONE, HEALTH_CHECKS)),),
-    "route53:UpdateHealthCheck": (("route53:UpdateHealthCheck", (HEALTH_CHECKS,)),),
-    "route53:UpdateHostedZoneComment": (("route53:UpdateHostedZoneComment", (ANY_ZONE,)),),
+    **_named_alike((ANY_ZONE,), "route53:GetHostedZone"),
+    **_named_alike(("arn:aws:route53:::change/*",), "route53:GetChange"),
     # "No permissions are required to perform this operation": STS API Reference.
     "sts:GetCallerIdentity": (),
 }

@@ -151,11 +151,3 @@ IMAGES: Final[Mapping[str, Image]] = {
         Image(155133621, "ubuntu-24-04-x64", "24.04 (LTS) x64", "Ubuntu", "2024-04-26T14:01:52Z"),
     )
 }
-
-
-def image(identifier: int | str) -> Image | None:
-    """Return an image by slug, or by id as a number or as digits."""
-    for candidate in IMAGES.values():
-        if str(identifier) in {candidate.slug, str(candidate.id)}:
-            return candidate
-    return None

@@ -18,8 +18,6 @@ NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.\-]+")
 """Source: API reference, `firewall.name`."""
 
 MAX_RULES: Final = 50
-MAX_DROPLETS: Final = 10
-MAX_TAGS: Final = 5
 MAX_TARGETS: Final = 1000
 """Source: 'Firewalls Limits'."""
 
@@ -75,17 +73,6 @@ TOO_MANY_TARGETS = Reason(
     "A rule has {value} sources or destinations; it may have 1000.",
     LIMITS,
 )
-TOO_MANY_DROPLETS = Reason(
-    "the firewall would have more than 10 Droplets of its own",
-    "The firewall would have {value} Droplets; it may have 10.",
-    LIMITS,
-)
-TOO_MANY_TAGS = Reason(
-    "the firewall would have more than 5 tags",
-    "The firewall would have {value} tags; it may have 5.",
-    LIMITS,
-)
-
 WHOLE_REASONS: Final = (
     INVALID_FIREWALL_NAME,
     FIREWALL_NAME_IN_USE,
@@ -96,8 +83,6 @@ WHOLE_REASONS: Final = (
     UNKNOWN_TARGET,
     TOO_MANY_RULES,
     TOO_MANY_TARGETS,
-    TOO_MANY_DROPLETS,
-    TOO_MANY_TAGS,
 )
 
 Item = TypeVar("Item")
@@ -270,13 +255,8 @@ def _check_whole(
         if firewall.name == body.name and firewall is not mine:
             raise FIREWALL_NAME_IN_USE.refusal()
     rules = _checked_rules(body)
-    droplet_ids, tags = _unique(body.droplet_ids), _unique(body.tags)
-    _check_exist("droplet_ids", droplet_ids, account.droplets)
-    _check_exist("tags", tags, account.tags)
-    if len(droplet_ids) > MAX_DROPLETS:
-        raise TOO_MANY_DROPLETS.refusal(value=len(droplet_ids))
-    if len(tags) > MAX_TAGS:
-        raise TOO_MANY_TAGS.refusal(value=len(tags))
+    _check_exist("droplet_ids", body.droplet_ids, account.droplets)
+    _check_exist("tags", body.tags, account.tags)
     return rules
 
 

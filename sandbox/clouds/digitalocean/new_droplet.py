@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from sandbox.clouds.digitalocean.catalog import REGIONS, SIZES, Region, Size, image
+from sandbox.clouds.digitalocean.catalog import IMAGES, REGIONS, SIZES, Region, Size
 from sandbox.clouds.digitalocean.routes import Body, listed
 from sandbox.clouds.digitalocean.state import LocalAccount, LocalDroplet, LocalVpc
 from sandbox.clouds.digitalocean.tags import INVALID_TAG, check_tag
@@ -97,7 +97,7 @@ class NewDroplet(Body):
     name: str
     region: str
     size: str
-    image: int | str
+    image: str
     ssh_keys: Annotated[list[int | str], BeforeValidator(listed)] = Field(
         default_factory=list[int | str]
     )
@@ -132,8 +132,7 @@ def checked_droplet(account: LocalAccount, body: NewDroplet) -> LocalDroplet:
     if body.size not in SIZES:
         raise INVALID_SIZE.refusal()
     size = SIZES[body.size]
-    chosen = image(body.image)
-    if chosen is None:
+    if body.image not in IMAGES:
         raise INVALID_IMAGE.refusal()
     region = _region(body, size)
     _check_rest(account, body)
@@ -143,7 +142,7 @@ def checked_droplet(account: LocalAccount, body: NewDroplet) -> LocalDroplet:
         name=body.name,
         region=region,
         size=size,
-        image=chosen,
+        image=IMAGES[body.image],
         vpc=vpc,
         created=account.clock(),
         private_ipv4=vpc.pool.take(),

@@ -32,7 +32,6 @@ _REQUIRED: Final = (
     *("comparisonOperator", "evaluationPeriods"),
     *("metricName", "namespace", "period", "statistic", "threshold"),
 )
-_SUB_MINUTE = (10, 20, 30)
 
 
 class MetricAlarmStandIn(Tagged):
@@ -69,11 +68,10 @@ class MetricAlarmStandIn(Tagged):
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what is missing or not to be had."""
+        """Yield what is missing."""
         for name in _REQUIRED:
             if inputs.get(name) is None:
                 yield Failure(name, f"{name} is missing; an alarm needs one. Set it.")
-        yield from _odd_values(inputs)
 
     def create(self, call: AwsTask, inputs: Props) -> str:
         """Put the alarm, unless there is one of the name."""
@@ -129,21 +127,6 @@ class MetricAlarmStandIn(Tagged):
 
     def _client(self, call: AwsTask, props: Props) -> Any:
         return call.session.client("cloudwatch", props.get("region"))
-
-
-def _odd_values(inputs: Props) -> Iterator[Failure]:
-    periods = inputs.get("evaluationPeriods")
-    if isinstance(periods, int) and periods < 1:
-        yield Failure("evaluationPeriods", f"evaluationPeriods is {periods}; 1 or more is allowed.")
-    period = inputs.get("period")
-    if isinstance(period, int) and period not in _SUB_MINUTE and (period < 1 or period % 60):
-        yield Failure("period", f"period is {period}; 10, 20, 30 or whole minutes are allowed.")
-    for name in _ACTIONS:
-        for index, action in enumerate(items_of(inputs, name)):
-            if isinstance(action, str) and not action.startswith("arn:"):
-                yield Failure(
-                    f"{name}[{index}]", f"{name}[{index}] is {action!r}; an ARN is allowed."
-                )
 
 
 def _to_api(inputs: Props) -> Props:

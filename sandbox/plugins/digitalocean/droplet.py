@@ -6,18 +6,16 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/droplet/reso
 
 import hashlib
 import re
-from collections.abc import Iterator
 
 from sandbox.plugins import schema
 from sandbox.plugins.diff import diff, top
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
-from sandbox.plugins.values import UNKNOWN, Props, items_of
+from sandbox.plugins.resource import PluginError, Present, Shape, StandIn
+from sandbox.plugins.values import Props, items_of
 
 _CHANGE_TIMEOUT_SECONDS = 60 * 60
 _DELETE_TIMEOUT_SECONDS = 60
 _DIGEST = re.compile(r"[0-9a-f]{40}")
-_TAG = re.compile(r"[a-zA-Z0-9:\-_]{1,255}")
 _ON_CREATION = (
     *("dropletAgent", "ipv6", "monitoring", "name", "region", "size", "tags", "userData"),
     "vpcUuid",
@@ -61,10 +59,6 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
         ),
     )
 
-    def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield the tags that cannot be any."""
-        yield from wrong_tags(inputs)
-
     def completed(self, inputs: Props) -> Props:
         """Return inputs with the digest that the state has for the user data."""
         if isinstance(inputs.get("userData"), str):
@@ -84,7 +78,7 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
         body = {schema.snake_case(name): value for name, value in given.items()}
         if "droplet_agent" in body:
             body["with_droplet_agent"] = body.pop("droplet_agent")
-        body["image"] = _number_or_text(inputs["image"])
+        body["image"] = inputs["image"]
         body["ssh_keys"] = [_number_or_text(key) for key in items_of(inputs, "sshKeys")]
         needs = {"tags": "tag:create", "sshKeys": "ssh_key:read", "vpcUuid": "vpc:read"}
         more = [scope for name, scope in needs.items() if inputs.get(name)]
@@ -160,23 +154,6 @@ def wait_for_action(call: DigitalOceanTask, action_id: int, what: str) -> None:
         return bool(action["status"] == "completed")
 
     call.wait(what, completed, _CHANGE_TIMEOUT_SECONDS)
-
-
-def wrong_tags(inputs: Props) -> Iterator[Failure]:
-    """Yield the tags that cannot be any."""
-    for index, tag in enumerate(items_of(inputs, "tags")):
-        if tag is not UNKNOWN:
-            yield from wrong_tag(f"tags[{index}]", str(tag))
-
-
-def wrong_tag(path: str, tag: str) -> Iterator[Failure]:
-    """Yield a failure if a tag cannot be one. Source: API reference, 'Tags'."""
-    if not _TAG.fullmatch(tag):
-        yield Failure(
-            path,
-            f"{path} is {tag!r}; up to 255 letters, digits, colons, dashes and underscores are "
-            "allowed. Use those.",
-        )
 
 
 def digest(user_data: str) -> str:

@@ -3,13 +3,11 @@
 Source: digitalocean/terraform-provider-digitalocean, `digitalocean/firewall`.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
-from sandbox.plugins.digitalocean.droplet import wrong_tags
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Present, Shape, StandIn
-from sandbox.plugins.values import UNKNOWN, Props, items_of
+from sandbox.plugins.resource import Present, Shape, StandIn
+from sandbox.plugins.values import Props, items_of
 
 _DIRECTIONS: Final = (
     # The SDK's list of rules and prefix of its fields, the API's list and object.
@@ -51,19 +49,6 @@ class FirewallStandIn(StandIn[DigitalOceanSession]):
         ),
     )
 
-    def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what the official plugin refuses about rules."""
-        if not inputs.get("inboundRules") and not inputs.get("outboundRules"):
-            yield Failure(
-                "inboundRules",
-                "neither inboundRules nor outboundRules has a rule; at least one must. Add one.",
-            )
-        for rules, *_ in _DIRECTIONS:
-            for index, rule in enumerate(items_of(inputs, rules)):
-                if rule is not UNKNOWN:
-                    yield from _wrong_rule(f"{rules}[{index}]", rule)
-        yield from wrong_tags(inputs)
-
     def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the firewall."""
         return str(call.session.ask("firewalls.create", _to_api(inputs))["firewall"]["id"])
@@ -84,15 +69,6 @@ class FirewallStandIn(StandIn[DigitalOceanSession]):
     def delete(self, call: DigitalOceanTask, resource_id: str, _state: Props) -> None:
         """Delete the firewall."""
         call.session.find("firewalls.delete", resource_id)
-
-
-def _wrong_rule(path: str, rule: Props) -> Iterator[Failure]:
-    if rule.get("protocol") in {"tcp", "udp"} and not rule.get("portRange"):
-        yield Failure(
-            f"{path}.portRange",
-            f"{path}.portRange is missing; a rule for {rule['protocol']} needs one. "
-            'Set it, "443", "8000-8999" or "all".',
-        )
 
 
 def _to_api(inputs: Props) -> Props:

@@ -4,12 +4,10 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/monitoring`,
 digitalocean/godo, `monitoring.go`, for the types.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
-from sandbox.plugins.digitalocean.droplet import wrong_tags
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Present, Shape, StandIn
+from sandbox.plugins.resource import Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 
 TYPES: Final = tuple(
@@ -45,15 +43,6 @@ class MonitorAlertStandIn(StandIn[DigitalOceanSession]):
         },
         refused=frozenset({"alerts.slacks"}),
     )
-
-    def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield what the official plugin's schema refuses."""
-        value = inputs.get("value")
-        if isinstance(value, int | float) and value < 0:
-            yield Failure("value", f"value is {value}; 0 or more is allowed. Raise it.")
-        if inputs.get("entities") == []:
-            yield Failure("entities", "entities is empty; one or more are needed. Leave it out.")
-        yield from wrong_tags(inputs)
 
     def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the policy."""

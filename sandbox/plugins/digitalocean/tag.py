@@ -3,11 +3,8 @@
 Source: digitalocean/terraform-provider-digitalocean, `digitalocean/tag/resource_tag.go`.
 """
 
-from collections.abc import Iterator
-
-from sandbox.plugins.digitalocean.droplet import wrong_tag
 from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
-from sandbox.plugins.resource import Failure, Present, Shape, StandIn
+from sandbox.plugins.resource import Present, Shape, StandIn
 from sandbox.plugins.values import Props
 
 _COUNTS = {
@@ -29,11 +26,6 @@ class TagStandIn(StandIn[DigitalOceanSession]):
     type_name = "digitalocean:index/tag:Tag"
     auto_named = True
     shape = Shape(replaces=frozenset({"name"}))
-
-    def validate(self, inputs: Props) -> Iterator[Failure]:
-        """Yield a name that no tag may have."""
-        if isinstance(inputs.get("name"), str):
-            yield from wrong_tag("name", inputs["name"])
 
     def create(self, call: DigitalOceanTask, inputs: Props) -> str:
         """Create the tag."""

@@ -149,15 +149,6 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
             id="what is missing",
         ),
         pytest.param(
-            alarm(period=45, evaluationPeriods=0, alarmActions=["edge"]),
-            [
-                ("evaluationPeriods", "evaluationPeriods is 0; 1 or more is allowed."),
-                ("period", "period is 45; 10, 20, 30 or whole minutes are allowed."),
-                ("alarmActions[0]", "alarmActions[0] is 'edge'; an ARN is allowed."),
-            ],
-            id="odd values",
-        ),
-        pytest.param(
             alarm(thresholdMetricId="e1"),
             [
                 (

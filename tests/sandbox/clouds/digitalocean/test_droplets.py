@@ -70,12 +70,6 @@ def test_user_data_of_64_kib_is_taken(cloud: Any) -> None:
     assert cloud.droplet(user_data="x" * 65536)
 
 
-def test_an_image_may_be_named_by_its_number(cloud: Any) -> None:
-    image = cloud.show(cloud.droplet(image="debian-13-x64"))["image"]
-    for identifier in (image["id"], str(image["id"])):
-        assert cloud.show(cloud.droplet(image=identifier))["image"] == image
-
-
 def test_keys_may_be_named_by_number_or_fingerprint(cloud: Any) -> None:
     assert cloud.droplet(ssh_keys=[512189])
     assert cloud.droplet(ssh_keys=["3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa", "512189"])

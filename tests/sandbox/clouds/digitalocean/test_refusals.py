@@ -104,18 +104,6 @@ def firewall(*rules: dict[str, object], **fields: object) -> Prepare:
     return lambda _cloud: ("POST /v2/firewalls", body)
 
 
-def crowded_firewall(cloud: Any) -> Refused:
-    numbers = [cloud.droplet() for _ in range(11)]
-    return firewall(droplet_ids=numbers)(cloud)
-
-
-def many_tags(cloud: Any) -> Refused:
-    names = [f"tag-{number}" for number in range(6)]
-    for name in names:
-        cloud.ok("POST /v2/tags", {"name": name})
-    return firewall(tags=names)(cloud)
-
-
 def same_firewall(cloud: Any) -> Refused:
     cloud.firewall()
     return firewall()(cloud)
@@ -232,7 +220,7 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     new_droplet.SIZE_ELSEWHERE: {"create": droplet(size="s-1vcpu-512mb-10gb")},
     new_droplet.INVALID_IMAGE: {
         "slug": droplet(image="debian-1-x64"),
-        "id": droplet(image=1),
+        "id": droplet(image="133426485"),
     },
     new_droplet.INVALID_KEYS: {
         "a name": droplet(ssh_keys=["ops"]),
@@ -308,8 +296,6 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
     firewalls.TOO_MANY_TARGETS: {
         "addresses": firewall(rule(addresses=[f"2001:db8::{n:x}" for n in range(1001)]))
     },
-    firewalls.TOO_MANY_DROPLETS: {"create": crowded_firewall},
-    firewalls.TOO_MANY_TAGS: {"create": many_tags},
     vpcs.INVALID_VPC_NAME: {"a space": vpc(name="a b"), "empty": vpc(name="")},
     vpcs.VPC_NAME_IN_USE: {"create": same_vpc},
     vpcs.INVALID_VPC_REGION: {"unknown": vpc(region="moon1"), "closed": vpc(region="nyc2")},

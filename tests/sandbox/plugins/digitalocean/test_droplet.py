@@ -216,19 +216,6 @@ def test_waiting_stops_when_the_engine_asks(started_plugin: Any, cloud: Any, pro
             id="empty",
         ),
         pytest.param(
-            {"tags": ["pool", "my pool", UNKNOWN]},
-            [
-                (
-                    "tags[1]",
-                    (
-                        "tags[1] is 'my pool'; up to 255 letters, digits, colons, dashes and "
-                        "underscores are allowed. Use those."
-                    ),
-                )
-            ],
-            id="tag",
-        ),
-        pytest.param(
             {"volumeIds": ["v"], "backups": False},
             [
                 (
@@ -264,6 +251,7 @@ def test_wrong_inputs_are_refused_before_anything_is_made(
             {"userData": "#" * 65537}, "user_data is 65537 bytes; it may not", id="user data"
         ),
         pytest.param({"sshKeys": ["ops"]}, "ops are invalid key identifiers", id="ssh key"),
+        pytest.param({"tags": ["my pool"]}, "contains invalid characters", id="tag"),
         pytest.param({"name": "no host"}, "Only valid hostname characters are allowed.", id="name"),
     ],
 )

@@ -126,29 +126,6 @@ def test_a_preview_knows_the_rules(plugin: Any) -> None:
     ("changed", "failures"),
     [
         pytest.param(
-            {"inboundRules": [], "outboundRules": None},
-            {
-                "inboundRules": (
-                    "neither inboundRules nor outboundRules has a rule; at least one must. Add one."
-                )
-            },
-            id="no rules",
-        ),
-        pytest.param(
-            {"inboundRules": [{"protocol": "tcp"}], "outboundRules": [{"protocol": "udp"}]},
-            {
-                "inboundRules[0].portRange": (
-                    "inboundRules[0].portRange is missing; a rule for tcp needs one. "
-                    'Set it, "443", "8000-8999" or "all".'
-                ),
-                "outboundRules[0].portRange": (
-                    "outboundRules[0].portRange is missing; a rule for udp needs one. "
-                    'Set it, "443", "8000-8999" or "all".'
-                ),
-            },
-            id="no ports",
-        ),
-        pytest.param(
             {"inboundRules": [{"protocol": "sctp", "port_range": "1"}]},
             {
                 "inboundRules[0].protocol": (
@@ -177,6 +154,12 @@ def test_a_preview_knows_the_rules(plugin: Any) -> None:
 def test_wrong_inputs_are_refused(plugin: Any, changed: Props, failures: dict[str, str]) -> None:
     given = {name: value for name, value in (EDGE | changed).items() if value is not None}
     assert dict(plugin.check(FIREWALL, given)[1]) == failures
+
+
+def test_what_digitalocean_refuses_is_told_in_its_words(plugin: Any) -> None:
+    without_ports = EDGE | {"inboundRules": [{"protocol": "tcp", "sourceAddresses": ["::/0"]}]}
+    failed = plugin.failure(lambda: plugin.made(FIREWALL, without_ports))
+    assert failed.text.endswith("You must specify a positive value for ports.")
 
 
 def test_a_name_that_is_taken_is_told(plugin: Any) -> None:
