@@ -87,11 +87,6 @@ class ApiCall:
     scopes: set[str] = field(default_factory=set[str])
     """What it needed so far."""
 
-    @property
-    def query(self) -> Mapping[str, str]:
-        """Return the parameters of the query string."""
-        return self.request.args
-
     def need(self, *scopes: str) -> None:
         """Note scopes that the request needs.
 
@@ -176,13 +171,13 @@ class ApiCall:
         )
 
     def _whole(self, name: str, default: int, most: int) -> int:
-        text = self.query.get(name, str(default))
+        text = self.request.args.get(name, str(default))
         if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
             raise INVALID_QUERY.refusal(name=name, value=text, most=most)
         return int(text)
 
     def _link(self, page: int, per_page: int) -> str:
-        query = urlencode({**self.query, "page": page, "per_page": per_page})
+        query = urlencode({**self.request.args, "page": page, "per_page": per_page})
         return f"{self.request.base_url}?{query}"
 
 

@@ -1,9 +1,10 @@
 """Boots a droplet and keeps it: `python -m sandbox.lab.droplet --config F`.
 
 Runs as root in the droplet's network namespace. SIGTERM shuts the droplet down, which may take as
-long as connections are given to finish; SIGHUP hands it changed metadata; SIGKILL is the power cut:
-the kernel ends every process of the droplet with this one. A droplet that reboots is started again
-from its own disk; one that turns itself off ends this program.
+long as connections are given to finish; SIGKILL is the power cut: the kernel ends every process of
+the droplet with this one. Metadata are what the file says when the droplet asks; a change is in
+force once the droplet has the reserved address that they tell it. A droplet that reboots is started
+again from its own disk; one that turns itself off ends this program.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ import subprocess
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+
+from pydantic import TypeAdapter
 
 from sandbox.debian import find_program
 from sandbox.lab.droplet import control_groups, machine, metadata, roots
@@ -42,16 +45,16 @@ class DropletKeeper(Service[DropletConfig]):
 
     def __init__(self) -> None:
         """Keep none yet."""
-        self._metadata: Fields = {}
         self._keeping: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         self._pid = 0
         self._off = False
 
     async def apply(self, config: DropletConfig) -> None:
-        """Boot the droplet and return once cloud-init is done; later, change what metadata say."""
-        self._metadata = config.droplet.metadata
-        if self._keeping is None:
+        """Boot the droplet, or go on with it, and return once it is as metadata say."""
+        if self._keeping is not None:
+            await _wait_for_address(config)
+        else:
             _forget(config)
             self._keeping = asyncio.create_task(self._keep(config, _mount(config)))
             ready = asyncio.create_task(self._ready.wait())
@@ -80,7 +83,7 @@ class DropletKeeper(Service[DropletConfig]):
         control, console = pty.openpty()
         asyncio.get_running_loop().add_reader(control, _print, control)
         _set_network(config)
-        async with await metadata.serve(lambda: self._metadata):
+        async with await metadata.serve(lambda: _metadata_of(config)):
             code = -signal.SIGHUP
             # It reboots, and turns itself off, by a signal that this process sees.
             # Source: reboot(2).
@@ -108,13 +111,29 @@ class DropletKeeper(Service[DropletConfig]):
             lines = [f"cloud-init failed: {failure}" for failure in failures]
             print(*lines, sep="\n", file=sys.stderr, flush=True)
             config.report.write_text("".join(f"{line}\n" for line in lines))
-        reserved = self._metadata.get("reserved_ip", {}).get("ipv6", {}).get("ip_address")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_ADDRESS_SECONDS):
-                while reserved and not _has(reserved):  # noqa: ASYNC110 - the kernel has no event
-                    await asyncio.sleep(_LOOK_SECONDS)
+        await _wait_for_address(config)
         # Ready all the same, as a droplet is: it runs, and serves what it can.
         self._ready.set()
+
+
+def _metadata_of(config: DropletConfig) -> "Fields":
+    """Return what metadata say now."""
+    now = TypeAdapter(DropletConfig).validate_json(config.path.read_bytes())
+    return now.droplet.metadata
+
+
+async def _wait_for_address(config: DropletConfig) -> None:
+    """Wait until the droplet has the reserved address of its metadata, if it ever configures that.
+
+    They may tell it another one meanwhile.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ADDRESS_SECONDS):
+            while True:
+                reserved = _metadata_of(config).get("reserved_ip", {}).get("ipv6", {})
+                if not reserved.get("active") or _has(reserved["ip_address"]):
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _mount(config: DropletConfig) -> machine.Disk:

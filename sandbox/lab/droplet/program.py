@@ -14,7 +14,7 @@ class DropletConfig:
     """What the program of a droplet reads."""
 
     droplet: DeployedDroplet
-    """The droplet. What changes of its `metadata` is followed when SIGHUP comes."""
+    """The droplet. What changes of its `metadata` is followed; nothing else does."""
     host: str
     """Name of its host, which its files are named after."""
     resolver: str
@@ -23,6 +23,11 @@ class DropletConfig:
     """The lab's folder."""
     bare: bool = False
     """Whether cloud-init installs the proxy's packages at boot, instead of finding them."""
+
+    @property
+    def path(self) -> Path:
+        """The file that it is in."""
+        return self.folder / f"{self.host}-{self.droplet.id}.json"
 
     @property
     def journal(self) -> Path:
@@ -69,8 +74,7 @@ def programs(
     if droplet.image not in SUITES:
         return []
     config = DropletConfig(droplet, host, resolver, folder, bare)
-    path = folder / f"{host}-{droplet.id}.json"
-    program = own_program("droplet", host, "sandbox.lab.droplet", path, config)
+    program = own_program("droplet", host, "sandbox.lab.droplet", config.path, config)
     return [replace(program, report=config.report)]
 
 
