@@ -27,7 +27,6 @@ UNUSED_REGION: Final = "syd1"
 GENERATED_RANGES: Final = IPv4Network("10.128.0.0/9")
 """Where the ranges of VPCs come from."""
 
-
 Effect = Callable[["LocalAccount"], bool]
 """What an action does to the account when it is over; False when that could not be done.
 

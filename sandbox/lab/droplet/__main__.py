@@ -123,10 +123,7 @@ def _metadata_of(config: DropletConfig) -> "Fields":
 
 
 async def _wait_for_address(config: DropletConfig) -> None:
-    """Wait until the droplet has the reserved address of its metadata, if it ever configures that.
-
-    They may tell it another one meanwhile.
-    """
+    """Wait until the droplet has its metadata's reserved address, if it ever configures that."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_ADDRESS_SECONDS):
             while True:
