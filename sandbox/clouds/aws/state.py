@@ -17,7 +17,7 @@ from moto.route53.models import Route53Backend, route53_backends
 
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.fields import Fields, items
-from sandbox.clouds.aws.settings import MotoSettings
+from sandbox.clouds.aws.moto_settings import MotoSettings
 
 MotoState: TypeAlias = dict[str, dict[str, dict[str, Any]]]
 """moto's memory: its backends by service, account and region."""

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from sandbox.clouds.digitalocean import addresses
 from sandbox.clouds.digitalocean.addresses import Pool
 from sandbox.clouds.digitalocean.catalog import REGIONS, Image, Region, Size
-from sandbox.clouds.digitalocean.settings import LocalSettings
+from sandbox.clouds.digitalocean.local_settings import LocalSettings
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import cast
 
-from sandbox.lab.edge.model import EdgeSite
+from sandbox.lab.edge.edge_behavior import EdgeSite
 
 
 def settings_lua(sites: Sequence[EdgeSite], name: str) -> str:

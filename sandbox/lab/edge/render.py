@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from sandbox.lab.edge.edge_behavior import EdgeBehavior, EdgeOrigin, EdgeSite
 from sandbox.lab.edge.lua import lua
-from sandbox.lab.edge.model import EdgeBehavior, EdgeOrigin, EdgeSite
 from sandbox.lab.edge.nginx_text import indented, quoted, regex
 
 MODULES: Final = Path("/usr/lib/nginx/modules")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal, cast
 
 from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields, is_hostname
-from sandbox.lab.edge.model import (
+from sandbox.lab.edge.edge_behavior import (
     ALL,
     ERROR_SECONDS,
     NONE,

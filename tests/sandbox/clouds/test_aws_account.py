@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from sandbox.clouds.aws import client_environment
-from sandbox.clouds.aws.settings import MotoSettings
+from sandbox.clouds.aws.moto_settings import MotoSettings
 
 
 class TestSeed:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.clouds.aws import catalogue, rules
-from sandbox.clouds.aws.settings import MotoSettings
+from sandbox.clouds.aws.moto_settings import MotoSettings
 from sandbox.marks import inserted
 
 ROOT = Path(__file__).parents[3]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from sandbox.lab.deployed import Deployed, DeployedDistribution
 from sandbox.lab.edge import DEFAULT_CERTIFICATE, program, unsupported
+from sandbox.lab.edge.edge_behavior import EdgeSite
 from sandbox.lab.edge.lua import lua
-from sandbox.lab.edge.model import EdgeSite
 from sandbox.lab.edge.nginx_text import regex
 from sandbox.lab.edge.sites import sites
 from support.edge import (
