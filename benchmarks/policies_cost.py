@@ -145,7 +145,7 @@ def state(distributions: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Engine:
+class BenchmarkEngine:
     """The engine in an environment of its own."""
 
     folder: Path
@@ -211,7 +211,7 @@ def measure(scratch: Path) -> bool:
     shell.prepare()
     variables = {**os.environ, **shell.environment(engine_found, {})}
     variables.pop("PULUMI_OPTION_POLICY_PACK", None)
-    engine = Engine(scratch, variables)
+    engine = BenchmarkEngine(scratch, variables)
     ours = [CHECKOUT / "policies" / name for name in ("dual_stack", "hardening")]
     empty = empty_packs(scratch)
     files = {size: scratch / f"state-{size}.json" for size in (0, *SIZES)}
