@@ -7,7 +7,7 @@ STAMP := $(VENV)/.ready
 
 # Lines and branches in percent: what was reached, rounded down. `coverage report --show-missing` says
 # which are left.
-FLOORS := components=97 policies=95 rollout=96
+FLOORS := components=98 policies=95 rollout=96
 
 # A deployment starts a dozen Pythons, and each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE

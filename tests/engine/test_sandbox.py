@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from support.engine import DUALSTACK, Sandbox
+from support.shown import README, assert_in_order, shown
 
 
 def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sandbox) -> None:
@@ -15,6 +16,10 @@ def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sand
     assert first.returncode == 0, first.stderr
     assert "The edge is up" in first.stdout
     assert "Try next:" in first.stdout
+    lines = shown(README, "make up")
+    table = lines.index("output value")
+    assert_in_order(lines[:table], first.stderr)
+    assert_in_order(lines[table:], first.stdout)
     for word in ("distributionId", "certificateArn", "api.example.com", "direct", "cdn"):
         assert word in first.stdout
     # What Pulumi prints is shown, on the side of the output that nobody parses.
@@ -71,7 +76,7 @@ def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(sandbox: Sa
     assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
     assert up["changes"]["create"] > 0
     assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
-    assert "unchanged" in sandbox.shell("pulumi preview")
+    assert_in_order(shown(README, "pulumi preview"), sandbox.shell("pulumi preview"))
     assert "dual-stack" in sandbox.shell("pulumi policy analyze 2>&1")
     assert "unchanged" in sandbox.shell("pulumi refresh --yes --expect-no-changes")
     assert "unchanged" in sandbox.shell("pulumi up --yes --skip-preview --expect-no-changes")

@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.root)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clouds(
     tmp_path_factory: pytest.TempPathFactory,
     deployments: Deployments,
@@ -36,7 +36,7 @@ def clouds(
         background.stop(name, home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a sandbox that is up, as `make up` leaves it."""
     found = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
@@ -46,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     found.run("down")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(
     tmp_path_factory: pytest.TempPathFactory, deployments: Deployments, clouds: tuple[Cloud, Cloud]
 ) -> Stack:
@@ -54,7 +54,7 @@ def stack(
     return deployments.copy("whole", *clouds, tmp_path_factory.mktemp("stack"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_lab(
     tmp_path_factory: pytest.TempPathFactory,
     stack: Stack,  # noqa: ARG001 - deployed before the lab opens
@@ -75,7 +75,7 @@ def lab(shared_lab: Lab) -> Iterator[Lab]:
     shared_lab.set(LabSettings())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Clouds, a stack and a lab that the tests of several files deploy to; see `open_scene`."""
     folder = tmp_path_factory.mktemp("scene")

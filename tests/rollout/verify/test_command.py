@@ -4,8 +4,6 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +28,7 @@ from rollout.verify.report import Report
 from rollout.verify.settings import RequestFiles, VerifySettings
 from support.fake_edge import OPTIONS, TARGET, FakeNames, FakeWire, answer
 from support.loopback_edge import Edge
+from support.namespaces import own_network
 from support.whole_edge import WholeEdge, whole_edge
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "verify.md"
@@ -369,24 +368,23 @@ def test_every_option_has_help() -> None:
 
 
 @pytest.mark.root
-def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(
+    tmp_path: Path, form: tuple[str, ...]
+) -> None:
     junit = tmp_path / "verify.xml"
-    program = "from rollout.verify.command import app; app()"
-    done = subprocess.run(
-        [
-            *("unshare", "--net", sys.executable, "-c", program, *HAND, "--echo", "/echo"),
-            *("--json", "--junit", str(junit)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 3, done.stderr
-    found = Report.model_validate(json.loads(done.stdout))
-    assert (found.verdict, found.counts["fail"]) == ("unknown", 0)
-    assert "Traceback" not in done.stderr
+    with own_network():
+        done = CliRunner().invoke(
+            command.app, [*HAND, "--echo", "/echo", *form, "--junit", str(junit)]
+        )
+    assert done.exit_code == 3, done.output
+    assert "Traceback" not in done.output
     assert "<error" in junit.read_text()
+    if form:
+        found = Report.model_validate(json.loads(done.stdout))
+        assert (found.verdict, found.counts["fail"]) == ("unknown", 0)
+    else:
+        assert "0 FAIL, 16 unknown" in done.stdout
 
 
 # ---- docs ----------------------------------------------------------------------------------------
