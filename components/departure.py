@@ -25,7 +25,7 @@ import pulumi
 import pulumi.runtime
 
 from components.facts import PROXY_LABEL
-from components.lookups import ZoneRecord
+from components.lookups import ZoneRecord, led_to_proxies
 from components.proxy.upgrades import MOST_NODES_PER_REGION, REGIONS
 
 
@@ -51,7 +51,7 @@ def departure(
     """Compare the proxies that answers lead to with those of the settings.
 
     Args:
-        hostnames: The names of the edge, in order.
+        hostnames: The names of the edge, in order, also those that leave.
         nodes: Ids of the proxies that the settings have; empty where there is no pool.
         records: What the zone has.
     """
@@ -73,6 +73,28 @@ def departure(
         tuple(dict.fromkeys(record.set_identifier for record in leaving)),
         max((record.ttl_seconds for record in deleted), default=0),
     )
+
+
+def group_of_proxies(
+    hostnames: Sequence[str], leaving: Collection[str], records: Iterable[ZoneRecord]
+) -> str:
+    """Return the name that the proxies' records have.
+
+    It begins with `_proxy.` and goes on with the first hostname. But while a hostname leaves whose
+    record leads to a group of another name, that group stays as it is: its records would be deleted
+    at the same time as the record that leads there. The next deployment gives it the new name.
+
+    Args:
+        hostnames: The names of the settings, in order.
+        leaving: The names that leave.
+        records: What the zone has.
+    """
+    led_to = (
+        record.alias_of
+        for record in records
+        if record.type == "AAAA" and record.name in leaving and led_to_proxies(record)
+    )
+    return next(led_to, f"{PROXY_LABEL}.{hostnames[0]}")
 
 
 def hold(

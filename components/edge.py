@@ -9,9 +9,9 @@ from components import lookups, settings
 from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
-from components.departure import Departure, departure, hold
+from components.departure import Departure, departure, group_of_proxies, hold
 from components.distribution import PassThroughDistribution
-from components.facts import CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
+from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
 from components.last_deployment import last_deployment
 from components.origin_lock import OriginLock
 from components.proxy.plan import Node, node_ids, plan
@@ -80,6 +80,7 @@ class DualStackEdge(pulumi.ComponentResource):
         self._settings = _checked(name, args)
         self._last = last_deployment(name)
         self._existing = lookups.look_up(self._settings, opts, self._last)
+        self._served_hostnames = (*self._settings.hostnames, *self._existing.leaving)
         departs = self._departure()
         nodes = self._nodes(departs)
         super().__init__("dualstack:index:DualStackEdge", name, None, opts)
@@ -132,8 +133,10 @@ class DualStackEdge(pulumi.ComponentResource):
 
     def _departure(self) -> Departure:
         """Return what has to happen to proxies that the settings no longer have."""
-        pool, hostnames = self._settings.proxy, self._settings.hostnames
-        return departure(hostnames, node_ids(pool) if pool else (), self._existing.records)
+        pool = self._settings.proxy
+        return departure(
+            self._served_hostnames, node_ids(pool) if pool else (), self._existing.records
+        )
 
     def _nodes(self, departs: Departure) -> Sequence[Node]:
         """Return the proxies as they are going to be made."""
@@ -147,7 +150,7 @@ class DualStackEdge(pulumi.ComponentResource):
         return Certificate(
             f"{name}-tls",
             {
-                "hostnames": list(self._settings.hostnames),
+                "hostnames": self._served_hostnames,
                 "zone_id": self._existing.zone.id,
                 "certificate_arn": self._settings.certificate_arn,
                 "provider_arguments": self._settings.provider_arguments(),
@@ -174,7 +177,7 @@ class DualStackEdge(pulumi.ComponentResource):
         return PassThroughDistribution(
             f"{name}-cdn",
             {
-                "hostnames": list(self._settings.hostnames),
+                "hostnames": self._served_hostnames,
                 "certificate_arn": certificate.arn,
                 "origin_domain_name": self._existing.load_balancer.name,
                 "origin": self._settings.origin,
@@ -186,7 +189,7 @@ class DualStackEdge(pulumi.ComponentResource):
 
     def _proxies(self, name: str, nodes: Sequence[Node]) -> tuple[list[Address], ProxyDns | None]:
         """Create the proxies and their records; return where they are reached, and the records."""
-        pool = self._settings.proxy
+        pool, hostnames = self._settings.proxy, self._settings.hostnames
         if pool is None:
             return [], None
         addresses = ProxyPool(
@@ -202,7 +205,10 @@ class DualStackEdge(pulumi.ComponentResource):
         proxies = ProxyDns(
             f"{name}-proxy-dns",
             {
-                "hostname": self._settings.hostnames[0],
+                "hostname": hostnames[0],
+                "group": group_of_proxies(
+                    hostnames, self._existing.leaving, self._existing.records
+                ),
                 "zone_id": self._existing.zone.id,
                 "addresses": addresses,
                 "pool": pool,
@@ -258,7 +264,14 @@ class DualStackEdge(pulumi.ComponentResource):
         )
 
     def _say_goodbye(self, departs: Departure, records: Sequence[pulumi.Resource]) -> None:
-        """Keep proxies that answers lead to for as long as those answers live."""
+        """Keep proxies that answers lead to for as long as those answers live; say who leaves."""
+        for hostname in self._existing.leaving:
+            pulumi.log.warn(
+                f"Hostname {hostname} leaves: this deployment deletes its records. Resolvers keep "
+                f"answers that lead to the distribution for {ALIAS_TTL_SECONDS} seconds, so it and "
+                "the certificate keep the name. Run pulumi up again after that to remove it there.",
+                self,
+            )
         for node in departs.leaving:
             pulumi.log.warn(
                 f"Proxy {node} leaves: no new answer leads to it. It goes on serving, because "

@@ -18,6 +18,7 @@ import pulumi.runtime
 READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
 
 _EDGE: Final = "dualstack:index:DualStackEdge"
+_DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
 _RECORD: Final = "aws:route53/record:Record"
 _DROPLET: Final = "digitalocean:index/droplet:Droplet"
 _ANY: Final = re.compile("")
@@ -53,6 +54,10 @@ class LastDeployment:
     """Route 53's records of the whole stack, whatever made them."""
     droplets: frozenset[DropletKind] = frozenset()
     """What kinds of droplets the edge's proxies are."""
+    distribution_domain_name: str = ""
+    """The distribution's own name; empty where there is none yet."""
+    aliases: tuple[str, ...] = ()
+    """Hostnames that the distribution answers, in the order of the alphabet."""
     readable: bool = True
     """Whether the state could be read. Where not, nobody knows what the stack has."""
 
@@ -85,6 +90,10 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
         resources: Type and outputs of each resource, by its URN.
     """
     edges = _outputs(resources, _EDGE, re.compile(f"::{re.escape(edge)}$"))
+    distributions = _outputs(
+        resources, _DISTRIBUTION, re.compile(f"::{re.escape(edge)}-cdn-distribution$")
+    )
+    distribution = distributions[0] if distributions else {}
     own_droplet = re.compile(rf"{re.escape(f'::{edge}-proxy-')}[a-z0-9]+-[0-9]+$")
     return LastDeployment(
         edges[0] if edges else {},
@@ -100,6 +109,8 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
             DropletKind(droplet["region"], droplet["size"])
             for droplet in _outputs(resources, _DROPLET, own_droplet)
         ),
+        distribution.get("domainName") or "",
+        tuple(sorted(distribution.get("aliases") or ())),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.facts import ALIAS_TTL_SECONDS, NO_PROXY, PROXY_LABEL
+from components.facts import ALIAS_TTL_SECONDS, NO_PROXY
 from components.lookups import AliasTarget
 from components.proxy_pool import Address
 from components.settings import Proxies
@@ -23,7 +23,9 @@ class ProxyDnsArgs(TypedDict):
     """What the proxies' records are made of."""
 
     hostname: str
-    """Name that health checks ask the proxies for; the group is named after it."""
+    """Name that health checks ask the proxies for."""
+    group: str
+    """Name of the group."""
     zone_id: str
     """Hosted zone the records go to."""
     addresses: Sequence[Address]
@@ -40,7 +42,7 @@ class ProxyDns(pulumi.ComponentResource):
     Route 53 allows one address in a weighted record. So the traffic records do not hold the
     proxies' addresses but are aliases of a second name, whose records do, with equal weights.
 
-    That name is `_proxy.` before the first hostname. No host can have it, because host names have
+    That name is `_proxy.` before a hostname. No host can have it, because host names have
     no underscores; so it collides with nothing, and nobody but Route 53 itself looks it up.
 
     **What is checked.** Each proxy at its literal address, because by name Route 53 would connect
@@ -81,7 +83,7 @@ class ProxyDns(pulumi.ComponentResource):
         super().__init__("dualstack:index:ProxyDns", name, None, opts)
         self._name = name
         self._args = args
-        self.group = f"{PROXY_LABEL}.{args['hostname']}"
+        self.group = args["group"]
         self.fails_over_to_cdn = args["pool"].when_all_fail == "cdn"
         self.records = []
         self.checks = []

@@ -15,6 +15,7 @@ from components.lookups.answers import (
     invoke_options,
     together,
 )
+from components.lookups.leaving_names import cannot_leave, leaving_names, led_to_proxies
 from components.lookups.load_balancer import find_load_balancer
 from components.lookups.model import AliasTarget, HostedZone, LoadBalancerTarget, Prerequisites
 from components.lookups.records import ZoneRecord, zone_records
@@ -35,6 +36,7 @@ __all__ = [
     "UnansweredError",
     "ZoneRecord",
     "invoke_options",
+    "led_to_proxies",
     "look_up",
 ]
 
@@ -63,9 +65,9 @@ def look_up(
     through_aws = invoke_options(opts, "aws")
     zone = attempt(lambda: find_zone(settings.zone, through_aws))
     records = attempt(lambda: _records(zone, settings, last, through_aws))
-    standing = standing_edge(
-        last, settings.hostnames, () if isinstance(records, OriginError) else records
-    )
+    listed = () if isinstance(records, OriginError) else records
+    leaving = leaving_names(settings.hostnames, listed, last)
+    standing = standing_edge(last, (*settings.hostnames, *leaving), listed)
     stands = standing.load_balancer
     load_balancer = attempt(
         lambda: find_load_balancer(settings.origin, through_aws),
@@ -81,7 +83,7 @@ def look_up(
     prefix_list = attempt(lambda: find_prefix_list(settings.origin_lock, through_aws))
     match load_balancer, zone, prefix_list, regions, records:
         case LoadBalancerTarget(), HostedZone(), (str() | None) as prefix_list_id, None, tuple():
-            return Prerequisites(load_balancer, zone, prefix_list_id, records)
+            return Prerequisites(load_balancer, zone, prefix_list_id, records, leaving)
         case answers:
             raise together(*(answer for answer in answers if isinstance(answer, OriginError)))
 
@@ -95,7 +97,13 @@ def _records(
     """Return the records of the zone; none where it is not there, which is a fault of its own."""
     if isinstance(zone, OriginError):
         return ()
-    records = zone_records(zone.id, settings.hostnames, through_aws)
-    if faults := list(taken_names(zone.id, settings.hostnames, records, last)):
+    hostnames = settings.hostnames
+    records = zone_records(zone.id, {*hostnames, *last.aliases}, through_aws)
+    leaving = leaving_names(hostnames, records, last)
+    faults = [
+        *taken_names(zone.id, hostnames, records, last),
+        *cannot_leave(settings, leaving, records),
+    ]
+    if faults:
         raise OriginError(*faults)
     return records

@@ -46,3 +46,6 @@ class Prerequisites:
     """CloudFront's addresses; None where no security group is to admit them."""
     records: tuple[ZoneRecord, ...] = ()
     """Records of the hostnames, and of all groups of proxies in the zone."""
+    leaving: tuple[str, ...] = ()
+    """Hostnames that the settings no longer have, and that answers still lead to the distribution
+    by. It keeps them."""

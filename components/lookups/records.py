@@ -1,7 +1,7 @@
 """The records of the zone that say where users of the hostnames are led."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,19 +40,19 @@ class ZoneRecord:
 
 
 def zone_records(
-    zone_id: str, hostnames: Sequence[str], options: pulumi.InvokeOptions
+    zone_id: str, hostnames: Collection[str], options: pulumi.InvokeOptions
 ) -> tuple[ZoneRecord, ...]:
     """Return the records of the hostnames, and those of all groups of proxies in the zone.
 
     Args:
         zone_id: The zone.
-        hostnames: The names of the edge.
+        hostnames: The names of the edge, and those that the distribution still has.
         options: What the look-up is made with.
 
     Raises:
         OriginError: The zone cannot be listed.
     """
-    names = "|".join(re.escape(name) for name in hostnames)
+    names = "|".join(re.escape(name) for name in sorted(hostnames))
     pattern = rf"^({re.escape(PROXY_LABEL)}\..*|{names})\.?$"
     try:
         answer = aws.route53.get_records(zone_id=zone_id, name_regex=pattern, opts=options)

@@ -34,7 +34,7 @@ def standing_edge(
 
     Args:
         last: What the state has.
-        hostnames: The names of the edge.
+        hostnames: The names of the edge, also those that leave.
         records: The records of those names.
     """
     own = {RecordId(name, "A", "direct") for name in hostnames}

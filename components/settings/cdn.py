@@ -19,6 +19,16 @@ from components.settings.fields import SET, Group, Remedy, Says, refusal
 _LOOKED_UP: Final = ("loadBalancer", "kind")
 _AS_GIVEN: Final = ("domainName", "hostedZoneId")
 
+CERTIFICATE_NAMES: Final = 10
+"""Names on one certificate of ACM, until AWS raises the quota, which it does to 100 at most.
+
+Source: AWS Certificate Manager User Guide, 'Quotas'."""
+
+DISTRIBUTION_NAMES: Final = 100
+"""Alternate domain names of one distribution, until AWS raises the quota.
+
+Source: Amazon CloudFront Developer Guide, 'Quotas'."""
+
 
 class Origin(Group):
     """The load balancer in front of the API, and how CloudFront talks to it.
@@ -233,3 +243,12 @@ class Distribution(Group):
     retain_on_delete: Annotated[bool, Says(example="true")] = False
     """Whether a distribution that leaves the stack goes on running, for users whose resolvers
     still point at it. Its hostnames stay taken until it is deleted by hand."""
+
+    def names_quota(self, *, own_certificate: bool) -> int:
+        """Return how many hostnames the account may have on one certificate and distribution.
+
+        Args:
+            own_certificate: Whether the certificate is given, and so not made here.
+        """
+        default = DISTRIBUTION_NAMES if own_certificate else CERTIFICATE_NAMES
+        return self.hostnames_quota or default

@@ -6,26 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 from components.faults import shown
 from components.proxy.nginx import CONNECTION_KIBIBYTES
 from components.settings import values
+from components.settings.cdn import Distribution
 from components.settings.fields import SET, Remedy
 from components.settings.proxies import HTTP_PORT, Proxies
 from components.settings.wording import OTHER, Problem
 
 if TYPE_CHECKING:
-    from components.settings.cdn import Distribution, Origin
+    from components.settings.cdn import Origin
 
 DEBIAN_MEBIBYTES: Final = 256
 """Memory that a droplet needs beside its connections: Debian, the resolver, nginx itself and an
 upgrade at work. An assumption: nobody has measured it."""
-
-CERTIFICATE_NAMES: Final = 10
-"""Names on one certificate of ACM, until AWS raises the quota, which it does to 100 at most.
-
-Source: AWS Certificate Manager User Guide, 'Quotas'."""
-
-DISTRIBUTION_NAMES: Final = 100
-"""Alternate domain names of one distribution, until AWS raises the quota.
-
-Source: Amazon CloudFront Developer Guide, 'Quotas'."""
 
 
 def too_much(
@@ -87,9 +78,7 @@ def _names(
     if "hostnames" not in used or ("distribution" in given and distribution is None):
         return
     own = "certificateArn" in given
-    quota = (distribution.hostnames_quota if distribution else None) or (
-        DISTRIBUTION_NAMES if own else CERTIFICATE_NAMES
-    )
+    quota = (distribution or Distribution()).names_quota(own_certificate=own)
     count = len(used["hostnames"])
     if count > quota:
         yield Problem(

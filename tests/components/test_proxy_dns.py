@@ -39,6 +39,7 @@ def make(engine: "Engine", leaving: str = "", **options: Any) -> None:
             "proxies",
             {
                 "hostname": "api.example.com",
+                "group": GROUP,
                 "zone_id": "Z0EXAMPLE",
                 "addresses": addresses,
                 "pool": Proxies(regions=("fra1", "ams3")).model_copy(update=options),

@@ -100,6 +100,7 @@ def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_
             "proxy-dns",
             {
                 "hostname": "api.example.com",
+                "group": GROUP,
                 "zone_id": "Z0EXAMPLE",
                 "addresses": [],
                 "pool": Proxies(regions=("fra1",)),

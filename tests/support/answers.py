@@ -1,20 +1,18 @@
 """What IPv6 users are answered while a deployment runs, and whether somebody serves there."""
 
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sandbox.clouds import background
 from support.engine import client, holders, zone_records
+from support.waiting import repeated
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
     from types_boto3_route53.type_defs import ResourceRecordSetOutputTypeDef
-
-PAUSE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,25 +50,19 @@ class Watch:
 
 @contextmanager
 def watched(account: background.Cloud, droplets: background.Cloud) -> Generator[Watch]:
-    """Look at both accounts ten times a second until the end.
+    """Look at both accounts again and again until the end.
 
     A moment is two looks, one after the other, so it may miss what comes and goes within them. It
     sees no wrong one in an order that is right: what is answered is there before and after.
     """
-    watch, route53, ended = Watch(), client(account, "route53"), threading.Event()
+    watch, route53 = Watch(), client(account, "route53")
 
     def look() -> None:
-        while not ended.wait(PAUSE_SECONDS):
-            answers = frozenset(answered(route53))
-            watch.moments.append(Moment(time.monotonic(), answers, frozenset(holders(droplets))))
+        answers = frozenset(answered(route53))
+        watch.moments.append(Moment(time.monotonic(), answers, frozenset(holders(droplets))))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with repeated(look):
         yield watch
-    finally:
-        ended.set()
-        thread.join()
 
 
 def answered(route53: "Route53Client") -> set[str]:
