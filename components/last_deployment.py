@@ -20,6 +20,7 @@ READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
 _EDGE: Final = "dualstack:index:DualStackEdge"
 _DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
 _RECORD: Final = "aws:route53/record:Record"
+_INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _DROPLET: Final = "digitalocean:index/droplet:Droplet"
 _ANY: Final = re.compile("")
 
@@ -44,6 +45,15 @@ class DropletKind(NamedTuple):
     """Slug of its size."""
 
 
+class AdmittedPort(NamedTuple):
+    """Where a security group admits CloudFront's addresses."""
+
+    security_group: str
+    """Its id."""
+    port: int
+    """The port."""
+
+
 @dataclass(frozen=True)
 class LastDeployment:
     """What the state has of an edge; all of it empty before the first deployment."""
@@ -58,6 +68,8 @@ class LastDeployment:
     """The distribution's own name; empty where there is none yet."""
     aliases: tuple[str, ...] = ()
     """Hostnames that the distribution answers, in the order of the alphabet."""
+    admitted_ports: frozenset[AdmittedPort] = frozenset()
+    """Ports that the edge's lock has rules for."""
     readable: bool = True
     """Whether the state could be read. Where not, nobody knows what the stack has."""
 
@@ -94,6 +106,7 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
         resources, _DISTRIBUTION, re.compile(f"::{re.escape(edge)}-cdn-distribution$")
     )
     distribution = distributions[0] if distributions else {}
+    own_rule = re.compile(rf"{re.escape(f'::{edge}-lock-from-cloudfront-')}[0-9]+$")
     own_droplet = re.compile(rf"{re.escape(f'::{edge}-proxy-')}[a-z0-9]+-[0-9]+$")
     return LastDeployment(
         edges[0] if edges else {},
@@ -111,6 +124,10 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
         ),
         distribution.get("domainName") or "",
         tuple(sorted(distribution.get("aliases") or ())),
+        frozenset(
+            AdmittedPort(rule["securityGroupId"], int(rule["fromPort"]))
+            for rule in _outputs(resources, _INGRESS_RULE, own_rule)
+        ),
     )
 
 

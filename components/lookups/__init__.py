@@ -80,7 +80,8 @@ def look_up(
         (lambda: None) if stands else None,
     )
     # A lock is refused while direct has weight, so no change of weights comes by here.
-    prefix_list = attempt(lambda: find_prefix_list(settings.origin_lock, through_aws))
+    lock, ports = settings.origin_lock, settings.origin.ports
+    prefix_list = attempt(lambda: find_prefix_list(lock, ports, last.admitted_ports, through_aws))
     match load_balancer, zone, prefix_list, regions, records:
         case LoadBalancerTarget(), HostedZone(), (str() | None) as prefix_list_id, None, tuple():
             return Prerequisites(load_balancer, zone, prefix_list_id, records, leaving)

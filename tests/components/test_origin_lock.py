@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.edge import DualStackEdge
+from components.last_deployment import AdmittedPort, LastDeployment, of_resources
+from components.lookups import OriginError
+from components.lookups.security_group import too_many_rules
 from components.origin_lock import OriginLock
 from components.settings import OriginLock as Lock
 
@@ -101,3 +104,68 @@ def test_an_edge_without_a_lock_sends_no_header(engine: "Engine") -> None:
     (origin,) = engine.registered["edge-cdn-distribution"].inputs["origins"]
     assert "customHeaders" not in origin
     assert engine.outputs["edge"]["originSecrets"] == []
+
+
+# ---- another port -------------------------------------------------------------------------------
+
+RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+
+
+def rules(*ports: int, group: str = GROUP, edge: str = "edge") -> dict[str, dict[str, Any]]:
+    """Return what the state has of a lock's rules."""
+    return {
+        f"urn:pulumi:prod::p::{RULE}::{edge}-lock-from-cloudfront-{port}": {
+            "type": RULE,
+            "outputs": {"securityGroupId": group, "fromPort": float(port), "toPort": float(port)},
+        }
+        for port in ports
+    }
+
+
+def test_the_state_says_which_ports_the_edge_s_own_lock_admits_cloudfront_to() -> None:
+    state = {**rules(80, 443), **rules(8443, edge="other-edge")}
+    admitted = frozenset({AdmittedPort(GROUP, 80), AdmittedPort(GROUP, 443)})
+    assert of_resources("edge", state) == LastDeployment(admitted_ports=admitted)
+
+
+@pytest.mark.parametrize(
+    ("before", "ports", "quota", "refused"),
+    [
+        pytest.param([], [443], 60, False, id="a new lock"),
+        pytest.param([443], [443], 60, False, id="nothing new"),
+        pytest.param([443], [8443], 60, True, id="another port"),
+        pytest.param([443], [8443], 110, False, id="another port, and room for both"),
+        pytest.param([443], [80, 443], 120, False, id="one more port"),
+        pytest.param([80, 443], [80, 8443], 120, True, id="one of two ports"),
+        pytest.param([80, 443], [443], 60, False, id="one port less"),
+        pytest.param([443, 8443], [8443], 60, False, id="a deployment that ended in between"),
+    ],
+)
+def test_a_port_is_changed_only_where_the_rules_of_both_have_room(
+    before: list[int], ports: list[int], quota: int, refused: bool
+) -> None:
+    lock = Lock(generation=1, security_group=GROUP, rules_per_security_group=quota)
+    admitted = [AdmittedPort(GROUP, port) for port in before]
+    assert bool(list(too_many_rules(lock, ports, admitted))) is refused
+    elsewhere = [AdmittedPort("sg-00000000000000000", port) for port in before]
+    assert list(too_many_rules(lock, ports, elsewhere)) == []
+
+
+def test_a_port_that_cannot_be_changed_is_refused_with_the_ways_there_are(
+    engine: "Engine",
+) -> None:
+    engine.account.state = rules(443)
+    args: DualStackEdgeArgs = {**EDGE, "origin": {**EDGE["origin"], "https_port": 8443}}
+    with pytest.raises(OriginError) as caught:
+        engine.run(lambda: DualStackEdge("edge", args))
+    key = "dualstack-edge:originLock.rulesPerSecurityGroup"
+    (fault,) = caught.value.faults
+    assert str(fault) == (
+        f"{key} is 60, while the rules for port 443 and for 8443 are beside each other; at least "
+        "110, and what else the group admits, which is not counted here: the addresses of "
+        "CloudFront count as 55 rules for each port, and it connects to the old one until all of "
+        "it has the new one. Have AWS raise the quota 'Inbound or outbound rules per security "
+        f"group', then: pulumi config set --path {key} 200; or change the port without these "
+        "rules, in the three steps of docs/paths.md"
+    )
+    assert engine.registered == {}
