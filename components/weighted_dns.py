@@ -60,8 +60,8 @@ class WeightedDns(pulumi.ComponentResource):
     with weight 0.
 
     The AAAA alias to a load balancer without IPv6 is answered empty. That is its purpose: IPv6
-    clients then use the A answer and so the old path, in the share the weight gives it. With
-    proxies, it is an alias to their own group of records instead; see `ProxyDns`.
+    clients then use the A answer, as they did before. With proxies, it is an alias to their own
+    group of records instead; see `ProxyDns`.
 
     Neither target's health is evaluated, but for the proxies' where the settings want it. For
     CloudFront Route 53 does not allow it. For the load balancer it would do harm: both paths end
