@@ -57,11 +57,11 @@ class Certificate(pulumi.ComponentResource):
             **args.get("provider_arguments", {}),
         )
         in_region = pulumi.ResourceOptions(parent=self, provider=provider)
-        first, *others = args["hostnames"]
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
-            domain_name=first,
-            subject_alternative_names=others,
+            domain_name=args["hostnames"][0],
+            # With the first, as ACM lists them: an empty list would leave them as they are.
+            subject_alternative_names=args["hostnames"],
             validation_method="DNS",
             opts=in_region,
         )

@@ -105,7 +105,7 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
     distributions = _outputs(
         resources, _DISTRIBUTION, re.compile(f"::{re.escape(edge)}-cdn-distribution$")
     )
-    distribution = distributions[0] if distributions else {}
+    distribution: Mapping[str, Any] = distributions[0] if distributions else {}
     own_rule = re.compile(rf"{re.escape(f'::{edge}-lock-from-cloudfront-')}[0-9]+$")
     own_droplet = re.compile(rf"{re.escape(f'::{edge}-proxy-')}[a-z0-9]+-[0-9]+$")
     return LastDeployment(

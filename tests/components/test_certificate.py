@@ -43,7 +43,7 @@ def test_one_certificate_is_requested_for_all_hostnames_and_validated(engine: "E
         },
         "tls-certificate": {
             "domainName": "api.example.com",
-            "subjectAlternativeNames": ["api2.example.com"],
+            "subjectAlternativeNames": ["api.example.com", "api2.example.com"],
             "validationMethod": "DNS",
         },
         "tls-validation-api.example.com": validation_record("api.example.com"),

@@ -201,7 +201,7 @@ def test_a_name_that_leaves_loses_its_records_and_nothing_else(
     assert engine.registered["edge-cdn-distribution"].inputs["aliases"] == [NEW, API2, API]
     certificate = engine.registered["edge-tls-certificate"].inputs
     assert certificate["domainName"] == NEW
-    assert certificate["subjectAlternativeNames"] == [API2, API]
+    assert certificate["subjectAlternativeNames"] == [NEW, API2, API]
     assert engine.outputs["edge"]["hostnames"] == [NEW, API2]
     assert "Hostname api.example.com leaves: this deployment deletes its records." in caplog.text
     assert "Run pulumi up again after that to remove it there." in caplog.text
