@@ -1,11 +1,11 @@
-"""The permissions a deployer needs, from the requests that the stand-ins send in the tests.
+"""The permissions a deployer needs, from the requests that are sent in the tests.
 
 A stand-in notes every request it sends, `route53:ChangeResourceRecordSets` of AWS or the scope
-`droplet:create` of DigitalOcean (see `sandbox.plugins.actions`). Two things stand between these
-notes and a policy. What AWS calls an operation and what IAM calls the permission for it are not
-always the same, and a tag given on the way needs a permission of its own; `ACTIONS` says which. And
-DigitalOcean hands out no token with a scope but without those that the scope requires; `REQUIRED`
-says which.
+`droplet:create` of DigitalOcean (see `sandbox.plugins.actions`); what the program sends by itself
+is in the log of the local AWS. Two things stand between these notes and a policy. What AWS calls an
+operation and what IAM calls the permission for it are not always the same, and a tag given on the
+way needs a permission of its own; `ACTIONS` says which. And DigitalOcean hands out no token with a
+scope but without those that the scope requires; `REQUIRED` says which.
 
 Where this differs from what the official plugins need: they send a few requests that the stand-ins
 do not (a retry, a look at an older feature), so a policy made here may turn out a little too small
@@ -71,6 +71,7 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
     **_named_alike(GROUP, "ec2:RevokeSecurityGroupIngress"),
     **_named_alike(
         EVERYTHING,
+        "cloudfront:ListDistributions",
         *("ec2:DescribeManagedPrefixLists", "ec2:DescribeSecurityGroupRules"),
         *("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
         "elasticloadbalancing:DescribeLoadBalancerAttributes",

@@ -8,6 +8,7 @@ while resources are being made, and leave half an edge behind.
 import pulumi
 
 from components.last_deployment import LastDeployment
+from components.lookups import account
 from components.lookups.answers import (
     OriginError,
     UnansweredError,
@@ -60,7 +61,8 @@ def look_up(
     Raises:
         OriginError: Something does not exist, is ambiguous, is of the wrong kind, or could not be
             looked up: the zone, the load balancer, a region of the proxies or what the security
-            group needs; or a hostname has records of somebody else. Lists the faults of all.
+            group needs; a hostname has records of somebody else, is on another distribution, or
+            cannot leave; CloudFront cannot use the certificate. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
     zone = attempt(lambda: find_zone(settings.zone, through_aws))
@@ -82,8 +84,22 @@ def look_up(
     # A lock is refused while direct has weight, so no change of weights comes by here.
     lock, ports = settings.origin_lock, settings.origin.ports
     prefix_list = attempt(lambda: find_prefix_list(lock, ports, last.admitted_ports, through_aws))
-    match load_balancer, zone, prefix_list, regions, records:
-        case LoadBalancerTarget(), HostedZone(), (str() | None) as prefix_list_id, None, tuple():
+    refused = attempt(
+        lambda: account.check_account(
+            settings, leaving, last, lambda: account.open_account(settings.aws)
+        ),
+        lambda: None,
+        "CloudFront judges it in the deployment.",
+    )
+    match load_balancer, zone, prefix_list, regions, refused, records:
+        case (
+            LoadBalancerTarget(),
+            HostedZone(),
+            (str() | None) as prefix_list_id,
+            None,
+            None,
+            tuple(),
+        ):
             return Prerequisites(load_balancer, zone, prefix_list_id, records, leaving)
         case answers:
             raise together(*(answer for answer in answers if isinstance(answer, OriginError)))

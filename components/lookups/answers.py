@@ -58,13 +58,20 @@ def together(*errors: OriginError) -> OriginError:
     return whole
 
 
-def attempt(step: Callable[[], T], otherwise: Callable[[], T] | None = None) -> T | OriginError:
+STANDS: Final = "The edge stands, so this deployment goes on with what it has."
+"""What the user reads where nobody answers and nothing depends on it."""
+
+
+def attempt(
+    step: Callable[[], T], otherwise: Callable[[], T] | None = None, words: str = STANDS
+) -> T | OriginError:
     """Return the error instead of raising it, so that the next step runs too.
 
     Args:
         step: Looks something up.
         otherwise: Returns what stands, which is used, with a warning, where nobody answers. None:
             nothing stands yet, so that is a fault like an answer that says no.
+        words: Why the deployment goes on then.
     """
     try:
         return step()
@@ -72,9 +79,7 @@ def attempt(step: Callable[[], T], otherwise: Callable[[], T] | None = None) -> 
         if otherwise is None:
             return error
         for fault in error.faults:
-            pulumi.log.warn(
-                f"{fault}\nThe edge stands, so this deployment goes on with what it has."
-            )
+            pulumi.log.warn(f"{fault}\n{words}")
         return otherwise()
     except OriginError as error:
         return error

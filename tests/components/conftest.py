@@ -5,12 +5,18 @@ from collections.abc import Iterator
 import pulumi.runtime
 import pytest
 
-from support.recording import Engine
+from support.recording import AwsApis, Engine
 
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """Return an engine; an Output that is made into text by accident raises."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
-    yield Engine()
+    engine = Engine()
+
+    def open_account(_: object) -> AwsApis:
+        return engine.account.apis
+
+    monkeypatch.setattr("components.lookups.account.open_account", open_account)
+    yield engine
     pulumi.runtime.set_all_config({}, [])

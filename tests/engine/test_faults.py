@@ -1,5 +1,7 @@
 """What stops before anything is made, with every fault named; and what is mended by going on."""
 
+import re
+import shutil
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -87,6 +89,11 @@ BAD_SETTINGS = [
         id="certificate elsewhere",
     ),
     pytest.param(
+        {"certificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"},
+        ['certificate/0a1b2c3d", which does not exist; a certificate of ACM in us-east-1 that is'],
+        id="no such certificate",
+    ),
+    pytest.param(
         {"origin": {"loadBalancer": "nobody", "kind": "application"}},
         ['dualstack-edge:origin.loadBalancer is "nobody", which was not found;'],
         id="no such load balancer",
@@ -152,6 +159,22 @@ def test_a_name_that_has_users_is_refused_in_a_preview_before_anything_is_made(
         assert "aws route53 list-resource-record-sets --hosted-zone-id" in said
         assert 'origin.loadBalancer is "nobody", which was not found;' in said
     assert nothing_was_made(stack, route53, before)
+
+
+def test_names_of_another_stack_are_refused_in_a_preview(
+    deployed: Stack, route53: "Route53Client"
+) -> None:
+    before = zone_records(route53)
+    settings = deployed.folder / f"Pulumi.{deployed.variables['PULUMI_STACK']}.yaml"
+    deployed.variables["PULUMI_STACK"] = "other"
+    shutil.copy(settings, deployed.folder / "Pulumi.other.yaml")
+    deployed.pulumi("stack", "init", "other").must()
+    said = deployed.pulumi("preview").refused()
+    for index, name in enumerate(("api.example.com", "api2.example.com")):
+        taken = f'hostnames[{index}] is "{name}", which '
+        assert f"{taken}has records already: A cdn, A direct, AAAA cdn, AAAA direct;" in said
+        assert re.search(rf"{re.escape(taken)}distribution \w+ has as an alias;", said)
+    assert nothing_was_made(deployed, route53, before)
 
 
 def test_an_up_that_is_interrupted_is_completed_by_the_next(

@@ -1,6 +1,9 @@
 """The permissions in README.md are those of a whole life of everything that can be deployed."""
 
 import json
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,17 @@ def lives(stack: Stack, changed: dict[str, object]) -> None:
     stack.pulumi("destroy", "--yes", "--skip-preview").must()
 
 
+@contextmanager
+def noted(account: background.Cloud, notes: Path) -> Generator[None]:
+    """Add to the notes what the program itself asks of AWS, as the account's log has it."""
+    before = len(account.log.read_text())
+    yield
+    request = re.compile(r"^[A-Z]+ ([a-z0-9-]+) ([A-Z]\w+) [0-9]{3}", re.MULTILINE)
+    with notes.open("a") as lines:
+        for service, operation in request.findall(account.log.read_text()[before:]):
+            lines.write(f"{json.dumps({'action': f'{service}:{operation}'})}\n")
+
+
 @pytest.fixture
 def notes(whole: Stack, tmp_path: Path) -> Path:
     """Where the stand-ins note every request they send."""
@@ -36,14 +50,13 @@ def test_the_readme_allows_what_is_needed_and_no_more(
 ) -> None:
     whole.configure(alarms={"topicArn": TOPIC}, dns={"negativeTtlSeconds": 60})
     pool = {"regions": ["fra1"], "readySeconds": 0, "alertEmails": ["edge@example.com"]}
-    lives(
-        whole,
-        {
-            "proxy": {**pool, "ports": [80, 443]},
-            "alarms": {"topicArn": TOPIC, "errorPercent": 9},
-            "distribution": {"priceClass": "PriceClass_100"},
-        },
-    )
+    changed: dict[str, object] = {
+        "proxy": {**pool, "ports": [80, 443]},
+        "alarms": {"topicArn": TOPIC, "errorPercent": 9},
+        "distribution": {"priceClass": "PriceClass_100"},
+    }
+    with noted(account, notes):
+        lives(whole, changed)
     groups = client(account, "ec2").describe_security_groups(GroupNames=["api-lb"])
     lock = {"generation": 1, "securityGroup": groups["SecurityGroups"][0]["GroupId"]}
     whole.configure(
@@ -54,7 +67,8 @@ def test_the_readme_allows_what_is_needed_and_no_more(
         traffic={"direct": 0, "cdn": 100},
         originLock=lock,
     )
-    lives(whole, {"originLock": {**lock, "generation": 2}})
+    with noted(account, notes):
+        lives(whole, {"originLock": {**lock, "generation": 2}})
     asked = [json.loads(line) for line in notes.read_text().splitlines()]
     assert inserted(README.read_text(), asked) == README.read_text(), (
         f"README.md asks for other permissions than were needed; write it from a run's notes "

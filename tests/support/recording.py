@@ -11,6 +11,8 @@ import pulumi.runtime
 from pulumi.runtime import get_root_resource, rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
+from components.lookups.account import GivenCertificate
+
 if TYPE_CHECKING:
     from pulumi.runtime.stack import Stack
 
@@ -36,6 +38,27 @@ class LoadBalancer:
 
 
 @dataclass
+class AwsApis:
+    """ACM and CloudFront, as the program asks them itself.
+
+    They differ from the real ones in that they always answer, and have what a test puts there.
+    """
+
+    certificates: dict[str, GivenCertificate] = field(default_factory=dict[str, GivenCertificate])
+    """Certificates by ARN; others are issued and cover what is in the zone."""
+    aliases: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Id and own name of the distribution that has an alias."""
+
+    def certificate(self, arn: str) -> GivenCertificate | None:
+        """Return a certificate."""
+        return self.certificates.get(arn, GivenCertificate("ISSUED", ("*.example.com",)))
+
+    def distributions(self) -> dict[str, tuple[str, str]]:
+        """Return which distribution has each alias."""
+        return self.aliases
+
+
+@dataclass
 class Account(Mocks):
     """An AWS account as the provider shows it.
 
@@ -57,6 +80,8 @@ class Account(Mocks):
     """Type and outputs of the resources that the last deployment left, by URN."""
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """What the provider says instead of an answer, by token."""
+    apis: AwsApis = field(default_factory=AwsApis)
+    """What answers without the provider."""
     asked_through: set[str] = field(default_factory=set[str])
     """The provider instances that look-ups went through."""
 
@@ -72,7 +97,7 @@ class Account(Mocks):
         outputs = {**cast("Any", args).inputs}
         match args.typ:
             case "aws:acm/certificate:Certificate":
-                names = [outputs["domainName"], *outputs["subjectAlternativeNames"]]
+                names = outputs["subjectAlternativeNames"]
                 outputs["arn"] = CERTIFICATE
                 outputs["domainValidationOptions"] = [validation_option(n) for n in names]
             case "aws:cloudfront/distribution:Distribution":

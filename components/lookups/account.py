@@ -1,0 +1,263 @@
+"""What ACM and CloudFront say of a given certificate and of new hostnames, before anything is made.
+
+CloudFront refuses a certificate that does not cover a name, and a name that another distribution
+has, when the certificate, the proxies and half of the records are made already. The provider has
+no look-up that takes an ARN or an alias, so both services are asked with boto3, with the same
+arguments as the provider for us-east-1.
+
+Only an answer that says no is a fault. Who may not ask, or gets no answer, goes on with a warning,
+for CloudFront itself judges later. Nothing is asked about what the last deployment had already.
+
+Where it differs from the provider: roles are not assumed (`assumeRoles`), and of the arguments only
+those in `_session` and `_client` count. So a certificate is judged only where the credentials
+belong to the account that its ARN names. A name needs no such care: two distributions cannot have
+it, whatever their accounts are. Those of other accounts are not listed, and CloudFront's refusal is
+explained in `docs/operating.md`.
+
+Source: CloudFront Developer Guide, 'Requirements for using alternate domain names' and
+'Requirements for using SSL/TLS certificates with CloudFront'.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+import boto3.session
+import pulumi
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import Secret
+
+from components.facts import CLOUDFRONT_REGION
+from components.faults import Fault
+from components.last_deployment import LastDeployment
+from components.lookups.answers import OriginError, UnansweredError
+from components.settings import NAMESPACE, Settings
+
+if TYPE_CHECKING:
+    from types_boto3_acm import ACMClient
+    from types_boto3_cloudfront import CloudFrontClient
+    from types_boto3_sts import STSClient
+
+_NOT_THERE: Final = ("ResourceNotFoundException", "InvalidArnException")
+"""ACM knows no such certificate. Source: ACM API Reference, DescribeCertificate."""
+
+_CERTIFICATE: Final = f"{NAMESPACE}:certificateArn"
+_USABLE: Final = "a certificate of ACM in us-east-1 that is issued and covers every hostname"
+
+_PATIENCE: Final = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3}
+)
+"""What is asked here is only a help, so it waits for nobody long."""
+
+
+@dataclass(frozen=True)
+class GivenCertificate:
+    """A certificate of the account."""
+
+    status: str
+    """`ISSUED` if CloudFront can use it."""
+    names: tuple[str, ...]
+    """Names that it covers; a first label `*` stands for any one label."""
+
+    def covers(self, hostname: str) -> bool:
+        """Say whether it covers a hostname."""
+        return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
+
+
+class Account(Protocol):
+    """Who answers."""
+
+    def certificate(self, arn: str) -> GivenCertificate | None:
+        """Return a certificate; None: there is none of this ARN."""
+        ...
+
+    def distributions(self) -> Mapping[str, tuple[str, str]]:
+        """Return the id and the own name of the distribution that has each alias."""
+        ...
+
+
+def check_account(
+    settings: Settings,
+    leaving: Sequence[str],
+    last: LastDeployment,
+    account: Callable[[], Account],
+) -> None:
+    """Refuse a certificate and hostnames that CloudFront is going to refuse.
+
+    Args:
+        settings: The settings.
+        leaving: Hostnames that the distribution keeps although the settings do not have them.
+        last: What the state has of the edge.
+        account: Returns who answers.
+
+    Raises:
+        OriginError: A certificate cannot be used, or a name is taken.
+        UnansweredError: Nobody says whether it is so.
+    """
+    new = [name for name in settings.hostnames if name not in last.aliases]
+    arn = settings.certificate_arn
+    judged = arn if new or arn != last.outputs.get("certificateArn") else None
+    if not new and not judged:
+        return
+    answering, faults = account(), list[Fault]()
+    if judged:
+        names = (*settings.hostnames, *leaving)
+        faults += certificate_faults(judged, answering.certificate(judged), names)
+    if new and last.readable:
+        own = last.distribution_domain_name
+        faults += alias_faults(settings.hostnames, new, answering.distributions(), own)
+    if faults:
+        raise OriginError(*faults)
+
+
+def certificate_faults(
+    arn: str, certificate: GivenCertificate | None, hostnames: Sequence[str]
+) -> Iterator[Fault]:
+    """Say what keeps CloudFront from using a certificate for hostnames."""
+    remedy = "List them with: aws acm list-certificates --region us-east-1"
+    if certificate is None:
+        yield Fault(_CERTIFICATE, f'"{arn}", which does not exist', _USABLE, remedy)
+        return
+    if certificate.status != "ISSUED":
+        status = f'"{arn}", whose status is {certificate.status}'
+        yield Fault(_CERTIFICATE, status, _USABLE, remedy)
+    if missing := [name for name in hostnames if not certificate.covers(name)]:
+        names = f'"{arn}", which covers {", ".join(certificate.names)}, not {", ".join(missing)}'
+        yield Fault(_CERTIFICATE, names, _USABLE, remedy)
+
+
+def alias_faults(
+    hostnames: Sequence[str],
+    new: Sequence[str],
+    distributions: Mapping[str, tuple[str, str]],
+    own: str,
+) -> Iterator[Fault]:
+    """Say which new hostnames another distribution has.
+
+    Args:
+        hostnames: The names of the settings, in order.
+        new: Those that the edge's own distribution does not have.
+        distributions: Id and own name of the distribution that has each alias.
+        own: The own name of the edge's distribution; empty where there is none yet.
+    """
+    for index, name in enumerate(hostnames):
+        distribution_id, domain_name = distributions.get(name, ("", own))
+        if name in new and domain_name != own:
+            yield Fault(
+                f"{NAMESPACE}:hostnames[{index}]",
+                f'"{name}", which distribution {distribution_id} has as an alias',
+                "a name that no other distribution has, in any account",
+                "Take another name, or take it away there. See it with: "
+                f"aws cloudfront get-distribution --id {distribution_id}",
+            )
+
+
+# ---- asking -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AwsAccount:
+    """The account itself."""
+
+    acm: "ACMClient"
+    """A client for us-east-1."""
+    cloudfront: "CloudFrontClient"
+    """A client."""
+    sts: "STSClient"
+    """A client."""
+
+    def certificate(self, arn: str) -> GivenCertificate | None:
+        """Return a certificate; None: there is none of this ARN."""
+        try:
+            account_id = self.sts.get_caller_identity()["Account"]
+            if account_id != arn.split(":")[4]:
+                raise _unclear_certificate(arn, f"the credentials are those of {account_id}")
+            described = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _NOT_THERE:
+                return None
+            raise _unclear_certificate(arn, error) from error
+        except BotoCoreError as error:
+            raise _unclear_certificate(arn, error) from error
+        names = described.get("SubjectAlternativeNames", [])
+        return GivenCertificate(described.get("Status", ""), tuple(names))
+
+    def distributions(self) -> Mapping[str, tuple[str, str]]:
+        """Return the id and the own name of the distribution that has each alias."""
+        try:
+            return {
+                alias: (summary["Id"], summary["DomainName"])
+                for page in self.cloudfront.get_paginator("list_distributions").paginate()
+                for summary in page["DistributionList"].get("Items", [])
+                for alias in summary["Aliases"].get("Items", [])
+            }
+        except (ClientError, BotoCoreError) as error:
+            raise _unclear_names(error) from error
+
+
+def open_account(arguments: Mapping[str, Any]) -> Account:
+    """Return the account that the arguments of the AWS provider lead to.
+
+    Args:
+        arguments: As `Settings.aws` has them. What is not known yet counts as not given.
+
+    Raises:
+        UnansweredError: boto3 cannot use them.
+    """
+    plain = {
+        name: cast("Secret[Any]", value).get_secret_value() if isinstance(value, Secret) else value
+        for name, value in arguments.items()
+        if not isinstance(value, pulumi.Output)
+    }
+    try:
+        return _account(plain)
+    except BotoCoreError as error:
+        raise _unclear_names(error) from error
+
+
+def _account(plain: Mapping[str, Any]) -> AwsAccount:
+    session: Any = boto3.session.Session(
+        aws_access_key_id=plain.get("access_key"),
+        aws_secret_access_key=plain.get("secret_key"),
+        aws_session_token=plain.get("token"),
+        profile_name=plain.get("profile"),
+        region_name=CLOUDFRONT_REGION,
+    )
+    return AwsAccount(*(_client(session, plain, name) for name in ("acm", "cloudfront", "sts")))
+
+
+def _client(session: Any, plain: Mapping[str, Any], service: str) -> Any:
+    endpoints: Sequence[Mapping[str, str]] = plain.get("endpoints") or ()
+    return session.client(
+        service,
+        endpoint_url=next((item[service] for item in endpoints if item.get(service)), None),
+        verify=False if plain.get("insecure") else plain.get("custom_ca_bundle"),
+        config=_PATIENCE,
+    )
+
+
+def _unclear_certificate(arn: str, cause: Exception | str) -> UnansweredError:
+    return UnansweredError(
+        Fault(
+            _CERTIFICATE,
+            f'"{arn}", which could not be looked up',
+            f"{_USABLE} ({_in_a_line(cause)})",
+            "See that the credentials allow acm:DescribeCertificate.",
+        )
+    )
+
+
+def _unclear_names(cause: Exception) -> UnansweredError:
+    return UnansweredError(
+        Fault(
+            f"{NAMESPACE}:hostnames",
+            "a list with names that could not be looked up among the account's distributions",
+            f"names that no other distribution has ({_in_a_line(cause)})",
+            "See that the credentials allow cloudfront:ListDistributions.",
+        )
+    )
+
+
+def _in_a_line(cause: Exception | str) -> str:
+    return " ".join(str(cause).split()).rstrip(".")

@@ -1,0 +1,250 @@
+"""What CloudFront is going to refuse is refused in the preview, where ACM or CloudFront say so."""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import boto3.session
+import pulumi
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from pydantic import Secret
+
+from components.edge import DualStackEdge
+from components.last_deployment import LastDeployment
+from components.lookups import OriginError, UnansweredError
+from components.lookups.account import (
+    AwsAccount,
+    GivenCertificate,
+    alias_faults,
+    certificate_faults,
+    check_account,
+    open_account,
+)
+from components.settings import Origin, Settings
+
+if TYPE_CHECKING:
+    from components.arguments import DualStackEdgeArgs
+    from support.recording import AwsApis, Engine
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
+API, API2 = "api.example.com", "api2.example.com"
+OWN, OTHER = "d1.cloudfront.net", "d2.cloudfront.net"
+USABLE = "a certificate of ACM in us-east-1 that is issued and covers every hostname"
+LIST = "List them with: aws acm list-certificates --region us-east-1"
+
+
+# ---- what is refused ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("certificate", "states"),
+    [
+        pytest.param(GivenCertificate("ISSUED", (API, API2)), [], id="both names"),
+        pytest.param(GivenCertificate("ISSUED", ("*.example.com",)), [], id="any label"),
+        pytest.param(None, ["which does not exist"], id="none"),
+        pytest.param(
+            GivenCertificate("PENDING_VALIDATION", (API, API2)),
+            ["whose status is PENDING_VALIDATION"],
+            id="not issued",
+        ),
+        pytest.param(
+            GivenCertificate("EXPIRED", (API, "*.api2.example.com")),
+            [
+                "whose status is EXPIRED",
+                f"which covers {API}, *.api2.example.com, not {API2}",
+            ],
+            id="one name is missing, and more",
+        ),
+    ],
+)
+def test_which_certificates_cloudfront_cannot_use(
+    certificate: GivenCertificate | None, states: list[str]
+) -> None:
+    assert [str(fault) for fault in certificate_faults(ARN, certificate, [API, API2])] == [
+        f'dualstack-edge:certificateArn is "{ARN}", {state}; {USABLE}. {LIST}' for state in states
+    ]
+
+
+@pytest.mark.parametrize(
+    ("distributions", "taken"),
+    [
+        pytest.param({}, [], id="nobody"),
+        pytest.param({API2: ("E2", OTHER)}, [1], id="another distribution"),
+        pytest.param({API2: ("E1", OWN)}, [], id="the edge's own"),
+        pytest.param({API: ("E2", OTHER)}, [], id="a name that the edge's own had before"),
+        pytest.param({"*.example.com": ("E2", OTHER)}, [], id="a wildcard, which may be beside"),
+    ],
+)
+def test_which_names_another_distribution_has(
+    distributions: dict[str, tuple[str, str]], taken: list[int]
+) -> None:
+    faults = [str(fault) for fault in alias_faults([API, API2], [API2], distributions, OWN)]
+    assert faults == [
+        f'dualstack-edge:hostnames[{index}] is "{API2}", which distribution E2 has as an alias; a '
+        "name that no other distribution has, in any account. Take another name, or take it away "
+        "there. See it with: aws cloudfront get-distribution --id E2"
+        for index in taken
+    ]
+
+
+EDGE: "DualStackEdgeArgs" = {
+    "hostnames": [API],
+    "zone": "example.com",
+    "origin": {"load_balancer": "api", "kind": "application"},
+    "certificate_arn": ARN,
+}
+
+
+def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "Engine") -> None:
+    engine.account.apis.certificates[ARN] = GivenCertificate("FAILED", (API,))
+    engine.account.apis.aliases[API] = ("E2", OTHER)
+    with pytest.raises(OriginError) as caught:
+        engine.run(lambda: DualStackEdge("edge", EDGE))
+    assert [fault.what for fault in caught.value.faults] == [
+        "dualstack-edge:certificateArn",
+        "dualstack-edge:hostnames[0]",
+    ]
+    assert engine.registered == {}
+
+
+def test_no_answer_is_a_warning_in_a_first_deployment_too(
+    engine: "Engine", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr("components.lookups.account.open_account", open_account)
+    profile = {"profile": "nobody"}
+    with caplog.at_level(logging.WARNING):
+        engine.run(lambda: DualStackEdge("edge", {**EDGE, "provider_arguments": profile}))
+    assert "CloudFront judges it in the deployment." in caplog.text
+    assert "edge-cdn-distribution" in engine.registered
+
+
+# ---- when it is asked ---------------------------------------------------------------------------
+
+SETTINGS = Settings(
+    hostnames=(API,), zone="example.com", origin=Origin(load_balancer="api", kind="application")
+)
+
+
+@pytest.mark.parametrize(
+    ("arn", "last", "opens"),
+    [
+        pytest.param(None, LastDeployment(), True, id="a first deployment"),
+        pytest.param(None, LastDeployment(aliases=(API,)), False, id="nothing new"),
+        pytest.param(None, LastDeployment(aliases=(API2,)), True, id="a new name"),
+        pytest.param(ARN, LastDeployment(aliases=(API,)), True, id="a new certificate"),
+        pytest.param(
+            ARN,
+            LastDeployment({"certificateArn": ARN}, aliases=(API,)),
+            False,
+            id="the certificate of before",
+        ),
+    ],
+)
+def test_only_what_is_new_is_asked_about(
+    engine: "Engine", arn: str | None, last: LastDeployment, opens: bool
+) -> None:
+    opened: list[AwsApis] = []
+
+    def account() -> "AwsApis":
+        opened.append(engine.account.apis)
+        return engine.account.apis
+
+    check_account(SETTINGS.model_copy(update={"certificate_arn": arn}), (), last, account)
+    assert bool(opened) is opens
+
+
+def test_whose_names_they_are_is_not_judged_where_the_state_cannot_be_read(
+    engine: "Engine",
+) -> None:
+    engine.account.apis.aliases[API] = ("E2", OTHER)
+    unreadable = LastDeployment(readable=False)
+    check_account(SETTINGS, (), unreadable, lambda: engine.account.apis)
+
+
+# ---- asking -------------------------------------------------------------------------------------
+
+
+def account_with(**answers: Any) -> AwsAccount:
+    """Return an account that gives answers to operations, or the error codes that are text."""
+    session: Any = boto3.session.Session("key", "secret", region_name="us-east-1")
+
+    def answer(model: Any, **_: object) -> tuple[AWSResponse, Any]:
+        given = answers[model.name]
+        refused = isinstance(given, str)
+        response = AWSResponse("", 400 if refused else 200, HTTPHeaders(), None)
+        return response, {"Error": {"Code": given}} if refused else given
+
+    session.events.register("before-call", answer)
+    return AwsAccount(*(session.client(name) for name in ("acm", "cloudfront", "sts")))
+
+
+IDENTITY = {"Account": "123456789012"}
+
+
+def test_a_certificate_is_read() -> None:
+    described = {"Status": "ISSUED", "SubjectAlternativeNames": [API, API2]}
+    account = account_with(
+        GetCallerIdentity=IDENTITY, DescribeCertificate={"Certificate": described}
+    )
+    assert account.certificate(ARN) == GivenCertificate("ISSUED", (API, API2))
+
+
+def test_a_certificate_that_acm_does_not_have_is_none() -> None:
+    account = account_with(
+        GetCallerIdentity=IDENTITY, DescribeCertificate="ResourceNotFoundException"
+    )
+    assert account.certificate(ARN) is None
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(
+            {"GetCallerIdentity": IDENTITY, "DescribeCertificate": "AccessDeniedException"},
+            id="no permission",
+        ),
+        pytest.param({"GetCallerIdentity": {"Account": "210987654321"}}, id="another account"),
+        pytest.param({"GetCallerIdentity": "ExpiredToken"}, id="no credentials"),
+    ],
+)
+def test_a_certificate_that_nobody_tells_of_is_no_answer(answers: dict[str, Any]) -> None:
+    with pytest.raises(UnansweredError, match="which could not be looked up"):
+        account_with(**answers).certificate(ARN)
+
+
+def test_the_aliases_of_all_distributions_are_read() -> None:
+    summaries = [
+        {"Id": "E1", "DomainName": OWN, "Aliases": {"Quantity": 1, "Items": [API]}},
+        {"Id": "E2", "DomainName": OTHER, "Aliases": {"Quantity": 0}},
+    ]
+    account = account_with(
+        ListDistributions={"DistributionList": {"IsTruncated": False, "Items": summaries}}
+    )
+    assert account.distributions() == {API: ("E1", OWN)}
+    with pytest.raises(UnansweredError, match="allow cloudfront:ListDistributions"):
+        account_with(ListDistributions="AccessDenied").distributions()
+
+
+def test_the_provider_s_arguments_lead_to_its_account() -> None:
+    account = open_account(
+        {
+            "access_key": Secret("key"),
+            "secret_key": Secret("secret"),
+            "token": pulumi.Output.from_input("not known yet"),
+            "endpoints": [{"sts": "http://127.0.0.1:1"}, {"acm": "http://127.0.0.1:2"}],
+            "insecure": True,
+            "default_tags": {"tags": {"team": "edge"}},
+        }
+    )
+    assert isinstance(account, AwsAccount)
+    assert account.acm.meta.endpoint_url == "http://127.0.0.1:2"
+    assert account.acm.meta.region_name == "us-east-1"
+    assert account.cloudfront.meta.endpoint_url != account.sts.meta.endpoint_url
+
+
+def test_arguments_that_boto3_cannot_use_are_no_answer() -> None:
+    with pytest.raises(UnansweredError, match="nobody"):
+        open_account({"profile": "nobody"})
