@@ -153,6 +153,26 @@ def test_a_secret_is_accepted_for_a_whole_generation_before_it_is_sent_and_never
         assert secret not in said
 
 
+def test_another_port_under_a_lock_is_refused_before_anything_changes(
+    deployed: "Stack", account: "background.Cloud"
+) -> None:
+    ec2, cloudfront = client(account, "ec2"), client(account, "cloudfront")
+
+    def in_the_account() -> list[Any]:
+        rules = ec2.describe_security_group_rules()["SecurityGroupRules"]
+        return [rules, cloudfront.list_distributions()["DistributionList"]["Items"]]
+
+    groups = ec2.describe_security_groups(GroupNames=["api-lb"])
+    lock = {"generation": 1, "securityGroup": groups["SecurityGroups"][0]["GroupId"]}
+    deployed.configure(**{**LOCKED, "originLock": lock})
+    deployed.up().must()
+    before = in_the_account()
+    deployed.configure(origin={"loadBalancer": "api", "kind": "application", "httpsPort": 8443})
+    for said in (deployed.pulumi("preview").refused(), deployed.up().refused()):
+        assert "is 60, while the rules for port 443 and for 8443 are beside each other;" in said
+    assert in_the_account() == before
+
+
 def test_alarms_are_in_us_east_1(deployed_whole: "Stack", account: "background.Cloud") -> None:
     stack = deployed_whole
     topic = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
