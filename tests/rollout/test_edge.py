@@ -117,13 +117,14 @@ def test_outputs_that_are_not_an_edges_are_refused(changed: dict[str, Any], mess
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("", "not JSON (Expecting value: line 1 column 1 (char 0))"), ("[]", "[]")]
+    ("text", "shown"),
+    [("", "not JSON (Expecting value: line 1 column 1 (char 0))"), ("[]", "[]")],
 )
-def test_what_is_not_one_json_object_is_refused(text: str, found: str) -> None:
+def test_what_is_not_one_json_object_is_refused(text: str, shown: str) -> None:
     with pytest.raises(WrongUseError) as refused:
         of_outputs(text, "outputs.json")
     assert str(refused.value) == (
-        f"outputs.json is {found}; it should be one object, as `pulumi stack output --json` prints "
+        f"outputs.json is {shown}; it should be one object, as `pulumi stack output --json` prints "
         "it. Write it again with: pulumi stack output --json"
     )
 
@@ -167,15 +168,15 @@ def test_two_places_to_look_are_one_too_many() -> None:
 
 
 def test_pulumi_is_asked_where_nothing_else_is_named() -> None:
-    asked: list[str | None] = []
+    stacks: list[str | None] = []
 
     def pulumi(stack: str | None) -> str:
-        asked.append(stack)
+        stacks.append(stack)
         return json.dumps(OUTPUTS)
 
     assert of_source(Source(), never, pulumi) == of(OUTPUTS)
     assert of_source(Source(stack="prod"), never, pulumi) == of(OUTPUTS)
-    assert asked == [None, "prod"]
+    assert stacks == [None, "prod"]
 
 
 def test_a_file_that_cannot_be_read_is_wrong_use(tmp_path: Path) -> None:

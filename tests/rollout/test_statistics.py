@@ -32,13 +32,13 @@ def run(
 @given(st.integers(0, 5000), st.integers(0, 5000), st.floats(1e-6, 0.2))
 def test_the_interval_is_that_of_clopper_and_pearson(hits: int, misses: int, alpha: float) -> None:
     answers = hits + misses
-    found = shares.clopper_pearson(hits, answers, alpha)
+    interval = shares.clopper_pearson(hits, answers, alpha)
     if answers == 0:
-        assert found == Interval(0, 1)
+        assert interval == Interval(0, 1)
         return
     exact = binomtest(hits, answers).proportion_ci(1 - alpha, method="exact")
-    assert found.low == pytest.approx(exact.low, abs=1e-9)
-    assert found.high == pytest.approx(exact.high, abs=1e-9)
+    assert interval.low == pytest.approx(exact.low, abs=1e-9)
+    assert interval.high == pytest.approx(exact.high, abs=1e-9)
 
 
 @given(st.integers(0, 400), st.integers(1, 400), st.floats(1e-6, 0.5))
@@ -116,9 +116,9 @@ def test_an_interval_decides_only_as_a_whole(interval: Interval, verdict: Verdic
 def test_the_decision_is_hardly_ever_wrong(share: float, declared: float, wrong: str) -> None:
     drawn = random.Random(f"{share} {declared}")  # noqa: S311 - a simulation
     runs = 300
-    found: list[str] = [run(share, declared, 0.05, 2048, drawn)[0] for _ in range(runs)]
+    decisions: list[str] = [run(share, declared, 0.05, 2048, drawn)[0] for _ in range(runs)]
     # With an error of 1 %, more than 12 of 300 come once in 100,000 times.
-    assert found.count(wrong) <= 12
+    assert decisions.count(wrong) <= 12
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,6 @@ def test_a_path_is_missing_after_so_many_answers(share: float, answers: float) -
 
 @given(st.floats(0.0001, 0.9999))
 def test_that_many_answers_without_it_are_rarer_than_one_in_a_thousand(share: float) -> None:
-    wanted = shares.answers_to_see(share)
-    assert (1 - share) ** wanted <= shares.MISSED_ALPHA * (1 + 1e-9)
-    assert (1 - share) ** (wanted - 1) > shares.MISSED_ALPHA * (1 - 1e-9)
+    answers = shares.answers_to_see(share)
+    assert (1 - share) ** answers <= shares.MISSED_ALPHA * (1 + 1e-9)
+    assert (1 - share) ** (answers - 1) > shares.MISSED_ALPHA * (1 - 1e-9)

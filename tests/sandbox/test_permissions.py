@@ -94,18 +94,18 @@ def test_every_operation_that_the_stand_in_calls_is_known() -> None:
     sources = (ROOT / "sandbox" / "plugins" / "aws").glob("*.py")
     text = "".join(source.read_text(encoding="utf-8") for source in sources)
     called = set(re.findall(r'\.([a-z0-9_]+)\(|get_paginator\("([a-z_0-9]+)"\)', text))
-    names = {name for found in called for name in found if name}
+    names = {name for groups in called for name in groups if name}
     session = botocore.session.get_session()
     clients = set(re.findall(r'client\(\s*"(\w+)"', text))
     assert clients == {
         *("acm", "cloudfront", "cloudwatch", "ec2", "elb", "elbv2", "route53", "sts"),
     }
-    known = {action.partition(":")[2] for action in ACTIONS}
+    listed = {action.partition(":")[2] for action in ACTIONS}
     missing = {
         f"{service}:{operation}"
         for service in clients
         for operation in session.get_service_model(service).operation_names
-        if xform_name(operation) in names and operation not in known
+        if xform_name(operation) in names and operation not in listed
     }
     assert missing == set()
 

@@ -47,7 +47,7 @@ class Server:
 
     zones: list[Zone]
     port: int
-    asked: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    queries: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
     """Address, name and type of every question."""
     drop: int = 0
     """How many questions to leave without an answer."""
@@ -66,7 +66,7 @@ class Server:
         """Return the answer to a question, cut where it does not fit; None: none."""
         question = dns.message.from_wire(wire)
         name, kind = question.question[0].name, question.question[0].rdtype
-        self.asked.append((address, name.to_text(True), dns.rdatatype.to_text(kind)))
+        self.queries.append((address, name.to_text(True), dns.rdatatype.to_text(kind)))
         if self.drop:
             self.drop -= 1
             return None
@@ -146,9 +146,9 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 def _free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind((RESOLVER, 0))
-        return int(found.getsockname()[1])
+    with closing(socket.socket()) as listener:
+        listener.bind((RESOLVER, 0))
+        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -27,10 +27,12 @@ def addresses(scene: Scene) -> dict[str, str]:
     """Return addresses by the names that the cases below have for them."""
     hosts = scene.lab.hosts
     proxy = next(host for name, host in hosts.items() if name.startswith("droplet-"))
-    found = scene.lab.run(DUAL_STACK, "dig", "+short", balancer(scene), "A").stdout.split()
+    balancer_addresses = scene.lab.run(
+        DUAL_STACK, "dig", "+short", balancer(scene), "A"
+    ).stdout.split()
     return {
-        "balancer": found[0],
-        "balancer's range": f"{found[0].rpartition('.')[0]}.0/24",
+        "balancer": balancer_addresses[0],
+        "balancer's range": f"{balancer_addresses[0].rpartition('.')[0]}.0/24",
         "edge ipv4": hosts["edge-1"].addresses[0],
         "edge ipv6": hosts["edge-1"].addresses[1],
         "proxy": proxy.addresses[-1],
@@ -93,11 +95,11 @@ def filtered(*rules: str) -> Broken:
 
     @contextmanager
     def broken(scene: Scene) -> Generator[None]:
-        known = addresses(scene)
+        addresses_by_name = addresses(scene)
         script = "".join(
             f"  chain {hook} {{ type filter hook {hook} priority -10;\n    "
             + "\n    ".join(
-                rule.partition(" ")[2].format_map(known)
+                rule.partition(" ")[2].format_map(addresses_by_name)
                 for rule in rules
                 if rule.startswith(f"{hook} ")
             )

@@ -94,19 +94,19 @@ def distribution(**config: Any) -> DeployedDistribution:
     )
 
 
-def planned(tmp_path: Path, found: Deployed, settings: LabSettings | None = None) -> LabPlan:
+def planned(tmp_path: Path, clouds: Deployed, settings: LabSettings | None = None) -> LabPlan:
     """Return the lab of what is deployed."""
     settings = settings or LabSettings()
-    certificates = dict.fromkeys(certificates_needed(found), (tmp_path / "c", tmp_path / "k"))
+    certificates = dict.fromkeys(certificates_needed(clouds), (tmp_path / "c", tmp_path / "k"))
     return plan(
-        found,
+        clouds,
         settings,
         PlanInputs(
             folder=tmp_path,
             ca=tmp_path / "ca.pem",
             certificates=certificates,
             expired=certificates,
-            edge_views=[found] * settings.edge_nodes,
-            droplets=droplet_hosts(found, {}),
+            edge_views=[clouds] * settings.edge_nodes,
+            droplets=droplet_hosts(clouds, {}),
         ),
     )

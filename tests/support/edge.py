@@ -173,7 +173,7 @@ class EdgeNames:
         """Serve on port 53."""
         self.addresses: dict[str, tuple[str, ...]] = {ORIGIN: ("127.0.0.1",)}
         self.ttl = 1
-        self.asked: list[tuple[str, str]] = []
+        self.queries: list[tuple[str, str]] = []
         self._socket = namespace.inside(lambda: socket.socket(type=socket.SOCK_DGRAM))
         self._socket.bind(("127.0.0.1", 53))
         self._last = namespace.inside(lambda: socket.socket(type=socket.SOCK_DGRAM))
@@ -195,7 +195,7 @@ class EdgeNames:
             query = dns.message.from_wire(data)
             (question,) = query.question
             name = question.name.to_text(omit_final_dot=True)
-            self.asked.append((name, dns.rdatatype.to_text(question.rdtype)))
+            self.queries.append((name, dns.rdatatype.to_text(question.rdtype)))
             reply = dns.message.make_response(query, recursion_available=True)
             if name not in self.addresses:
                 reply.set_rcode(dns.rcode.NXDOMAIN)
@@ -427,12 +427,12 @@ class RunningEdge:
         master = psutil.Process(self.process.pid)
         if master.name() != "nginx":  # what entered the namespace waits for it
             (master,) = master.children()
-        found = set[int]()
+        workers = set[int]()
         for worker in master.children():
             with suppress(psutil.NoSuchProcess):
                 if "shutting down" not in " ".join(worker.cmdline()):
-                    found.add(worker.pid)
-        return found
+                    workers.add(worker.pid)
+        return workers
 
     def connect(self, *, port: int = 443, address: str = "127.0.0.1") -> socket.socket:
         """Open a TCP connection to the edge."""
@@ -505,8 +505,8 @@ def answer_on(connection: socket.socket, method: str = "GET") -> ViewerAnswer:
     return ViewerAnswer(response.status, tuple(headers), body)
 
 
-def _write(wanted: Program) -> None:
-    for path, text in wanted.files.items():
+def _write(edge_program: Program) -> None:
+    for path, text in edge_program.files.items():
         path.write_text(text)
 
 
@@ -536,18 +536,18 @@ def edge(
     cast("Any", authority().issue_cert(*origin_names)).configure_cert(context)
     own = folder / "edge"
     own.mkdir()
-    wanted = program("edge-1", what or deployed(), keys, ca, "127.0.0.1", own)
-    _write(wanted)
+    edge_program = program("edge-1", what or deployed(), keys, ca, "127.0.0.1", own)
+    _write(edge_program)
     namespace = Namespace()
     names, server = EdgeNames(namespace), RecordingOrigin(namespace, context)
     errors = folder / "errors"
     with errors.open("wb") as log:
         process = subprocess.Popen(
-            namespace.enter(wanted.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            namespace.enter(edge_program.command), stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
-    made = RunningEdge(namespace, names, server, own, keys, ca, wanted, process, errors)
+    made = RunningEdge(namespace, names, server, own, keys, ca, edge_program, process, errors)
     with made:
-        ready = namespace.enter(wanted.ready)
+        ready = namespace.enter(edge_program.ready)
         deadline = time.monotonic() + PATIENCE
         while subprocess.run(ready, check=False, capture_output=True).returncode != 0:
             assert process.poll() is None, errors.read_text()

@@ -262,9 +262,9 @@ def holders(droplets: background.Cloud) -> dict[str, int]:
     )
     assert answer.status == 200, answer.data
     return {
-        found["ip"]: found["droplet"]["id"]
-        for found in answer.json()["reserved_ipv6s"]
-        if found["droplet"]
+        address["ip"]: address["droplet"]["id"]
+        for address in answer.json()["reserved_ipv6s"]
+        if address["droplet"]
     }
 
 

@@ -46,13 +46,13 @@ class FakeNames:
     server there says that the resolver does not."""
 
     async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
-        found = self.answers.get((name, kind), "NXDOMAIN")
-        found = self.answers.get((name, f"{kind}@{server}"), found)
-        if found == "silent":
+        values = self.answers.get((name, kind), "NXDOMAIN")
+        values = self.answers.get((name, f"{kind}@{server}"), values)
+        if values == "silent":
             raise TroubleError("timeout", "nobody answered in 6 s")
-        if isinstance(found, str):
-            return DnsAnswer(found, (), None, authoritative=False)
-        return DnsAnswer("NOERROR", found, 60, authoritative=server is not None)
+        if isinstance(values, str):
+            return DnsAnswer(values, (), None, authoritative=False)
+        return DnsAnswer("NOERROR", values, 60, authoritative=server is not None)
 
 
 @dataclass
@@ -60,10 +60,10 @@ class FakeWire:
     """Answers by a function, and keeps what it was asked."""
 
     answer: Callable[[Way, HttpRequest], HttpAnswer]
-    asked: list[tuple[Way, HttpRequest]] = field(default_factory=list[tuple[Way, HttpRequest]])
+    requests: list[tuple[Way, HttpRequest]] = field(default_factory=list[tuple[Way, HttpRequest]])
 
     async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
-        self.asked.append((way, request))
+        self.requests.append((way, request))
         return self.answer(way, request)
 
 
@@ -71,13 +71,15 @@ class FakeWire:
 class Watching:
     """Progress that nobody sees."""
 
-    told: list[tuple[str, Result | None]] = field(default_factory=list[tuple[str, Result | None]])
+    updates: list[tuple[str, Result | None]] = field(
+        default_factory=list[tuple[str, Result | None]]
+    )
 
     def add(self, group: str, result: Result) -> None:
-        self.told.append((group, result))
+        self.updates.append((group, result))
 
     def ended(self, group: str) -> None:
-        self.told.append((group, None))
+        self.updates.append((group, None))
 
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> HttpAnswer:

@@ -121,13 +121,13 @@ def running(
 def _start(
     made: Program, output: IO[bytes], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    found = f"{CHECKOUT}:{environment.get('PYTHONPATH', '')}".rstrip(":")
+    python_path = f"{CHECKOUT}:{environment.get('PYTHONPATH', '')}".rstrip(":")
     return subprocess.Popen(
         made.command,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env={**environment, "PYTHONPATH": found},
+        env={**environment, "PYTHONPATH": python_path},
     )
 
 

@@ -184,11 +184,11 @@ class _Relay:
     def _kept(self, outgoing: Outgoing) -> Incoming | None:
         for status in range(200, 600):
             key = self._edge.key(outgoing, status)
-            found = self._edge.kept.get((status, key)) if key is not None else None
-            if found and time.monotonic() - found[0] < self._edge.seconds:
-                told = (b"Age", b"%d" % (time.monotonic() - found[0] + 1))
-                own = (told, (b"X-Cache", b"Hit from cloudfront")) if self._edge.tells else ()
-                return replace(found[1], headers=(*found[1].headers, *own))
+            kept = self._edge.kept.get((status, key)) if key is not None else None
+            if kept and time.monotonic() - kept[0] < self._edge.seconds:
+                age = (b"Age", b"%d" % (time.monotonic() - kept[0] + 1))
+                own = (age, (b"X-Cache", b"Hit from cloudfront")) if self._edge.tells else ()
+                return replace(kept[1], headers=(*kept[1].headers, *own))
         return None
 
     def _keep(self, outgoing: Outgoing, answer: Incoming) -> None:

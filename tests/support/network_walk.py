@@ -52,48 +52,48 @@ class Walk:
 
 async def main(folder: Path) -> dict[str, Any]:
     """Return what was met."""
-    found: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     walk = Walk(folder)
     network = walk.network
     await network.apply([BOTH, ONLY4, ONLY6, ONE, OTHER], "")
     for name in ("one", "other"):
         await walk.said(name, "ip", "addr", "add", f"{RESERVED}/128", "dev", "lo")
-    found["both families"] = [
+    report["both families"] = [
         await walk.reaches("both", "198.18.2.1"),
         await walk.reaches("both", "2001:db8:c::3"),
         await walk.reaches("only4", "198.18.2.2"),
         await walk.reaches("only6", "2001:db8:c::2"),
     ]
-    found["IPv4 of an IPv6-only host"] = (await walk.said("only6", "ip", "-4", "route"))[1]
-    found["IPv6 of an IPv4-only host"] = (await walk.said("only4", "ip", "-6", "address"))[1]
-    found["neighbors of one network"] = await walk.reaches("one", "2001:db8:d0:a::3")
+    report["IPv4 of an IPv6-only host"] = (await walk.said("only6", "ip", "-4", "route"))[1]
+    report["IPv6 of an IPv4-only host"] = (await walk.said("only4", "ip", "-6", "address"))[1]
+    report["neighbors of one network"] = await walk.reaches("one", "2001:db8:d0:a::3")
     _, text = await walk.said("both", "cat", "/etc/resolv.conf")
-    found["resolv.conf"] = text.splitlines()[0]
+    report["resolv.conf"] = text.splitlines()[0]
     # As a script on a Droplet does: everything leaves with the reserved address, by no gateway.
     await walk.said(
         "one", *("ip", "-6", "route", "replace", "default", "dev", "eth0", "src", RESERVED)
     )
-    found["an address without a gateway"] = await walk.reaches("one", "2001:db8:c::2")
+    report["an address without a gateway"] = await walk.reaches("one", "2001:db8:c::2")
     await walk.said("one", "ip", "addr", "del", f"{RESERVED}/128", "dev", "lo")
-    found["routed to one that does not have it"] = await walk.reaches("both", RESERVED)
+    report["routed to one that does not have it"] = await walk.reaches("both", RESERVED)
     await network.apply(
         [BOTH, ONLY4, ONLY6, replace(ONE, routed=()), replace(OTHER, routed=ONE.routed)], ""
     )
-    found["routed to the other"] = await walk.reaches("both", RESERVED)
-    found["a large packet"] = await walk.reaches("both", "198.18.2.1", *WHOLE)
+    report["routed to the other"] = await walk.reaches("both", RESERVED)
+    report["a large packet"] = await walk.reaches("both", "198.18.2.1", *WHOLE)
     await network.apply([BOTH, replace(ONLY4, mtu=1300), ONLY6], "")
     _, text = await walk.said("both", "ping", "-c", "1", "-W", "1", *WHOLE, "198.18.2.1")
-    found["a packet too large for a link"] = text.splitlines()[1]
-    found["hosts"] = sorted(network.pids)
+    report["a packet too large for a link"] = text.splitlines()[1]
+    report["hosts"] = sorted(network.pids)
     await network.apply([BOTH, replace(ONLY4, addresses=("198.18.2.7/32",)), ONLY6], FILTER)
-    found["filtered"] = await walk.reaches("both", "198.18.2.7")
+    report["filtered"] = await walk.reaches("both", "198.18.2.7")
     try:
         await network.apply([BOTH], "nonsense")
     except NetworkError as fault:
-        found["fault"] = "nonsense" in str(fault)
+        report["fault"] = "nonsense" in str(fault)
     await network.close()
-    found["after close"] = network.pids
-    return found
+    report["after close"] = network.pids
+    return report
 
 
 if __name__ == "__main__":

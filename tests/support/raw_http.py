@@ -104,22 +104,22 @@ class Raw:
         """Return what comes up to and with some bytes."""
         while end not in self._buffer:
             assert self.more(), f"ended after {self._buffer!r}"
-        found, _, self._buffer = self._buffer.partition(end)
-        return found + end
+        head, _, self._buffer = self._buffer.partition(end)
+        return head + end
 
     def exactly(self, length: int) -> bytes:
         """Return so many bytes."""
         while len(self._buffer) < length:
             assert self.more(), f"ended after {len(self._buffer)} of {length} bytes"
-        found, self._buffer = self._buffer[:length], self._buffer[length:]
-        return found
+        taken, self._buffer = self._buffer[:length], self._buffer[length:]
+        return taken
 
     def rest(self) -> bytes:
         """Return everything up to the end of the connection."""
         while self.more():
             pass
-        found, self._buffer = self._buffer, b""
-        return found
+        rest, self._buffer = self._buffer, b""
+        return rest
 
     def head(self) -> Head:
         """Return the head of the next answer, informational ones too."""
@@ -133,13 +133,13 @@ class Raw:
 
     def chunks(self) -> list[tuple[float, bytes]]:
         """Return each chunk of a chunked body, and when it came."""
-        found: list[tuple[float, bytes]] = []
+        chunks: list[tuple[float, bytes]] = []
         while length := int(self.until(b"\r\n"), 16):
             data = self.exactly(length)
-            found.append((time.monotonic(), data))
+            chunks.append((time.monotonic(), data))
             assert self.exactly(2) == b"\r\n"
         assert self.exactly(2) == b"\r\n"
-        return found
+        return chunks
 
     def answer(self) -> tuple[Head, bytes]:
         """Return the next answer that is not informational, to a request that was not HEAD."""

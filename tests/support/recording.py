@@ -130,24 +130,24 @@ class Account(Mocks):
         match args.token:
             case "aws:route53/getZone:getZone":
                 name = _asked_name(args)
-                found = [zone for zone in self.zones if zone == name]
+                matches = [zone for zone in self.zones if zone == name]
                 words = "no matching Route 53 Hosted Zone found"
-                if len(found) > 1:
+                if len(matches) > 1:
                     words = "multiple Route 53 Hosted Zones matched; use additional constraints"
                 answer = {"zoneId": "Z0EXAMPLE", "primaryNameServer": "ns-1.awsdns-01.org"}
             case "aws:lb/getLoadBalancer:getLoadBalancer":
-                found = self._named(args, classic=False)
+                matches = self._named(args, classic=False)
                 words = (
-                    f"Search returned {len(found)} results, please revise so only one is returned"
+                    f"Search returned {len(matches)} results, please revise so only one is returned"
                 )
-                answer = _shown(found)
+                answer = _shown(matches)
             case "aws:elb/getLoadBalancer:getLoadBalancer":
-                found = self._named(args, classic=True)
+                matches = self._named(args, classic=True)
                 words = "reading ELB Classic Load Balancer (api): couldn't find resource"
-                answer = _shown(found)
+                answer = _shown(matches)
             case "digitalocean:index/getRegion:getRegion":
                 slug = cast("Any", args).args["slug"]
-                found = [slug] if slug in self.regions else []
+                matches = [slug] if slug in self.regions else []
                 words = f"Region does not exist: {slug}"
                 answer = {
                     "slug": slug,
@@ -156,8 +156,8 @@ class Account(Mocks):
                     "sizes": ["s-1vcpu-1gb", "s-2vcpu-2gb"],
                 }
             case token:
-                found, words, answer = [1], "", self._there(token, cast("Any", args).args)
-        return (answer, []) if len(found) == 1 else ({}, [("name", words)])
+                matches, words, answer = [1], "", self._there(token, cast("Any", args).args)
+        return (answer, []) if len(matches) == 1 else ({}, [("name", words)])
 
     def _there(self, token: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return what is always there."""
@@ -183,10 +183,10 @@ def _asked_name(args: MockCallArgs) -> str:
     return cast("Any", args).args["name"]
 
 
-def _shown(found: list[LoadBalancer]) -> dict[str, Any]:
+def _shown(balancers: list[LoadBalancer]) -> dict[str, Any]:
     return {
         key: value
-        for item in found
+        for item in balancers
         for key, value in {
             "dnsName": item.dns_name,
             "zoneId": f"Z{item.kind.upper()}",

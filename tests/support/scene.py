@@ -52,11 +52,11 @@ class Verified:
 
     def found(self, verdict: str = "fail") -> dict[str, set[str]]:
         """Return the paths that each check gave a verdict on, by the check's name."""
-        found: dict[str, set[str]] = {}
+        paths_by_check: dict[str, set[str]] = {}
         for result in self.results:
             if result["verdict"] == verdict:
-                found.setdefault(result["check"], set()).add(str(result.get("path")))
-        return found
+                paths_by_check.setdefault(result["check"], set()).add(str(result.get("path")))
+        return paths_by_check
 
     def told(self, verdict: str = "fail") -> str:
         """Return the evidence of each result with a verdict, a line each."""

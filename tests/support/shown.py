@@ -42,30 +42,34 @@ def commands(page: Path) -> dict[str, list[str]]:
 
     A command goes on in lines that begin with `>`, as a shell asks for them.
     """
-    found: dict[str, list[str]] = {}
+    lines_by_command: dict[str, list[str]] = {}
     for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             first, *lines = part.splitlines()
             more = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
-            told = [steady(line) for line in lines if not line.startswith("> ")]
-            found["\n".join([first, *more])] = [line for line in told if line not in {"", "…"}]
-    return found
+            printed = [steady(line) for line in lines if not line.startswith("> ")]
+            lines_by_command["\n".join([first, *more])] = [
+                line for line in printed if line not in {"", "…"}
+            ]
+    return lines_by_command
 
 
 def shown(page: Path, command: str) -> list[str]:
     """Return the lines that a page shows below a command."""
-    known = commands(page)
-    assert command in known, f"{page.name} does not show: $ {command}"
-    return known[command]
+    lines_by_command = commands(page)
+    assert command in lines_by_command, f"{page.name} does not show: $ {command}"
+    return lines_by_command[command]
 
 
-def assert_in_order(wanted: list[str], said: str) -> None:
+def assert_in_order(expected: list[str], said: str) -> None:
     """Assert that lines were printed, in this order, whatever was printed between them.
 
     Of a line that ends in `…` what is before that has to be.
     """
     printed = iter([steady(line) for line in said.splitlines()])
-    for line in wanted:
+    for line in expected:
         begins = line.removesuffix("…") if line.endswith(" …") else None
-        found = any(each == line if begins is None else each.startswith(begins) for each in printed)
-        assert found, f"A line is shown that was not printed: {line!r}\n{said}"
+        was_printed = any(
+            each == line if begins is None else each.startswith(begins) for each in printed
+        )
+        assert was_printed, f"A line is shown that was not printed: {line!r}\n{said}"

@@ -26,7 +26,7 @@ SHORT_SOA = Zone(
 )
 
 
-def asked(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> DnsAnswer:
+def answer_of(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> DnsAnswer:
     async def run() -> DnsAnswer:
         async with serving(ZONE, SHORT_SOA) as server:
             names = DnspythonClient([RESOLVER], port=server.port, timeout_seconds=0.3)
@@ -36,7 +36,7 @@ def asked(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> Dns
 
 
 def ask(name: str, kind: str, server: str | None = None) -> DnsAnswer:
-    return asked(lambda _, names: names.ask(name, kind, server))
+    return answer_of(lambda _, names: names.ask(name, kind, server))
 
 
 @pytest.mark.parametrize(
@@ -75,42 +75,42 @@ def test_an_answer_is_what_the_server_said(name: str, kind: str, answer: DnsAnsw
 def test_an_authority_is_asked_where_one_is_named() -> None:
     async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         answer = await names.ask("api.example.com", "A", AUTHORITY)
-        assert server.asked == [(AUTHORITY, "api.example.com", "A")]
+        assert server.queries == [(AUTHORITY, "api.example.com", "A")]
         return answer
 
-    assert asked(use).authoritative
+    assert answer_of(use).authoritative
 
 
 def test_what_does_not_fit_comes_over_tcp() -> None:
     async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         answer = await names.ask("many.example.com", "TXT")
-        assert len(server.asked) == 2
+        assert len(server.queries) == 2
         return answer
 
-    assert len(asked(use).values) == 20
+    assert len(answer_of(use).values) == 20
 
 
 def test_a_chain_that_a_server_leaves_open_is_followed() -> None:
     async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.open_chains = True
         answer = await names.ask("away.example.com", "A", AUTHORITY)
-        assert [question[:2] for question in server.asked] == [
+        assert [question[:2] for question in server.queries] == [
             (AUTHORITY, "away.example.com"),
             (RESOLVER, "host.example.net"),
         ]
         return answer
 
-    assert asked(use) == DnsAnswer("NOERROR", ("192.0.2.9",), 20, authoritative=True)
+    assert answer_of(use) == DnsAnswer("NOERROR", ("192.0.2.9",), 20, authoritative=True)
 
 
 def test_a_lost_question_is_asked_again() -> None:
     async def use(server: Server, names: DnspythonClient) -> DnsAnswer:
         server.drop = 2
         answer = await names.ask("api.example.com", "A")
-        assert len(server.asked) == 3
+        assert len(server.queries) == 3
         return answer
 
-    assert asked(use).values == ("192.0.2.1",)
+    assert answer_of(use).values == ("192.0.2.1",)
 
 
 def test_a_server_without_edns_is_asked_without() -> None:
@@ -118,7 +118,7 @@ def test_a_server_without_edns_is_asked_without() -> None:
         server.edns = False
         return await names.ask("api.example.com", "A")
 
-    assert asked(use).values == ("192.0.2.1",)
+    assert answer_of(use).values == ("192.0.2.1",)
 
 
 def test_the_next_resolver_is_asked_where_one_refuses() -> None:
@@ -127,7 +127,7 @@ def test_the_next_resolver_is_asked_where_one_refuses() -> None:
         both = DnspythonClient([AUTHORITY, RESOLVER], port=server.port, timeout_seconds=0.3)
         return await both.ask("api.example.com", "A")
 
-    assert asked(use).code == "NOERROR"
+    assert answer_of(use).code == "NOERROR"
 
 
 def test_a_refusal_is_the_answer_where_nobody_has_a_better_one() -> None:
@@ -135,12 +135,12 @@ def test_a_refusal_is_the_answer_where_nobody_has_a_better_one() -> None:
         server.lame = True
         return await names.ask("api.example.com", "A", AUTHORITY)
 
-    assert asked(use) == DnsAnswer("REFUSED", (), None, authoritative=False)
+    assert answer_of(use) == DnsAnswer("REFUSED", (), None, authoritative=False)
 
 
 def troubled(use: Callable[[Server, DnspythonClient], Awaitable[DnsAnswer]]) -> tuple[str, str]:
     with pytest.raises(TroubleError) as caught:
-        asked(use)
+        answer_of(use)
     return caught.value.kind, str(caught.value)
 
 

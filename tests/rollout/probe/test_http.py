@@ -138,10 +138,10 @@ def test_http2_is_spoken_where_it_is_wanted_and_offered(origin: LoopbackOrigin) 
         sender = wire(origin.ca)
         async with edge_on_loopback(origin, Edge(http2=False)) as edge:
             elsewhere = Way("cdn", "IPv4", NAME, edge.address, edge.port)
-            wanted = HttpRequest("PUT", "/echo", (("X-Custom", "1"),), body, http2=True)
+            request = HttpRequest("PUT", "/echo", (("X-Custom", "1"),), body, http2=True)
             return [
-                await sender.send(to(origin), wanted),
-                await sender.send(elsewhere, wanted),
+                await sender.send(to(origin), request),
+                await sender.send(elsewhere, request),
                 await sender.send(to(origin), HttpRequest("GET", "/echo")),
             ]
 
@@ -264,9 +264,9 @@ def test_trouble_is_told_by_its_kind_and_in_one_line(
         async with serving(answer, tls_of(trust) if tls else None) as way:
             return await trouble(wire(trust.ca), way, 0.6)
 
-    found = asyncio.run(run())
-    assert found[0] == kind
-    assert found[1].startswith(reason)
+    failure = asyncio.run(run())
+    assert failure[0] == kind
+    assert failure[1].startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -283,9 +283,9 @@ def test_a_certificate_is_refused_with_the_reason(
         async with serving(_silent, tls_of(trust, *names, expired=expired)) as way:
             return await trouble(wire(trust.ca), way)
 
-    found = asyncio.run(run())
-    assert found[0] == "certificate"
-    assert found[1].startswith(reason)
+    failure = asyncio.run(run())
+    assert failure[0] == "certificate"
+    assert failure[1].startswith(reason)
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(trust: Trust, tmp_path: Path) -> None:
@@ -293,9 +293,9 @@ def test_a_certificate_of_an_unknown_authority_is_refused(trust: Trust, tmp_path
         async with serving(_silent, tls_of(trust)) as way:
             return await trouble(wire(Trust(tmp_path).ca), way)
 
-    found = asyncio.run(run())
-    assert found[0] == "certificate"
-    assert "is not trusted" in found[1]
+    failure = asyncio.run(run())
+    assert failure[0] == "certificate"
+    assert "is not trusted" in failure[1]
 
 
 def test_the_system_store_can_be_another_file(
@@ -418,10 +418,16 @@ def test_what_is_urgent_goes_before_what_waits_and_leaves_no_place_behind(
     async def run() -> None:
         async with serving(answer, tls_of(origin.trust)) as way:
             sender = wire(origin.ca, concurrency=1)
-            asked = [("/1", False), ("/2", False), ("/given-up", True), ("/3", True), ("/4", True)]
+            requests = [
+                ("/1", False),
+                ("/2", False),
+                ("/given-up", True),
+                ("/3", True),
+                ("/4", True),
+            ]
             sent = [
                 asyncio.create_task(sender.send(way, HttpRequest("GET", target, urgent=urgent)))
-                for target, urgent in asked
+                for target, urgent in requests
             ]
             await asyncio.sleep(0)
             sent[2].cancel()

@@ -47,14 +47,14 @@ def test_what_is_embedded_is_extracted(length: int, drawn: int, host: IPv4Addres
 def test_a_prefix_is_discovered_by_the_two_known_addresses(length: int, drawn: int) -> None:
     prefix = prefix_of(length, drawn)
     answers = [
-        str(nat64.embed(IPv4Address(known), prefix)) for known in ("192.0.0.170", "192.0.0.171")
+        str(nat64.embed(IPv4Address(address), prefix)) for address in ("192.0.0.170", "192.0.0.171")
     ]
     assert prefix in nat64.prefixes(answers)
 
 
 def test_two_gateways_have_two_prefixes() -> None:
-    found = nat64.prefixes(["64:ff9b::c000:aa", "2001:db8:64:6464::c000:ab", "64:ff9b::c000:ab"])
-    assert list(map(str, found)) == ["64:ff9b::/96", "2001:db8:64:6464::/96"]
+    prefixes = nat64.prefixes(["64:ff9b::c000:aa", "2001:db8:64:6464::c000:ab", "64:ff9b::c000:ab"])
+    assert list(map(str, prefixes)) == ["64:ff9b::/96", "2001:db8:64:6464::/96"]
 
 
 def test_an_address_of_something_else_shows_no_gateway() -> None:

@@ -97,8 +97,8 @@ def test_a_version_is_taken_or_refused(
             return trouble.kind
 
     # asyncio's own server hangs up before its alert is out; others send it.
-    found = against(ca, Behavior(oldest=oldest), shake)
-    assert found == version if taken else found in ("tls", "reset")
+    outcome = against(ca, Behavior(oldest=oldest), shake)
+    assert outcome == version if taken else outcome in ("tls", "reset")
 
 
 def test_a_certificate_of_another_name_is_told_of(ca: trustme.CA, pem: str) -> None:
@@ -158,17 +158,17 @@ REQUEST = f"GET / HTTP/1.1\r\nHost: {NAME}\r\nConnection: close\r\n\r\n".encode(
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 @pytest.mark.parametrize("family", ADDRESSES)
 def test_an_exchange_tells_the_path_mtu_on_linux(ca: trustme.CA, family: str) -> None:
-    told = against(
+    exchange = against(
         ca,
         Behavior(),
         lambda sockets, port: sockets.exchange(ADDRESSES[family], port, NAME, REQUEST),
         family,
     )
     loopback = int(Path("/sys/class/net/lo/mtu").read_text())
-    assert told.path_mtu == (min(loopback, 65535) if family == "IPv4" else loopback)
-    assert told.segment is not None
-    assert 0 < told.segment < loopback
-    assert (told.received > 40, told.retransmitted) == (True, 0)
+    assert exchange.path_mtu == (min(loopback, 65535) if family == "IPv4" else loopback)
+    assert exchange.segment is not None
+    assert 0 < exchange.segment < loopback
+    assert (exchange.received > 40, exchange.retransmitted) == (True, 0)
 
 
 def test_a_large_request_that_nobody_answers_is_silence(ca: trustme.CA) -> None:

@@ -49,18 +49,18 @@ def find(
     return asyncio.run(ways.find(target, FakeNames(names), wire))
 
 
-def told(found: WaySearch) -> dict[str, tuple[str, str]]:
+def results_by_way(search: WaySearch) -> dict[str, tuple[str, str]]:
     """Return verdict and evidence by place."""
     return {
         f"{result.path or result.check} {result.family}": (result.verdict, result.evidence)
-        for result in found.results
+        for result in search.results
     }
 
 
 def test_every_way_is_found_and_each_address_is_gone_once() -> None:
-    found = find()
-    assert found.ways == WAYS
-    assert found.results == (
+    search = find()
+    assert search.ways == WAYS
+    assert search.results == (
         Result("ways", "pass", "198.18.0.1", HOSTNAME, "direct", "IPv4"),
         Result("ways", "pass", "2001:db8:d1::1", HOSTNAME, "direct", "IPv6"),
         Result("ways", "pass", "198.18.1.1", HOSTNAME, "cdn", "IPv4"),
@@ -79,13 +79,13 @@ def test_every_hostname_has_its_own_ways() -> None:
 
 
 def test_without_proxies_direct_over_ipv6_does_not_exist_and_that_is_no_fault() -> None:
-    found = find({**NAMES, (HOSTNAME, "AAAA"): ()}, target=replace(TARGET, proxy_addresses=()))
-    assert found.ways == (DIRECT4, CDN4, CDN6)
-    assert told(found)["direct IPv6"] == (
+    search = find({**NAMES, (HOSTNAME, "AAAA"): ()}, target=replace(TARGET, proxy_addresses=()))
+    assert search.ways == (DIRECT4, CDN4, CDN6)
+    assert results_by_way(search)["direct IPv6"] == (
         "pass",
         "does not exist: no proxies, and the load balancer has IPv4 only",
     )
-    assert told(found)["by-name IPv6"] == (
+    assert results_by_way(search)["by-name IPv6"] == (
         "pass",
         "no AAAA in this answer, as it should be where it leads direct: there are no proxies",
     )
@@ -118,36 +118,36 @@ def test_without_proxies_the_load_balancer_is_asked_whether_it_has_ipv6(
     changes: Table, verdict: str, evidence: str
 ) -> None:
     target = replace(TARGET, proxy_addresses=())
-    found = find({**NAMES, (HOSTNAME, "AAAA"): (), **changes}, target=target)
-    assert told(found)["direct IPv6"] == (verdict, evidence)
-    six = [way.address for way in found.ways if (way.path, way.family) == ("direct", "IPv6")]
+    search = find({**NAMES, (HOSTNAME, "AAAA"): (), **changes}, target=target)
+    assert results_by_way(search)["direct IPv6"] == (verdict, evidence)
+    six = [way.address for way in search.ways if (way.path, way.family) == ("direct", "IPv6")]
     assert six == ([evidence] if evidence.startswith("2001:") else [])
     # Where there is an address, or may be, an answer without one is not as it should be.
     exists = verdict == "unknown" or bool(six)
-    assert told(found)["by-name IPv6"][0] == ("unknown" if exists else "pass")
+    assert results_by_way(search)["by-name IPv6"][0] == ("unknown" if exists else "pass")
 
 
 def test_ipv6_that_only_the_resolver_lacks_is_there() -> None:
-    found = find(
+    search = find(
         {
             **NAMES,
             ("d1.cloudfront.net", "AAAA"): (),
             ("d1.cloudfront.net", "AAAA@198.18.9.1"): (CDN6.address,),
         }
     )
-    assert CDN6 in found.ways
-    assert told(found)["cdn IPv6"] == ("pass", CDN6.address)
+    assert CDN6 in search.ways
+    assert results_by_way(search)["cdn IPv6"] == ("pass", CDN6.address)
 
 
 def test_ipv6_that_the_resolver_lacks_and_nobody_else_tells_of_is_unknown() -> None:
-    found = find(
+    search = find(
         {
             **NAMES,
             ("d1.cloudfront.net", "AAAA"): (),
             ("ns.example.net", "A"): "silent",
         }
     )
-    verdict, evidence = told(found)["cdn IPv6"]
+    verdict, evidence = results_by_way(search)["cdn IPv6"]
     assert verdict == "unknown"
     assert evidence.startswith(
         "the resolver has no AAAA for d1.cloudfront.net, and it cannot be asked again: "
@@ -155,9 +155,9 @@ def test_ipv6_that_the_resolver_lacks_and_nobody_else_tells_of_is_unknown() -> N
 
 
 def test_a_distribution_without_ipv6_fails() -> None:
-    found = find({**NAMES, ("d1.cloudfront.net", "AAAA"): ()})
-    assert CDN6 not in found.ways
-    result = next(item for item in found.results if (item.path, item.family) == ("cdn", "IPv6"))
+    search = find({**NAMES, ("d1.cloudfront.net", "AAAA"): ()})
+    assert CDN6 not in search.ways
+    result = next(item for item in search.results if (item.path, item.family) == ("cdn", "IPv6"))
     assert (result.verdict, result.evidence, result.remedy) == (
         "fail",
         NO_IPV6,
@@ -166,7 +166,7 @@ def test_a_distribution_without_ipv6_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found", "place", "reason"),
+    ("name", "answers", "place", "reason"),
     [
         pytest.param(
             ("lb.example.net", "A"),
@@ -213,9 +213,9 @@ def test_a_distribution_without_ipv6_fails() -> None:
     ],
 )
 def test_a_name_that_leads_nowhere_cannot_tell(
-    name: tuple[str, str], found: tuple[str, ...] | str, place: str, reason: str
+    name: tuple[str, str], answers: tuple[str, ...] | str, place: str, reason: str
 ) -> None:
-    assert told(find({**NAMES, name: found}))[place] == ("unknown", reason)
+    assert results_by_way(find({**NAMES, name: answers}))[place] == ("unknown", reason)
 
 
 def test_ipv6_that_a_dns64_made_up_is_none() -> None:
@@ -226,9 +226,9 @@ def test_ipv6_that_a_dns64_made_up_is_none() -> None:
         ("d1.cloudfront.net", "AAAA"): ("2001:db8:64:6464::c612:101",),
     }
     names["d1.cloudfront.net", "AAAA@198.18.9.1"] = ()
-    found = find(names)
-    assert CDN6 not in [replace(way, address=CDN6.address) for way in found.ways]
-    assert told(found)["cdn IPv6"][0] == "fail"
+    search = find(names)
+    assert CDN6 not in [replace(way, address=CDN6.address) for way in search.ways]
+    assert results_by_way(search)["cdn IPv6"][0] == "fail"
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_ipv6_behind_any_gateway_is_none(discovered: tuple[str, ...] | str, made
         ("d1.cloudfront.net", "AAAA"): (made_up,),
         ("d1.cloudfront.net", "AAAA@198.18.9.1"): (),
     }
-    found = find(names)
-    assert told(found)["cdn IPv6"][0] == "fail"
-    assert all(way.address != made_up for way in found.ways)
+    search = find(names)
+    assert results_by_way(search)["cdn IPv6"][0] == "fail"
+    assert all(way.address != made_up for way in search.ways)
 
 
 STRANGER = "198.18.1.77"
@@ -286,7 +286,7 @@ def nobody(_way: Way, _request: HttpRequest) -> HttpAnswer:
 def test_an_address_that_only_the_hostname_has_is_cdns_only_if_cloudfront_speaks(
     speaks: ..., verdict: str, evidence: str
 ) -> None:
-    found = find({**NAMES, (HOSTNAME, "A"): (STRANGER,)}, wire=FakeWire(speaks))
-    assert told(found)["by-name IPv4"] == (verdict, evidence)
+    search = find({**NAMES, (HOSTNAME, "A"): (STRANGER,)}, wire=FakeWire(speaks))
+    assert results_by_way(search)["by-name IPv4"] == (verdict, evidence)
     way = Way("cdn", "IPv4", HOSTNAME, STRANGER, by_name=True)
-    assert (way in found.ways) == (verdict == "pass")
+    assert (way in search.ways) == (verdict == "pass")

@@ -60,12 +60,12 @@ def faults(refused: pytest.ExceptionInfo[WrongUseError]) -> list[str]:
 def test_a_syntax_error_is_told_with_its_place(name: str, text: str, message: str) -> None:
     with pytest.raises(WrongUseError) as refused:
         documents.parse(name, text)
-    told = faults(refused)[0].replace(
+    fault = faults(refused)[0].replace(
         # Python before 3.13 says it in other words.
         "2:16 is not JSON (Expecting property name enclosed in double quotes)",
         "2:15 is not JSON (Illegal trailing comma before end of object)",
     )
-    assert told == message
+    assert fault == message
 
 
 def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
@@ -104,10 +104,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         documents.parse("a.yaml", text)
     except WrongUseError as refused:
-        told = str(refused)
+        message = str(refused)
     else:
-        told = "a.yaml could be read"
-    assert told.startswith("a.yaml")
+        message = "a.yaml could be read"
+    assert message.startswith("a.yaml")
 
 
 # ---- requests files ------------------------------------------------------------------------------
@@ -461,13 +461,13 @@ def test_a_recorded_request_is_sent_once_as_it_was_but_for_its_connection() -> N
             ("accept", "*/*"),
         ),
     }
-    asked = CatalogueEntry(
+    entry = CatalogueEntry(
         "GET /a%20b?token=…&b=…",
         HttpRequest("GET", "/a%20b?token=x&b", (("Cookie", "session=abc"), ("accept", "*/*"))),
         "api.example.com",
         recorded=True,
     )
-    assert recorded(request, request, {"url": "https://ads.example.net/"}) == Catalogue((asked,))
+    assert recorded(request, request, {"url": "https://ads.example.net/"}) == Catalogue((entry,))
 
 
 @pytest.mark.parametrize(

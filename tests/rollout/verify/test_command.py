@@ -69,26 +69,26 @@ def verified(
         return carry_out(replace(plan, target=edge.target), edge.names, wire, watch)
 
 
-def told(found: Report, verdict: str) -> list[str]:
+def evidence_of(report: Report, verdict: str) -> list[str]:
     return [
         f"{result.check} {result.path} {result.family}: {result.evidence}"
-        for result in found.results
+        for result in report.results
         if result.verdict == verdict
     ]
 
 
 def test_an_edge_that_passes_everything_through_passes(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
-        found = verified(edge, only=())
-    assert (told(found, "fail"), told(found, "unknown")) == ([], [])
-    assert (found.verdict, found.exit_code, found.not_asked) == ("pass", 0, ())
-    groups = [result.group for result in found.results]
+        report = verified(edge, only=())
+    assert (evidence_of(report, "fail"), evidence_of(report, "unknown")) == ([], [])
+    assert (report.verdict, report.exit_code, report.not_asked) == ("pass", 0, ())
+    groups = [result.group for result in report.results]
     assert groups == sorted(
         groups, key=["ways", *(check.name for check in checks.CHECKS), "opaque"].index
     )
     assert {"ways", "dns-weights", "reach", "echo", "cache-errors-later"} < set(groups)
-    assert found.accepted["via-added"] > 0
-    assert {(way.path, way.family) for way in found.ways} == {
+    assert report.accepted["via-added"] > 0
+    assert {(way.path, way.family) for way in report.ways} == {
         ("direct", "IPv4"),
         ("cdn", "IPv4"),
         ("cdn", "IPv6"),
@@ -97,11 +97,11 @@ def test_an_edge_that_passes_everything_through_passes(tmp_path: Path) -> None:
 
 def test_one_broken_thing_fails_and_is_named_with_its_path(tmp_path: Path) -> None:
     with whole_edge(tmp_path, Edge(refused=frozenset({"PUT"}))) as edge:
-        found = verified(edge, only=("echo",))
-    assert found.exit_code == 1
+        report = verified(edge, only=("echo",))
+    assert report.exit_code == 1
     failed = {
         (result.check, result.path, result.family)
-        for result in found.results
+        for result in report.results
         if result.verdict == "fail"
     }
     assert {("method-put", "cdn", "IPv4"), ("method-put", "cdn", "IPv6")} <= failed
@@ -110,30 +110,30 @@ def test_one_broken_thing_fails_and_is_named_with_its_path(tmp_path: Path) -> No
 
 def test_what_may_not_be_sent_is_listed_and_nothing_else_suffers(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
-        found = verified(edge, only=("echo",), unsafe=False)
-    assert found.exit_code == 0
-    assert [item.request for item in found.not_asked] == ["method-post", "method-patch"]
-    assert not any(NOT_ASKED in result.evidence for result in found.results)
+        report = verified(edge, only=("echo",), unsafe=False)
+    assert report.exit_code == 0
+    assert [item.request for item in report.not_asked] == ["method-post", "method-patch"]
+    assert not any(NOT_ASKED in result.evidence for result in report.results)
 
 
 def test_a_half_open_path_is_no_pass_and_does_not_keep_anybody_waiting(tmp_path: Path) -> None:
     with whole_edge(tmp_path, half_open=True) as edge:
-        found = verified(edge, only=("reach", "cache-answers"))
-    assert found.exit_code == 1
-    six = [item for item in found.results if (item.path, item.family) == ("cdn", "IPv6")]
+        report = verified(edge, only=("reach", "cache-answers"))
+    assert report.exit_code == 1
+    six = [item for item in report.results if (item.path, item.family) == ("cdn", "IPv6")]
     assert {item.verdict for item in six if item.group != "ways"} == {"fail", "unknown"}
-    four = [item for item in found.results if (item.path, item.family) == ("cdn", "IPv4")]
+    four = [item for item in report.results if (item.path, item.family) == ("cdn", "IPv4")]
     assert {item.verdict for item in four} == {"pass"}
-    assert found.seconds < 60
+    assert report.seconds < 60
 
 
 def test_a_certificate_that_expired_is_no_pass_and_named(tmp_path: Path) -> None:
     with whole_edge(tmp_path, expired=True) as edge:
-        found = verified(edge, only=("reach-certificates", "cache-answers"))
-    assert found.exit_code == 1
-    assert any("the certificate expired on" in evidence for evidence in told(found, "fail"))
+        report = verified(edge, only=("reach-certificates", "cache-answers"))
+    assert report.exit_code == 1
+    assert any("the certificate expired on" in evidence for evidence in evidence_of(report, "fail"))
     assert not [
-        item for item in found.results if item.group == "cache-answers" and item.verdict == "pass"
+        item for item in report.results if item.group == "cache-answers" and item.verdict == "pass"
     ]
 
 
@@ -145,11 +145,11 @@ def test_a_name_that_does_not_resolve_cannot_tell(tmp_path: Path, name: str) -> 
             if name.startswith("lb")
             else (replace(edge.target, cdn="gone.example.net"))
         )
-        found = verified(replace(edge, target=target), only=("cache-answers",))
-    assert found.exit_code == 3
+        report = verified(replace(edge, target=target), only=("cache-answers",))
+    assert report.exit_code == 3
     assert [
         evidence
-        for evidence in told(found, "unknown")
+        for evidence in evidence_of(report, "unknown")
         if "gone.example.net does not resolve" in evidence
     ]
 
@@ -157,10 +157,10 @@ def test_a_name_that_does_not_resolve_cannot_tell(tmp_path: Path, name: str) -> 
 def test_an_origin_that_refuses_cannot_tell(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
         refusing = replace(edge, target=replace(edge.target, port=1))
-        found = verified(refusing, only=("echo", "cache-answers"))
-    assert found.exit_code == 3
-    assert {item.verdict for item in found.results if item.group != "ways"} == {"unknown"}
-    assert any("refused" in evidence for evidence in told(found, "unknown"))
+        report = verified(refusing, only=("echo", "cache-answers"))
+    assert report.exit_code == 3
+    assert {item.verdict for item in report.results if item.group != "ways"} == {"unknown"}
+    assert any("refused" in evidence for evidence in evidence_of(report, "unknown"))
 
 
 REQUESTS = """\
@@ -177,11 +177,11 @@ def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
     file.write_text(REQUESTS)
     with whole_edge(tmp_path) as edge:
         files = RequestFiles(requests=str(file), ignore=("header:X-Echo",))
-        found = verified(edge, files, only=("opaque", "hazards-own-requests"), echo=None)
-    assert told(found, "fail") == []
-    assert told(found, "unknown") == []
-    assert found.exit_code == 0
-    assert {item.check for item in found.results if item.group == "opaque"} == {
+        report = verified(edge, files, only=("opaque", "hazards-own-requests"), echo=None)
+    assert evidence_of(report, "fail") == []
+    assert evidence_of(report, "unknown") == []
+    assert report.exit_code == 0
+    assert {item.check for item in report.results if item.group == "opaque"} == {
         "answers GET /orders",
         "answers GET /echo/size=1000",
         "answers HEAD /echo/status=404",
@@ -190,9 +190,11 @@ def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
 
 def test_without_anything_to_ask_it_cannot_tell(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
-        found = verified(edge, only=(), echo=None)
-    assert found.exit_code == 3
-    assert any("nothing says what to ask" in evidence for evidence in told(found, "unknown"))
+        report = verified(edge, only=(), echo=None)
+    assert report.exit_code == 3
+    assert any(
+        "nothing says what to ask" in evidence for evidence in evidence_of(report, "unknown")
+    )
 
 
 # ---- interruptions -------------------------------------------------------------------------------
@@ -216,12 +218,12 @@ async def _interrupted(_context: CheckContext) -> AsyncIterator[Result]:
 def test_ctrl_c_keeps_what_was_found_and_what_failed_has_failed() -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
-        found = carry_out(
+        report = carry_out(
             plan(Check("quick", _quick), Check("slow", _interrupted)), FakeNames({}), wire, watch
         )
-    assert (found.verdict, found.exit_code, found.interrupted) == ("fail", 1, True)
-    assert [item.evidence for item in found.results if item.check == "quick"] == ["seen before"]
-    assert found.results[-1].evidence == ("interrupted; not through: slow")
+    assert (report.verdict, report.exit_code, report.interrupted) == ("fail", 1, True)
+    assert [item.evidence for item in report.results if item.check == "quick"] == ["seen before"]
+    assert report.results[-1].evidence == ("interrupted; not through: slow")
 
 
 @pytest.mark.parametrize("kind", [Lines, Moving])
@@ -349,8 +351,8 @@ def test_what_was_asked_for_and_looked_at_nothing_is_unknown(
 ) -> None:
     wire = FakeWire(lambda _way, _request: answer())
     with Lines(Console(quiet=True)) as watch:
-        found = carry_out(replace(plan(*MUTE_AND_SOUND), only=only), FakeNames({}), wire, watch)
-    silent = [item for item in found.results if item.group == MUTE]
+        report = carry_out(replace(plan(*MUTE_AND_SOUND), only=only), FakeNames({}), wire, watch)
+    silent = [item for item in report.results if item.group == MUTE]
     assert [(item.check, item.verdict) for item in silent] == [
         (name, "unknown") for name in unknown
     ]
@@ -381,8 +383,8 @@ def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(
     assert "Traceback" not in done.output
     assert "<error" in junit.read_text()
     if form:
-        found = Report.model_validate(json.loads(done.stdout))
-        assert (found.verdict, found.counts["fail"]) == ("unknown", 0)
+        report = Report.model_validate(json.loads(done.stdout))
+        assert (report.verdict, report.counts["fail"]) == ("unknown", 0)
     else:
         assert "0 FAIL, 16 unknown" in done.stdout
 

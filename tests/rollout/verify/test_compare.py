@@ -214,19 +214,19 @@ def test_how_a_client_came_is_told_truly_or_as_today(header: str, right: str, wr
     name = header.lower()
     said = (f'{name} is "{wrong}", none was sent',)
     for path in ("direct", "cdn"):
-        found = compare_request(SENT, of(right), path, baseline=of(right))
-        assert found == Comparison((), (f"{name}-set",))
+        comparison = compare_request(SENT, of(right), path, baseline=of(right))
+        assert comparison == Comparison((), (f"{name}-set",))
         assert compare_request(SENT, of(wrong), path, baseline=of(right)).faults == said
-        found = compare_request(SENT, of(wrong), path, baseline=of(wrong))
-        assert found == Comparison((), (AS_BASELINE,))
+        comparison = compare_request(SENT, of(wrong), path, baseline=of(wrong))
+        assert comparison == Comparison((), (AS_BASELINE,))
     assert of_headers(of(wrong).headers, "direct").faults == ()
     assert of_headers(of(wrong).headers, "cdn").faults == said
 
 
 def test_the_port_that_is_told_is_the_one_that_was_asked() -> None:
     sent = replace(SENT, headers=(("Host", "api.example.com:8443"), *HEADERS[1:]))
-    told = (("X-Forwarded-Port", "8443"),)
-    assert of_headers((*sent.headers, *told), sent=sent).faults == ()
+    forwarded = (("X-Forwarded-Port", "8443"),)
+    assert of_headers((*sent.headers, *forwarded), sent=sent).faults == ()
     assert of_headers((*sent.headers, ("X-Forwarded-Port", "443")), sent=sent).faults
 
 
@@ -314,14 +314,14 @@ def test_what_cloudfront_adds_to_an_answer_is_accepted() -> None:
     ],
 )
 def test_an_answer_that_was_altered_is_found(answer: HttpAnswer, fault: str) -> None:
-    found = compare_answer(answer, ANSWER, "cdn", same_body=True).faults
-    assert [each[: len(fault)] for each in found] == [fault]
+    faults = compare_answer(answer, ANSWER, "cdn", same_body=True).faults
+    assert [each[: len(fault)] for each in faults] == [fault]
 
 
 def test_an_offer_of_http3_is_cloudfronts_only_on_cdn_and_where_the_api_makes_none() -> None:
     offering = answer_with(("Alt-Svc", 'h3=":443"; ma=86400'))
-    found = compare_answer(offering, ANSWER, "cdn")
-    assert found == Comparison((), ("alt-svc-added",))
+    comparison = compare_answer(offering, ANSWER, "cdn")
+    assert comparison == Comparison((), ("alt-svc-added",))
     assert compare_answer(offering, ANSWER, "direct").faults
     other = answer_with(("Alt-Svc", 'h3=":8443"; ma=60'))
     assert compare_answer(offering, other, "cdn").faults
@@ -329,23 +329,26 @@ def test_an_offer_of_http3_is_cloudfronts_only_on_cdn_and_where_the_api_makes_no
 
 def test_an_offer_to_upgrade_a_connection_goes_with_the_connection() -> None:
     offering = answer_with(("Upgrade", "h2,h2c"))
-    found = compare_answer(ANSWER, offering, "cdn")
-    assert found == Comparison((), ("answer-connection-per-hop",))
+    comparison = compare_answer(ANSWER, offering, "cdn")
+    assert comparison == Comparison((), ("answer-connection-per-hop",))
 
 
 def test_a_load_balancer_may_tell_how_it_was_connected_to() -> None:
-    told = (
+    tls_headers = (
         ("X-Amzn-Tls-Version", "TLSv1.3"),
         ("X-Amzn-Tls-Cipher-Suite", "TLS_AES_128_GCM_SHA256"),
     )
     today, cdn = (
         echo_of(SENT, headers=with_header(*each))
-        for each in (told, ((told[0][0], "TLSv1.2"), (told[1][0], "ECDHE-RSA-AES128-GCM-SHA256")))
+        for each in (
+            tls_headers,
+            ((tls_headers[0][0], "TLSv1.2"), (tls_headers[1][0], "ECDHE-RSA-AES128-GCM-SHA256")),
+        )
     )
     expected = Comparison((), ("x-amzn-tls-cipher-suite-set", "x-amzn-tls-version-set"))
     assert compare_request(SENT, today, "direct") == expected
     assert compare_request(SENT, cdn, "cdn", baseline=today) == expected
-    odd = echo_of(SENT, headers=with_header((told[0][0], "SSLv3")))
+    odd = echo_of(SENT, headers=with_header((tls_headers[0][0], "SSLv3")))
     assert compare_request(SENT, odd, "cdn", baseline=today).faults
 
 
@@ -383,8 +386,8 @@ def test_reading_an_echo_never_raises(body: bytes, header: str) -> None:
 def test_secrets_are_never_shown_and_long_values_are_cut() -> None:
     assert masked("authorization", "Bearer x") == "*** (8 characters)"
     assert masked("X-Long", "a" * 500) == "a" * 160 + "… (500)"
-    found = of_headers(with_header(("Authorization", "Bearer hidden"))).faults
-    assert found == ('authorization is "*** (13 characters)", none was sent',)
+    faults = of_headers(with_header(("Authorization", "Bearer hidden"))).faults
+    assert faults == ('authorization is "*** (13 characters)", none was sent',)
 
 
 def test_every_difference_has_a_name_of_its_own_and_a_source() -> None:
@@ -446,8 +449,8 @@ def test_a_header_that_is_dropped_or_changed_is_always_found(
     name, value = echo.headers[place]
     changed = data.draw(st.sampled_from([(), ((name, f"{value}x"),), ((f"X-Not-{name}", value),)]))
     headers = (*echo.headers[:place], *changed, *echo.headers[place + 1 :])
-    found = compare_request(sent, echo.model_copy(update={"headers": headers}), "cdn").faults
-    assert [fault for fault in found if name.lower() in fault]
+    faults = compare_request(sent, echo.model_copy(update={"headers": headers}), "cdn").faults
+    assert [fault for fault in faults if name.lower() in fault]
 
 
 @given(requests(), _ORDERS, st.data())
@@ -469,8 +472,8 @@ def test_a_cookie_a_query_or_a_body_that_is_changed_is_always_found(
         body = data.draw(st.binary(max_size=20).filter(lambda body: body != sent.body))
         digest = ReceivedBody(length=len(body), sha256=hashlib.sha256(body).hexdigest())
         altered = echo.model_copy(update={"body": digest})
-    found = compare_request(sent, altered, "cdn").faults
-    assert [fault for fault in found if what in fault]
+    faults = compare_request(sent, altered, "cdn").faults
+    assert [fault for fault in faults if what in fault]
 
 
 @given(requests(), _OWN.filter(bool))
@@ -478,5 +481,5 @@ def test_a_header_that_nobody_sent_is_always_found(
     sent: SentRequest, more: list[tuple[str, str]]
 ) -> None:
     added = tuple((f"X-Stray-{name}", value) for name, value in more)
-    found = compare_request(sent, echo_of(sent, headers=(*sent.headers, *added)), "direct").faults
-    assert len(found) == len({name.lower() for name, _ in added})
+    faults = compare_request(sent, echo_of(sent, headers=(*sent.headers, *added)), "direct").faults
+    assert len(faults) == len({name.lower() for name, _ in added})

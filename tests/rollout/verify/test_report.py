@@ -44,9 +44,9 @@ def made(
     )
 
 
-def printed(found: Report) -> str:
+def printed(run_report: Report) -> str:
     console = Console(file=io.StringIO(), width=120, emoji=False, highlight=False)
-    report.show(found, console)
+    report.show(run_report, console)
     assert isinstance(console.file, io.StringIO)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
@@ -81,12 +81,12 @@ FAIL: 3 pass, 2 FAIL, 1 unknown, in 1.2 s"""
 
 
 def test_json_is_what_its_schema_says() -> None:
-    found = json.loads(report.as_json(made(not_asked=(("POST /a", "it may change something"),))))
-    jsonschema.validate(found, json.loads(report.schema()))
-    assert found["exitCode"] == 1
-    assert found["counts"] == {"pass": 3, "fail": 2, "unknown": 1}
-    assert found["accepted"] == {"age": 1, "via": 2}
-    assert found["results"][2] == {
+    parsed = json.loads(report.as_json(made(not_asked=(("POST /a", "it may change something"),))))
+    jsonschema.validate(parsed, json.loads(report.schema()))
+    assert parsed["exitCode"] == 1
+    assert parsed["counts"] == {"pass": 3, "fail": 2, "unknown": 1}
+    assert parsed["accepted"] == {"age": 1, "via": 2}
+    assert parsed["results"][2] == {
         "group": "echo",
         "check": "headers",
         "verdict": "fail",
@@ -97,7 +97,7 @@ def test_json_is_what_its_schema_says() -> None:
         "accepted": [],
         "remedy": "Forward X.",
     }
-    assert found["ways"][0] == {
+    assert parsed["ways"][0] == {
         "path": "direct",
         "family": "IPv4",
         "hostname": HOSTNAME,
@@ -124,8 +124,8 @@ def test_the_schema_is_in_the_docs(check_page: Callable[[str, str], None]) -> No
 def test_a_report_has_one_verdict(
     results: list[tuple[str, Result]], interrupted: bool, verdict: str, code: int
 ) -> None:
-    found = made(results, interrupted=interrupted)
-    assert (found.verdict, found.exit_code) == (verdict, code)
+    run_report = made(results, interrupted=interrupted)
+    assert (run_report.verdict, run_report.exit_code) == (verdict, code)
 
 
 def test_junit_calls_a_fail_a_failure_and_what_is_unknown_an_error() -> None:
@@ -152,26 +152,28 @@ def test_junit_calls_a_fail_a_failure_and_what_is_unknown_an_error() -> None:
 
 @given(evidence=st.text())
 def test_nothing_that_a_server_says_reaches_a_terminal_or_xml_as_a_command(evidence: str) -> None:
-    found = made([("echo", Result("a", "fail", f"came \x1b]0;x\x07 {evidence}", HOSTNAME))])
-    assert all(letter.isprintable() or letter == "\n" for letter in printed(found))
-    ET.fromstring(report.as_junit(found))  # noqa: S314 - we wrote it
+    run_report = made([("echo", Result("a", "fail", f"came \x1b]0;x\x07 {evidence}", HOSTNAME))])
+    assert all(letter.isprintable() or letter == "\n" for letter in printed(run_report))
+    ET.fromstring(report.as_junit(run_report))  # noqa: S314 - we wrote it
 
 
 def test_markup_in_evidence_is_only_text() -> None:
-    found = made([("echo", Result("a", "fail", "came [bold]x[/bold] :smile:", HOSTNAME))])
-    assert "  came [bold]x[/bold] :smile:" in printed(found)
+    run_report = made([("echo", Result("a", "fail", "came [bold]x[/bold] :smile:", HOSTNAME))])
+    assert "  came [bold]x[/bold] :smile:" in printed(run_report)
 
 
 def test_every_address_is_told_in_a_way() -> None:
-    found = made()
-    assert [way.address for way in found.ways[2:]] == [CDN4.address, CDN6.address]
+    run_report = made()
+    assert [way.address for way in run_report.ways[2:]] == [CDN4.address, CDN6.address]
 
 
 def test_half_a_character_in_evidence_breaks_no_form_of_the_report() -> None:
     half = json.loads('"came \\ud800"')
-    found = made([("echo", Result(half, "fail", half, remedy=half))], not_asked=((half, half),))
-    told = json.loads(report.as_json(found))
-    assert told["results"][0]["evidence"] == "came \ufffd"
-    assert told["notAsked"] == [{"request": "came \ufffd", "reason": "came \ufffd"}]
-    assert "came \ufffd" in report.as_junit(found)
-    assert "came \ufffd" in printed(found)
+    run_report = made(
+        [("echo", Result(half, "fail", half, remedy=half))], not_asked=((half, half),)
+    )
+    parsed = json.loads(report.as_json(run_report))
+    assert parsed["results"][0]["evidence"] == "came \ufffd"
+    assert parsed["notAsked"] == [{"request": "came \ufffd", "reason": "came \ufffd"}]
+    assert "came \ufffd" in report.as_junit(run_report)
+    assert "came \ufffd" in printed(run_report)

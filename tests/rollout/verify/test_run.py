@@ -86,7 +86,7 @@ def test_results_are_kept_and_told_as_they_come() -> None:
     good = (GOOD, Result("good", "pass", "seen"))
     again = (GOOD, Result("good", "pass", "seen again"))
     assert findings == Findings([good, again], [])
-    assert watching.told == [good, again, (GOOD, None)]
+    assert watching.updates == [good, again, (GOOD, None)]
 
 
 def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:

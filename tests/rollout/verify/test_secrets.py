@@ -47,10 +47,10 @@ def written(results: list[Result]) -> str:
     return "\n".join((*forms, repr(results)))
 
 
-def opaque_results(asked: CatalogueEntry, speak: Any) -> list[Result]:
+def opaque_results(entry: CatalogueEntry, speak: Any) -> list[Result]:
     async def collect() -> list[Result]:
         wire = FakeWire(speak)
-        check = opaque.check(Catalogue((asked,)), ())
+        check = opaque.check(Catalogue((entry,)), ())
         return [result async for result in check.run(surroundings(wire))]
 
     return asyncio.run(collect())
@@ -62,12 +62,12 @@ def test_what_logs_in_and_what_lets_into_the_origin_is_secret() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_secret_that_differs_between_the_paths_does_not_show(name: str) -> None:
-    asked = CatalogueEntry("GET /", HttpRequest("GET", "/"))
+    entry = CatalogueEntry("GET /", HttpRequest("GET", "/"))
 
     def speak(way: Way, _: HttpRequest) -> HttpAnswer:
         return HttpAnswer(200, ((name, f"{SECRET} {way.path}"),), b"", "HTTP/1.1", 0.1)
 
-    results = opaque_results(asked, speak)
+    results = opaque_results(entry, speak)
     assert "fail" in {result.verdict for result in results}
     assert "hush" not in written(results)
 
@@ -75,21 +75,21 @@ def test_a_secret_that_differs_between_the_paths_does_not_show(name: str) -> Non
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("where", ["value", "key", "text", "unstable key"])
 def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> None:
-    asked = CatalogueEntry("GET /", HttpRequest("GET", "/", ((name, SECRET),)))
+    entry = CatalogueEntry("GET /", HttpRequest("GET", "/", ((name, SECRET),)))
     count = iter(range(1000))
 
     def speak(way: Way, request: HttpRequest) -> HttpAnswer:
         ((_, secret),) = request.headers
         if where == "text":
             return answer(200, f"{secret} at {way.path}".encode())
-        told: Any = {"value": {"said": f"{secret} at {way.path}"}}.get(where)
+        body: Any = {"value": {"said": f"{secret} at {way.path}"}}.get(where)
         changing = next(count) if where == "unstable key" else 1
-        told = told or {secret: changing, "path": way.path}
+        body = body or {secret: changing, "path": way.path}
         if where == "key" and way.path == "cdn":
-            told = {f"{secret}!": 1}
-        return answer(200, json.dumps(told).encode(), Content_Type="application/json")
+            body = {f"{secret}!": 1}
+        return answer(200, json.dumps(body).encode(), Content_Type="application/json")
 
-    results = opaque_results(asked, speak)
+    results = opaque_results(entry, speak)
     assert "fail" in {result.verdict for result in results}
     assert "hush" not in written(results)
 
@@ -109,7 +109,7 @@ def recorded(
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "entry",
     [
         pytest.param(recorded(query="?code=hush%2F0123456789&a=1"), id="in a query string"),
         pytest.param(recorded(query="?a=hush+0123456789"), id="in one with a space"),
@@ -137,26 +137,26 @@ def recorded(
 )
 @pytest.mark.parametrize("said", ["hush/0123456789", "hush%2F0123456789", "hush 0123456789"])
 def test_what_was_recorded_does_not_show_where_an_answer_repeats_it(
-    asked: CatalogueEntry, said: str
+    entry: CatalogueEntry, said: str
 ) -> None:
-    if "+" in asked.request.target:
+    if "+" in entry.request.target:
         said = said.replace("/", "+").replace("%2F", "%20")
     elif " " in said:
         return
 
     def speak(way: Way, _: HttpRequest) -> HttpAnswer:
-        told = json.dumps({"you": f"{said} at {way.path}"}).encode()
-        return answer(200, told, Location=f"/in?a={said}&b={way.path}", Content_Type=JSON)
+        body = json.dumps({"you": f"{said} at {way.path}"}).encode()
+        return answer(200, body, Location=f"/in?a={said}&b={way.path}", Content_Type=JSON)
 
-    results = opaque_results(asked, speak)
+    results = opaque_results(entry, speak)
     assert "fail" in {result.verdict for result in results}
     assert "hush" not in written(results)
 
 
 def test_what_an_answer_itself_calls_a_secret_does_not_show() -> None:
     def speak(way: Way, _: HttpRequest) -> HttpAnswer:
-        told = json.dumps({"access_token": f"hush {way.path}", "author": way.path}).encode()
-        return answer(200, told, X_Session_Id=f"hush {way.path}", Content_Type=JSON)
+        body = json.dumps({"access_token": f"hush {way.path}", "author": way.path}).encode()
+        return answer(200, body, X_Session_Id=f"hush {way.path}", Content_Type=JSON)
 
     results = opaque_results(recorded(), speak)
     assert "hush" not in written(results)
@@ -169,12 +169,12 @@ VALUES = st.characters(codec="ascii", categories=["L", "N", "P", "S"], exclude_c
 
 @given(st.text(VALUES, min_size=6))
 def test_no_cookie_that_an_answer_repeats_shows(secret: str) -> None:
-    asked = CatalogueEntry("GET /", HttpRequest("GET", "/", (("Cookie", f"session={secret}"),)))
+    entry = CatalogueEntry("GET /", HttpRequest("GET", "/", (("Cookie", f"session={secret}"),)))
 
     def speak(way: Way, _: HttpRequest) -> HttpAnswer:
         return answer(200, f"<{secret}> {way.path}".encode())
 
-    evidence = " ".join(result.evidence for result in opaque_results(asked, speak))
+    evidence = " ".join(result.evidence for result in opaque_results(entry, speak))
     # Short runs of a secret may stand in any words; as it is in JSON it may not stand at all.
     assert f"<{json.dumps(secret)[1:-1]}>" not in evidence
 
@@ -197,9 +197,12 @@ def test_a_secret_that_was_altered_on_its_way_to_the_origin_does_not_show(
         headers=after,
         body=ReceivedBody(length=0, sha256=""),
     )
-    asked = SentRequest("GET", "/echo", before)
+    sent_request = SentRequest("GET", "/echo", before)
     new, old = (HttpAnswer(200, side, b"", "HTTP/1.1", 0.1) for side in (after, before))
-    comparisons = (compare_request(asked, echo, "direct"), compare_answer(new, old, "direct"))
+    comparisons = (
+        compare_request(sent_request, echo, "direct"),
+        compare_answer(new, old, "direct"),
+    )
     assert all(comparison.faults for comparison in comparisons)
     faults = [fault for comparison in comparisons for fault in comparison.faults]
     results = [Result("headers", "fail", fault, HOSTNAME, "cdn", "IPv4") for fault in faults]
@@ -211,12 +214,12 @@ def test_no_repr_shows_a_secret(name: str) -> None:
     headers = ((name, SECRET),)
     request = HttpRequest("GET", "/", headers, b"hush")
     got = HttpAnswer(200, headers, b"hush", "HTTP/1.1", 0.1)
-    asked = CatalogueEntry("GET /", request)
+    entry = CatalogueEntry("GET /", request)
     values = (
         request,
         got,
-        asked,
-        Catalogue((asked,)),
+        entry,
+        Catalogue((entry,)),
         WebSocketTalk(headers, ("hush",)),
         SentRequest("GET", "/", headers),
         HeaderChange(name, (SECRET,), (SECRET,)),

@@ -84,8 +84,8 @@ class Aws:
     def records(self) -> list[dict[str, Any]]:
         """Return the records of the seeded zone but its SOA and NS."""
         pages = self.client("route53").get_paginator("list_resource_record_sets")
-        found = pages.paginate(HostedZoneId=self.zone_id()).search("ResourceRecordSets[]")
-        return [record for record in found if record["Type"] not in ("SOA", "NS")]
+        records = pages.paginate(HostedZoneId=self.zone_id()).search("ResourceRecordSets[]")
+        return [record for record in records if record["Type"] not in ("SOA", "NS")]
 
     def certificate(self, *names: str, region: str | None = None) -> str:
         """Request a certificate and put its validation records into DNS; return its ARN."""
@@ -100,7 +100,9 @@ class Aws:
         """Return the records that ACM wants to see, each once."""
         described = self.client("acm", region).describe_certificate(CertificateArn=arn)
         options = described["Certificate"]["DomainValidationOptions"]
-        wanted = {option["ResourceRecord"]["Name"]: option["ResourceRecord"] for option in options}
+        records_by_name = {
+            option["ResourceRecord"]["Name"]: option["ResourceRecord"] for option in options
+        }
         return [
             {
                 "Name": record["Name"],
@@ -108,7 +110,7 @@ class Aws:
                 "TTL": 60,
                 "ResourceRecords": [{"Value": record["Value"]}],
             }
-            for record in wanted.values()
+            for record in records_by_name.values()
         ]
 
 

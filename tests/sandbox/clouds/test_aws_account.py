@@ -45,16 +45,18 @@ class TestSeed:
     def test_has_ipv4_only_load_balancers(
         self, aws: Any, name: str, kind: str, dns_name: str, zone_id: str
     ) -> None:
-        (found,) = aws.client("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"]
-        assert (found["Type"], found["IpAddressType"]) == (kind, "ipv4")
-        assert re.fullmatch(dns_name, found["DNSName"])
-        assert found["CanonicalHostedZoneId"] == zone_id
+        (balancer,) = aws.client("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"]
+        assert (balancer["Type"], balancer["IpAddressType"]) == (kind, "ipv4")
+        assert re.fullmatch(dns_name, balancer["DNSName"])
+        assert balancer["CanonicalHostedZoneId"] == zone_id
 
     def test_has_a_classic_load_balancer(self, aws: Any) -> None:
-        (found,) = aws.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
-        assert found["LoadBalancerName"] == "api-classic"
-        assert re.fullmatch(r"api-classic-\d{10}\.us-east-1\.elb\.amazonaws\.com", found["DNSName"])
-        assert found["CanonicalHostedZoneNameID"] == "Z35SXDOTRQ7X7K"
+        (balancer,) = aws.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
+        assert balancer["LoadBalancerName"] == "api-classic"
+        assert re.fullmatch(
+            r"api-classic-\d{10}\.us-east-1\.elb\.amazonaws\.com", balancer["DNSName"]
+        )
+        assert balancer["CanonicalHostedZoneNameID"] == "Z35SXDOTRQ7X7K"
 
 
 def test_a_new_load_balancer_is_told_with_its_right_name_at_once(aws: Any) -> None:
@@ -78,9 +80,9 @@ class TestSettings:
     def test_change_one_by_one(self, aws: Any) -> None:
         aws.settings(deploy_seconds=7)
         aws.settings(change_seconds=3, throttle_per_second=5)
-        found = aws.control("GET", "settings")
-        assert (found["deploy_seconds"], found["change_seconds"]) == (7, 3)
-        assert found["throttle_per_second"] == 5
+        current = aws.control("GET", "settings")
+        assert (current["deploy_seconds"], current["change_seconds"]) == (7, 3)
+        assert current["throttle_per_second"] == 5
         assert aws.control("POST", "reset")["deploy_seconds"] == 1
 
     @pytest.mark.parametrize(
@@ -160,9 +162,9 @@ def test_a_body_that_is_no_xml_is_refused(
 
 
 def test_the_environment_points_every_client_at_the_cloud(aws: Any) -> None:
-    told = client_environment(aws.url)
-    assert told["AWS_ENDPOINT_URL"] == aws.url
-    assert {told["AWS_REGION"], told["AWS_DEFAULT_REGION"]} == {"us-east-1"}
-    assert {told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"]} == {"test"}
-    assert "127.0.0.1" in told["NO_PROXY"].split(",")
-    assert Path(told["AWS_CONFIG_FILE"]) == Path(os.devnull)
+    environment = client_environment(aws.url)
+    assert environment["AWS_ENDPOINT_URL"] == aws.url
+    assert {environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]} == {"us-east-1"}
+    assert {environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]} == {"test"}
+    assert "127.0.0.1" in environment["NO_PROXY"].split(",")
+    assert Path(environment["AWS_CONFIG_FILE"]) == Path(os.devnull)

@@ -71,8 +71,8 @@ def test_a_record_with_another_value_does_not_validate(aws: Any) -> None:
     ],
 )
 def test_domain_is_validated(cnames: list[tuple[str, str]], validated: bool) -> None:
-    wanted = rules.ValidationRecord("_a.example.com.", "_b.acm-validations.aws.")
-    assert rules.domain_is_validated(wanted, cnames) == validated
+    record = rules.ValidationRecord("_a.example.com.", "_b.acm-validations.aws.")
+    assert rules.domain_is_validated(record, cnames) == validated
 
 
 def test_issuing_takes_its_time(aws: Any) -> None:
@@ -165,5 +165,5 @@ def test_an_idempotency_token_gives_the_same_certificate_until_it_is_deleted(aws
 def test_tags_are_kept(aws: Any) -> None:
     tags = [{"Key": "stack", "Value": "sandbox"}]
     arn = request(aws, NAME, Tags=tags)
-    found = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)
-    assert found["Tags"] == tags
+    listed = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)
+    assert listed["Tags"] == tags

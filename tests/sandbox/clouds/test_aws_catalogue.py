@@ -26,10 +26,10 @@ def test_the_list_of_rules_is_up_to_date() -> None:
 
 
 def test_every_public_function_of_the_rules_that_refuses_is_listed() -> None:
-    found = pkgutil.iter_modules(rules.__path__, f"{rules.__name__}.")
+    modules = pkgutil.iter_modules(rules.__path__, f"{rules.__name__}.")
     refusing = {
         name
-        for module in (importlib.import_module(each.name) for each in found)
+        for module in (importlib.import_module(each.name) for each in modules)
         for name, value in vars(module).items()
         if inspect.isfunction(value)
         and not name.startswith("_")

@@ -528,21 +528,21 @@ def test_a_distribution_that_breaks_a_rule_is_refused(
     cloudfront: Any, make: Any, edit: Edit, refusal: tuple[str, str], allowed: Edit
 ) -> None:
     code, message = refusal
-    found, said = refused(
+    refused_code, said = refused(
         lambda: cloudfront.create_distribution(DistributionConfig=make("one", edit))
     )
-    assert (found, message in said) == (code, True), said
+    assert (refused_code, message in said) == (code, True), said
     assert cloudfront.list_distributions()["DistributionList"]["Quantity"] == 0
 
     made = cloudfront.create_distribution(DistributionConfig=make("one", allowed))
     id_, etag = made["Distribution"]["Id"], made["ETag"]
     kept = cloudfront.get_distribution_config(Id=id_)
-    found, _ = refused(
+    refused_code, _ = refused(
         lambda: cloudfront.update_distribution(
             Id=id_, IfMatch=etag, DistributionConfig=make("one", edit)
         )
     )
-    assert found == code
+    assert refused_code == code
     after = cloudfront.get_distribution_config(Id=id_)
     assert after["DistributionConfig"] == kept["DistributionConfig"]
     assert after["ETag"] == etag
@@ -886,8 +886,10 @@ def test_distributions_are_listed_page_by_page(cloudfront: Any, make: Any) -> No
         for number in range(5)
     ]
     pages = cloudfront.get_paginator("list_distributions")
-    found = pages.paginate(PaginationConfig={"PageSize": 2}).search("DistributionList.Items[]")
-    assert [(one["Id"], one["Aliases"]["Items"][0]) for one in found] == [
+    distributions = pages.paginate(PaginationConfig={"PageSize": 2}).search(
+        "DistributionList.Items[]"
+    )
+    assert [(one["Id"], one["Aliases"]["Items"][0]) for one in distributions] == [
         (id_, f"{number}.wild.example.com") for number, id_ in enumerate(made)
     ]
 

@@ -108,8 +108,8 @@ def test_every_rule_has_a_case() -> None:
 def test_an_alarm_is_kept_as_it_was_sent(aws: Any) -> None:
     client = aws.client("cloudwatch")
     client.put_metric_alarm(**alarm(AlarmActions=[TOPIC], TreatMissingData="notBreaching"))
-    (found,) = client.describe_alarms(AlarmNames=["errors"])["MetricAlarms"]
-    assert found | alarm(AlarmActions=[TOPIC], TreatMissingData="notBreaching") == found
+    (kept,) = client.describe_alarms(AlarmNames=["errors"])["MetricAlarms"]
+    assert kept | alarm(AlarmActions=[TOPIC], TreatMissingData="notBreaching") == kept
 
 
 def test_a_refused_alarm_is_not_made(aws: Any) -> None:

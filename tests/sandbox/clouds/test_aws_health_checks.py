@@ -194,8 +194,8 @@ class TestCreating:
             Inverted=False,
             Disabled=False,
         )
-        found = aws.client("route53").get_health_check(HealthCheckId=check["Id"])
-        assert found["HealthCheck"] == check
+        fetched = aws.client("route53").get_health_check(HealthCheckId=check["Id"])
+        assert fetched["HealthCheck"] == check
 
     def test_names_the_server_to_https_endpoints_where_nothing_is_said(self, aws: Any) -> None:
         assert made(aws, https())["HealthCheckConfig"]["EnableSNI"] is True
@@ -264,8 +264,8 @@ class TestListing:
         ids = {made(aws, tcp(), str(number))["Id"] for number in range(5)}
         for size in (1, 2, 5, 9):
             pages = aws.client("route53").get_paginator("list_health_checks")
-            found = pages.paginate(PaginationConfig={"PageSize": size}).search("HealthChecks[].Id")
-            assert list(found) == sorted(ids)
+            listed = pages.paginate(PaginationConfig={"PageSize": size}).search("HealthChecks[].Id")
+            assert list(listed) == sorted(ids)
 
 
 class TestDeleting:

@@ -533,12 +533,12 @@ class TestAliases:
     ) -> None:
         if name == "api-classic":
             described = aws.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
-            (found,) = described
-            target, zone = found["DNSName"], found["CanonicalHostedZoneNameID"]
+            (balancer,) = described
+            target, zone = balancer["DNSName"], balancer["CanonicalHostedZoneNameID"]
         else:
             described = aws.client("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"]
-            (found,) = described
-            target, zone = found["DNSName"], found["CanonicalHostedZoneId"]
+            (balancer,) = described
+            target, zone = balancer["DNSName"], balancer["CanonicalHostedZoneId"]
         assert zone == (NETWORK_ZONE if name == "api-network" else APPLICATION_ZONE)
         wrong = APPLICATION_ZONE if name == "api-network" else NETWORK_ZONE
         _, message = refused(
@@ -602,11 +602,12 @@ class TestListing:
     def listed(self, aws: Any, **options: str) -> list[tuple[str, ...]]:
         pages = aws.client("route53").get_paginator("list_resource_record_sets")
         size = {"PageSize": options.pop("size")} if "size" in options else {}
-        found = pages.paginate(HostedZoneId=aws.zone_id(), PaginationConfig=size, **options).search(
-            "ResourceRecordSets[]"
-        )
+        record_sets = pages.paginate(
+            HostedZoneId=aws.zone_id(), PaginationConfig=size, **options
+        ).search("ResourceRecordSets[]")
         return [
-            (record["Name"], record["Type"], record.get("SetIdentifier", "")) for record in found
+            (record["Name"], record["Type"], record.get("SetIdentifier", ""))
+            for record in record_sets
         ]
 
     ORDER = (
@@ -781,7 +782,11 @@ def naive(there: dict[Key, Fields], batch: list[Change]) -> dict[Key, Fields] | 
     for name, kind, identifier in result:
         if identifier:
             ttls_of.setdefault((name, kind), set()).add(result[name, kind, identifier]["TTL"])
-    return result if allowed and all(len(found) == 1 for found in ttls_of.values()) else None
+    return (
+        result
+        if allowed and all(len(ttls_in_group) == 1 for ttls_in_group in ttls_of.values())
+        else None
+    )
 
 
 @settings(
@@ -833,9 +838,9 @@ def test_batches_of_many_clients_never_interleave(aws: Any) -> None:
         for writer in [pool.submit(put, weight) for weight in range(100)]:
             writer.result()
         done.set()
-        seen = [found for reader in readers for found in reader.result()]
+        seen = [weights_read for reader in readers for weights_read in reader.result()]
     assert seen
-    assert {len(found) for found in seen} == {1}
+    assert {len(weights_read) for weights_read in seen} == {1}
 
 
 def test_of_many_clients_that_create_a_record_one_succeeds(aws: Any) -> None:

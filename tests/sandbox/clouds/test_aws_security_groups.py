@@ -24,14 +24,14 @@ def refused(request: Callable[[], object]) -> tuple[str, str]:
 
 def prefix_list(aws: Any, name: str = IPV4_LIST) -> str:
     filters = [{"Name": "prefix-list-name", "Values": [name]}]
-    (found,) = aws.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
-    return found["PrefixListId"]
+    (described,) = aws.client("ec2").describe_managed_prefix_lists(Filters=filters)["PrefixLists"]
+    return described["PrefixListId"]
 
 
 def group(aws: Any) -> str:
     filters = [{"Name": "group-name", "Values": ["api-lb"]}]
-    (found,) = aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
-    return found["GroupId"]
+    (described,) = aws.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+    return described["GroupId"]
 
 
 def allow(aws: Any, group_id: str, *, port: int = 443, **sources: Any) -> list[Fields]:
@@ -43,8 +43,10 @@ def allow(aws: Any, group_id: str, *, port: int = 443, **sources: Any) -> list[F
 
 def inbound(aws: Any, group_id: str) -> list[Fields]:
     filters = [{"Name": "group-id", "Values": [group_id]}]
-    found = aws.client("ec2").describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
-    return [rule for rule in found if not rule["IsEgress"]]
+    described = aws.client("ec2").describe_security_group_rules(Filters=filters)[
+        "SecurityGroupRules"
+    ]
+    return [rule for rule in described if not rule["IsEgress"]]
 
 
 def cidrs(count: int) -> list[Fields]:
@@ -53,18 +55,18 @@ def cidrs(count: int) -> list[Fields]:
 
 class TestSeed:
     def test_the_load_balancer_is_open_to_everybody(self, aws: Any) -> None:
-        found = [(rule["FromPort"], rule["CidrIpv4"]) for rule in inbound(aws, group(aws))]
-        assert sorted(found) == [(80, "0.0.0.0/0"), (443, "0.0.0.0/0")]
+        openings = [(rule["FromPort"], rule["CidrIpv4"]) for rule in inbound(aws, group(aws))]
+        assert sorted(openings) == [(80, "0.0.0.0/0"), (443, "0.0.0.0/0")]
         (balancer,) = aws.client("elbv2").describe_load_balancers(Names=["api"])["LoadBalancers"]
         assert balancer["SecurityGroups"] == [group(aws)]
 
     @pytest.mark.parametrize(("name", "family"), [(IPV4_LIST, "IPv4"), (IPV6_LIST, "IPv6")])
     def test_there_are_cloudfronts_prefix_lists(self, aws: Any, name: str, family: str) -> None:
-        found = aws.client("ec2").describe_managed_prefix_lists(
+        described = aws.client("ec2").describe_managed_prefix_lists(
             PrefixListIds=[prefix_list(aws, name)]
         )["PrefixLists"][0]
-        assert (found["AddressFamily"], found["OwnerId"]) == (family, "AWS")
-        assert "MaxEntries" not in found
+        assert (described["AddressFamily"], described["OwnerId"]) == (family, "AWS")
+        assert "MaxEntries" not in described
 
 
 class TestQuota:
@@ -131,10 +133,12 @@ class TestAuthorizing:
         assert [rule["Description"] for rule in answered] == ["office", "itself", "CloudFront"]
         ids = [rule["SecurityGroupRuleId"] for rule in answered]
         client = aws.client("ec2")
-        found = client.describe_security_group_rules(SecurityGroupRuleIds=ids)["SecurityGroupRules"]
-        assert found == answered
-        assert found[1]["ReferencedGroupInfo"]["GroupId"] == api
-        assert found[2]["PrefixListId"] == prefix_list(aws)
+        described = client.describe_security_group_rules(SecurityGroupRuleIds=ids)[
+            "SecurityGroupRules"
+        ]
+        assert described == answered
+        assert described[1]["ReferencedGroupInfo"]["GroupId"] == api
+        assert described[2]["PrefixListId"] == prefix_list(aws)
 
     def test_the_same_again_is_a_duplicate(self, aws: Any) -> None:
         listed: Fields = {"PrefixListIds": [{"PrefixListId": prefix_list(aws)}]}

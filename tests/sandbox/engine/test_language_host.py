@@ -182,8 +182,8 @@ def test_what_a_plugin_prints_is_passed_on_and_its_exit_code_comes_last(
 
 
 def test_a_policy_pack_is_told_its_own_folder_behind_the_engine_s_address(tmp_path: Path) -> None:
-    asked = plugin(tmp_path, "", kind=language_host.POLICY_PACK)
-    assert language_host.plugin_command(asked) == [
+    run_plugin = plugin(tmp_path, "", kind=language_host.POLICY_PACK)
+    assert language_host.plugin_command(run_plugin) == [
         *(sys.executable, "-u", "-m", "pulumi.policy"),
         *("127.0.0.1:1", str(tmp_path / "plugin"), "-v=3"),
     ]
@@ -210,7 +210,7 @@ def test_installing_changes_nothing_and_says_who_does_it(
 def test_it_tells_about_itself(host: Host) -> None:
     assert host.About(language_pb2.AboutRequest()).executable == sys.executable
     listed = host.GetProgramDependencies(language_pb2.GetProgramDependenciesRequest())
-    assert "pulumi" in {found.name for found in listed.dependencies}
+    assert "pulumi" in {dependency.name for dependency in listed.dependencies}
     assert host.GetPluginInfo(empty_pb2.Empty()).version
 
 

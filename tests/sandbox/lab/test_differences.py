@@ -35,7 +35,7 @@ def test_nothing_changed_is_told_by_no_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "expected"),
     [
         pytest.param(
             replace(DEPLOYED, zones=(replace(ZONE, records=(record(99),)),)),
@@ -77,8 +77,8 @@ def test_nothing_changed_is_told_by_no_line() -> None:
         ),
     ],
 )
-def test_a_change_is_told_with_what_it_was_and_is(after: Deployed, told: list[str]) -> None:
-    assert differences(DEPLOYED, after) == told
+def test_a_change_is_told_with_what_it_was_and_is(after: Deployed, expected: list[str]) -> None:
+    assert differences(DEPLOYED, after) == expected
 
 
 def with_headers(*values: str) -> Deployed:
@@ -95,7 +95,7 @@ def with_headers(*values: str) -> Deployed:
 def test_what_lets_requests_into_the_origin_is_not_told(
     before: list[str], after: list[str]
 ) -> None:
-    told = differences(with_headers(*before), with_headers(*after))
-    assert len(told) == 1
-    assert "***" in told[0]
-    assert "hush" not in told[0]
+    messages = differences(with_headers(*before), with_headers(*after))
+    assert len(messages) == 1
+    assert "***" in messages[0]
+    assert "hush" not in messages[0]

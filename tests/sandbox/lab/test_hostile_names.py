@@ -193,20 +193,20 @@ def directives(text: str) -> Iterator[tuple[int, str, int]]:
             word = re.compile(
                 r'"(?:[^"\\]|\\.)*"(?=[ \t\r\n;{)])|(?:[^ \t\r\n;{\\]|\\.|(?<=\$)\{)+', re.DOTALL
             )
-            found = word.match(text, at)
-            assert found, f"nginx refuses {text[at : at + 40]!r}"
-            words.append(found.group())
-            at = found.end()
+            match = word.match(text, at)
+            assert match, f"nginx refuses {text[at : at + 40]!r}"
+            words.append(match.group())
+            at = match.end()
     assert (depth, words) == (0, [])
 
 
 def _after_block(text: str, at: int) -> int:
     """Return where a block of Lua ends; strings in it may hold braces."""
     depth = 0
-    for found in re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}]').finditer(text, at):
-        depth += {"{": 1, "}": -1}.get(found.group(), 0)
+    for match in re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}]').finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(match.group(), 0)
         if depth == 0:
-            return found.end()
+            return match.end()
     raise AssertionError("a block of Lua does not end")
 
 
@@ -266,8 +266,8 @@ def test_a_zone_s_texts_end_no_line_of_gdnsd_s_files(text: str) -> None:
     ]
     for served in (zones, zones[:1]):
         with suppress(ValueError):
-            found = served_names(served, {}, {text: False}, ["198.18.3.1"])
-            for level in found.levels:
+            names = served_names(served, {}, {text: False}, ["198.18.3.1"])
+            for level in names.levels:
                 assert re.fullmatch(r"[a-z0-9 =>{}\[\],.:\n_]*", level.plugins)
                 for file, content in level.zones.items():
                     assert file not in {"", ".", ".."}
@@ -277,9 +277,9 @@ def test_a_zone_s_texts_end_no_line_of_gdnsd_s_files(text: str) -> None:
 
 
 def assert_one_record(line: str) -> None:
-    found = re.fullmatch(r"(\S+) (?:\d+/\d+ DYNA weighted!r\d+|(\d+) ([A-Z0-9]+) (.*))", line)
-    assert found, line
-    name, _, kind, value = found.groups()
+    match = re.fullmatch(r"(\S+) (?:\d+/\d+ DYNA weighted!r\d+|(\d+) ([A-Z0-9]+) (.*))", line)
+    assert match, line
+    name, _, kind, value = match.groups()
     assert dns.name.from_text(name).to_text() == name
     if kind is not None and not kind.startswith("TYPE"):
         read = dns.rdata.from_text(dns.rdataclass.IN, kind, value, relativize=False)
@@ -290,8 +290,8 @@ def assert_one_record(line: str) -> None:
 
 def test_a_record_whose_name_is_none_is_left_out_and_told() -> None:
     bad = record("a..b.example.com", "A", ["192.0.2.1"])
-    found = zone(soa(900, 86400), bad, record("good.example.com", "A", ["192.0.2.1"]))
-    assert unsupported_names([found]) == [
+    broken_zone = zone(soa(900, 86400), bad, record("good.example.com", "A", ["192.0.2.1"]))
+    assert unsupported_names([broken_zone]) == [
         (
             "record a..b.example.com. A of zone example.com has a name that is none: "
             "'a..b.example.com.' is no DNS name: A DNS label is empty."
@@ -299,7 +299,7 @@ def test_a_record_whose_name_is_none_is_left_out_and_told() -> None:
     ]
     (served,) = (
         level.zones["example.com"]
-        for level in served_names([found], {}, {}, ["198.18.3.1"]).levels
+        for level in served_names([broken_zone], {}, {}, ["198.18.3.1"]).levels
         if "example.com" in level.zones
     )
     assert "good.example.com. 60 A 192.0.2.1\n" in served
@@ -353,10 +353,10 @@ def test_a_firewall_s_texts_end_no_line_of_the_router_s_rules(where: str, text: 
     fields = dict(FIREWALLS[where](text))
     peers = {key: fields.pop(key) for key in ("addresses", "tags") if key in fields}
     rule = {**fields, "sources": peers or {"addresses": ["::/0", "0.0.0.0/0"]}}
-    found = Deployed(droplets=(droplet(text, firewalls=({"inbound_rules": [rule]},)),))
+    clouds = Deployed(droplets=(droplet(text, firewalls=({"inbound_rules": [rule]},)),))
     with suppress(ValueError):
         names = {2: "droplet-proxy"}
-        for line in router_rules((), found, LabSettings(), names).split("\n"):
+        for line in router_rules((), clouds, LabSettings(), names).split("\n"):
             assert NFT_LINE.fullmatch(line.strip()), line
 
 
@@ -413,30 +413,30 @@ def test_no_name_that_is_deployed_leads_out_of_the_lab_s_folder_or_to_the_resolv
         droplets=(droplet(text),),
     )
     with suppress(ValueError):
-        found, nothing = planned(hostile), planned(Deployed())
-        for program in found.programs:
+        lab_plan, nothing = planned(hostile), planned(Deployed())
+        for program in lab_plan.programs:
             for path in program.files:
                 assert ".." not in path.parts
                 assert path.is_relative_to(FOLDER)
                 assert "\0" not in str(path)
         for name in ("resolver", "nat64"):
-            assert [each for each in found.programs if each.name == name] == [
+            assert [each for each in lab_plan.programs if each.name == name] == [
                 each for each in nothing.programs if each.name == name
             ]
 
 
-def planned(found: Deployed) -> LabPlan:
-    certificates = dict.fromkeys(certificates_needed(found), (FOLDER / "c", FOLDER / "k"))
+def planned(clouds: Deployed) -> LabPlan:
+    certificates = dict.fromkeys(certificates_needed(clouds), (FOLDER / "c", FOLDER / "k"))
     return plan(
-        found,
+        clouds,
         LabSettings(),
         PlanInputs(
             folder=FOLDER,
             ca=CA,
             certificates=certificates,
             expired=certificates,
-            edge_views=[found] * 2,
-            droplets=droplet_hosts(found, {}),
+            edge_views=[clouds] * 2,
+            droplets=droplet_hosts(clouds, {}),
         ),
     )
 

@@ -24,9 +24,9 @@ DROPLET = LabHost(
 )
 
 
-def hosts(*found: LabHost) -> dict[str, LabHost]:
+def hosts(*lab_hosts: LabHost) -> dict[str, LabHost]:
     """Return hosts by name."""
-    return {host.name: host for host in found}
+    return {host.name: host for host in lab_hosts}
 
 
 @pytest.mark.parametrize("host", [BOTH, ONLY4, DROPLET])

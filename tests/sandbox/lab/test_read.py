@@ -104,17 +104,17 @@ def distribution(*aliases: str) -> dict[str, Any]:
 def test_an_account_as_seeded_is_read(
     aws: background.Cloud, digitalocean: background.Cloud
 ) -> None:
-    found = read(aws.url, digitalocean.url)
-    assert [(zone.name, len(zone.records)) for zone in found.zones] == [("example.com", 3)]
-    assert [each.kind for each in found.load_balancers] == ["application", "classic", "network"]
-    assert found.load_balancers[1].listeners == (("HTTP", 80), ("TCP", 443))
-    assert [each.open_ports for each in found.load_balancers] == [
+    account = read(aws.url, digitalocean.url)
+    assert [(zone.name, len(zone.records)) for zone in account.zones] == [("example.com", 3)]
+    assert [each.kind for each in account.load_balancers] == ["application", "classic", "network"]
+    assert account.load_balancers[1].listeners == (("HTTP", 80), ("TCP", 443))
+    assert [each.open_ports for each in account.load_balancers] == [
         ((80, 80), (443, 443)),
         ((0, 65535),),
         None,
     ]
-    assert unsupported(found) == []
-    assert (found.distributions, found.droplets, found.certificates) == ((), (), {})
+    assert unsupported(account) == []
+    assert (account.distributions, account.droplets, account.certificates) == ((), (), {})
 
 
 def test_everything_that_is_deployed_is_read(
@@ -135,18 +135,18 @@ def test_everything_that_is_deployed_is_read(
     for name, whom in (("by-tag", {"tags": ["pool"]}), ("by-id", {"droplet_ids": [other]})):
         firewall = {"name": name, "inbound_rules": inbound, **whom}
         send(digitalocean, "POST", "firewalls", firewall)
-    found = read(aws.url, digitalocean.url)
-    (deployed,) = found.distributions
+    account = read(aws.url, digitalocean.url)
+    (deployed,) = account.distributions
     assert (deployed.id, deployed.domain_name) == (made["Id"], made["DomainName"])
     assert deployed.config == made["DistributionConfig"]
-    assert [policy["Name"] for policy in found.cache_policies.values()] == [
+    assert [policy["Name"] for policy in account.cache_policies.values()] == [
         "Managed-CachingDisabled"
     ]
-    assert [policy["Name"] for policy in found.origin_request_policies.values()] == [
+    assert [policy["Name"] for policy in account.origin_request_policies.values()] == [
         "Managed-AllViewer"
     ]
-    assert found.health_checks == {check["Id"]: check["HealthCheckConfig"]}
-    droplets = {each.id: each for each in found.droplets}
+    assert account.health_checks == {check["Id"]: check["HealthCheckConfig"]}
+    droplets = {each.id: each for each in account.droplets}
     assert set(droplets) == {number, other}
     proxy = droplets[number]
     assert (proxy.reserved_ipv6, proxy.user_data) == (ip, "#cloud-config\n")
@@ -169,18 +169,18 @@ def test_a_certificate_is_read_once_it_is_issued(
     )["CertificateArn"]
     assert read(aws.url, digitalocean.url).certificates == {}
     options = acm.describe_certificate(CertificateArn=arn)["Certificate"]
-    wanted = options["DomainValidationOptions"][0]["ResourceRecord"]
+    validation = options["DomainValidationOptions"][0]["ResourceRecord"]
     record = {
-        "Name": wanted["Name"],
+        "Name": validation["Name"],
         "Type": "CNAME",
         "TTL": 60,
-        "ResourceRecords": [{"Value": wanted["Value"]}],
+        "ResourceRecords": [{"Value": validation["Value"]}],
     }
     zone = route53.list_hosted_zones()["HostedZones"][0]["Id"]
     change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
-    found = read(aws.url, digitalocean.url)
-    assert found.certificates == {arn: ("api.example.com", "*.api.example.com")}
+    account = read(aws.url, digitalocean.url)
+    assert account.certificates == {arn: ("api.example.com", "*.api.example.com")}
 
 
 def test_a_load_balancer_of_another_region_is_read_where_a_record_or_an_origin_names_it(
@@ -220,11 +220,11 @@ def test_a_port_is_open_that_rules_open_to_every_address(
             "IpRanges": [{"CidrIp": each} for each in ranges],
         }
         ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
-    found = read(aws.url, digitalocean.url)
-    assert found.load_balancers[0].open_ports == ((80, 80),)
-    assert unsupported(found) == [
+    account = read(aws.url, digitalocean.url)
+    assert account.load_balancers[0].open_ports == ((80, 80),)
+    assert unsupported(account) == [
         (
-            f"Load balancer {found.load_balancers[0].dns_name}: its security groups do not let "
+            f"Load balancer {account.load_balancers[0].dns_name}: its security groups do not let "
             "everybody in on port 443; the lab has no security groups, and does."
         )
     ]
@@ -253,9 +253,9 @@ def test_all_pages_are_read(aws: background.Cloud, digitalocean: background.Clou
     for number in range(210):
         new_droplet(digitalocean, f"d{number}", ipv6=False)
     time.sleep(0.1)
-    found = read(aws.url, digitalocean.url)
-    assert len(found.zones[0].records) == 3 * PAGE + 4
-    assert len(found.droplets) == 210
+    account = read(aws.url, digitalocean.url)
+    assert len(account.zones[0].records) == 3 * PAGE + 4
+    assert len(account.droplets) == 210
 
 
 def test_reading_is_quick(aws: background.Cloud, digitalocean: background.Cloud) -> None:
@@ -291,8 +291,8 @@ def test_what_changes_while_it_is_read_is_never_half_of_it(
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(come_and_go)
         while not coming.done():
-            found = read(aws.url, digitalocean.url)
-            assert len(found.distributions) == len(found.cache_policies) <= 1
+            account = read(aws.url, digitalocean.url)
+            assert len(account.distributions) == len(account.cache_policies) <= 1
         coming.result()
 
 

@@ -17,9 +17,9 @@ PATIENCE_SECONDS = 20.0
 
 DAEMON = """
 import pathlib, signal, sys, time
-file, told = map(pathlib.Path, sys.argv[1:])
+file, notes = map(pathlib.Path, sys.argv[1:])
 def note(line):
-    with told.open("a") as out:
+    with notes.open("a") as out:
         out.write(line + "\\n")
 signal.signal(signal.SIGHUP, lambda *_: note("hup " + file.read_text()))
 signal.signal(signal.SIGTERM, lambda *_: (note("term"), sys.exit(0)))
@@ -60,18 +60,18 @@ class Yard:
 
     def daemon(self, text: str, **fields: object) -> Program:
         """Return a daemon whose file has some text."""
-        told, file = self.folder / "told", self.folder / "file"
+        notes, file = self.folder / "told", self.folder / "file"
         made = Program(
             name="daemon",
             host="here",
-            command=(sys.executable, "-c", DAEMON, str(file), str(told)),
+            command=(sys.executable, "-c", DAEMON, str(file), str(notes)),
             files={file: text},
-            ready=("/usr/bin/test", "-s", str(told)),
+            ready=("/usr/bin/test", "-s", str(notes)),
         )
         return replace(made, **fields)  # pyright: ignore[reportArgumentType]
 
     @property
-    def told(self) -> list[str]:
+    def notes(self) -> list[str]:
         """What the daemon noted."""
         return (self.folder / "told").read_text().splitlines()
 
@@ -107,9 +107,9 @@ def test_a_program_starts_with_its_files_and_is_told_to_end(tmp_path: Path) -> N
     async def scene() -> None:
         async with yard(tmp_path) as here:
             await here.make(here.daemon("one"))
-            assert here.told == ["start one"]
+            assert here.notes == ["start one"]
             await here.make()
-            assert here.told == ["start one", "term"]
+            assert here.notes == ["start one", "term"]
             assert here.said == []
 
     asyncio.run(scene())
@@ -138,7 +138,7 @@ def test_a_program_that_is_as_it_should_be_is_left_alone(tmp_path: Path) -> None
             await here.make(here.daemon("one"))
             await here.make(here.daemon("one"))
             await asyncio.sleep(0.1)
-            assert here.told == ["start one"]
+            assert here.notes == ["start one"]
 
     asyncio.run(scene())
 
@@ -148,8 +148,8 @@ def test_changed_files_are_taken_over_by_sighup(tmp_path: Path) -> None:
         async with yard(tmp_path) as here:
             await here.make(here.daemon("one"))
             await here.make(here.daemon("two"))
-            await here.until(lambda: len(here.told) == 2)
-            assert here.told == ["start one", "hup two"]
+            await here.until(lambda: len(here.notes) == 2)
+            assert here.notes == ["start one", "hup two"]
             assert here.kept.starts == 1
 
     asyncio.run(scene())
@@ -162,7 +162,7 @@ def test_a_text_that_no_file_can_hold_is_told_and_mended_by_the_next(tmp_path: P
             await here.until(lambda: bool(here.said))
             assert here.said[0].startswith("daemon on here does not start: 'utf-8' codec can't")
             await here.make(here.daemon("one"))
-            assert here.told == ["start one"]
+            assert here.notes == ["start one"]
 
     asyncio.run(scene())
 
@@ -173,7 +173,7 @@ def test_changed_files_are_taken_over_by_a_command_that_does_it(tmp_path: Path) 
             command = ("/bin/sh", "-c", f"echo reloaded >> {tmp_path / 'told'}")
             await here.make(here.daemon("one", reload=command))
             await here.make(here.daemon("two", reload=command))
-            assert here.told == ["start one", "reloaded"]
+            assert here.notes == ["start one", "reloaded"]
 
     asyncio.run(scene())
 
@@ -183,8 +183,8 @@ def test_a_program_that_does_not_take_its_files_is_started_anew(tmp_path: Path) 
         async with yard(tmp_path) as here:
             await here.make(here.daemon("one", reload=("/bin/false",)))
             await here.make(here.daemon("two", reload=("/bin/false",)))
-            await here.until(lambda: len(here.told) == 3)
-            assert here.told == ["start one", "term", "start two"]
+            await here.until(lambda: len(here.notes) == 3)
+            assert here.notes == ["start one", "term", "start two"]
             (said,) = here.said
             assert said == (
                 "daemon on here does not take its changed files: /bin/false ended with 1; it is "
@@ -200,8 +200,8 @@ def test_another_command_is_another_program(tmp_path: Path) -> None:
             first = here.daemon("one")
             await here.make(first)
             await here.make(replace(first, command=(sys.executable, "-u", *first.command[1:])))
-            await here.until(lambda: len(here.told) == 3)
-            assert here.told == ["start one", "term", "start one"]
+            await here.until(lambda: len(here.notes) == 3)
+            assert here.notes == ["start one", "term", "start one"]
 
     asyncio.run(scene())
 
@@ -236,7 +236,7 @@ def test_a_change_whose_files_cannot_be_written_is_told_of_and_tried_again(tmp_p
             assert "it is started again in 0.25 s. Its log is " in here.said[0]
             assert here.said[1].startswith("daemon on here does not start: [Errno ")
             blocked.unlink()
-            await here.until(lambda: here.kept.settled and here.told[-1] == "start two")
+            await here.until(lambda: here.kept.settled and here.notes[-1] == "start two")
             await here.make()
 
     asyncio.run(scene())
@@ -294,7 +294,7 @@ def test_whatever_a_program_started_ends_with_it(tmp_path: Path) -> None:
         async with yard(tmp_path) as here:
             script = f"sleep 1000 & echo $! > {tmp_path / 'told'}; wait"
             await here.make(here.daemon("", command=("/bin/sh", "-c", script)))
-            child = psutil.Process(int(here.told[0]))
+            child = psutil.Process(int(here.notes[0]))
             await here.make()
             await here.until(
                 lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE

@@ -47,10 +47,10 @@ class Cloud:
 
     def load_balancer(self) -> dict[str, Any]:
         """Return an alias to the seeded load balancer, as the SDK has it."""
-        found = self.client("elbv2").describe_load_balancers(Names=["api"])["LoadBalancers"][0]
+        balancer = self.client("elbv2").describe_load_balancers(Names=["api"])["LoadBalancers"][0]
         return {
-            "name": found["DNSName"],
-            "zoneId": found["CanonicalHostedZoneId"],
+            "name": balancer["DNSName"],
+            "zoneId": balancer["CanonicalHostedZoneId"],
             "evaluateTargetHealth": True,
         }
 

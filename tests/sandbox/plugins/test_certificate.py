@@ -56,8 +56,8 @@ def test_a_certificate_goes_from_request_to_deletion(plugin: Any, cloud: Any) ->
     assert plugin.refresh(CERTIFICATE, state, inputs) == (state, inputs)
     assert plugin.diff(CERTIFICATE, state, inputs) == {}
 
-    wanted = inputs | {"tags": {"team": "api", "new": "1"}}
-    state = plugin.update(CERTIFICATE, state, wanted)
+    changed = inputs | {"tags": {"team": "api", "new": "1"}}
+    state = plugin.update(CERTIFICATE, state, changed)
     assert state["tags"] == {"team": "api", "new": "1"}
 
     plugin.delete(CERTIFICATE, state)
@@ -119,19 +119,19 @@ def test_a_certificate_lives_in_the_region_it_names(plugin: Any) -> None:
 
 
 def test_a_validation_is_there_once_the_certificate_is_issued(plugin: Any, issued: Props) -> None:
-    wanted = {
+    desired = {
         "certificateArn": issued["arn"],
         "validationRecordFqdns": [
             option["resourceRecordName"].removesuffix(".")
             for option in issued["domainValidationOptions"]
         ],
     }
-    state, inputs = plugin.made(VALIDATION, wanted)
-    assert state == wanted | {"id": state["id"], "region": "us-east-1"}
+    state, inputs = plugin.made(VALIDATION, desired)
+    assert state == desired | {"id": state["id"], "region": "us-east-1"}
     assert state["id"].endswith(" +0000 UTC")
     assert plugin.refresh(VALIDATION, state, inputs) == (state, inputs)
     assert plugin.diff(VALIDATION, state, inputs) == {}
-    dotted = {"validationRecordFqdns": [f"{name}." for name in wanted["validationRecordFqdns"]]}
+    dotted = {"validationRecordFqdns": [f"{name}." for name in desired["validationRecordFqdns"]]}
     assert plugin.diff(VALIDATION, state, inputs | dotted) == {}
     assert plugin.diff(VALIDATION, state, {"certificateArn": UNKNOWN}) == {
         "certificateArn": "UPDATE_REPLACE",
@@ -150,8 +150,8 @@ def test_a_validation_without_a_record_fails_at_once_and_names_it(plugin: Any) -
         option["resourceRecordName"].removesuffix(".")
         for option in certificate["domainValidationOptions"]
     )
-    wanted = {"certificateArn": certificate["arn"], "validationRecordFqdns": [first]}
-    failed = plugin.failure(lambda: plugin.create(VALIDATION, wanted))
+    desired = {"certificateArn": certificate["arn"], "validationRecordFqdns": [first]}
+    failed = plugin.failure(lambda: plugin.create(VALIDATION, desired))
     assert failed.partial is None
     assert failed.text == (
         f"creating {VALIDATION} it: missing api2.example.com DNS validation record: {second}"
@@ -162,8 +162,8 @@ def test_a_validation_that_times_out_names_what_acm_has_not_seen(plugin: Any, cl
     certificate, _ = plugin.made(CERTIFICATE, WANTED)
     seen, unseen = validation_records(cloud, certificate)
     plugin.made(RECORD, seen)
-    wanted = {"certificateArn": certificate["arn"]}
-    failed = plugin.failure(lambda: plugin.create(VALIDATION, wanted, timeout=0.3))
+    desired = {"certificateArn": certificate["arn"]}
+    failed = plugin.failure(lambda: plugin.create(VALIDATION, desired, timeout=0.3))
     assert failed.partial is None
     first, *lines = failed.text.splitlines()
     assert first == (

@@ -53,8 +53,8 @@ def checked(resource: StandIn[AwsSession], inputs: Props) -> tuple[Props, list[t
     """Check as the plugin does and return the inputs and all failures."""
     type_ = schema.of_class(resource.args)
     result, failures = check(resource.type_name, type_, resource.shape, inputs)
-    found = failures or list(resource.validate(result))
-    return result, [(failure.path, failure.reason) for failure in found]
+    all_failures = failures or list(resource.validate(result))
+    return result, [(failure.path, failure.reason) for failure in all_failures]
 
 
 @pytest.mark.parametrize(

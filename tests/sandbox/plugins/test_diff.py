@@ -52,8 +52,8 @@ def differences(
     resource: StandIn[AwsSession], state: Props, inputs: Props, ignored: Sequence[str] = ()
 ) -> dict[str, tuple[str, bool]]:
     type_ = schema.of_class(resource.args)
-    found = diff(type_, resource.shape, state, resource.completed(inputs), ignored)
-    return {path: (item.change.value, item.replaces) for path, item in found.items()}
+    changes = diff(type_, resource.shape, state, resource.completed(inputs), ignored)
+    return {path: (item.change.value, item.replaces) for path, item in changes.items()}
 
 
 @pytest.mark.parametrize(
@@ -343,6 +343,6 @@ def test_refreshed_inputs_differ_only_where_the_resource_does() -> None:
     prior = RECORD | {"name": "API.example.com.", "ttl": 0}
     state = RECORD | {"weightedRoutingPolicies": [{"weight": 7}], "fqdn": "api.example.com"}
     type_, shape = schema.of_class(RecordStandIn().args), RecordStandIn.shape
-    found = diff(type_, shape, state, prior)
-    inputs = refreshed(type_, shape, state, prior, found)
+    changes = diff(type_, shape, state, prior)
+    inputs = refreshed(type_, shape, state, prior, changes)
     assert inputs == prior | {"weightedRoutingPolicies": [{"weight": 7}]}

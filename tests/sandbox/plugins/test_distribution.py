@@ -16,7 +16,7 @@ METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 
 
 @pytest.fixture
-def wanted(cloud: Any) -> Props:
+def desired(cloud: Any) -> Props:
     """Return the inputs of a distribution that uses much of what there is."""
     return {
         "enabled": True,
@@ -78,8 +78,8 @@ def config_of(cloud: Any, state: Props) -> tuple[dict[str, Any], str]:
     return answer["DistributionConfig"], answer["ETag"]
 
 
-def test_a_distribution_is_made_as_the_inputs_say(plugin: Any, cloud: Any, wanted: Props) -> None:
-    state, _ = plugin.made(DISTRIBUTION, wanted)
+def test_a_distribution_is_made_as_the_inputs_say(plugin: Any, cloud: Any, desired: Props) -> None:
+    state, _ = plugin.made(DISTRIBUTION, desired)
     config, etag = config_of(cloud, state)
     assert config["IsIPV6Enabled"] is True
     assert config["CustomErrorResponses"]["Quantity"] == 3
@@ -107,16 +107,16 @@ def test_a_distribution_is_made_as_the_inputs_say(plugin: Any, cloud: Any, wante
     assert state["tags"] == state["tagsAll"] == {"team": "edge"}
 
 
-def test_a_refresh_after_creation_changes_nothing(plugin: Any, wanted: Props) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+def test_a_refresh_after_creation_changes_nothing(plugin: Any, desired: Props) -> None:
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     refreshed, refreshed_inputs = plugin.refresh(DISTRIBUTION, state, inputs)
     assert refreshed_inputs == inputs
     assert refreshed | {"lastModifiedTime": ""} == state | {"lastModifiedTime": ""}
     assert plugin.diff(DISTRIBUTION, refreshed, inputs) == {}
 
 
-def test_drift_shows_on_exactly_what_was_changed(plugin: Any, cloud: Any, wanted: Props) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+def test_drift_shows_on_exactly_what_was_changed(plugin: Any, cloud: Any, desired: Props) -> None:
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     config, etag = config_of(cloud, state)
     config["IsIPV6Enabled"] = False
     config["CustomErrorResponses"]["Items"][1]["ErrorCachingMinTTL"] = 9
@@ -143,9 +143,9 @@ def test_drift_shows_on_exactly_what_was_changed(plugin: Any, cloud: Any, wanted
 
 
 def test_an_update_changes_what_it_says_and_keeps_its_caller_reference(
-    plugin: Any, cloud: Any, wanted: Props
+    plugin: Any, cloud: Any, desired: Props
 ) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     changed = inputs | {"comment": "new", "tags": {"team": "api"}}
     changed.pop("orderedCacheBehaviors")
     assert plugin.diff(DISTRIBUTION, state, changed) == {
@@ -162,16 +162,16 @@ def test_an_update_changes_what_it_says_and_keeps_its_caller_reference(
     assert plugin.diff(DISTRIBUTION, updated, changed) == {}
 
 
-def test_a_change_of_tags_alone_leaves_the_configuration_alone(plugin: Any, wanted: Props) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+def test_a_change_of_tags_alone_leaves_the_configuration_alone(plugin: Any, desired: Props) -> None:
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     updated = plugin.update(DISTRIBUTION, state, inputs | {"tags": {}})
     assert (updated["etag"], updated["tags"]) == (state["etag"], {})
 
 
 def test_the_program_wins_over_a_change_made_meanwhile(
-    plugin: Any, cloud: Any, wanted: Props
+    plugin: Any, cloud: Any, desired: Props
 ) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     config, etag = config_of(cloud, state)
     cloud.client("cloudfront").update_distribution(
         Id=state["id"], IfMatch=etag, DistributionConfig=config | {"Comment": "by hand"}
@@ -180,8 +180,8 @@ def test_the_program_wins_over_a_change_made_meanwhile(
     assert config_of(cloud, state)[0]["Comment"] == "by program"
 
 
-def test_a_preview_knows_the_hosted_zone_and_not_the_name(plugin: Any, wanted: Props) -> None:
-    inputs = plugin.checked(DISTRIBUTION, wanted)
+def test_a_preview_knows_the_hosted_zone_and_not_the_name(plugin: Any, desired: Props) -> None:
+    inputs = plugin.checked(DISTRIBUTION, desired)
     preview = plugin.preview(DISTRIBUTION, inputs)
     assert preview["hostedZoneId"] == "Z2FDTNDATAQYW2"
     assert preview["tagsAll"] == {"team": "edge"}
@@ -190,8 +190,8 @@ def test_a_preview_knows_the_hosted_zone_and_not_the_name(plugin: Any, wanted: P
     assert not unknown & inputs.keys()
 
 
-def test_deletion_turns_it_off_first(plugin: Any, cloud: Any, wanted: Props) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+def test_deletion_turns_it_off_first(plugin: Any, cloud: Any, desired: Props) -> None:
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     plugin.delete(DISTRIBUTION, state)
     listed = cloud.client("cloudfront").list_distributions()["DistributionList"]
     assert listed["Quantity"] == 0
@@ -200,24 +200,24 @@ def test_deletion_turns_it_off_first(plugin: Any, cloud: Any, wanted: Props) -> 
 
 
 def test_a_distribution_to_be_retained_is_only_turned_off(
-    plugin: Any, cloud: Any, wanted: Props
+    plugin: Any, cloud: Any, desired: Props
 ) -> None:
-    state, _ = plugin.made(DISTRIBUTION, wanted | {"retainOnDelete": True})
+    state, _ = plugin.made(DISTRIBUTION, desired | {"retainOnDelete": True})
     plugin.delete(DISTRIBUTION, state)
     assert config_of(cloud, state)[0]["Enabled"] is False
 
 
-def test_a_distribution_need_not_be_waited_for(plugin: Any, cloud: Any, wanted: Props) -> None:
+def test_a_distribution_need_not_be_waited_for(plugin: Any, cloud: Any, desired: Props) -> None:
     cloud.settings(deploy_seconds=60)
-    state, _ = plugin.made(DISTRIBUTION, wanted | {"waitForDeployment": False})
+    state, _ = plugin.made(DISTRIBUTION, desired | {"waitForDeployment": False})
     assert state["status"] == "InProgress"
 
 
 def test_a_distribution_that_does_not_deploy_in_time_is_kept(
-    plugin: Any, cloud: Any, wanted: Props
+    plugin: Any, cloud: Any, desired: Props
 ) -> None:
     cloud.settings(deploy_seconds=60)
-    inputs = plugin.checked(DISTRIBUTION, wanted)
+    inputs = plugin.checked(DISTRIBUTION, desired)
     failed = plugin.failure(lambda: plugin.create(DISTRIBUTION, inputs, timeout=0.3))
     made = cloud.client("cloudfront").list_distributions()["DistributionList"]["Items"][0]
     assert failed.partial.id == made["Id"]
@@ -235,12 +235,12 @@ def test_a_distribution_that_does_not_deploy_in_time_is_kept(
 
 
 def test_cancelling_ends_the_wait_and_loses_nothing(
-    started_plugin: Any, cloud: Any, wanted: Props
+    started_plugin: Any, cloud: Any, desired: Props
 ) -> None:
     _, plugin = started_plugin()
     plugin.configure(region="us-east-1")
     cloud.settings(deploy_seconds=60)
-    inputs = plugin.checked(DISTRIBUTION, wanted)
+    inputs = plugin.checked(DISTRIBUTION, desired)
 
     def cancel_once_made() -> None:
         while not cloud.client("cloudfront").list_distributions()["DistributionList"]["Quantity"]:
@@ -255,8 +255,8 @@ def test_cancelling_ends_the_wait_and_loses_nothing(
     assert failed.partial.reasons[0].startswith("stopped waiting for CloudFront Distribution")
 
 
-def test_a_distribution_is_imported_by_its_id(plugin: Any, wanted: Props) -> None:
-    state, inputs = plugin.made(DISTRIBUTION, wanted)
+def test_a_distribution_is_imported_by_its_id(plugin: Any, desired: Props) -> None:
+    state, inputs = plugin.made(DISTRIBUTION, desired)
     imported, imported_inputs = plugin.read(DISTRIBUTION, state["id"], {}, {})
     assert plugin.diff(DISTRIBUTION, imported, inputs) == {}
     again = plugin.checked(DISTRIBUTION, imported_inputs)
@@ -264,10 +264,10 @@ def test_a_distribution_is_imported_by_its_id(plugin: Any, wanted: Props) -> Non
     assert plugin.diff(DISTRIBUTION, state, again) == {}
 
 
-def test_what_cloudfront_refuses_is_passed_on(plugin: Any, wanted: Props) -> None:
-    missing = wanted["defaultCacheBehavior"] | {"targetOriginId": "none"}
+def test_what_cloudfront_refuses_is_passed_on(plugin: Any, desired: Props) -> None:
+    missing = desired["defaultCacheBehavior"] | {"targetOriginId": "none"}
     failed = plugin.failure(
-        lambda: plugin.made(DISTRIBUTION, wanted | {"defaultCacheBehavior": missing})
+        lambda: plugin.made(DISTRIBUTION, desired | {"defaultCacheBehavior": missing})
     )
     assert failed.partial is None
     assert failed.text.startswith(

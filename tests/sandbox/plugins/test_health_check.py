@@ -61,11 +61,11 @@ def test_a_health_check_goes_from_creation_to_destruction(plugin: Any, cloud: An
 
 
 def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:
-    for wanted in (
+    for desired in (
         tcp(ipAddress="2001:0db8::0:1"),
         of_web(resourcePath="/healthz", enableSni=True, tags={"a": "b"}),
     ):
-        state, inputs = plugin.made(HEALTH_CHECK, wanted)
+        state, inputs = plugin.made(HEALTH_CHECK, desired)
         assert plugin.refresh(HEALTH_CHECK, state, inputs) == (state, inputs)
         assert plugin.diff(HEALTH_CHECK, state, inputs) == {}
 
@@ -94,10 +94,10 @@ def test_a_health_check_deleted_by_hand_is_read_as_gone(plugin: Any, cloud: Any)
 
 
 def test_an_imported_health_check_gives_the_inputs_that_would_make_it(plugin: Any) -> None:
-    wanted = of_web(resourcePath="/healthz", failureThreshold=2, enableSni=True, tags={"a": "b"})
-    state, inputs = plugin.made(HEALTH_CHECK, wanted)
+    desired = of_web(resourcePath="/healthz", failureThreshold=2, enableSni=True, tags={"a": "b"})
+    state, inputs = plugin.made(HEALTH_CHECK, desired)
     imported, imported_inputs = plugin.read(HEALTH_CHECK, state["id"], {}, {})
-    assert (imported, imported_inputs) == (state, wanted)
+    assert (imported, imported_inputs) == (state, desired)
     assert plugin.diff(HEALTH_CHECK, imported, inputs) == {}
 
 
@@ -128,7 +128,7 @@ def test_a_preview_leaves_unknown_what_route53_decides(plugin: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "failures"),
+    ("desired", "failures"),
     [
         pytest.param(
             tcp(ipAddress="api.example.com"),
@@ -185,9 +185,9 @@ def test_a_preview_leaves_unknown_what_route53_decides(plugin: Any) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_at_check(
-    plugin: Any, wanted: Props, failures: list[tuple[str, str]]
+    plugin: Any, desired: Props, failures: list[tuple[str, str]]
 ) -> None:
-    assert plugin.check(HEALTH_CHECK, wanted)[1] == failures
+    assert plugin.check(HEALTH_CHECK, desired)[1] == failures
 
 
 def test_what_only_route53_refuses_is_told_in_its_words(plugin: Any) -> None:
@@ -223,7 +223,7 @@ def test_the_soa_is_taken_over_and_changed(plugin: Any, cloud: Any) -> None:
     """The zone's negative answers are shortened by a record that exists before the program."""
     (there,) = [record for record in cloud.records("example.com") if record["Type"] == "SOA"]
     value = there["ResourceRecords"][0]["Value"].rpartition(" ")[0] + " 60"
-    wanted = {
+    desired = {
         "zoneId": cloud.zone_id,
         "name": "example.com",
         "type": "SOA",
@@ -231,7 +231,7 @@ def test_the_soa_is_taken_over_and_changed(plugin: Any, cloud: Any) -> None:
         "records": [value],
         "allowOverwrite": True,
     }
-    state, inputs = plugin.made(RECORD, wanted)
+    state, inputs = plugin.made(RECORD, desired)
     assert plugin.refresh(RECORD, state, inputs) == (state, inputs)
     (now,) = [record for record in cloud.records("example.com") if record["Type"] == "SOA"]
     assert (now["TTL"], now["ResourceRecords"][0]["Value"]) == (60, value)

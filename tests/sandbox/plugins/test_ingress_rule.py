@@ -75,14 +75,14 @@ def test_a_rule_goes_from_creation_to_destruction(
 def test_a_refresh_after_creation_changes_nothing(
     plugin: Any, group_id: str, from_cloudfront: Props
 ) -> None:
-    for wanted in (
+    for desired in (
         from_cloudfront,
         from_anywhere(group_id, ipProtocol="6", tags={"a": "b"}),
         from_anywhere(group_id, cidrIpv4=None, cidrIpv6="2001:db8::/32"),
         from_anywhere(group_id, cidrIpv4=None, referencedSecurityGroupId=group_id),
         from_anywhere(group_id, ipProtocol="-1", fromPort=None, toPort=None),
     ):
-        state, inputs = plugin.made(RULE, wanted)
+        state, inputs = plugin.made(RULE, desired)
         assert plugin.refresh(RULE, state, inputs) == (state, inputs)
         assert plugin.diff(RULE, state, inputs) == {}
         plugin.delete(RULE, state)

@@ -37,13 +37,13 @@ def test_the_sdk_reads_the_answer_by_its_own_types(plugin: Any, token: str, args
 
 
 def test_a_zone_is_looked_up_by_its_name(plugin: Any, cloud: Any) -> None:
-    found = plugin.invoke(GET_ZONE, {"name": "Example.com."})
-    assert found["zoneId"] == found["id"] == cloud.zone_id
-    assert (found["name"], found["privateZone"]) == ("example.com", False)
-    assert found["arn"] == f"arn:aws:route53:::hostedzone/{cloud.zone_id}"
-    assert found["primaryNameServer"] == found["nameServers"][0]
-    wanted = {"name": "example.com", "privateZone": True}
-    private = plugin.failure(lambda: plugin.invoke(GET_ZONE, wanted))
+    zone = plugin.invoke(GET_ZONE, {"name": "Example.com."})
+    assert zone["zoneId"] == zone["id"] == cloud.zone_id
+    assert (zone["name"], zone["privateZone"]) == ("example.com", False)
+    assert zone["arn"] == f"arn:aws:route53:::hostedzone/{cloud.zone_id}"
+    assert zone["primaryNameServer"] == zone["nameServers"][0]
+    arguments = {"name": "example.com", "privateZone": True}
+    private = plugin.failure(lambda: plugin.invoke(GET_ZONE, arguments))
     assert "no matching Route 53 Hosted Zone found" in private.text
 
 

@@ -26,7 +26,7 @@ def alarm(**other: Any) -> Props:
     }
 
 
-def found(cloud: Any, name: str = "api-errors") -> list[Props]:
+def alarms_of(cloud: Any, name: str = "api-errors") -> list[Props]:
     return cloud.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
 
 
@@ -51,22 +51,22 @@ def test_an_alarm_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> 
         "threshold": "UPDATE",
     }
     state = plugin.update(ALARM, state, changed)
-    assert (found(cloud)[0]["Threshold"], found(cloud)[0]["OKActions"]) == (0, [TOPIC])
+    assert (alarms_of(cloud)[0]["Threshold"], alarms_of(cloud)[0]["OKActions"]) == (0, [TOPIC])
     assert state["tags"] == {"owner": "edge"}
     assert plugin.diff(ALARM, state, changed) == {}
 
     plugin.delete(ALARM, state)
-    assert found(cloud) == []
+    assert alarms_of(cloud) == []
     plugin.delete(ALARM, state)  # again, for it is gone already
 
 
 def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:
-    for wanted in (
+    for desired in (
         alarm(okActions=["arn:aws:sns:us-east-1:123456789012:b", TOPIC]),
         alarm(name="latency", statistic="Maximum", actionsEnabled=False),
         alarm(name="health", threshold=0, treatMissingData="breaching", alarmDescription="down"),
     ):
-        state, inputs = plugin.made(ALARM, wanted)
+        state, inputs = plugin.made(ALARM, desired)
         assert plugin.refresh(ALARM, state, inputs) == (state, inputs)
         assert plugin.diff(ALARM, state, inputs) == {}
 
@@ -106,13 +106,13 @@ def test_an_alarm_of_the_same_name_is_not_taken_over(plugin: Any) -> None:
 def test_an_alarm_without_a_name_gets_one_of_its_own(plugin: Any, cloud: Any) -> None:
     state, inputs = plugin.made(ALARM, alarm(name=None))
     assert inputs["name"].startswith("it-")
-    assert found(cloud, state["id"])[0]["AlarmName"] == inputs["name"]
+    assert alarms_of(cloud, state["id"])[0]["AlarmName"] == inputs["name"]
 
 
 def test_an_alarm_may_lie_in_another_region_than_the_provider(plugin: Any, cloud: Any) -> None:
     topic = TOPIC.replace("us-east-1", "eu-west-1")
     state, inputs = plugin.made(ALARM, alarm(region="eu-west-1", alarmActions=[topic]))
-    assert (state["region"], found(cloud)) == ("eu-west-1", [])
+    assert (state["region"], alarms_of(cloud)) == ("eu-west-1", [])
     assert plugin.refresh(ALARM, state, inputs) == (state, inputs)
     plugin.delete(ALARM, state)
     assert plugin.refresh(ALARM, state, inputs) == ({}, {})
@@ -135,7 +135,7 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "failures"),
+    ("desired", "failures"),
     [
         pytest.param(
             alarm(period=None, comparisonOperator=None),
@@ -164,9 +164,9 @@ def test_a_preview_leaves_unknown_what_cloudwatch_decides(plugin: Any) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_at_check(
-    plugin: Any, wanted: Props, failures: list[tuple[str, str]]
+    plugin: Any, desired: Props, failures: list[tuple[str, str]]
 ) -> None:
-    assert plugin.check(ALARM, wanted)[1] == failures
+    assert plugin.check(ALARM, desired)[1] == failures
 
 
 def test_a_topic_of_another_region_is_refused_by_cloudwatch(plugin: Any) -> None:

@@ -106,13 +106,13 @@ def test_a_record_changes_its_identity_in_one_change_batch(
     plugin: Any, cloud: Any, weighted: Props, changed: Props
 ) -> None:
     state, inputs = plugin.made(RECORD, weighted)
-    wanted = {name: value for name, value in (inputs | changed).items() if value is not None}
-    state = plugin.update(RECORD, state, wanted)
+    desired = {name: value for name, value in (inputs | changed).items() if value is not None}
+    state = plugin.update(RECORD, state, desired)
     # A simple record beside a weighted one is refused: two batches could not have done it.
     [record] = cloud.records("api.example.com")
-    assert record["Type"] == wanted["type"]
-    assert record.get("SetIdentifier") == wanted.get("setIdentifier")
-    parts = [cloud.zone_id, "api.example.com", wanted["type"], wanted.get("setIdentifier")]
+    assert record["Type"] == desired["type"]
+    assert record.get("SetIdentifier") == desired.get("setIdentifier")
+    parts = [cloud.zone_id, "api.example.com", desired["type"], desired.get("setIdentifier")]
     assert state["id"] == "_".join(part for part in parts if part)
 
 
@@ -149,8 +149,8 @@ def test_a_record_that_is_not_in_sync_in_time_is_kept_and_waited_for_again(
     assert failed.partial.reasons[0].startswith("waited 0.2 s for Route 53 change ")
     assert failed.partial.properties["fqdn"] == "v4.example.com"
     cloud.settings(change_seconds=0)
-    known = addresses | {"id": failed.partial.id}
-    assert plugin.update(RECORD, known, addresses)["fqdn"] == "v4.example.com"
+    kept = addresses | {"id": failed.partial.id}
+    assert plugin.update(RECORD, kept, addresses)["fqdn"] == "v4.example.com"
 
 
 def test_a_preview_knows_the_full_name_and_not_the_id(

@@ -27,7 +27,10 @@ ROOMS = (
 )
 NOT_SDKS = {"pulumi", "pulumi_policy"}
 
-INSTALLED = {str(found.metadata["Name"]).replace("-", "_") for found in metadata.distributions()}
+INSTALLED = {
+    str(distribution.metadata["Name"]).replace("-", "_")
+    for distribution in metadata.distributions()
+}
 SDKS = sorted(name for name in INSTALLED - NOT_SDKS if name.startswith("pulumi_"))
 
 LOAD = """

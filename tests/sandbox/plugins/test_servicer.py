@@ -174,11 +174,11 @@ def test_default_tags_are_added_to_the_tags(started_plugin: Any, cloud: Any) -> 
     _, plugin = started_plugin()
     plugin.configure(region="us-east-1", defaultTags='{"tags": {"team": "edge", "env": "dev"}}')
     check = "aws:route53/healthCheck:HealthCheck"
-    wanted: Props = {"type": "TCP", "ipAddress": "192.0.2.1", "port": 443, "requestInterval": 30}
-    state, inputs = plugin.made(check, wanted | {"tags": {"env": "prod"}})
+    desired: Props = {"type": "TCP", "ipAddress": "192.0.2.1", "port": 443, "requestInterval": 30}
+    state, inputs = plugin.made(check, desired | {"tags": {"env": "prod"}})
     assert inputs["tags"] == state["tagsAll"] == {"team": "edge", "env": "prod"}
     assert plugin.diff(check, state, inputs) == {}
-    without_tags = plugin.checked(check, wanted)
+    without_tags = plugin.checked(check, desired)
     assert plugin.diff(check, state, without_tags) == {"tags.env": "UPDATE"}
 
 
@@ -189,8 +189,8 @@ def test_two_providers_work_in_two_regions(started_plugin: Any, cloud: Any) -> N
     for region in ("us-east-1", "eu-west-1"):
         _, plugin = started_plugin()
         plugin.configure(region=region)
-        wanted = {"domainName": "api.example.com", "validationMethod": "DNS"}
-        regions.append(plugin.made(certificate, wanted)[0]["arn"].split(":")[3])
+        desired = {"domainName": "api.example.com", "validationMethod": "DNS"}
+        regions.append(plugin.made(certificate, desired)[0]["arn"].split(":")[3])
     assert regions == ["us-east-1", "eu-west-1"]
 
 

@@ -80,8 +80,8 @@ def checked(
     "check", [cache.answers, cache.methods, cache_errors.errors, LATER, cache_collapsing.collapsing]
 )
 def test_an_edge_that_keeps_nothing_passes(origin: LoopbackOrigin, check: Checking) -> None:
-    found = checked(origin, check, Edge(), Edge())
-    assert {path: verdict for path, (verdict, _) in found.items()} == {
+    results = checked(origin, check, Edge(), Edge())
+    assert {path: verdict for path, (verdict, _) in results.items()} == {
         "cdn": "pass",
         "direct": "pass",
     }
@@ -93,9 +93,11 @@ def _path(request: Outgoing) -> bytes:
 
 def _error(request: Outgoing, status: int) -> Hashable | None:
     """Keep errors as CloudFront does: by the path alone, a few only if the origin says so."""
-    told = b"max-age" in request.target
+    has_max_age = b"max-age" in request.target
     always = status in (404, 414, 500, 501, 502, 503, 504)
-    return _path(request) if always or (told and status in (400, 403, 405, 412, 415)) else None
+    return (
+        _path(request) if always or (has_max_age and status in (400, 403, 405, 412, 415)) else None
+    )
 
 
 def _only(status: int) -> Callable[[Outgoing, int], Hashable | None]:
@@ -139,13 +141,13 @@ def _on_get(request: Outgoing, status: int) -> Hashable | None:
 def test_each_way_of_keeping_answers_is_found_and_tells_which_two_shared_one(
     origin: LoopbackOrigin, check: Checking, edge: Edge, evidence: str
 ) -> None:
-    found = checked(origin, check, edge)
-    assert found["direct"][0] == "pass"
-    verdict, told = found["cdn"]
+    results = checked(origin, check, edge)
+    assert results["direct"][0] == "pass"
+    verdict, sentence = results["cdn"]
     assert verdict == "fail"
-    assert evidence in told
-    assert "was given the answer that" in told
-    assert " s before" in told
+    assert evidence in sentence
+    assert "was given the answer that" in sentence
+    assert " s before" in sentence
 
 
 def test_an_error_that_is_kept_for_its_time_only_is_found_at_once_and_not_later(
@@ -172,8 +174,8 @@ def test_an_error_that_cloudfront_keeps_whatever_is_set_is_told_and_not_failed(
             accepted.append(each.accepted)
             yield each
 
-    found = checked(origin, noted, Edge(key=timed))
-    assert {verdict for verdict, _ in found.values()} == {"pass"}
+    results = checked(origin, noted, Edge(key=timed))
+    assert {verdict for verdict, _ in results.values()} == {"pass"}
     assert sorted(accepted) == [(), ("timed-error-kept",)]
     assert checked(origin, cache_errors.errors, Edge(key=_only(status)))["cdn"][0] == "fail"
 
@@ -181,9 +183,9 @@ def test_an_error_that_cloudfront_keeps_whatever_is_set_is_told_and_not_failed(
 def test_nodes_that_share_a_cache_are_found(origin: LoopbackOrigin) -> None:
     first = Edge(key=lambda request, status: request.target if status == 200 else None)
     other = replace(first, kept=first.kept)
-    verdict, told = checked(origin, cache.answers, first, other)["cdn"]
+    verdict, evidence = checked(origin, cache.answers, first, other)["cdn"]
     assert verdict == "fail"
-    assert "time 1 there (at " in told
+    assert "time 1 there (at " in evidence
 
 
 def test_one_node_of_many_that_keeps_errors_is_found(origin: LoopbackOrigin) -> None:
@@ -192,8 +194,8 @@ def test_one_node_of_many_that_keeps_errors_is_found(origin: LoopbackOrigin) -> 
 
 
 def test_requests_that_were_never_under_way_at_once_tell_nothing(origin: LoopbackOrigin) -> None:
-    found = checked(origin, cache_collapsing.collapsing, Edge(collapses=True), concurrency=1)
-    assert found["cdn"] == ("unknown", "Two requests were never under way at the same time.")
+    results = checked(origin, cache_collapsing.collapsing, Edge(collapses=True), concurrency=1)
+    assert results["cdn"] == ("unknown", "Two requests were never under way at the same time.")
 
 
 WAY = Way("cdn", "IPv4", NAME, "192.0.2.2")
@@ -201,7 +203,7 @@ TODAY = Way("direct", "IPv4", NAME, "192.0.2.1")
 REQUEST = HttpRequest("GET", "/echo")
 
 
-def asked(
+def attempt(
     label: str, identity: str | None, at: float, *headers: tuple[str, str]
 ) -> LabelledAttempt:
     echo = identity and ReceivedRequest(
@@ -218,16 +220,16 @@ def asked(
 
 
 def test_proofs_are_shared_answers_and_what_answers_say_of_themselves() -> None:
-    found = proofs(
+    proved = proofs(
         [
-            asked("first", "1", 0.0, ("X-Cache", "Error from cloudfront"), ("Age", "0")),
-            asked("again", "1", 0.25, ("X-Cache", "Error from cloudfront")),
-            asked("as another user", "2", 0.5, ("Age", "7")),
-            asked("elsewhere", "3", 0.75, ("X-Cache", "RefreshHit from cloudfront")),
-            asked("at last", None, 1.0),
+            attempt("first", "1", 0.0, ("X-Cache", "Error from cloudfront"), ("Age", "0")),
+            attempt("again", "1", 0.25, ("X-Cache", "Error from cloudfront")),
+            attempt("as another user", "2", 0.5, ("Age", "7")),
+            attempt("elsewhere", "3", 0.75, ("X-Cache", "RefreshHit from cloudfront")),
+            attempt("at last", None, 1.0),
         ]
     )
-    assert found == Proofs(
+    assert proved == Proofs(
         (
             (
                 "GET /echo again (at 192.0.2.2) was given the answer that first (at 192.0.2.2) got "
@@ -244,7 +246,7 @@ def test_proofs_are_shared_answers_and_what_answers_say_of_themselves() -> None:
 
 
 def test_an_error_that_the_origin_does_not_make_tells_nothing_of_errors() -> None:
-    answered = [asked("first", "1", 0.0), asked("again", "2", 0.1)]
+    answered = [attempt("first", "1", 0.0), attempt("again", "2", 0.1)]
     assert proofs(answered, 404) == Proofs(
         (),
         (
@@ -252,7 +254,7 @@ def test_an_error_that_the_origin_does_not_make_tells_nothing_of_errors() -> Non
             "GET /echo again: it was answered 200 instead of 404",
         ),
     )
-    shared = [asked("first", "1", 0.0), asked("again", "1", 0.1)]
+    shared = [attempt("first", "1", 0.0), attempt("again", "1", 0.1)]
     assert len(proofs(shared, 404).kept) == 1
 
 
@@ -300,10 +302,10 @@ class Scripted:
 
     async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         time = self._times[way, request.target] = self._times.get((way, request.target), 0) + 1
-        found = self._answer(way, request, time)
-        if isinstance(found, TroubleError):
-            raise found
-        return found
+        outcome = self._answer(way, request, time)
+        if isinstance(outcome, TroubleError):
+            raise outcome
+        return outcome
 
 
 def _always(answer: HttpAnswer) -> Callable[[Way, HttpRequest, int], HttpAnswer]:
@@ -333,10 +335,10 @@ def _fresh(*headers: tuple[str, str]) -> Answering:
     return lambda time: _dated(time, *headers)
 
 
-def _same(found: HttpAnswer | TroubleError) -> Answering:
+def _same(outcome: HttpAnswer | TroubleError) -> Answering:
     def one(time: int) -> HttpAnswer | TroubleError:
         assert time
-        return found
+        return outcome
 
     return one
 
@@ -376,10 +378,10 @@ def test_without_an_echo_a_cache_is_proved_or_nothing_is(
 ) -> None:
     wire = Scripted(lambda way, _, time: (cdn if way is WAY else direct)(time))
     check = functools.partial(cache_opaque.opaque, wait_seconds=0.0)
-    found = {each.path: each for each in asyncio.run(_opaque(wire, check))}
-    assert found["cdn"].verdict == verdict
-    assert found["cdn"].evidence.startswith(evidence)
-    assert found["direct"].verdict == "unknown"
+    results = {each.path: each for each in asyncio.run(_opaque(wire, check))}
+    assert results["cdn"].verdict == verdict
+    assert results["cdn"].evidence.startswith(evidence)
+    assert results["direct"].verdict == "unknown"
 
 
 @pytest.mark.parametrize(

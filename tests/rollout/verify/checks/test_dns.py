@@ -102,19 +102,19 @@ class World:
         return asyncio.run(run())
 
 
-def told(results: list[Result]) -> dict[str, str]:
+def verdict_by_check(results: list[Result]) -> dict[str, str]:
     return {
         " ".join(filter(None, (result.check, result.family))): result.verdict for result in results
     }
 
 
 def only(results: list[Result], check: str, family: str | None = None) -> Result:
-    (found,) = [result for result in results if (result.check, result.family) == (check, family)]
-    return found
+    (matching,) = [result for result in results if (result.check, result.family) == (check, family)]
+    return matching
 
 
 def test_a_zone_as_it_should_be_passes_everything() -> None:
-    assert told(World().run(*DNS_CHECKS)) == dict.fromkeys(
+    assert verdict_by_check(World().run(*DNS_CHECKS)) == dict.fromkeys(
         (
             "dns-exists",
             "dns-cname",
@@ -148,51 +148,51 @@ def records_with(*changes: tuple[tuple[str, str], Record | None]) -> World:
 
 def test_a_family_that_only_cdn_has_is_named() -> None:
     world = records_with(((API, "AAAA"), (60, CDN_AAAA)))
-    found = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
-    assert found.verdict == "fail"
-    assert found.evidence.startswith("unpaired family: direct has none of ")
+    result = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
+    assert result.verdict == "fail"
+    assert result.evidence.startswith("unpaired family: direct has none of ")
 
 
 def test_a_missing_twin_is_found_even_where_its_share_would_pass() -> None:
     world = records_with(((API, "A"), weighted(98, 2, LB_A, CDN_A)), ((API, "AAAA"), None))
     world.target = replace(TARGET, weights=(98, 2))
-    found = told(world.run(dns_shares.check_weights))
-    assert (found["dns-shares IPv6"], found["dns-twins IPv6"]) == ("pass", "fail")
+    verdicts = verdict_by_check(world.run(dns_shares.check_weights))
+    assert (verdicts["dns-shares IPv6"], verdicts["dns-twins IPv6"]) == ("pass", "fail")
 
 
 def test_weights_that_are_not_those_declared_fail() -> None:
     world = records_with(((API, "A"), weighted(80, 20, LB_A, CDN_A)))
-    found = told(world.run(dns_shares.check_weights))
-    assert (found["dns-shares IPv4"], found["dns-shares IPv6"]) == ("fail", "pass")
-    assert found["dns-families"] == "fail"
+    verdicts = verdict_by_check(world.run(dns_shares.check_weights))
+    assert (verdicts["dns-shares IPv4"], verdicts["dns-shares IPv6"]) == ("fail", "pass")
+    assert verdicts["dns-families"] == "fail"
 
 
 def test_a_budget_that_is_too_small_cannot_tell() -> None:
     world = World(queries=40)
-    found = told(world.run(dns_shares.check_weights))
-    assert (found["dns-shares IPv4"], found["dns-twins IPv4"]) == ("unknown", "pass")
+    verdicts = verdict_by_check(world.run(dns_shares.check_weights))
+    assert (verdicts["dns-shares IPv4"], verdicts["dns-twins IPv4"]) == ("unknown", "pass")
 
 
 def test_proxies_are_the_direct_path() -> None:
     world = records_with(((API, "AAAA"), weighted(50, 50, (PROXY,), CDN_AAAA)))
     world.target = replace(TARGET, proxy_addresses=("2001:0db8:0::D1",))
-    assert set(told(world.run(dns_shares.check_weights)).values()) == {"pass"}
+    assert set(verdict_by_check(world.run(dns_shares.check_weights)).values()) == {"pass"}
 
 
 def test_a_proxy_that_left_is_a_stranger() -> None:
     world = records_with(((API, "AAAA"), weighted(50, 50, (PROXY,), CDN_AAAA)))
-    found = only(world.run(dns_shares.check_weights), "dns-shares", "IPv6")
-    assert found.verdict == "unknown"
-    assert "name 2001:db8::d1, which neither" in found.evidence
+    result = only(world.run(dns_shares.check_weights), "dns-shares", "IPv6")
+    assert result.verdict == "unknown"
+    assert "name 2001:db8::d1, which neither" in result.evidence
 
 
 def test_addresses_that_the_distribution_shows_later_are_learned() -> None:
     world = records_with(((API, "A"), weighted(50, 50, LB_A, ("198.51.100.7",))))
-    asked: list[int] = []
+    queries: list[int] = []
 
     def rotating() -> tuple[int, tuple[str, ...]]:
-        asked.append(1)
-        return 60, ("198.51.100.7",) if len(asked) > 2 else CDN_A
+        queries.append(1)
+        return 60, ("198.51.100.7",) if len(queries) > 2 else CDN_A
 
     world.others[CDN, "A"] = rotating
     assert only(world.run(dns_shares.check_weights), "dns-shares", "IPv4").verdict == "pass"
@@ -201,8 +201,8 @@ def test_addresses_that_the_distribution_shows_later_are_learned() -> None:
 def test_a_distribution_without_ipv6_is_named() -> None:
     world = records_with(((API, "AAAA"), (60, ())))
     del world.others[CDN, "AAAA"]
-    found = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
-    assert (found.verdict, found.remedy) == (
+    result = only(world.run(dns_shares.check_weights), "dns-twins", "IPv6")
+    assert (result.verdict, result.remedy) == (
         "fail",
         "Turn IPv6 on for the distribution (isIpv6Enabled).",
     )
@@ -210,11 +210,11 @@ def test_a_distribution_without_ipv6_is_named() -> None:
 
 def test_a_distribution_whose_ipv6_only_the_resolver_lacks_has_it() -> None:
     world = World()
-    asked: list[int] = []
+    queries: list[int] = []
 
     def withheld() -> tuple[int, tuple[str, ...]]:
-        asked.append(1)
-        return 60, () if len(asked) == 1 else CDN_AAAA
+        queries.append(1)
+        return 60, () if len(queries) == 1 else CDN_AAAA
 
     world.others[CDN, "AAAA"] = withheld
     assert only(world.run(dns_shares.check_weights), "dns-twins", "IPv6").verdict == "pass"
@@ -230,7 +230,7 @@ def lame(server: Server) -> None:
 
 def test_silent_servers_are_unknown_and_never_a_pass() -> None:
     world = World(edit=silent, patience=0.3)
-    assert told(world.run(*DNS_CHECKS)) == {
+    assert verdict_by_check(world.run(*DNS_CHECKS)) == {
         "dns-exists": "unknown",
         "dns-shares": "unknown",
         "dns-dnssec": "unknown",
@@ -239,15 +239,15 @@ def test_silent_servers_are_unknown_and_never_a_pass() -> None:
 
 def test_a_server_that_is_no_authority_fails() -> None:
     world = World(edit=lame)
-    found = only(world.run(dns_checks.check_records), "dns-authority")
-    assert (found.verdict, found.evidence) == (
+    result = only(world.run(dns_checks.check_records), "dns-authority")
+    assert (result.verdict, result.evidence) == (
         "fail",
         (
             "example.com is answered at 0 addresses; no authority: 127.0.0.53 (REFUSED, not "
             "authoritative)"
         ),
     )
-    assert told(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
+    assert verdict_by_check(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
 
 
 def bogus(server: Server) -> None:
@@ -259,20 +259,20 @@ def bogus(server: Server) -> None:
 def test_a_zone_that_the_resolver_cannot_validate_is_unknown_and_nobody_above_is_asked() -> None:
     world = World()
     world.others["ns1.example.net", "A"] = (300, (AUTHORITY,))
-    asked: list[Server] = []
-    world.edit = lambda server: (bogus(server), asked.append(server))
-    found = world.run(*DNS_CHECKS)
-    assert told(found) == {
+    servers: list[Server] = []
+    world.edit = lambda server: (bogus(server), servers.append(server))
+    results = world.run(*DNS_CHECKS)
+    assert verdict_by_check(results) == {
         "dns-exists": "unknown",
         "dns-cname": "unknown",
         "dns-authority": "unknown",
         "dns-shares": "unknown",
         "dns-dnssec": "unknown",
     }
-    assert only(found, "dns-authority").evidence == (
+    assert only(results, "dns-authority").evidence == (
         "the resolver answers SERVFAIL for api.example.com CNAME"
     )
-    assert {address for address, _, _ in asked[0].asked} == {RESOLVER}
+    assert {address for address, _, _ in servers[0].queries} == {RESOLVER}
 
 
 def cached(server: Server) -> None:
@@ -280,34 +280,34 @@ def cached(server: Server) -> None:
 
 
 def test_answers_that_nobody_drew_anew_are_no_sample() -> None:
-    found = World(edit=cached).run(dns_shares.check_weights, dns_checks.check_records)
-    told_of = told(found)
-    assert told_of["dns-shares"] == told_of["dns-https"] == "unknown"
-    assert only(found, "dns-shares").evidence == f"{AUTHORITY} answers as no authority"
+    results = World(edit=cached).run(dns_shares.check_weights, dns_checks.check_records)
+    verdicts = verdict_by_check(results)
+    assert verdicts["dns-shares"] == verdicts["dns-https"] == "unknown"
+    assert only(results, "dns-shares").evidence == f"{AUTHORITY} answers as no authority"
 
 
 def test_a_name_that_does_not_exist_fails() -> None:
     world = records_with(((API, "A"), None), ((API, "AAAA"), None))
-    found = only(world.run(dns_checks.check_records), "dns-exists")
-    assert (found.verdict, found.evidence) == (
+    result = only(world.run(dns_checks.check_records), "dns-exists")
+    assert (result.verdict, result.evidence) == (
         "fail",
         "the resolver answers NXDOMAIN with 0 A and 0 AAAA values",
     )
-    assert told(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
+    assert verdict_by_check(world.run(dns_shares.check_weights)) == {"dns-shares": "unknown"}
 
 
 def test_a_cname_in_the_way_fails() -> None:
     world = records_with(((API, "CNAME"), (60, (CDN + ".",))))
-    found = only(world.run(dns_checks.check_records), "dns-cname")
-    assert found.verdict == "fail"
-    assert found.evidence.startswith(f"api.example.com is a CNAME for {CDN}; ")
+    result = only(world.run(dns_checks.check_records), "dns-cname")
+    assert result.verdict == "fail"
+    assert result.evidence.startswith(f"api.example.com is a CNAME for {CDN}; ")
 
 
 def test_long_negative_answers_are_safe_but_noted() -> None:
     world = World(soa=(900, ("ns1.example.com. host.example.com. 1 7200 900 1209600 86400",)))
-    found = only(world.run(dns_checks.check_records), "dns-negative-ttl")
-    assert (found.verdict, found.accepted) == ("pass", ("empty-answers-kept-longer",))
-    assert found.evidence.startswith("an empty answer is kept for 900 s, longer than the 60 s")
+    result = only(world.run(dns_checks.check_records), "dns-negative-ttl")
+    assert (result.verdict, result.accepted) == ("pass", ("empty-answers-kept-longer",))
+    assert result.evidence.startswith("an empty answer is kept for 900 s, longer than the 60 s")
 
 
 A_OWNERS = AddressOwners(frozenset(LB_A), frozenset(CDN_A), empty_is_direct=False)
@@ -379,9 +379,9 @@ def test_https_records_may_lead_nowhere_else(case: str) -> None:
 
 def test_a_https_record_that_only_some_answers_have_is_found() -> None:
     world = records_with(((API, "HTTPS"), weighted(80, 20, (), (f"0 {CDN}.",))))
-    found = only(world.run(dns_checks.check_records), "dns-https")
-    assert found.verdict == "fail"
-    assert found.evidence == f"an HTTPS record leads to {CDN}, past the A and AAAA records"
+    result = only(world.run(dns_checks.check_records), "dns-https")
+    assert result.verdict == "fail"
+    assert result.evidence == f"an HTTPS record leads to {CDN}, past the A and AAAA records"
 
 
 @pytest.mark.parametrize("declared", [(100, 0), (0, 100), (50, 50), None])
@@ -395,8 +395,8 @@ def test_a_https_record_that_few_answers_have_is_found_at_every_weight(
 
 def test_too_few_answers_without_a_https_record_cannot_tell() -> None:
     world = World(queries=134)
-    found = only(world.run(dns_checks.check_records), "dns-https")
-    assert (found.verdict, found.evidence, found.remedy) == (
+    result = only(world.run(dns_checks.check_records), "dns-https")
+    assert (result.verdict, result.evidence, result.remedy) == (
         "unknown",
         "no HTTPS record in 134 answers; a member with 5.0% of them is missed only after 135",
         "Allow 135 with --dns-queries.",
@@ -434,10 +434,10 @@ RESOLVER_CASES = {
 @pytest.mark.parametrize("case", RESOLVER_CASES)
 def test_a_resolver_is_compared_with_the_authority(case: str) -> None:
     cached, fresh, declared, verdict, accepted = RESOLVER_CASES[case]
-    found = dns_checks.judge_resolver(
+    result = dns_checks.judge_resolver(
         API, "A", cached=cached, fresh=fresh, owners=A_OWNERS, declared=declared
     )
-    assert (found.verdict, found.accepted) == (verdict, accepted)
+    assert (result.verdict, result.accepted) == (verdict, accepted)
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,9 @@ def test_answers_are_counted_by_owner_with_their_ttls() -> None:
 
 @given(st.lists(st.sampled_from(["192.0.2.1", "198.51.100.1", "203.0.113.1", ""])))
 def test_every_answer_is_counted_once(values: list[str]) -> None:
-    found = weights.tally([answer(*([value] if value else [])) for value in values], A)
-    assert found.answers == len(values)
-    assert found.direct + found.cdn + found.empty + found.nobody == len(values)
+    tally = weights.tally([answer(*([value] if value else [])) for value in values], A)
+    assert tally.answers == len(values)
+    assert tally.direct + tally.cdn + tally.empty + tally.nobody == len(values)
 
 
 TTLS: Mapping[Any, tuple[int, ...]] = {"direct": (60,), "cdn": (60,)}
@@ -92,7 +92,7 @@ def verdicts(judged: list[Result]) -> dict[str, str]:
     }
 
 
-def found(
+def expected_verdicts(
     a_share: str, aaaa_share: str, a_twins: str, aaaa_twins: str, families: str
 ) -> dict[str, str]:
     return {
@@ -108,57 +108,57 @@ PASS, FAIL, MAYBE = "pass", "fail", "unknown"
 CASES = {
     "as declared": (
         sample(group(1010, 1038), group(1030, 1018), (50, 50), 6),
-        found(PASS, PASS, PASS, PASS, PASS),
+        expected_verdicts(PASS, PASS, PASS, PASS, PASS),
     ),
     "one percent, of which one answer is enough to see the member": (
         sample(group(1014, 10), group(1020, 4), (99, 1)),
-        found(PASS, PASS, PASS, PASS, PASS),
+        expected_verdicts(PASS, PASS, PASS, PASS, PASS),
     ),
     "nothing on cdn is yet no proof": (
         sample(group(255, 1), group(256, 0), (99, 1), 3),
-        found(PASS, PASS, PASS, MAYBE, PASS),
+        expected_verdicts(PASS, PASS, PASS, MAYBE, PASS),
     ),
     "all direct": (
         sample(group(256, 0), group(256, 0), (100, 0), 3),
-        found(PASS, PASS, PASS, PASS, PASS),
+        expected_verdicts(PASS, PASS, PASS, PASS, PASS),
     ),
     "all cdn": (
         sample(group(0, 256), group(0, 256), (0, 255), 3),
-        found(PASS, PASS, PASS, PASS, PASS),
+        expected_verdicts(PASS, PASS, PASS, PASS, PASS),
     ),
     "AAAA is cdn's alone": (
         sample(group(63, 1), group(0, 64), (99, 1), 1),
-        found(MAYBE, FAIL, PASS, FAIL, FAIL),
+        expected_verdicts(MAYBE, FAIL, PASS, FAIL, FAIL),
     ),
     "AAAA is cdn's alone where nobody should be on cdn": (
         sample(group(64, 0), group(0, 64), (100, 0), 1),
-        found(MAYBE, FAIL, PASS, FAIL, FAIL),
+        expected_verdicts(MAYBE, FAIL, PASS, FAIL, FAIL),
     ),
     "cdn has no AAAA": (
         sample(group(32, 32), group(64, 0), (50, 50), 1),
-        found(MAYBE, FAIL, PASS, FAIL, FAIL),
+        expected_verdicts(MAYBE, FAIL, PASS, FAIL, FAIL),
     ),
     "the members of A are swapped": (
         sample(group(200, 824), group(824, 200), (80, 20)),
-        found(FAIL, PASS, PASS, PASS, FAIL),
+        expected_verdicts(FAIL, PASS, PASS, PASS, FAIL),
     ),
     "one answer of a path with weight 0": (
         sample(group(255, 1), group(256, 0), (100, 0), 3),
-        found(FAIL, PASS, PASS, PASS, PASS),
+        expected_verdicts(FAIL, PASS, PASS, PASS, PASS),
     ),
     "an address that is nobody's": (
         sample(group(128, 127, answers=256, nobody=1, strangers=("203.0.113.1",)),
                group(128, 128), (50, 50), 3),
-        found(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
+        expected_verdicts(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
     ),
     "addresses that are nobody's instead of those of direct": (
         sample(group(0, 32, answers=64, nobody=32, strangers=("203.0.113.1",)),
                group(30, 34), (50, 50), 1),
-        found(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
+        expected_verdicts(MAYBE, MAYBE, MAYBE, PASS, MAYBE),
     ),
     "empty answers though there are proxies": (
         sample(group(128, 128), group(100, 128, answers=256, empty=28), (50, 50), 3),
-        found(MAYBE, MAYBE, PASS, FAIL, MAYBE),
+        expected_verdicts(MAYBE, MAYBE, PASS, FAIL, MAYBE),
     ),
 }  # fmt: skip
 
@@ -285,10 +285,10 @@ def test_ttls_are_judged(case: str) -> None:
 
 
 def test_asking_ends_when_all_is_told_or_a_stranger_is_in_the_way() -> None:
-    told, _ = CASES["as declared"]
+    decided, _ = CASES["as declared"]
     open_, _ = CASES["nothing on cdn is yet no proof"]
     strange, _ = CASES["an address that is nobody's"]
-    assert [weights.settled(each, weights.judge(each)) for each in (told, open_, strange)] == [
+    assert [weights.settled(each, weights.judge(each)) for each in (decided, open_, strange)] == [
         True,
         False,
         True,

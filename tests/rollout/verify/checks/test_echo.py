@@ -384,12 +384,12 @@ CONTROLS = {
 def test_each_wrong_of_an_edge_is_found_by_name(
     origin: LoopbackOrigin, edge: Edge, check: str, evidence: str, only: set[str] | None
 ) -> None:
-    asked = [kind for kind in KINDS if kind.name in CONTROLS | {check} | (only or set())]
-    found = failed(verified(origin, edge, kinds=asked))
+    kinds = [kind for kind in KINDS if kind.name in CONTROLS | {check} | (only or set())]
+    failures = failed(verified(origin, edge, kinds=kinds))
     if only is not None:
-        assert set(found) == only
+        assert set(failures) == only
     if only != set():
-        assert evidence in found[check]
+        assert evidence in failures[check]
 
 
 def test_an_answer_that_two_lanes_share_is_a_caches(origin: LoopbackOrigin) -> None:
@@ -400,9 +400,9 @@ def test_an_answer_that_two_lanes_share_is_a_caches(origin: LoopbackOrigin) -> N
             wire = HttpWire(rate=1000, concurrency=16, ca=origin.ca)
             cdn = [Way("cdn", family, NAME, edge.address, edge.port) for family in ("IPv4", "IPv6")]
             # One lane after the other, so that the second finds what the first left.
-            asked = [kind for kind in KINDS if kind.name == "status-404"]
-            first = await collected(surroundings(wire, direct(origin), cdn[0]), asked)
-            both = await collected(surroundings(wire, direct(origin), *cdn), asked)
+            kinds = [kind for kind in KINDS if kind.name == "status-404"]
+            first = await collected(surroundings(wire, direct(origin), cdn[0]), kinds)
+            both = await collected(surroundings(wire, direct(origin), *cdn), kinds)
             return [*first, *both]
 
     evidence = [each.evidence for each in asyncio.run(run()) if each.verdict == "fail"]
@@ -412,11 +412,11 @@ def test_an_answer_that_two_lanes_share_is_a_caches(origin: LoopbackOrigin) -> N
 
 
 def test_a_fault_on_cdn_says_which_rule_mends_it(origin: LoopbackOrigin) -> None:
-    asked = [kind for kind in KINDS if kind.name == "cookies-one-header"]
+    kinds = [kind for kind in KINDS if kind.name == "cookies-one-header"]
     edge = Edge(request=lambda request: request.without(b"cookie"))
-    results = verified(origin, edge, kinds=asked)
-    found = [each for each in results if each.check == "cookies-one-header" and each.path == "cdn"]
-    assert [each.remedy for each in found] == [
+    results = verified(origin, edge, kinds=kinds)
+    on_cdn = [each for each in results if each.check == "cookies-one-header" and each.path == "cdn"]
+    assert [each.remedy for each in on_cdn] == [
         "Forward all cookies, with AllViewer: rule cookies-forwarded."
     ]
 
@@ -425,12 +425,12 @@ def test_what_is_not_idempotent_is_not_asked_without_leave_and_never_passes(
     origin: LoopbackOrigin,
 ) -> None:
     edge = Edge(refused=frozenset({"POST", "PATCH"}))
-    asked = [kind for kind in KINDS if kind.name.startswith("method-")]
-    results = verified(origin, edge, unsafe=False, kinds=asked)
+    kinds = [kind for kind in KINDS if kind.name.startswith("method-")]
+    results = verified(origin, edge, unsafe=False, kinds=kinds)
     assert {each.check for each in results if each.verdict == "unknown"} == NOT_IDEMPOTENT
     assert of(results, "fail") == set()
-    told = [each.evidence for each in results if each.check in NOT_IDEMPOTENT]
-    assert all(each.startswith(NOT_ASKED) for each in told)
+    evidence = [each.evidence for each in results if each.check in NOT_IDEMPOTENT]
+    assert all(each.startswith(NOT_ASKED) for each in evidence)
 
 
 def test_a_lane_that_cannot_be_reached_is_unknown_and_the_others_pass(
@@ -469,28 +469,28 @@ def websockets(origin: LoopbackOrigin, today: Edge, edge: Edge) -> dict[str | No
 def test_a_websocket_that_is_refused_on_direct_too_is_not_taken_away(
     origin: LoopbackOrigin,
 ) -> None:
-    found = websockets(origin, Edge(websocket=False), Edge(websocket=False))
-    told = (
+    results = websockets(origin, Edge(websocket=False), Edge(websocket=False))
+    expected = (
         "pass",
         "not offered, as direct over IPv4: the WebSocket handshake is answered 426",
         ("as-on-direct-ipv4",),
     )
     for path in ("direct", "cdn"):
-        result = found[path]
-        assert (result.verdict, result.evidence, result.accepted) == told
-    found = websockets(origin, Edge(websocket=False), Edge())
-    assert found["cdn"].verdict == "unknown"
+        result = results[path]
+        assert (result.verdict, result.evidence, result.accepted) == expected
+    results = websockets(origin, Edge(websocket=False), Edge())
+    assert results["cdn"].verdict == "unknown"
 
 
 def test_a_websocket_s_handshake_is_compared_with_the_one_of_today(origin: LoopbackOrigin) -> None:
     adding = Edge(request=lambda r: replace(r, headers=(*r.headers, (b"X-Tenant", b"7"))))
-    found = websockets(origin, Edge(), adding)["cdn"]
-    assert (found.verdict, found.evidence.partition(" (at")[0]) == (
+    result = websockets(origin, Edge(), adding)["cdn"]
+    assert (result.verdict, result.evidence.partition(" (at")[0]) == (
         "fail",
         'x-tenant is "7", none was sent',
     )
-    found = websockets(origin, adding, adding)["cdn"]
-    assert (found.verdict, "as-on-direct-ipv4" in found.accepted) == ("pass", True)
+    result = websockets(origin, adding, adding)["cdn"]
+    assert (result.verdict, "as-on-direct-ipv4" in result.accepted) == ("pass", True)
 
 
 def test_kinds_take_turns_on_the_addresses_of_a_lane(origin: LoopbackOrigin) -> None:
@@ -509,9 +509,9 @@ def test_kinds_take_turns_on_the_addresses_of_a_lane(origin: LoopbackOrigin) -> 
             )
             return results
 
-    found = of(asyncio.run(run()), "fail")
+    failures = of(asyncio.run(run()), "fail")
     # Every other one of the twenty; WebSocket and keep-alive go to the first address.
-    assert len(found) == 10
+    assert len(failures) == 10
 
 
 class Scripted:
@@ -524,10 +524,10 @@ class Scripted:
     async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         assert request.timeout_seconds > 0
         self.sent += 1
-        found = self._answers[way.path]
-        if isinstance(found, TroubleError):
-            raise found
-        return found
+        outcome = self._answers[way.path]
+        if isinstance(outcome, TroubleError):
+            raise outcome
+        return outcome
 
 
 NOTHING = HttpAnswer(404, (("Server", "nginx"),), b'{"message": "no"}', "HTTP/1.1", 0.1)

@@ -104,8 +104,8 @@ REQUESTS: dict[str, tuple[HttpRequest, list[tuple[str, bool]]]] = {
 @pytest.mark.parametrize("case", REQUESTS)
 def test_what_cloudfront_refuses_of_a_request_is_known(case: str) -> None:
     request, expected = REQUESTS[case]
-    found = request_hazards([request])
-    assert [(str(hazard), hazard.certain) for hazard in found] == expected
+    refusals = request_hazards([request])
+    assert [(str(hazard), hazard.certain) for hazard in refusals] == expected
 
 
 # --- From outside -------------------------------------------------------------------------------
@@ -250,13 +250,13 @@ ORIGINS: dict[str, tuple[Balancer, str, str]] = {
 @pytest.mark.parametrize("case", ORIGINS)
 def test_the_load_balancers_certificate_has_to_be_one_that_cloudfront_takes(case: str) -> None:
     balancer, verdict, evidence = ORIGINS[case]
-    (found,) = Place(balancer=balancer).run("origin_certificate")
-    assert (found.verdict, found.evidence) == (verdict, evidence)
+    (result,) = Place(balancer=balancer).run("origin_certificate")
+    assert (result.verdict, result.evidence) == (verdict, evidence)
 
 
 def test_without_an_address_the_certificate_cannot_be_told_of() -> None:
-    (found,) = Place(ways=()).run("origin_certificate")
-    assert found.verdict == "unknown"
+    (result,) = Place(ways=()).run("origin_certificate")
+    assert result.verdict == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -272,8 +272,8 @@ def test_without_an_address_the_certificate_cannot_be_told_of() -> None:
 def test_a_name_that_leads_to_another_distribution_is_found_in_dns(
     cnames: Mapping[str, str], verdict: str
 ) -> None:
-    (found,) = Place(cnames=cnames).run("aliases")
-    assert (found.check, found.verdict, found.hostname) == ("hazard-alias", verdict, API)
+    (result,) = Place(cnames=cnames).run("aliases")
+    assert (result.check, result.verdict, result.hostname) == ("hazard-alias", verdict, API)
 
 
 @pytest.mark.parametrize("check", ["timeouts", "allow_lists"])
@@ -319,9 +319,9 @@ def test_an_answer_may_not_take_longer_than_cloudfront_waits(
     read: int, completion: int | None, kind: str, idle: int, verdict: str
 ) -> None:
     own = replace(OWN_DISTRIBUTION, origin=AccountOrigin(443, read, completion))
-    found = hazards.judge_timeouts(own, replace(BALANCER, kind=kind, idle_seconds=idle))
-    assert found.verdict == verdict
-    assert f"CloudFront waits {read} s for an answer, the {kind} load" in found.evidence
+    result = hazards.judge_timeouts(own, replace(BALANCER, kind=kind, idle_seconds=idle))
+    assert result.verdict == verdict
+    assert f"CloudFront waits {read} s for an answer, the {kind} load" in result.evidence
 
 
 EVERYBODY = SecurityGroupRule(443, 443, "0.0.0.0/0", cloudfront=False)
@@ -348,8 +348,8 @@ def test_a_list_of_addresses_has_to_know_cloudfront_and_ipv6(case: str) -> None:
 
 def test_the_lists_in_the_way_are_named() -> None:
     acls = [WebAcl("w", (("office", "IPV4"),))]
-    found = hazards.judge_allow_lists(OWN_DISTRIBUTION, acls, [OFFICE])
-    assert found.evidence == (
+    result = hazards.judge_allow_lists(OWN_DISTRIBUTION, acls, [OFFICE])
+    assert result.evidence == (
         "web ACL w names IPv4 addresses only (office): IPv6 clients are none of them; the load "
         "balancer's security groups let 203.0.113.0/24 in at port 443, and not CloudFront"
     )
@@ -395,10 +395,12 @@ def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 def balancer_name(cloud: Cloud, name: str) -> str:
     if name == "api-classic":
-        found = cloud.session.client("elb").describe_load_balancers()["LoadBalancerDescriptions"]
-        return found[0]["DNSName"]
-    found = cloud.session.client("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"]
-    return found[0]["DNSName"]
+        balancers = cloud.session.client("elb").describe_load_balancers()[
+            "LoadBalancerDescriptions"
+        ]
+        return balancers[0]["DNSName"]
+    balancers = cloud.session.client("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"]
+    return balancers[0]["DNSName"]
 
 
 @pytest.mark.parametrize(
@@ -412,10 +414,10 @@ def balancer_name(cloud: Cloud, name: str) -> str:
 def test_a_load_balancer_of_any_kind_is_found_by_its_name(
     cloud: Cloud, name: str, kind: str, idle: int, groups: int
 ) -> None:
-    found = AwsAccount(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
-    assert (found.kind, found.region, found.idle_seconds) == (kind, "us-east-1", idle)
+    balancer = AwsAccount(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
+    assert (balancer.kind, balancer.region, balancer.idle_seconds) == (kind, "us-east-1", idle)
     if kind != "classic":
-        assert len(found.security_groups) == groups
+        assert len(balancer.security_groups) == groups
 
 
 @pytest.mark.parametrize(
@@ -493,8 +495,10 @@ def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> Ed
             "MinimumProtocolVersion": "TLSv1.2_2021",
         }
     made = cloud.session.client("cloudfront").create_distribution(DistributionConfig=config)
-    told = made["Distribution"]
-    return EdgeTarget((alias or API,), lb, told["DomainName"], distribution_id=told["Id"])
+    distribution = made["Distribution"]
+    return EdgeTarget(
+        (alias or API,), lb, distribution["DomainName"], distribution_id=distribution["Id"]
+    )
 
 
 def place(cloud: Cloud, target: EdgeTarget) -> Place:
@@ -504,10 +508,10 @@ def place(cloud: Cloud, target: EdgeTarget) -> Place:
 def test_timeouts_are_read_from_the_account(cloud: Cloud) -> None:
     for read, verdict in ((60, "pass"), (30, "fail")):
         target = deploy(cloud, "", read)
-        (found,) = place(cloud, target).run("timeouts")
-        assert (found.check, found.verdict) == ("hazard-timeouts", verdict)
+        (result,) = place(cloud, target).run("timeouts")
+        assert (result.check, result.verdict) == ("hazard-timeouts", verdict)
         (by_name,) = place(cloud, replace(target, distribution_id="")).run("timeouts")
-        assert by_name == found
+        assert by_name == result
 
 
 def test_aliases_are_compared_with_the_accounts_distributions(cloud: Cloud) -> None:
@@ -610,8 +614,8 @@ class _Grouped:
 
 
 def test_a_group_of_origins_is_unknown_and_keeps_nobody_waiting() -> None:
-    (found,) = Place(session=_Grouped).run("timeouts")
-    assert (found.verdict, found.evidence) == (
+    (result,) = Place(session=_Grouped).run("timeouts")
+    assert (result.verdict, result.evidence) == (
         "unknown",
         "the default behavior of E1 leads to failover, a group of origins, not one",
     )
@@ -622,6 +626,6 @@ def test_an_account_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
     for check in ("timeouts", "allow_lists", "aliases"):
-        (found,) = Place(session=lambda: session).run(check)
-        assert found.verdict == "unknown"
-        assert "Could not connect to the endpoint URL" in found.evidence
+        (result,) = Place(session=lambda: session).run(check)
+        assert result.verdict == "unknown"
+        assert "Could not connect to the endpoint URL" in result.evidence

@@ -38,7 +38,7 @@ def as_json(value: Any, status: int = 200, **headers: str) -> HttpAnswer:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "found"),
+    ("first", "second", "expected"),
     [
         pytest.param(answer(), answer(), [], id="the same"),
         pytest.param(
@@ -114,9 +114,9 @@ def as_json(value: Any, status: int = 200, **headers: str) -> HttpAnswer:
         ),
     ],
 )
-def test_two_answers_differ_in(first: HttpAnswer, second: HttpAnswer, found: list[Any]) -> None:
+def test_two_answers_differ_in(first: HttpAnswer, second: HttpAnswer, expected: list[Any]) -> None:
     seen = differences(first, second)
-    assert ([item.kind for item in seen] if found == ["body"] else seen) == found
+    assert ([item.kind for item in seen] if expected == ["body"] else seen) == expected
 
 
 def test_json_that_is_nested_too_deeply_to_follow_is_compared_as_it_is() -> None:
@@ -138,11 +138,11 @@ JSON_VALUES = st.recursive(
 def test_json_differs_exactly_where_it_is_not_the_same_text_in_one_order(
     first: Any, second: Any
 ) -> None:
-    found = differences(as_json(first), as_json(second))
+    forwards = differences(as_json(first), as_json(second))
     one, other = (json.dumps(value, sort_keys=True) for value in (first, second))
-    assert (found == []) == (one == other)
+    assert (forwards == []) == (one == other)
     backwards = differences(as_json(second), as_json(first))
-    assert {item.where for item in backwards} == {item.where for item in found}
+    assert {item.where for item in backwards} == {item.where for item in forwards}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ ORDERS = CatalogueEntry(
 def found_by(
     speak: Callable[[Way, int], HttpAnswer],
     *ignore: IgnoreRule,
-    asked: CatalogueEntry = ORDERS,
+    entry: CatalogueEntry = ORDERS,
     ways: tuple[Way, ...] = WAYS,
 ) -> dict[str, tuple[str, str]]:
     """Return verdict and evidence by place; `speak` gets the way and how often anyone asked."""
@@ -193,11 +193,11 @@ def found_by(
     wire = FakeWire(lambda way, _request: speak(way, next(count)))
 
     async def scenario() -> list[Result]:
-        check = opaque.check(Catalogue((asked,)), ignore)
+        check = opaque.check(Catalogue((entry,)), ignore)
         return [result async for result in check.run(surroundings(wire, ways=ways))]
 
     results = asyncio.run(scenario())
-    assert {result.check for result in results} == {f"answers {asked.name}"}
+    assert {result.check for result in results} == {f"answers {entry.name}"}
     return {
         f"{result.path} {result.family}": (result.verdict, result.evidence) for result in results
     }
@@ -216,14 +216,14 @@ def test_what_one_way_alters_fails_there_with_both_values() -> None:
     def speak(way: Way, _count: int) -> HttpAnswer:
         return as_json({"open": way != CDN6}, X_Kind="a" if way != CDN6 else "b")
 
-    found = found_by(speak)
-    verdict, evidence = found["cdn IPv6"]
+    results = found_by(speak)
+    verdict, evidence = results["cdn IPv6"]
     assert verdict == "fail"
     assert evidence == (
         'header:x-kind expected "a", came "b"; json:/open expected true, came false '
         "(from 2001:db8:cf:1::1)"
     )
-    assert found["cdn IPv4"][0] == "pass"
+    assert results["cdn IPv4"][0] == "pass"
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def test_what_one_way_alters_fails_there_with_both_values() -> None:
 def test_cloudfront_may_name_a_server_that_has_no_name(
     own: dict[str, Any], came: str, altered: Way, verdict: str
 ) -> None:
-    found = found_by(lambda way, _: answer(Server=came) if way == altered else answer(**own))
-    assert found[f"{altered.path} {altered.family}"][0] == verdict
+    results = found_by(lambda way, _: answer(Server=came) if way == altered else answer(**own))
+    assert results[f"{altered.path} {altered.family}"][0] == verdict
 
 
 def test_what_is_ignored_does_not_count() -> None:
@@ -247,12 +247,12 @@ def test_what_is_ignored_does_not_count() -> None:
         return as_json({"at": {"node": way.address}}, X_Node=way.address)
 
     assert found_by(speak)["cdn IPv4"][0] == "fail"
-    found = found_by(
+    results = found_by(
         speak,
         ignore_rule("header:X-Node"),
-        asked=replace(ORDERS, ignore=(ignore_rule("json:/at"),)),
+        entry=replace(ORDERS, ignore=(ignore_rule("json:/at"),)),
     )
-    assert {verdict for verdict, _ in found.values()} == {"pass"}
+    assert {verdict for verdict, _ in results.values()} == {"pass"}
 
 
 def test_what_changes_by_itself_is_named_and_not_compared() -> None:
@@ -325,15 +325,15 @@ LOST: dict[str, tuple[Speaks, Speaks, str]] = {
 }
 
 
-@pytest.mark.parametrize(("direct", "cdn", "told"), LOST.values(), ids=LOST)
+@pytest.mark.parametrize(("direct", "cdn", "expected"), LOST.values(), ids=LOST)
 def test_what_changes_by_itself_still_has_to_be_there_and_of_its_kind(
-    direct: Speaks, cdn: Speaks, told: str
+    direct: Speaks, cdn: Speaks, expected: str
 ) -> None:
     def speak(way: Way, count: int) -> HttpAnswer:
         return cdn(count) if way.path == "cdn" else direct(count)
 
     verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
-    assert (verdict, evidence.partition(" (from")[0]) == ("fail", told)
+    assert (verdict, evidence.partition(" (from")[0]) == ("fail", expected)
 
 
 def test_what_comes_and_goes_on_direct_may_come_and_go_elsewhere() -> None:
@@ -344,8 +344,8 @@ def test_what_comes_and_goes_on_direct_may_come_and_go_elsewhere() -> None:
             return answer(X_Id="")
         return answer(X_Id=str(count), Set_Cookie="a=1") if count % 2 else answer(X_Id="-")
 
-    found = found_by(speak, ignore_rule("header:X-Id"))
-    assert {verdict for verdict, _ in found.values()} == {"pass"}
+    results = found_by(speak, ignore_rule("header:X-Id"))
+    assert {verdict for verdict, _ in results.values()} == {"pass"}
 
 
 def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
@@ -376,22 +376,22 @@ def test_before_anything_fails_the_measure_is_asked_eight_times_more(
     last: int, expected: str
 ) -> None:
     """The other value comes on direct only when it is asked for the last time."""
-    asked: list[Way] = []
+    ways: list[Way] = []
 
     def speak(way: Way, _count: int) -> HttpAnswer:
-        asked.append(way)
-        return answer(X_Kind="b" if way == CDN4 or asked.count(DIRECT4) == last else "a")
+        ways.append(way)
+        return answer(X_Kind="b" if way == CDN4 or ways.count(DIRECT4) == last else "a")
 
     assert found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"][0] == expected
-    assert asked.count(DIRECT4) == 11
+    assert ways.count(DIRECT4) == 11
 
 
 def test_a_status_that_direct_gives_too_when_it_is_asked_more_often_cannot_tell() -> None:
-    asked: list[Way] = []
+    ways: list[Way] = []
 
     def speak(way: Way, _count: int) -> HttpAnswer:
-        asked.append(way)
-        return answer(503 if way == CDN4 or asked.count(DIRECT4) > 6 else 200)
+        ways.append(way)
+        return answer(503 if way == CDN4 or ways.count(DIRECT4) > 6 else 200)
 
     verdict, evidence = found_by(speak, ways=(DIRECT4, CDN4))["cdn IPv4"]
     assert (verdict, evidence) == ("unknown", "the API itself answers now 200, now 503")
@@ -453,7 +453,7 @@ def test_requests_take_turns_on_the_addresses_of_a_path() -> None:
             assert result.verdict == "pass"
 
     asyncio.run(scenario())
-    assert {way for way, _ in wire.asked} == {DIRECT4, CDN4, other}
+    assert {way for way, _ in wire.requests} == {DIRECT4, CDN4, other}
 
 
 @pytest.mark.parametrize(
@@ -482,4 +482,4 @@ def test_a_request_for_one_hostname_is_not_sent_to_another() -> None:
         assert [result.verdict async for result in check.run(around)] == ["pass"] * 4
 
     asyncio.run(scenario())
-    assert {way.hostname for way, _ in wire.asked} == {HOSTNAME}
+    assert {way.hostname for way, _ in wire.requests} == {HOSTNAME}

@@ -56,9 +56,9 @@ class Cloud:
         )
         text = response.get_data(as_text=True)
         is_json = response.mimetype == "application/json"
-        found = json.loads(text) if text and is_json else None
+        parsed = json.loads(text) if text and is_json else None
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, found, headers, text)
+        return Reply(response.status_code, parsed, headers, text)
 
     def ok(self, rule: str, body: object = None) -> Any:
         """Send a request that must succeed, and return its JSON."""
@@ -172,7 +172,7 @@ def _process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def served(_process: str) -> Served:
-    found = Served(_process)
-    found.control("POST", "reset")
-    found.control("PUT", "settings", {"action_seconds": 0.05})
-    return found
+    started = Served(_process)
+    started.control("POST", "reset")
+    started.control("PUT", "settings", {"action_seconds": 0.05})
+    return started

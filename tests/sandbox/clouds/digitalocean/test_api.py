@@ -163,9 +163,9 @@ def test_a_droplet_reads_its_metadata(cloud: Any) -> None:
     number = cloud.droplet(ssh_keys=[KEY], user_data="#cloud-config\n", tags=["pool"])
     cloud.assign(ip, number)
     cloud.wait()
-    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
+    answered = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
     v4 = cloud.show(number)["networks"]["v4"]
-    assert found == {
+    assert answered == {
         "droplet_id": number,
         "hostname": "proxy-1",
         "user_data": "#cloud-config\n",
@@ -220,5 +220,5 @@ def test_metadata_of_no_droplet_is_not_found(cloud: Any) -> None:
 
 def test_a_droplet_that_does_not_run_yet_has_no_interfaces(cloud: Any) -> None:
     number = cloud.new_droplet()
-    found = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
-    assert (found["interfaces"], found["reserved_ip"]["ipv6"]) == ({}, {"active": False})
+    answered = cloud.send(f"GET {control.PATH}droplets/{number}/metadata/v1.json").json
+    assert (answered["interfaces"], answered["reserved_ip"]["ipv6"]) == ({}, {"active": False})

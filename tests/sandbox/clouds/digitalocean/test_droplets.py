@@ -105,9 +105,9 @@ def test_an_address_is_not_given_out_again_at_once(cloud: Any) -> None:
     for _ in range(20):
         number = cloud.droplet()
         networks = cloud.show(number)["networks"]
-        found = {network["ip_address"] for family in networks.values() for network in family}
-        assert not found & seen
-        seen |= found
+        addresses = {network["ip_address"] for family in networks.values() for network in family}
+        assert not addresses & seen
+        seen |= addresses
         cloud.ok(f"DELETE /v2/droplets/{number}")
         cloud.wait()
 

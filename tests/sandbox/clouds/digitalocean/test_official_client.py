@@ -60,8 +60,8 @@ def test_a_pool_lives_and_goes(served: Any) -> None:
     numbers = [served.droplets.create(body)["droplet"]["id"] for body in bodies]
 
     def active() -> bool:
-        found = [served.droplets.get(number)["droplet"]["status"] for number in numbers]
-        return found == ["active", "active"]
+        statuses = [served.droplets.get(number)["droplet"]["status"] for number in numbers]
+        return statuses == ["active", "active"]
 
     def completed(action: int) -> bool:
         return served.actions.get(action)["action"]["status"] == "completed"

@@ -132,13 +132,13 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_each_possible_answer_has_its_share(case: Case) -> None:
-    found = possible_answers(zone(*case.records), LEADS, case.health)
-    assert found[case.name, case.kind] == case.shares
+    answers = possible_answers(zone(*case.records), LEADS, case.health)
+    assert answers[case.name, case.kind] == case.shares
 
 
 def test_a_wildcard_is_found_under_its_name() -> None:
-    found = possible_answers(zone(record("\\052.Example.com", "A", ["192.0.2.1"])), LEADS, {})
-    assert list(found) == [("*.example.com", "A")]
+    answers = possible_answers(zone(record("\\052.Example.com", "A", ["192.0.2.1"])), LEADS, {})
+    assert list(answers) == [("*.example.com", "A")]
     assert canonical("A\\100b.example.com.") == canonical("a@b.example.com")
 
 
@@ -205,38 +205,40 @@ def test_shares_add_up_to_one_and_are_none_of_them_zero(
 def test_nobody_unhealthy_is_answered_while_somebody_is_healthy(
     of: Sequence[tuple[int, bool]],
 ) -> None:
-    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    shares = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
     if any(healthy for _, healthy in of):
-        assert all(of[number - 1][1] for number in found)
+        assert all(of[number - 1][1] for number in shares)
 
 
 @given(members)
 def test_a_weight_of_0_is_used_only_where_no_other_weight_is_healthy(
     of: Sequence[tuple[int, bool]],
 ) -> None:
-    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    shares = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
     if any(healthy and weight for weight, healthy in of):
-        assert all(of[number - 1][0] for number in found)
+        assert all(of[number - 1][0] for number in shares)
 
 
 @given(members)
 def test_shares_of_the_healthy_are_as_their_weights(of: Sequence[tuple[int, bool]]) -> None:
-    found = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
-    used = sum(of[number - 1][0] for number in found)
-    for number, share in found.items():
-        assert share == (Fraction(of[number - 1][0], used) if used else Fraction(1, len(found)))
+    shares = numbers(possible_answers(zone(*group("AAAA", of)), LEADS, health(of))[HOST, "AAAA"])
+    used = sum(of[number - 1][0] for number in shares)
+    for number, share in shares.items():
+        assert share == (Fraction(of[number - 1][0], used) if used else Fraction(1, len(shares)))
 
 
 @given(members)
 def test_twins_have_the_same_shares_in_both_families(of: Sequence[tuple[int, bool]]) -> None:
-    found = possible_answers(zone(*group("A", of), *group("AAAA", of)), LEADS, health(of))
-    assert numbers(found[HOST, "A"]) == numbers(found[HOST, "AAAA"])
+    answers = possible_answers(zone(*group("A", of), *group("AAAA", of)), LEADS, health(of))
+    assert numbers(answers[HOST, "A"]) == numbers(answers[HOST, "AAAA"])
 
 
 @given(weights, weights)
 def test_the_share_of_the_empty_answer_is_the_weight_of_the_target_without_ipv6(
     direct: int, cdn: int
 ) -> None:
-    found = possible_answers(zone(*twins("A", direct, cdn), *twins("AAAA", direct, cdn)), LEADS, {})
-    assert found[HOST, "A"].get(DIRECT_A) == found[HOST, "AAAA"].get(EMPTY)
-    assert found[HOST, "A"].get(CDN_A) == found[HOST, "AAAA"].get(CDN_AAAA)
+    answers = possible_answers(
+        zone(*twins("A", direct, cdn), *twins("AAAA", direct, cdn)), LEADS, {}
+    )
+    assert answers[HOST, "A"].get(DIRECT_A) == answers[HOST, "AAAA"].get(EMPTY)
+    assert answers[HOST, "A"].get(CDN_A) == answers[HOST, "AAAA"].get(CDN_AAAA)

@@ -149,11 +149,11 @@ def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
             }
             for server in (SERVER, SERVER6):
                 for tcp in (False, True):
-                    found = {key: ask(*key, server, tcp=tcp) for key in table}
-                    assert {key: (values(own), _ttl(own)) for key, own in found.items()} == table
-                    assert all(own.flags & dns.flags.AA for own in found.values())
-                    assert all(own.rcode() == dns.rcode.NOERROR for own in found.values())
-                    assert all(own.edns == 0 for own in found.values())
+                    answers = {key: ask(*key, server, tcp=tcp) for key in table}
+                    assert {key: (values(own), _ttl(own)) for key, own in answers.items()} == table
+                    assert all(own.flags & dns.flags.AA for own in answers.values())
+                    assert all(own.rcode() == dns.rcode.NOERROR for own in answers.values())
+                    assert all(own.edns == 0 for own in answers.values())
             assert ask("nobody.example.com", "A").rcode() == dns.rcode.NXDOMAIN
             assert ask("nobody.example.org", "A").rcode() == dns.rcode.NXDOMAIN
             cased = ask("ApI.eXample.com", "AAAA")
@@ -189,7 +189,7 @@ def test_what_is_no_query_is_ignored(tmp_path: Path) -> None:
 
 
 def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
-    asked = 1500
+    queries = 1500
     pool = [record(POOL, "AAAA", [f"2001:db8:d1:{n}::1"], weight=(str(n), 1)) for n in range(1, 4)]
     other = [
         alias("two.example.com", "AAAA", POOL, weight=("direct", 60)),
@@ -209,10 +209,10 @@ def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
         running(name_servers(edge(90, 10, *pool, *other), LEADS, {}, tmp_path)),
     ):
         for key, shares in declared.items():
-            drawn = Counter(_sample(*key, asked))
+            drawn = Counter(_sample(*key, queries))
             assert drawn.keys() == shares.keys()
             for answer, share in shares.items():
-                assert binomtest(drawn[answer], asked, share).pvalue > TINY, (key, drawn)
+                assert binomtest(drawn[answer], queries, share).pvalue > TINY, (key, drawn)
 
 
 def _sample(name: str, kind: str, times: int) -> Iterator[str]:
@@ -247,12 +247,12 @@ def test_changed_records_are_taken_up_without_one_lost_query(tmp_path: Path) -> 
             client.start()
             try:
                 for n in range(6):
-                    program, wanted = (
+                    program, address = (
                         (after, "198.18.1.1") if n % 2 == 0 else (before, "198.18.0.1")
                     )
                     write(program)
                     process.send_signal(signal.SIGHUP)
-                    wait_until(lambda wanted=wanted: wanted in values(ask(HOST, "A")))
+                    wait_until(lambda address=address: address in values(ask(HOST, "A")))
                 time.sleep(2.5)  # until the last of the old gdnsds has ended
             finally:
                 done.set()
@@ -355,10 +355,10 @@ def test_dns64_makes_up_an_aaaa_only_where_there_is_none(tmp_path: Path) -> None
                 (HOST, ("198.18.0.1", "198.18.0.2")),
                 ("ipv4only.arpa", ("192.0.0.170", "192.0.0.171")),
             ):
-                found = values(ask(name, "AAAA", RESOLVER6))
+                answered = values(ask(name, "AAAA", RESOLVER6))
                 base = ipaddress.ip_network(gate).network_address
                 made = [str(base + int(ipaddress.IPv4Address(own))) for own in ipv4]
-                assert found == sorted(made)
+                assert answered == sorted(made)
 
 
 def test_a_client_without_ipv4_reaches_a_server_without_ipv6_through_nat64(
@@ -417,15 +417,15 @@ def test_an_unhealthy_proxy_leaves_the_answers_and_comes_back(tmp_path: Path) ->
         servers = name_servers(deployed, LEADS, {}, tmp_path)
         with running(checking, servers) as (_, process):
 
-            def answered(*wanted: str) -> Callable[[], bool]:
+            def answered(*expected: str) -> Callable[[], bool]:
                 def they_are() -> bool:
                     own: dict[str, bool] = json.loads(health.read_text()) if health.exists() else {}
                     changed = name_servers(deployed, LEADS, own, tmp_path)
                     if any(path.read_text() != text for path, text in changed.files.items()):
                         write(changed)
                         process.send_signal(signal.SIGHUP)
-                    found = {" ".join(values(ask(POOL, "AAAA"))) for _ in range(40)}
-                    return found == set(wanted)
+                    answers = {" ".join(values(ask(POOL, "AAAA"))) for _ in range(40)}
+                    return answers == set(expected)
 
                 return they_are
 

@@ -73,7 +73,7 @@ def test_the_health_of_a_check(
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "expected"),
     [
         (
             {"Type": "HTTPS", "FullyQualifiedDomainName": "a.example", "IPAddress": "::1"},
@@ -86,8 +86,8 @@ def test_the_health_of_a_check(
         ({"Type": "HTTPS", "FullyQualifiedDomainName": "a.example", "Port": 80}, "a.example:80"),
     ],
 )
-def test_what_an_endpoint_is_told_as_host(config: Mapping[str, Any], told: str) -> None:
-    assert host(config) == told
+def test_what_an_endpoint_is_told_as_host(config: Mapping[str, Any], expected: str) -> None:
+    assert host(config) == expected
 
 
 class Endpoint:
@@ -95,14 +95,14 @@ class Endpoint:
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer
-        self.asked: list[bytes] = []
+        self.requests: list[bytes] = []
         self.port = 0
         self.tasks: set[asyncio.Task[None] | None] = set()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.tasks.add(asyncio.current_task())
         try:
-            self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            self.requests.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(self.answer)
             await writer.drain()
         except (EOFError, OSError):
@@ -124,9 +124,9 @@ async def checked(
     endpoint.port = server.sockets[0].getsockname()[1]
     own = {"IPAddress": address, "Port": endpoint.port, **config}
     async with server:
-        found = await passes("it", own, NOBODY)
+        passed = await passes("it", own, NOBODY)
         await asyncio.gather(*(task for task in endpoint.tasks if task is not None))
-        return found
+        return passed
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -161,7 +161,7 @@ def test_an_http_check_asks_for_the_path_by_name() -> None:
     endpoint = Endpoint(OK)
     config = {"Type": "HTTP", "FullyQualifiedDomainName": "a.example", "ResourcePath": "health?a=1"}
     assert asyncio.run(checked(endpoint, config, address="::1"))
-    assert endpoint.asked == [
+    assert endpoint.requests == [
         b"GET /health?a=1 HTTP/1.1\r\nHost: a.example:%d\r\nConnection: close\r\n"
         b"User-Agent: Amazon-Route53-Health-Check-Service (ref it; report "
         b"http://amzn.to/1vsZADi)\r\n\r\n" % endpoint.port

@@ -34,9 +34,9 @@ def answer(number: int, addresses: int) -> PossibleAnswer:
     return PossibleAnswer(tuple(f"2001:db8:{number:x}::{i}" for i in range(addresses)), 60)
 
 
-def ratios(found: dict[PossibleAnswer, int]) -> dict[PossibleAnswer, Fraction]:
+def ratios(weight_by_answer: dict[PossibleAnswer, int]) -> dict[PossibleAnswer, Fraction]:
     """What gdnsd makes of the weights: a group weighs as much as its addresses together."""
-    whole = {own: weight * max(1, len(own.values)) for own, weight in found.items()}
+    whole = {own: weight * max(1, len(own.values)) for own, weight in weight_by_answer.items()}
     return {own: Fraction(weight, sum(whole.values())) for own, weight in whole.items()}
 
 
@@ -61,14 +61,14 @@ def test_weights_have_the_ratios_of_the_shares(shares: dict[PossibleAnswer, Frac
 @given(st.lists(st.integers(1, 10**12), min_size=2, max_size=8))
 def test_weights_too_large_for_gdnsd_are_rounded(drawn: Sequence[int]) -> None:
     shares = {answer(n, 1): Fraction(weight, sum(drawn)) for n, weight in enumerate(drawn)}
-    found = weights(shares)
-    assert all(1 <= weight <= MOST_WEIGHT for weight in found.values())
-    got = ratios(found)
+    weight_by_answer = weights(shares)
+    assert all(1 <= weight <= MOST_WEIGHT for weight in weight_by_answer.values())
+    got = ratios(weight_by_answer)
     assert all(abs(got[own] - share) < Fraction(1, 100_000) for own, share in shares.items())
 
 
 def test_a_zone_is_rendered_whole() -> None:
-    found = served_names(
+    served = served_names(
         [
             zone(
                 record("example.com", "NS", ["ns-1.awsdns-64.com."], 172800),
@@ -87,7 +87,7 @@ def test_a_zone_is_rendered_whole() -> None:
         {},
         SERVERS,
     )
-    assert found.levels[1].zones["example.com"].splitlines() == [
+    assert served.levels[1].zones["example.com"].splitlines() == [
         (
             "example.com. 900 SOA ns-1.awsdns-64.com. awsdns-hostmaster.amazon.com. 1 7200 900 "
             "1209600 86400"
@@ -99,7 +99,7 @@ def test_a_zone_is_rendered_whole() -> None:
         "_proxy.api.example.com. 120/120 DYNA weighted!r0",
         "api.example.com. 60/60 DYNA weighted!r1",
     ]
-    assert found.levels[1].plugins.splitlines() == [
+    assert served.levels[1].plugins.splitlines() == [
         "plugins => {",
         "  weighted => {",
         (
@@ -117,25 +117,25 @@ def test_a_zone_is_rendered_whole() -> None:
         "  }",
         "}",
     ]
-    assert found.ttls == {
+    assert served.ttls == {
         "api.example.com AAAA": {
             "2001:db8:cf:1::1 2001:db8:cf:2::1": 60,
             "2001:db8:d1:1::1": 120,
         }
     }
-    assert found.zones["example.com"].negative_ttl_seconds == 900
+    assert served.zones["example.com"].negative_ttl_seconds == 900
 
 
 def test_a_negative_answer_lives_for_the_smaller_of_two_numbers() -> None:
     for ttl, minimum in ((900, 60), (60, 900)):
-        found = served_names([zone(soa(ttl, minimum))], {}, {}, SERVERS)
-        assert found.zones["example.com"].negative_ttl_seconds == 60
+        served = served_names([zone(soa(ttl, minimum))], {}, {}, SERVERS)
+        assert served.zones["example.com"].negative_ttl_seconds == 60
 
 
 def test_a_zone_whose_soa_record_is_none_has_that_of_a_new_zone() -> None:
     for wrong in ([], [record("example.com", "SOA", ["nonsense"])]):
-        found = served_names([zone(*wrong)], {}, {}, SERVERS).zones
-        assert (found["example.com"].negative_ttl_seconds, found[""].negative_ttl_seconds) == (
+        zones = served_names([zone(*wrong)], {}, {}, SERVERS).zones
+        assert (zones["example.com"].negative_ttl_seconds, zones[""].negative_ttl_seconds) == (
             900,
             60,
         )
@@ -150,8 +150,8 @@ def _sub(*servers: str, zone_id: str = "ZSUB") -> DeployedZone:
 
 
 def test_a_zone_inside_another_has_a_gdnsd_of_its_own() -> None:
-    found = served_names([zone(_delegated("ns-2")), _sub("ns-2")], {}, {}, SERVERS)
-    assert {name: own.level for name, own in found.zones.items()} == {
+    served = served_names([zone(_delegated("ns-2")), _sub("ns-2")], {}, {}, SERVERS)
+    assert {name: own.level for name, own in served.zones.items()} == {
         "": 0,
         "example.com": 1,
         "awsdns-9.net": 1,
@@ -191,13 +191,13 @@ def test_of_two_zones_of_one_name_the_one_is_served_that_is_delegated_to() -> No
 
 def test_names_of_name_servers_have_the_addresses_of_the_lab() -> None:
     servers = record("example.com", "NS", ["ns-1.awsdns-64.com.", "ns.example.com."])
-    found = served_names([zone(servers)], {}, {}, SERVERS)
-    assert found.levels[1].zones["awsdns-64.com"].splitlines()[1:] == [
+    served = served_names([zone(servers)], {}, {}, SERVERS)
+    assert served.levels[1].zones["awsdns-64.com"].splitlines()[1:] == [
         "awsdns-64.com. 60 NS a.root-servers.net.",
         "ns-1.awsdns-64.com. 60 A 198.18.3.1",
         "ns-1.awsdns-64.com. 60 AAAA 2001:db8:53::1",
     ]
-    assert "ns.example.com. 60 A 198.18.3.1" not in found.levels[1].zones["example.com"]
+    assert "ns.example.com. 60 A 198.18.3.1" not in served.levels[1].zones["example.com"]
 
 
 def test_what_is_not_served_as_route_53_would_is_named() -> None:

@@ -249,11 +249,11 @@ def test_older_settings_keep_for_a_day_unless_all_headers_are_forwarded(tmp_path
         ),
     ) as node:
         _answers(node)
-        found = {
+        bodies_by_host = {
             host: len({node.send(host=host, tls=False).body for _ in range(3)})
             for host in ("one.example.com", "two.example.com")
         }
-        assert found == {"one.example.com": 1, "two.example.com": 3}
+        assert bodies_by_host == {"one.example.com": 1, "two.example.com": 3}
 
 
 def test_older_settings_may_key_by_fewer_query_strings_than_they_forward(tmp_path: Path) -> None:
@@ -283,12 +283,12 @@ def test_each_node_keeps_its_own(tmp_path: Path) -> None:
 
 
 def _kept_errors(node: RunningEdge, *headers: str) -> list[int]:
-    found: list[int] = []
+    kept: list[int] = []
     for code in _CODES:
         _answers(node, *headers, status=f"{code} Trouble")
         if _kept(node, target=f"/{code}/{len(headers)}"):
-            found.append(code)
-    return found
+            kept.append(code)
+    return kept
 
 
 _ALWAYS = [404, 414, 500, 501, 502, 503, 504]

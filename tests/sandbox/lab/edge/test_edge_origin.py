@@ -104,7 +104,7 @@ def test_an_unknown_authority_is_not_trusted(tmp_path: Path) -> None:
 def test_only_ipv4_addresses_are_asked_for_and_used(tmp_path: Path) -> None:
     with _run(tmp_path) as node:
         node.send()
-        assert set(node.names.asked) == {(ORIGIN, "A")}
+        assert set(node.names.queries) == {(ORIGIN, "A")}
 
 
 def test_a_changed_address_is_followed_when_its_time_is_over(tmp_path: Path) -> None:
@@ -177,11 +177,11 @@ def test_a_dead_address_is_passed_over(tmp_path: Path) -> None:
     with _run(tmp_path) as node:
         # There is no way to the first in this namespace.
         node.names.addresses[ORIGIN] = ("198.51.100.1", "127.0.0.1")
-        found = [node.send().status for _ in range(10)]
-        found += [
+        statuses = [node.send().status for _ in range(10)]
+        statuses += [
             node.send("/", "Content-Length: 1", method="POST", body=b"x").status for _ in range(10)
         ]
-        assert found == [200] * 20
+        assert statuses == [200] * 20
         assert node.origin.last.body == b"x"
 
 

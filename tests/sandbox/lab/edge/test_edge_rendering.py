@@ -130,8 +130,8 @@ def test_the_program_is_a_function_of_what_is_deployed(tmp_path: Path) -> None:
 
 
 def _site(**changes: Any) -> EdgeSite:
-    (found,) = sites(deployed(distribution(**changes)))
-    return found
+    (site,) = sites(deployed(distribution(**changes)))
+    return site
 
 
 def test_a_distribution_of_this_project_keeps_and_drops_nothing() -> None:
@@ -185,7 +185,7 @@ def test_a_text_survives_lua(text: str) -> None:
     written = lua(text)
     assert written.isascii()
     assert written.isprintable()
-    read = re.sub(r"\\(\d{3})", lambda found: chr(int(found.group(1))), written[1:-1])
+    read = re.sub(r"\\(\d{3})", lambda escape: chr(int(escape.group(1))), written[1:-1])
     assert '"' not in re.sub(r"\\\d{3}", "", written[1:-1])
     assert read.encode("latin-1") == raw
 
@@ -277,15 +277,15 @@ _UNSUPPORTED: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("name", _UNSUPPORTED)
 def test_what_the_edge_cannot_stand_in_for_is_named(name: str) -> None:
     changes, expected = _UNSUPPORTED[name]
-    (found,) = unsupported(deployed(distribution(**changes)))
-    assert found.startswith(f"Distribution E1: {expected}")
-    assert found.endswith(".")
+    (message,) = unsupported(deployed(distribution(**changes)))
+    assert message.startswith(f"Distribution E1: {expected}")
+    assert message.endswith(".")
 
 
 def test_a_mixture_of_http_versions_is_named() -> None:
     mixed = deployed(distribution("E1"), distribution("E2", [], HttpVersion="http1.1"))
-    (found,) = unsupported(mixed)
-    assert found.startswith("Some distributions offer HTTP/2 and some do not")
+    (message,) = unsupported(mixed)
+    assert message.startswith("Some distributions offer HTTP/2 and some do not")
 
 
 def test_what_is_not_enabled_is_not_named() -> None:

@@ -119,23 +119,23 @@ def test_an_ipv6_viewer_is_named_without_brackets(tmp_path: Path) -> None:
         received = node.origin.last
         assert received.values("x-forwarded-for") == ["::1"]
         assert received.values("cloudfront-viewer-address") == [f"::1:{port}"]
-        address, _, told = received.values("cloudfront-viewer-address")[0].rpartition(":")
-        assert (IPv6Address(address), int(told)) == (IPv6Address("::1"), port)
+        address, _, viewer_port = received.values("cloudfront-viewer-address")[0].rpartition(":")
+        assert (IPv6Address(address), int(viewer_port)) == (IPv6Address("::1"), port)
 
 
 def test_all_viewer_and_cloudfront_headers_tell_of_the_viewer(tmp_path: Path) -> None:
     chosen = behavior(OriginRequestPolicyId=ALL_VIEWER_AND_CLOUDFRONT)
     with _run(tmp_path, DefaultCacheBehavior=chosen) as node:
         node.send("/", "User-Agent: Mozilla (iPhone; Mobile)", "CloudFront-Viewer-Country: XX")
-        told = {
+        headers = {
             name: value
             for name, value in node.origin.last.headers
             if name.startswith("CloudFront-") and name != "CloudFront-Viewer-Address"
         }
-        tls = told.pop("CloudFront-Viewer-TLS")
+        tls = headers.pop("CloudFront-Viewer-TLS")
         assert tls.startswith("TLSv1.3:TLS_AES")
         assert tls.endswith(":fullHandshake")
-        assert told == {
+        assert headers == {
             "CloudFront-Forwarded-Proto": "https",
             "CloudFront-Viewer-Http-Version": "1.1",
             "CloudFront-Is-Android-Viewer": "false",
@@ -371,11 +371,11 @@ def test_a_request_goes_by_the_first_pattern_that_matches(tmp_path: Path) -> Non
             "/ac.(d)+": "/ac.(d)+",
             "/other/images/a.jpg": "/other/images/a.jpg",
         }
-        found = {}
+        forwarded = {}
         for target in cases:
             node.send(target)
-            found[target] = node.origin.last.target
-        assert found == cases
+            forwarded[target] = node.origin.last.target
+        assert forwarded == cases
 
 
 def test_a_large_body_arrives_whole(passing: RunningEdge) -> None:

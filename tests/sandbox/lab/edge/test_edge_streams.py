@@ -191,7 +191,7 @@ def test_a_refused_handshake_is_an_answer(passing: RunningEdge) -> None:
 
 
 @dataclass
-class _Told:
+class _Http2Answer:
     """What came back over HTTP/2."""
 
     headers: dict[str, str] = field(default_factory=dict[str, str])
@@ -205,7 +205,7 @@ def _exchange(
     body: bytes | None = None,
     *,
     method: str = "GET",
-) -> _Told:
+) -> _Http2Answer:
     """Send one request over HTTP/2; a body has no length."""
     secured = node.secure(node.connect(), alpn=["h2"])
     assert secured.selected_alpn_protocol() == "h2"
@@ -216,17 +216,17 @@ def _exchange(
     if body is not None:
         state.send_data(1, body, end_stream=True)
     secured.sendall(state.data_to_send())
-    told = _Told()
+    answer = _Http2Answer()
     while True:
         for event in state.receive_data(secured.recv(65_536)):
             if isinstance(event, h2.events.ResponseReceived):
-                told.headers = _texts(event.headers)
+                answer.headers = _texts(event.headers)
             elif isinstance(event, h2.events.TrailersReceived):
-                told.trailers = _texts(event.headers)
+                answer.trailers = _texts(event.headers)
             elif isinstance(event, h2.events.DataReceived):
-                told.body += event.data
+                answer.body += event.data
             elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
-                return told
+                return answer
         secured.sendall(state.data_to_send())
 
 
@@ -239,8 +239,8 @@ def _texts(headers: Any) -> dict[str, str]:
 
 def test_http2_reaches_the_origin_as_http1(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply(b"ok", "X-A: 1")
-    told = _exchange(passing, [("x-custom", "1"), ("cookie", "a=1"), ("cookie", "b=2")])
-    assert (told.headers[":status"], told.headers["x-a"], told.body) == ("200", "1", b"ok")
+    answer = _exchange(passing, [("x-custom", "1"), ("cookie", "a=1"), ("cookie", "b=2")])
+    assert (answer.headers[":status"], answer.headers["x-a"], answer.body) == ("200", "1", b"ok")
     received = passing.origin.last
     assert received.line == "GET /two?a=b HTTP/1.1"
     assert received.values("host") == [API]
@@ -266,8 +266,8 @@ def test_too_large_a_header_is_refused_over_http2_too(
 ) -> None:
     # In frames of the size that every server takes.
     assert len(value) > 20_480
-    told = _large(passing, name, value)
-    assert told == "413"
+    status = _large(passing, name, value)
+    assert status == "413"
 
 
 def _large(node: RunningEdge, name: str, value: str) -> str:
@@ -318,15 +318,15 @@ def test_a_change_interrupts_no_answer(tmp_path: Path) -> None:
 def test_a_change_loses_no_request_under_load(tmp_path: Path) -> None:
     with edge(tmp_path) as node:
         node.origin.answer = lambda _: reply(b"ok")
-        found: list[object] = []
+        outcomes: list[object] = []
         stop = threading.Event()
 
         def ask() -> None:
             while not stop.is_set():
                 try:
-                    found.append(node.send("/", tls=False).status)
+                    outcomes.append(node.send("/", tls=False).status)
                 except OSError as error:
-                    found.append(error)
+                    outcomes.append(error)
 
         threads = [threading.Thread(target=ask) for _ in range(3)]
         for thread in threads:
@@ -336,8 +336,8 @@ def test_a_change_loses_no_request_under_load(tmp_path: Path) -> None:
         stop.set()
         for thread in threads:
             thread.join()
-        assert len(found) > 20
-        assert set(found) == {200}
+        assert len(outcomes) > 20
+        assert set(outcomes) == {200}
 
 
 def test_what_is_kept_survives_a_change(tmp_path: Path) -> None:

@@ -240,8 +240,8 @@ def test_a_method_that_is_not_allowed_is_forbidden(tmp_path: Path) -> None:
     two = ["GET", "HEAD"]
     chosen = behavior(AllowedMethods=listed(two) | {"CachedMethods": listed(two)})
     with _run(tmp_path, DefaultCacheBehavior=chosen) as node:
-        found = {method: node.send(method=method).status for method in METHODS}
-        assert found == {method: 200 if method in two else 403 for method in METHODS}
+        statuses = {method: node.send(method=method).status for method in METHODS}
+        assert statuses == {method: 200 if method in two else 403 for method in METHODS}
 
 
 @pytest.mark.parametrize(
@@ -338,8 +338,8 @@ def test_an_answer_comes_back_as_it_was_sent(passing: RunningEdge) -> None:
     passing.origin.answer = lambda _: reply(b"{}", *sent, status="201 Made")
     answer = passing.send(method="POST")
     own = ("connection", "content-length", "via", "x-cache", "x-amz-cf-id", "x-amz-cf-pop")
-    found = sorted(header for header in answer.headers if header[0].lower() not in own)
-    assert found == sorted((name, value) for name, _, value in (h.partition(": ") for h in sent))
+    headers = sorted(header for header in answer.headers if header[0].lower() not in own)
+    assert headers == sorted((name, value) for name, _, value in (h.partition(": ") for h in sent))
     assert (answer.status, answer.body) == (201, b"{}")
 
 

@@ -33,8 +33,8 @@ def test_the_schema_is_that_of_the_model(check_page: Callable[[str, str], None])
 def test_the_page_tells_every_directive_that_there_is(connect: Connect) -> None:
     with connect() as raw:
         raw.request("/echo/unknown=1")
-        told = json.loads(raw.answer()[1])["error"]
-    assert [name for name, _ in rows()] == told.split("allowed are ")[1].rstrip(".").split(", ")
+        message = json.loads(raw.answer()[1])["error"]
+    assert [name for name, _ in rows()] == message.split("allowed are ")[1].rstrip(".").split(", ")
 
 
 @pytest.mark.parametrize(("name", "example"), list(rows()))

@@ -139,7 +139,7 @@ VALUES = st.text(st.sampled_from([*VISIBLE, " ", "\t"]), max_size=30).map(lambda
 def told_directives(draw: st.DrawFn) -> tuple[str, Directives]:
     """Return directives and a segment that tells them."""
     headers = draw(st.lists(st.tuples(NAMES, VALUES), max_size=4))
-    wanted = Directives(
+    directives = Directives(
         status=draw(st.sampled_from([200, 201, 404, 500, 599])),
         headers=tuple(each for each in headers if each[0].lower() != "x-echo"),
         delay_seconds=float(draw(st.integers(0, 600))),
@@ -148,18 +148,20 @@ def told_directives(draw: st.DrawFn) -> tuple[str, Directives]:
         hint=draw(st.none() | st.integers(102, 199)),
         close=draw(st.booleans()),
     )
-    told = [f"status={wanted.status}", f"delay={wanted.delay_seconds:g}"]
-    told += [f"header={quote(f'{n}:{v}', safe='', encoding='latin-1')}" for n, v in wanted.headers]
-    optional = {"size": wanted.size, "chunks": wanted.chunks, "hint": wanted.hint}
-    told += [f"{name}={value}" for name, value in optional.items() if value is not None]
-    told += ["close=on"] if wanted.close else []
-    return ";".join(draw(st.permutations(told[:2])) + told[2:]), wanted
+    pieces = [f"status={directives.status}", f"delay={directives.delay_seconds:g}"]
+    pieces += [
+        f"header={quote(f'{n}:{v}', safe='', encoding='latin-1')}" for n, v in directives.headers
+    ]
+    optional = {"size": directives.size, "chunks": directives.chunks, "hint": directives.hint}
+    pieces += [f"{name}={value}" for name, value in optional.items() if value is not None]
+    pieces += ["close=on"] if directives.close else []
+    return ";".join(draw(st.permutations(pieces[:2])) + pieces[2:]), directives
 
 
 @given(told_directives())
-def test_whatever_is_told_is_what_is_followed(told: tuple[str, Directives]) -> None:
-    segment, wanted = told
-    assert directives_of(segment) == wanted
+def test_whatever_is_told_is_what_is_followed(drawn: tuple[str, Directives]) -> None:
+    segment, directives = drawn
+    assert directives_of(segment) == directives
 
 
 def test_every_field_of_the_directives_has_a_directive() -> None:

@@ -146,9 +146,9 @@ def test_no_caching_is_spoken_of_unless_told(connect: Connect) -> None:
         raw.request("/echo/size=3;range=on")
         plain, _ = raw.answer()
         raw.request("/echo/header=Cache-Control:max-age%3D60")
-        told, _ = raw.answer()
+        explicit, _ = raw.answer()
     assert [plain.all(name) for name in ("Cache-Control", "Expires", "Age")] == [[], [], []]
-    assert told.all("Cache-Control") == ["max-age=60"]
+    assert explicit.all("Cache-Control") == ["max-age=60"]
 
 
 def test_a_delay_is_waited_out(connect: Connect) -> None:
@@ -284,8 +284,8 @@ def test_ranges_are_served(
 ) -> None:
     with connect() as raw:
         raw.request("/echo/size=100;range=on", *headers)
-        head, found = raw.answer()
-    assert (head.status, found, head.all("Content-Range")) == (status, body, content_range)
+        head, content = raw.answer()
+    assert (head.status, content, head.all("Content-Range")) == (status, body, content_range)
     assert (head.all("ETag"), head.all("Accept-Ranges")) == (['"100"'], ["bytes"])
 
 

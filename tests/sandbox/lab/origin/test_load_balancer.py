@@ -174,10 +174,10 @@ def test_proxy_protocol_is_a_bad_request_where_it_is_not_read(connect: Connect) 
 def test_any_beginning_is_a_proxy_line_or_none_or_refused(begin: bytes) -> None:
     for text in (begin, b"PROXY " + begin, b"PROXY TCP4 " + begin + b"\r\n"):
         try:
-            found = proxy_line(text)
+            line = proxy_line(text)
         except ValueError:
             continue
-        assert found is None or text[: found[0]].endswith(b"\r\n")
+        assert line is None or text[: line[0]].endswith(b"\r\n")
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ def test_the_certificate_that_fits_is_chosen(
         context.wrap_socket(plain, server_hostname=name) as secured,
     ):
         shown = x509.load_der_x509_certificate(secured.getpeercert(binary_form=True) or b"")
-    found = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert found.get_values_for_type(x509.DNSName) == names
+    subject_names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert subject_names.get_values_for_type(x509.DNSName) == names
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
@@ -355,8 +355,8 @@ def test_only_clients_on_the_list_are_served(
         raw.request("/echo", *headers, method="POST", body=b"abc")
         head, body = raw.answer()
     assert head.status == status
-    told = json.loads(body).get("error")
-    assert told == (None if status == 200 else "The client's address is not on the list.")
+    error = json.loads(body).get("error")
+    assert error == (None if status == 200 else "The client's address is not on the list.")
 
 
 def test_an_address_may_be_listened_on_before_the_host_has_it(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ def test_a_replaced_droplet_keeps_its_host_and_the_new_one_has_its_own_for_good(
 def test_no_two_droplets_share_a_host_and_none_ever_moves(moments: list[set[int]]) -> None:
     names: dict[int, str] = {}
     for ids in moments:
-        found = Deployed(droplets=tuple(droplet(number) for number in ids))
-        after = droplet_hosts(found, names)
+        deployed = Deployed(droplets=tuple(droplet(number) for number in ids))
+        after = droplet_hosts(deployed, names)
         assert set(after) == ids
         assert len(set(after.values())) == len(ids)
         assert all(after[number] == names[number] for number in ids if number in names)
@@ -71,10 +71,10 @@ def test_a_node_sees_the_last_change_that_it_has_heard_of(
 
 
 def test_every_host_has_its_programs_and_every_program_a_host(tmp_path: Path) -> None:
-    found = planned(tmp_path, DEPLOYED)
+    lab_plan = planned(tmp_path, DEPLOYED)
     clients = {client.name for client in CLIENTS}
-    hosts = {host.name for host in found.hosts}
-    assert {program.host for program in found.programs} == hosts - clients
+    hosts = {host.name for host in lab_plan.hosts}
+    assert {program.host for program in lab_plan.programs} == hosts - clients
     assert hosts == clients | {
         "names",
         "resolver",
@@ -86,15 +86,15 @@ def test_every_host_has_its_programs_and_every_program_a_host(tmp_path: Path) ->
         "droplet-proxy",
         "nat64",
     }
-    keys = [(program.host, program.name) for program in found.programs]
+    keys = [(program.host, program.name) for program in lab_plan.programs]
     assert len(set(keys)) == len(keys)
 
 
 def test_no_two_hosts_share_an_address(tmp_path: Path) -> None:
-    found = planned(tmp_path, DEPLOYED)
+    lab_plan = planned(tmp_path, DEPLOYED)
     addresses = [
         address.partition("/")[0]
-        for host in found.hosts
+        for host in lab_plan.hosts
         for address in (*host.addresses, *host.routed)
     ]
     assert len(set(addresses)) == len(addresses)
@@ -121,8 +121,8 @@ def test_a_droplet_has_the_addresses_of_its_cloud_and_its_reserved_one_is_routed
 def test_a_host_speaks_the_families_that_it_stands_for(
     tmp_path: Path, host: str, families: set[int]
 ) -> None:
-    (found,) = (one for one in planned(tmp_path, DEPLOYED).hosts if one.name == host)
-    assert found.families == families
+    (lab_host,) = (one for one in planned(tmp_path, DEPLOYED).hosts if one.name == host)
+    assert lab_host.families == families
 
 
 def test_nothing_deployed_is_a_lab_too(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from sandbox.lab.plan.router_rules import router_rules
 from support.deployed import DEPLOYED, droplet, rule
 
 
-def filtered(found: Deployed, *down: str) -> list[str]:
+def filtered(deployed: Deployed, *down: str) -> list[str]:
     """Return the rules of the router, without what is always there."""
-    names = droplet_hosts(found, {})
+    names = droplet_hosts(deployed, {})
     hosts = [LabHost(name, "", ()) for name in names.values()]
-    text = router_rules(hosts, found, LabSettings(down=down), names)
+    text = router_rules(hosts, deployed, LabSettings(down=down), names)
     return [line.strip() for line in text.splitlines()[3:-1]]
 
 
@@ -78,8 +78,8 @@ def test_rules_of_several_firewalls_add_up() -> None:
 
 def test_a_firewall_names_droplets_by_their_ids() -> None:
     rules = {"inbound_rules": [rule("tcp", "443", droplet_ids=[9])]}
-    found = (droplet(2, firewalls=(rules,)), droplet(9, "other", reserved_ipv6=""))
-    assert filtered(replace(DEPLOYED, droplets=found))[1:3] == [
+    droplets = (droplet(2, firewalls=(rules,)), droplet(9, "other", reserved_ipv6=""))
+    assert filtered(replace(DEPLOYED, droplets=droplets))[1:3] == [
         "ip saddr 198.51.100.9/32 tcp dport 443 return",
         "ip6 saddr 2001:db8:d0:a::9/128 tcp dport 443 return",
     ]
@@ -105,11 +105,11 @@ def test_nft_takes_what_is_rendered() -> None:
         ],
         "outbound_rules": [],
     }
-    found = Deployed(droplets=(droplet(2, firewalls=(rules,)), droplet(3, "other")))
-    names = droplet_hosts(found, {})
+    deployed = Deployed(droplets=(droplet(2, firewalls=(rules,)), droplet(3, "other")))
+    names = droplet_hosts(deployed, {})
     text = router_rules(
         [LabHost(name, "", ()) for name in names.values()],
-        found,
+        deployed,
         LabSettings(down=("droplet-other",)),
         names,
     )

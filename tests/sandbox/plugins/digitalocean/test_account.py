@@ -143,16 +143,16 @@ def test_a_policy_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> 
     assert plugin.refresh(ALERT, state, inputs) == (state, inputs)
     assert plugin.read(ALERT, state["id"], {}, {})[1] == CPU
 
-    wanted = inputs | {"value": 90, "enabled": False, "alerts": {"emails": ["on@example.com"]}}
-    assert plugin.diff(ALERT, state, wanted) == {
+    changed = inputs | {"value": 90, "enabled": False, "alerts": {"emails": ["on@example.com"]}}
+    assert plugin.diff(ALERT, state, changed) == {
         "alerts.emails[0]": "UPDATE",
         "enabled": "UPDATE",
         "value": "UPDATE",
     }
-    fresh = plugin.update(ALERT, state, wanted)
-    assert fresh == wanted | {"id": state["id"], "entities": []}
+    fresh = plugin.update(ALERT, state, changed)
+    assert fresh == changed | {"id": state["id"], "entities": []}
     plugin.delete(ALERT, fresh)
-    assert plugin.refresh(ALERT, fresh, wanted) == ({}, {})
+    assert plugin.refresh(ALERT, fresh, changed) == ({}, {})
     plugin.delete(ALERT, fresh)
 
 

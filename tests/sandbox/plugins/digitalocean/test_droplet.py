@@ -19,17 +19,17 @@ def sha1(text: str) -> str:
 
 def test_a_droplet_goes_from_creation_to_destruction(plugin: Any, cloud: Any, proxy: Props) -> None:
     vpc = cloud.send("POST /v2/vpcs", {"name": "pool", "region": "fra1"})["vpc"]["id"]
-    wanted = proxy | {
+    desired = proxy | {
         "monitoring": True,
         "tags": ["pool"],
         "dropletAgent": False,
         "sshKeys": ["512189"],
         "vpcUuid": vpc,
     }
-    state, inputs = plugin.made(DROPLET, wanted)
+    state, inputs = plugin.made(DROPLET, desired)
     shown = cloud.droplet(state["id"])
     public, private = shown["networks"]["v4"]
-    assert state == wanted | {
+    assert state == desired | {
         "id": str(shown["id"]),
         "createdAt": shown["created_at"],
         "disk": 25,
@@ -114,9 +114,9 @@ def test_a_name_is_made_up_and_kept(plugin: Any, proxy: Props) -> None:
 
 def test_a_droplet_is_imported_without_its_user_data(plugin: Any, proxy: Props) -> None:
     state, _ = plugin.made(DROPLET, proxy)
-    found, inputs = plugin.read(DROPLET, state["id"], {}, {})
+    imported, inputs = plugin.read(DROPLET, state["id"], {}, {})
     del state["userData"]
-    assert found == state
+    assert imported == state
     assert {name: inputs.get(name) for name in proxy} == proxy | {"userData": None}
     assert plugin.checked(DROPLET, inputs)
 
@@ -151,8 +151,8 @@ def test_a_droplet_that_is_not_active_in_time_is_kept_and_waited_for_again(
     )
     assert failed.partial.properties["status"] == "new"
     assert failed.partial.properties["userData"] == sha1("#cloud-config\n")
-    known = checked | {"id": number, "userData": sha1("#cloud-config\n")}
-    fresh = plugin.update(DROPLET, known, checked)
+    kept = checked | {"id": number, "userData": sha1("#cloud-config\n")}
+    fresh = plugin.update(DROPLET, kept, checked)
     assert (fresh["id"], fresh["status"]) == (number, "active")
     assert len(cloud.droplets()) == 1
 

@@ -39,11 +39,11 @@ def test_a_firewall_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -
     assert plugin.refresh(FIREWALL, state, inputs) == (state, inputs)
     assert plugin.read(FIREWALL, state["id"], {}, {}) == (state, inputs)
 
-    wanted = inputs | {"inboundRules": inputs["inboundRules"][:1], "name": "narrow"}
-    fresh = plugin.update(FIREWALL, state, wanted)
-    assert fresh == state | wanted
+    narrowed = inputs | {"inboundRules": inputs["inboundRules"][:1], "name": "narrow"}
+    fresh = plugin.update(FIREWALL, state, narrowed)
+    assert fresh == state | narrowed
     plugin.delete(FIREWALL, fresh)
-    assert plugin.refresh(FIREWALL, fresh, wanted) == ({}, {})
+    assert plugin.refresh(FIREWALL, fresh, narrowed) == ({}, {})
     plugin.delete(FIREWALL, fresh)
 
 
@@ -101,8 +101,8 @@ def test_droplets_and_tags_are_covered(plugin: Any, cloud: Any, proxy: Props) ->
     cloud.settings(action_seconds=0.3)
     droplet, _ = plugin.made(DROPLET, proxy | {"tags": ["pool"]})
     number = int(droplet["id"])
-    wanted = EDGE | {"dropletIds": [number], "tags": ["pool"]}
-    state, inputs = plugin.made(FIREWALL, wanted)
+    desired = EDGE | {"dropletIds": [number], "tags": ["pool"]}
+    state, inputs = plugin.made(FIREWALL, desired)
     assert state["status"] == "waiting"
     assert state["pendingChanges"] == [
         {"dropletId": number, "removing": False, "status": "waiting"}

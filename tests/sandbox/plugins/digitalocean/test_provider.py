@@ -159,26 +159,26 @@ def served(answer: Any) -> Generator[str]:
 
 
 def test_a_throttled_request_is_sent_again_when_the_answer_says(started_plugin: Any) -> None:
-    asked: list[tuple[str, float]] = []
+    requests: list[tuple[str, float]] = []
     kinds = ("droplets", "images", "volumes", "volume_snapshots", "databases")
     counts = {"count": 0, **{kind: {"count": 0} for kind in kinds}}
     tag = {"name": "pool", "resources": counts}
 
     def answer(environ: Any, start_response: Any) -> list[bytes]:
-        asked.append((environ["REQUEST_METHOD"], time.monotonic()))
+        requests.append((environ["REQUEST_METHOD"], time.monotonic()))
         headers = [("Content-Type", "application/json")]
-        if len(asked) == 1:
+        if len(requests) == 1:
             start_response("429 Too Many Requests", [*headers, ("Retry-After", "1")])
             return [b'{"id": "too_many_requests", "message": "API rate limit exceeded."}']
-        start_response("201 Created" if len(asked) == 2 else "200 OK", headers)
+        start_response("201 Created" if len(requests) == 2 else "200 OK", headers)
         return [json.dumps({"tag": tag}).encode()]
 
     with served(answer) as url:
         _, plugin = started_plugin(DIGITALOCEAN_API_URL=url)
         plugin.configure()
         assert plugin.create(TAG, {"name": "pool"})["id"] == "pool"
-    assert [method for method, _ in asked] == ["POST", "POST", "GET"]
-    assert asked[1][1] - asked[0][1] >= 1
+    assert [method for method, _ in requests] == ["POST", "POST", "GET"]
+    assert requests[1][1] - requests[0][1] >= 1
 
 
 def test_a_used_up_quota_is_told(started_plugin: Any) -> None:

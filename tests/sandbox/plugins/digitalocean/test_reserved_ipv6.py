@@ -48,8 +48,8 @@ def test_a_preview_does_not_know_the_address(plugin: Any) -> None:
 
 
 def test_inputs_without_effect_are_refused(plugin: Any) -> None:
-    wanted = {"regionSlug": "fra1", "dropletId": 1, "ip": "2001:db8::1"}
-    _, failures = plugin.check(ADDRESS, wanted)
+    desired = {"regionSlug": "fra1", "dropletId": 1, "ip": "2001:db8::1"}
+    _, failures = plugin.check(ADDRESS, desired)
     assert [path for path, _ in failures] == ["dropletId", "ip"]
     assert failures[0][1].startswith("dropletId is given; the stand-in for the plugin does without")
 
@@ -124,9 +124,9 @@ def test_an_assignment_is_imported_by_address_and_droplet(
 ) -> None:
     inputs = {"ip": address["ip"], "dropletId": droplets[0]}
     plugin.made(ASSIGNMENT, inputs)
-    found, imported = plugin.read(ASSIGNMENT, f"{address['ip']},{droplets[0]}", {}, {})
+    state, imported = plugin.read(ASSIGNMENT, f"{address['ip']},{droplets[0]}", {}, {})
     assert imported == inputs
-    assert found["id"].startswith(f"{droplets[0]}-{address['ip']}-")
+    assert state["id"].startswith(f"{droplets[0]}-{address['ip']}-")
 
 
 @pytest.mark.parametrize("wrong", ["2001:db8::1", "192.0.2.1,5", "2001:db8::1,proxy"])
@@ -147,8 +147,8 @@ def test_an_assignment_that_did_not_come_true_in_time_is_kept_and_sent_again(
         f"waited 0.2 s for reserved IPv6 ({ip}) to be assigned to Droplet ({number}); it did not "
     )
     time.sleep(1)
-    known = inputs | {"id": failed.partial.id}
-    assert plugin.update(ASSIGNMENT, known, inputs) == known
+    kept = inputs | {"id": failed.partial.id}
+    assert plugin.update(ASSIGNMENT, kept, inputs) == kept
     assert cloud.holder(ip) == number
 
 

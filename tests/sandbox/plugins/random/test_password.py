@@ -39,9 +39,9 @@ def test_every_password_is_another(plugin: Plugin) -> None:
 
 
 def test_a_password_lives_in_the_state_alone(plugin: Plugin) -> None:
-    wanted = {"length": 40, "special": False, "keepers": {"generation": "1"}}
-    state, inputs = plugin.made(PASSWORD, wanted)
-    assert inputs == DEFAULTS | wanted
+    desired = {"length": 40, "special": False, "keepers": {"generation": "1"}}
+    state, inputs = plugin.made(PASSWORD, desired)
+    assert inputs == DEFAULTS | desired
     assert state == inputs | {"id": "none", "result": state["result"]}
     assert len(state["result"]) == 40
     assert state["result"].isalnum()
