@@ -180,13 +180,13 @@ def clean_runs(scene: Scene, runs: int) -> Clean:
             taken = time.perf_counter() - began
             opens = connections(scene) - before
             clean.seconds.append(taken)
-            told = f"{len(verified.results)} results, {opens} connections"
+            summary = f"{len(verified.results)} results, {opens} connections"
             if verified.code != 0:
-                told = "\n".join(
+                summary = "\n".join(
                     (f"exit code {verified.code}", verified.told(), verified.told("unknown"))
                 )
-                clean.alarms.append(f"run {number + 1} at {direct}/{cdn}: {told}")
-            say(f"clean run {number + 1} of {runs} at {direct}/{cdn}: {taken:.1f} s, {told}")
+                clean.alarms.append(f"run {number + 1} at {direct}/{cdn}: {summary}")
+            say(f"clean run {number + 1} of {runs} at {direct}/{cdn}: {taken:.1f} s, {summary}")
             if number * ROUNDS // runs != (number - 1) * ROUNDS // runs and verified.ways:
                 began = time.perf_counter()
                 plain(scene, opens, verified)
@@ -236,17 +236,17 @@ def mistakes(ground: Ground, folder: Path) -> None:
         with opened(ground, folder / f"mistake-{number}") as scene:
             scene.deploy(mistake.program, **{**ordinary, **mistake.config})
             verified = scene.verify(client=CLIENT)
-        found = verified.code == 1 and mistake.is_named(verified.results)
+        is_named = verified.code == 1 and mistake.is_named(verified.results)
         failed = sorted(verified.found())
         by = ", ".join(failed[:MOST]) + (f", {len(failed) - MOST} more" * (len(failed) > MOST))
-        rows.append((name, mistake.rule, "found" if found else "missed", by))
+        rows.append((name, mistake.rule, "found" if is_named else "missed", by))
         say(f"{name}: {rows[-1][2]}")
-        if not found:
+        if not is_named:
             said = (f"exit code {verified.code}", verified.told(), verified.told("unknown"))
             print(*said, verified.said, sep="\n", file=sys.stderr, flush=True)
-    found = sum(row[2] == "found" for row in rows)
+    found_count = sum(row[2] == "found" for row in rows)
     show(
-        f"mistakes found: {_of(found, rows)}",
+        f"mistakes found: {_of(found_count, rows)}",
         ("mistake", "rule that refuses it", "", "checks that fail"),
         rows,
     )
@@ -259,8 +259,8 @@ def main() -> None:
         "--runs", type=int, default=50, help="runs where nothing is wrong (default: 50)"
     )
     runs: int = parser.parse_args().runs
-    if found := faults():
-        sys.exit("\n".join(found))
+    if messages := faults():
+        sys.exit("\n".join(messages))
     with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as ground:
         folder = Path(name)
         with opened(ground, folder / "clean") as scene:

@@ -52,10 +52,10 @@ def properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
     owners = {
         "inputs": edge["inputProperties"],
         "outputs": edge["properties"],
-        **{name: found["properties"] for name, found in schema["types"].items()},
+        **{name: type_schema["properties"] for name, type_schema in schema["types"].items()},
     }
-    for owner, found in owners.items():
-        for name, described in found.items():
+    for owner, members in owners.items():
+        for name, described in members.items():
             yield f"{owner}.{name}", described
 
 

@@ -127,8 +127,8 @@ def test_each_example_is_a_program_of_its_own(
 
 
 def test_every_example_is_tested() -> None:
-    found = {path.parent.name for path in (CHECKOUT / "examples").glob("*/Pulumi.yaml")}
-    assert found == {"no-proxy", "proxy", "cloudfront-only"}
+    examples = {path.parent.name for path in (CHECKOUT / "examples").glob("*/Pulumi.yaml")}
+    assert examples == {"no-proxy", "proxy", "cloudfront-only"}
 
 
 def test_a_misconfigured_stack_registers_nothing(engine: "Engine") -> None:

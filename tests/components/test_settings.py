@@ -241,11 +241,11 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         *(
             pytest.param(
-                {"traffic": {"direct": found, "cdn": 1}},
+                {"traffic": {"direct": weight, "cdn": 1}},
                 f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 100. {SET_DIRECT}",
                 id=f"weight {shown}",
             )
-            for found, shown in (
+            for weight, shown in (
                 (300, "300"),
                 (256, "256"),
                 (-1, "-1"),

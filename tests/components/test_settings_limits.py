@@ -140,14 +140,14 @@ def test_what_goes_together_is_taken(keys: dict[str, Any]) -> None:
 
 
 def test_all_that_is_too_much_is_told_at_once() -> None:
-    told = faults(
+    messages = faults(
         hostnames=[*names(10), "api.example.com"],
         origin={"domainName": "api.example.com", "hostedZoneId": "Z215JYRZR1TBD5"},
         proxy=pool(
             ports=[80], healthCheckPath="/", connections=28_000, connectionsPerClient=28_000
         ),
     )
-    assert [fault.split(" is ")[0] for fault in told] == [
+    assert [fault.split(" is ")[0] for fault in messages] == [
         f"dualstack-edge:{key}"
         for key in (
             *("proxy.healthCheckPath", "proxy.connections"),

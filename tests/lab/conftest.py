@@ -39,11 +39,11 @@ def clouds(
 @pytest.fixture(scope="package")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a sandbox that is up, as `make up` leaves it."""
-    found = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
-    done = found.run("up")
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
+    done = sandbox.run("up")
     assert done.returncode == 0, done.stderr
-    yield found.home
-    found.run("down")
+    yield sandbox.home
+    sandbox.run("down")
 
 
 @pytest.fixture(scope="package")

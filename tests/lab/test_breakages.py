@@ -189,17 +189,17 @@ BREAKAGES: Final = {
 @pytest.mark.parametrize("name", BREAKAGES)
 def test_what_is_broken_by_hand_is_named(edge: Scene, name: str) -> None:
     breakage = BREAKAGES[name]
-    known = addresses(edge)
+    addresses_by_name = addresses(edge)
     with breakage.broken(edge):
         verified = edge.verify(*(word for check in breakage.only for word in ("--only", check)))
-    told = f"{verified.told()}\n{verified.told('unknown')}\n{verified.said}"
-    assert verified.code == breakage.code, told
+    summary = f"{verified.told()}\n{verified.told('unknown')}\n{verified.said}"
+    assert verified.code == breakage.code, summary
     *place, verdict = breakage.result
     results = [
         result
         for result in verified.results
         if [result["check"], result.get("path"), result.get("family")] == place
     ]
-    assert [result["verdict"] for result in results] == [verdict], told
+    assert [result["verdict"] for result in results] == [verdict], summary
     for named in breakage.named:
-        assert named.format_map(known) in results[0]["evidence"], told
+        assert named.format_map(addresses_by_name) in results[0]["evidence"], summary

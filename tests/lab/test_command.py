@@ -65,9 +65,9 @@ def test_a_lab_tells_a_program_who_is_where_and_what_changes(home: Path) -> None
         opened = json.loads(terminal.until("hosts"))
         assert (opened["folder"], opened["fault"]) == (str(home / "lab"), "")
         assert (opened["example"], opened["unsupported"]) == ("api.example.com", [])
-        (found,) = [host for host in opened["hosts"] if host["name"] == "ipv6-only"]
-        assert found["addresses"] == ["2001:db8:c:3::3"]
-        assert namespaces([found["pid"]])
+        (ipv6_only,) = [host for host in opened["hosts"] if host["name"] == "ipv6-only"]
+        assert ipv6_only["addresses"] == ["2001:db8:c:3::3"]
+        assert namespaces([ipv6_only["pid"]])
         assert "198.18.1.1" in str(opened["names"])
         url = json.loads((home / "aws.json").read_text())["url"]
         add_record(url, "told.example.com")

@@ -54,8 +54,8 @@ def typed(terminal: Terminal, command: str) -> "subprocess.CompletedProcess[str]
 
 def the(page: Path, text: str) -> str:
     """Return the one command of a page that has a text."""
-    (found,) = [command for command in commands(page) if text in command]
-    return found
+    (matching,) = [command for command in commands(page) if text in command]
+    return matching
 
 
 def test_make_lab_prints_what_is_shown(terminal: Terminal) -> None:
@@ -111,14 +111,14 @@ def no_error_settings(home: Path) -> Generator[None]:
     """Take away what the distribution says about errors, by hand, for a while."""
     url = json.loads((home / "aws.json").read_text())["url"]
     cloudfront = client(Cloud("aws", url, 0, Path()), "cloudfront")
-    (found,) = cloudfront.list_distributions()["DistributionList"]["Items"]
+    (distribution,) = cloudfront.list_distributions()["DistributionList"]["Items"]
 
     def put(errors: Any) -> Any:
-        read = cloudfront.get_distribution_config(Id=found["Id"])
+        read = cloudfront.get_distribution_config(Id=distribution["Id"])
         config = read["DistributionConfig"]
         before, config["CustomErrorResponses"] = config["CustomErrorResponses"], errors
         cloudfront.update_distribution(
-            Id=found["Id"], IfMatch=read["ETag"], DistributionConfig=config
+            Id=distribution["Id"], IfMatch=read["ETag"], DistributionConfig=config
         )
         return before
 
@@ -155,9 +155,10 @@ def told_of(section: str, page: Path = VERIFY) -> list[str]:
 
 def is_told_of(line: str) -> bool:
     """Say whether the page tells of a line of the table, by its name or how that begins."""
-    told = told_of("The lines of the table")
+    documented = told_of("The lines of the table")
     return any(
-        line.startswith(name.removesuffix("…")) if "…" in name else line == name for name in told
+        line.startswith(name.removesuffix("…")) if "…" in name else line == name
+        for name in documented
     )
 
 
@@ -196,10 +197,10 @@ def test_the_page_tells_of_every_host(terminal: Terminal) -> None:
         name = each if isinstance(each, str) else each.name
         assert f"`{name}`" in text
     listed = "\n".join(terminal.lines)
-    told = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \| ([^|]+) \|", text, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \| ([^|]+) \|", text, re.MULTILINE)
     addresses = [
         address
-        for _, ipv4, ipv6 in told
+        for _, ipv4, ipv6 in rows
         for address in re.findall(r"[0-9a-f]+[.:][0-9a-f.:]+(?:/[0-9]+)?", f"{ipv4} {ipv6}")
     ]
     assert len(addresses) > 10

@@ -171,8 +171,8 @@ def test_a_weight_that_was_moved_moves_the_clients(
     try:
         lab.settle()
         # Asked past the resolver, which rightly keeps what it knows for a minute.
-        asked = ("dig", "+short", "@2001:db8:53::1", hostname, "AAAA")
-        answers = set(lab.run("ipv6-only", *asked).stdout.split())
+        query = ("dig", "+short", "@2001:db8:53::1", hostname, "AAAA")
+        answers = set(lab.run("ipv6-only", *query).stdout.split())
     finally:
         upsert(before)
     assert answers == {lab.hosts[name].addresses[1] for name in ("edge-1", "edge-2")}
@@ -215,14 +215,14 @@ def test_edge_nodes_take_a_changed_distribution_one_after_the_other(
 
 def test_a_host_that_is_down_is_silent_and_comes_back(lab: Lab) -> None:
     resolve = f"api.example.com:443:[{lab.hosts['edge-1'].addresses[1]}]"
-    asked = ("curl", "--silent", "--resolve", resolve, API, "--max-time")
-    assert lab.run("ipv6-only", *asked, "5").returncode == 0
+    request = ("curl", "--silent", "--resolve", resolve, API, "--max-time")
+    assert lab.run("ipv6-only", *request, "5").returncode == 0
     lab.change(down=("edge-1",))
     lab.settle()
-    assert lab.run("ipv6-only", *asked, "1").returncode == 28  # nobody answers
+    assert lab.run("ipv6-only", *request, "1").returncode == 28  # nobody answers
     lab.change(down=())
     lab.settle()
-    assert lab.run("ipv6-only", *asked, "5").returncode == 0
+    assert lab.run("ipv6-only", *request, "5").returncode == 0
 
 
 def test_load_balancers_change_their_addresses(lab: Lab, stack: Stack) -> None:
@@ -231,8 +231,8 @@ def test_load_balancers_change_their_addresses(lab: Lab, stack: Stack) -> None:
     )
     lab.change(load_balancer_addresses={target: ("198.18.0.251",)})
     lab.settle()
-    asked = ("dig", "+short", "@198.18.3.1", target)
-    assert lab.run("ipv4-only", *asked).stdout.split() == ["198.18.0.251"]
+    query = ("dig", "+short", "@198.18.3.1", target)
+    assert lab.run("ipv4-only", *query).stdout.split() == ["198.18.0.251"]
     assert echo(lab, "ipv4-only", "--resolve", "api.example.com:443:198.18.0.251")["id"]
 
 
@@ -287,8 +287,8 @@ def test_a_fault_that_nobody_expects_is_told_once_and_the_next_change_followed(
         restored(clouds[0], stack) as config,
     ):
         lab.broken = True
-        told = "What is deployed cannot be followed: KeyError('surprise')."
-        wait_until(lambda: told in said)
+        message = "What is deployed cannot be followed: KeyError('surprise')."
+        wait_until(lambda: message in said)
         cloudfront = client(clouds[0], "cloudfront")
         number = stack.outputs()["distributionId"]
         config["Restrictions"] = {
@@ -302,7 +302,7 @@ def test_a_fault_that_nobody_expects_is_told_once_and_the_next_change_followed(
         assert [line for line in said if line.startswith("Not in the lab: ")] == [
             f"Not in the lab: {line}" for line in lab.unsupported() if "estriction" in line
         ]
-        assert said.count(told) == 1
+        assert said.count(message) == 1
 
 
 def test_a_world_that_is_stuck_ends_all_the_same(

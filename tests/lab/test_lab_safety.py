@@ -143,8 +143,8 @@ def test_a_world_that_is_killed_while_it_makes_the_lab_leaves_nothing(
         first = psutil.Process(lab.pid)
 
         def some_hosts_are_there() -> bool:
-            found = [first.pid, *(child.pid for child in first.children(recursive=True))]
-            inside.update(namespaces(found))
+            pids = [first.pid, *(child.pid for child in first.children(recursive=True))]
+            inside.update(namespaces(pids))
             return len([one for one in inside if one.startswith("net:")]) > 3
 
         wait_until(some_hosts_are_there)

@@ -176,21 +176,21 @@ def test_a_question_that_cannot_be_answered_never_passes(edge: Scene, name: str)
     question = QUESTIONS[name]
     outputs = json.loads((edge.folder / "outputs.json").read_text())
     (edge.folder / "stranger.pem").write_bytes(trustme.CA().cert_pem.bytes())
-    known = {
+    values = {
         "balancer": balancer(edge),
         "cdn": outputs["distributionDomainName"],
         "folder": edge.folder,
     }
-    options = [option.format_map(known) for option in question.options]
+    options = [option.format_map(values) for option in question.options]
     verified = _run(edge, *options, within=question.within)
-    told = "\n".join(
+    summary = "\n".join(
         f"{result['check']} {result.get('path')} {result.get('family')} {result['hostname']}: "
         f"{result['evidence']}"
         for result in verified.results
         if result["verdict"] == question.verdict
     )
-    assert verified.code == question.code, f"{told}\n{verified.said}"
-    assert question.named in told, told
+    assert verified.code == question.code, f"{summary}\n{verified.said}"
+    assert question.named in summary, summary
 
 
 # Who asks
@@ -234,13 +234,13 @@ requests:
 def test_a_users_own_requests_tell_of_a_header_that_is_dropped(edge: Scene) -> None:
     path = edge.folder / "own.yaml"
     path.write_text(REQUESTS)
-    asked = ("--outputs", str(edge.folder / "outputs.json"), "--requests", str(path))
-    whole = _run(edge, *asked, "--only", "opaque")
+    arguments = ("--outputs", str(edge.folder / "outputs.json"), "--requests", str(path))
+    whole = _run(edge, *arguments, "--only", "opaque")
     assert whole.code == 0, f"{whole.told()}\n{whole.told('unknown')}"
     edge.deploy(MISTAKES["headers are dropped"].program, **BOTH_PATHS)
     try:
         edge.name_one()
-        dropped = _run(edge, *asked, "--only", "opaque")
+        dropped = _run(edge, *arguments, "--only", "opaque")
     finally:
         edge.deploy(**BOTH_PATHS)
         edge.name_one()

@@ -45,7 +45,7 @@ def test_the_corpus_is_not_small() -> None:
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=entry["source"]) for entry in CORPUS])
 def test_each_shape_breaks_the_rules_it_breaks_and_no_other(entry: dict[str, Any]) -> None:
     shapes = stack(entry)
-    found: dict[str, list[str]] = {}
+    broken: dict[str, list[str]] = {}
     for resource in shapes.resources:
         rules = [
             rule for pack in PACKS for rule in pack.rules if resource.type in rule.resource_types
@@ -54,5 +54,5 @@ def test_each_shape_breaks_the_rules_it_breaks_and_no_other(entry: dict[str, Any
         assert (verdict.unclear, verdict.stopped) == ([], [])
         names = {rule.name for rule, _ in verdict.failed}
         if names:
-            found[resource.name] = sorted(names)
-    assert found == {name: sorted(rules) for name, rules in entry["breaks"].items()}
+            broken[resource.name] = sorted(names)
+    assert broken == {name: sorted(rules) for name, rules in entry["breaks"].items()}

@@ -50,7 +50,7 @@ def test_what_is_no_list_is_its_own_only_item(value: Value, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "wanted", "passes"),
+    ("value", "allowed", "passes"),
     [
         pytest.param(0, 0, True, id="zero"),
         pytest.param(0.0, 0, True, id="zero as the wire writes it"),
@@ -69,10 +69,10 @@ def test_what_is_no_list_is_its_own_only_item(value: Value, count: int) -> None:
 )
 def test_a_value_must_be_of_the_wanted_kind(
     value: Value,
-    wanted: bool | int | str,
+    allowed: bool | int | str,
     passes: bool,
 ) -> None:
-    findings = list(Place("p", value).must_be(wanted, "Mend it."))
+    findings = list(Place("p", value).must_be(allowed, "Mend it."))
     assert (findings == []) is passes
 
 

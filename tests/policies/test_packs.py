@@ -109,8 +109,8 @@ def test_a_distribution_that_passes_everything_through_is_let_through(
 
 
 def test_an_empty_distribution_violates_every_rule_that_reads_it_alone(analyzer: Any) -> None:
-    found = [(d.policyName, d.enforcementLevel) for d in analyze(analyzer, {})]
-    assert found == [
+    violations = [(d.policyName, d.enforcementLevel) for d in analyze(analyzer, {})]
+    assert violations == [
         (rule.name, analyzer_pb2.MANDATORY)
         for rule in DUAL_STACK.rules
         if DISTRIBUTION in rule.resource_types and not rule.stack
@@ -196,9 +196,9 @@ def test_a_certain_violation_is_reported_beside_what_is_not_known(
     assert isinstance(behavior, dict)
     behavior["cachePolicyId"] = UNKNOWN_STRING_VALUE
     behavior["allowedMethods"] = ["GET", "HEAD"]
-    found = analyze(analyzer, properties)
-    assert [violation.policyName for violation in found] == ["methods-allowed", "unknowns"]
-    assert "defaultCacheBehavior.cachePolicyId is not known" in found[1].message
+    violations = analyze(analyzer, properties)
+    assert [violation.policyName for violation in violations] == ["methods-allowed", "unknowns"]
+    assert "defaultCacheBehavior.cachePolicyId is not known" in violations[1].message
 
 
 def test_what_the_provider_adds_for_itself_disturbs_no_rule(analyzer: Any, compliant: Make) -> None:

@@ -64,7 +64,7 @@ def test_secrets_are_read_as_what_they_hold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "found"),
+    ("sent", "expected"),
     [
         pytest.param({SPECIAL_SIG_KEY: SPECIAL_ASSET_SIG, "text": "x"}, "<asset>", id="asset"),
         pytest.param({SPECIAL_SIG_KEY: SPECIAL_ARCHIVE_SIG}, "<archive>", id="archive"),
@@ -73,8 +73,8 @@ def test_secrets_are_read_as_what_they_hold() -> None:
         pytest.param({SPECIAL_SIG_KEY: 7}, UNKNOWN, id="a signature that is no text"),
     ],
 )
-def test_an_object_with_a_signature_is_what_the_signature_says(sent: Any, found: Value) -> None:
-    assert read(struct({"a": sent})) == {"a": found}
+def test_an_object_with_a_signature_is_what_the_signature_says(sent: Any, expected: Value) -> None:
+    assert read(struct({"a": sent})) == {"a": expected}
 
 
 leaves = st.one_of(

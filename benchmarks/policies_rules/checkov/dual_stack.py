@@ -13,7 +13,7 @@ CODES = {400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
 STRICT = {"TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"}
 
 
-class Check(BaseResourceCheck):
+class DistributionCheck(BaseResourceCheck):
     """A check that passes a distribution's configuration or does not."""
 
     def __init__(self, number: int, name: str, passes: Callable[[dict[str, Any]], bool]) -> None:
@@ -74,4 +74,4 @@ RULES: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
 ]
 
 for number, (name, passes) in enumerate(RULES, start=1):
-    Check(number, name, passes)
+    DistributionCheck(number, name, passes)

@@ -67,9 +67,9 @@ def test_another_resolver_makes_the_one_on_the_droplet_unnecessary() -> None:
     ],
 )
 def test_the_size_is_counted_in_bytes(text: str, fault: str | None) -> None:
-    found = size_fault(text)
+    result = size_fault(text)
 
-    assert (found and str(found)) == fault
+    assert (result and str(result)) == fault
 
 
 def test_user_data_that_digitalocean_would_refuse_is_not_made() -> None:

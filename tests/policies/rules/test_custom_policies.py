@@ -26,7 +26,7 @@ OFF: dict[str, Value] = {"minTtl": 0, "defaultTtl": 0.0, "maxTtl": 0}
 
 
 @pytest.mark.parametrize(
-    "known", [pytest.param(True, id="by id"), pytest.param(False, id="unknown id")]
+    "is_known", [pytest.param(True, id="by id"), pytest.param(False, id="unknown id")]
 )
 @pytest.mark.parametrize(
     ("ttls", "answers"),
@@ -42,13 +42,13 @@ OFF: dict[str, Value] = {"minTtl": 0, "defaultTtl": 0.0, "maxTtl": 0}
     ],
 )
 def test_a_cache_policy_of_the_stack_is_judged_by_its_ttls(
-    known: bool, ttls: dict[str, Value], answers: list[Judgement], make: Make, judge: Judge
+    is_known: bool, ttls: dict[str, Value], answers: list[Judgement], make: Make, judge: Judge
 ) -> None:
-    policy = make(CACHE, "policy", {**ttls, "id": "p-1" if known else UNKNOWN})
-    sources = [] if known else [policy]
-    cdn = distribution(make, "cachePolicyId", "p-1" if known else UNKNOWN, *sources)
-    found = judge(caching_off.RULE, cdn, policy)
-    assert [finding.answer for finding in found] == answers
+    policy = make(CACHE, "policy", {**ttls, "id": "p-1" if is_known else UNKNOWN})
+    sources = [] if is_known else [policy]
+    cdn = distribution(make, "cachePolicyId", "p-1" if is_known else UNKNOWN, *sources)
+    findings = judge(caching_off.RULE, cdn, policy)
+    assert [finding.answer for finding in findings] == answers
 
 
 def test_the_message_names_the_policy_and_its_ttls(make: Make, judge: Judge) -> None:
@@ -77,8 +77,8 @@ def test_of_several_policies_that_it_may_be_all_have_to_pass(
         make(CACHE, name, {**OFF, "maxTtl": ttl}) for name, ttl in (("a", first), ("b", second))
     ]
     cdn = distribution(make, "cachePolicyId", UNKNOWN, *policies)
-    found = judge(caching_off.RULE, cdn, *policies)
-    assert [finding.answer for finding in found] == answers
+    findings = judge(caching_off.RULE, cdn, *policies)
+    assert [finding.answer for finding in findings] == answers
 
 
 def test_a_value_that_may_come_from_another_stack_is_not_taken_for_a_policy_of_this_one(
@@ -123,8 +123,10 @@ def test_an_origin_request_policy_of_the_stack_is_judged_by_its_behaviours(
     policy = make(REQUESTS, "requests", properties)
     cdn = distribution(make, "originRequestPolicyId", UNKNOWN, policy)
     rules = (headers_forwarded.RULE, cookies_forwarded.RULE)
-    found = {rule.name: [one.answer for one in judge(rule, cdn, policy)] for rule in rules}
-    assert found == {rule.name: [FAIL] if rule.name in failing else [] for rule in rules}
+    answers_by_rule = {
+        rule.name: [one.answer for one in judge(rule, cdn, policy)] for rule in rules
+    }
+    assert answers_by_rule == {rule.name: [FAIL] if rule.name in failing else [] for rule in rules}
 
 
 def test_the_policy_that_drops_host_can_be_allowed(make: Make, judge: Judge) -> None:

@@ -124,7 +124,9 @@ def places(value: Value, path: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
     elif isinstance(value, list):
         inner = list(enumerate(value))
     return [
-        found for step, part in inner for found in ((*path, step), *places(part, (*path, step)))
+        inner_path
+        for step, part in inner
+        for inner_path in ((*path, step), *places(part, (*path, step)))
     ]
 
 
@@ -136,15 +138,17 @@ def stacks(draw: st.DrawFn) -> list[Resource]:
     """Draw resources of the types that rules read, which depend on each other at random."""
     count = draw(st.integers(1, 4))
     urns = [f"urn:{index}" for index in range(count)]
-    found: list[Resource] = []
+    resources: list[Resource] = []
     for urn in urns:
         properties = draw(values)
         dependencies = draw(
             st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(urns)))
         )
         token = draw(st.sampled_from(TYPES))
-        found.append(Resource(urn, token, urn, lambda it=properties: it, dependencies=dependencies))
-    return found
+        resources.append(
+            Resource(urn, token, urn, lambda it=properties: it, dependencies=dependencies)
+        )
+    return resources
 
 
 @settings(max_examples=200)

@@ -294,8 +294,8 @@ def test_requests_are_logged_one_way_or_another(
         "aws:cloudwatch/logDeliverySource:LogDeliverySource", "s", {"resourceArn": "arn:cdn"}
     )
     cdn = make(DISTRIBUTION, "cdn", properties)
-    found = [(finding.answer, finding.path) for finding in judge(access_logs.RULE, cdn, source)]
-    assert found == expected
+    findings = [(finding.answer, finding.path) for finding in judge(access_logs.RULE, cdn, source)]
+    assert findings == expected
 
 
 @pytest.mark.parametrize(
@@ -325,8 +325,8 @@ def test_http3_waits_for_the_end_of_the_shift(
 
     cdn = make(DISTRIBUTION, "cdn", {"httpVersion": version, "domainName": "d1.cloudfront.net"})
     ways = [way("direct", "lb.elb.amazonaws.com", weight), way("cdn", "d1.cloudfront.net", 50)]
-    found = [finding.answer for finding in judge(http3_after_shift.RULE, cdn, *ways)]
-    assert found == expected
+    answers = [finding.answer for finding in judge(http3_after_shift.RULE, cdn, *ways)]
+    assert answers == expected
 
 
 def test_a_distribution_is_protected(make: Make, judge: Judge) -> None:
@@ -383,8 +383,10 @@ def test_a_firewall_lets_the_world_in_where_it_serves(
     rules: Value, expected: Expected, make: Make, judge: Judge
 ) -> None:
     firewall = make(FIREWALL, "firewall", {"inboundRules": rules})
-    found = [(finding.answer, finding.path) for finding in judge(proxy_firewalled.RULE, firewall)]
-    assert found == expected
+    findings = [
+        (finding.answer, finding.path) for finding in judge(proxy_firewalled.RULE, firewall)
+    ]
+    assert findings == expected
 
 
 def test_the_ports_can_be_set(make: Make, judge: Judge) -> None:
@@ -410,8 +412,8 @@ def test_a_droplet_has_a_firewall(
     droplet = make(DROPLET, "proxy", {"id": "7", "tags": ["proxy"]})
     dependencies = {"dropletIds": [droplet]} if depends else {}
     around = make(FIREWALL, "firewall", firewall, dependencies)
-    found = judge(proxy_firewalled.RULE, droplet, around)
-    assert [finding.answer for finding in found] == answers
+    findings = judge(proxy_firewalled.RULE, droplet, around)
+    assert [finding.answer for finding in findings] == answers
 
 
 @pytest.mark.parametrize(

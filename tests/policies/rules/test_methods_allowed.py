@@ -45,8 +45,8 @@ def test_all_seven_methods_have_to_pass(methods: Value, answer: Judgement, where
             "orderedCacheBehaviors[0].allowedMethods",
         ),
     }[where]
-    found = [(finding.answer, finding.path) for finding in RULE.check(place)]
-    assert found == ([] if answer is Judgement.PASS else [(answer, path)])
+    findings = [(finding.answer, finding.path) for finding in RULE.check(place)]
+    assert findings == ([] if answer is Judgement.PASS else [(answer, path)])
 
 
 def test_the_message_shows_the_methods_found_and_wanted() -> None:

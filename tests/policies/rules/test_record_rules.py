@@ -48,7 +48,7 @@ def record(
     return {**made, **more}
 
 
-def found(
+def verdicts_by_name(
     rule: Rule, records: Records, make: Make, *others: Resource
 ) -> dict[str, list[tuple[Judgement, str]]]:
     resources = {name: make(RECORD, name, properties) for name, properties in records.items()}
@@ -186,7 +186,7 @@ WEIGHT = "weightedRoutingPolicies[0].weight"
 def test_every_way_has_both_families_with_one_weight(
     records: Records, expected: Any, make: Make
 ) -> None:
-    assert found(families_paired.RULE, records, make) == expected
+    assert verdicts_by_name(families_paired.RULE, records, make) == expected
 
 
 def test_the_message_about_a_lone_cloudfront_aaaa_says_who_would_move(
@@ -271,7 +271,7 @@ def test_the_message_about_a_lone_cloudfront_aaaa_says_who_would_move(
 def test_a_weighted_group_is_one_that_route_53_takes(
     records: Records, expected: Any, make: Make
 ) -> None:
-    assert found(weights_valid.RULE, records, make) == expected
+    assert verdicts_by_name(weights_valid.RULE, records, make) == expected
 
 
 def distribution(**more: Value) -> dict[str, Value]:
@@ -361,7 +361,7 @@ def test_an_alias_of_a_distribution_is_one_it_answers(
     expected: list[tuple[Judgement, str]],
     make: Make,
 ) -> None:
-    verdict = found(
+    verdict = verdicts_by_name(
         alias_targets_valid.RULE, {"r": properties}, make, make(DISTRIBUTION, "cdn", cdn)
     )
     assert verdict.get("r", []) == expected
@@ -404,7 +404,7 @@ def test_no_literal_address_stands_where_a_name_could(
         make(DISTRIBUTION, "cdn", distribution()),
         make("aws:ec2/eip:Eip", "ip", {"publicIp": "203.0.113.9"}),
     ]
-    verdict = found(no_hardcoded_addresses.RULE, {"r": properties}, make, *others)
+    verdict = verdicts_by_name(no_hardcoded_addresses.RULE, {"r": properties}, make, *others)
     assert verdict.get("r", []) == expected
 
 
