@@ -315,7 +315,8 @@ def test_the_clouds_tell_that_something_changed_and_are_silent_when_nothing_did(
 def test_a_droplet_that_becomes_active_by_the_clock_is_a_change(
     aws: background.Cloud, digitalocean: background.Cloud
 ) -> None:
-    control(digitalocean, "PUT", "settings", {"action_seconds": 2})
+    # Long enough for a busy machine to look before.
+    control(digitalocean, "PUT", "settings", {"action_seconds": 8})
     new_droplet(digitalocean)
     before = changes(aws.url, digitalocean.url)
     assert read(aws.url, digitalocean.url).droplets == ()
