@@ -1,9 +1,11 @@
 """What there must be nothing left of once a lab is closed."""
 
 import contextlib
+import os
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -12,15 +14,24 @@ from sandbox.lab.droplet import control_groups
 PATIENCE_SECONDS = 20.0
 
 
+_SEEN: Final[dict[str, float]] = {}
+"""When each namespace was last seen by `namespaces`."""
+
+
 def namespaces(pids: Collection[int]) -> set[str]:
     """Return the network, PID and mount namespaces of processes, but those of this one."""
-    own = {str(Path(f"/proc/self/ns/{kind}").readlink()) for kind in ("net", "pid", "mnt")}
+    own = _of_process("self")
+    names = {name for pid in pids for name in _of_process(pid)} - own
+    _SEEN.update(dict.fromkeys(names, time.clock_gettime(time.CLOCK_BOOTTIME)))
+    return names
+
+
+def _of_process(pid: int | str) -> set[str]:
     names: set[str] = set()
-    for pid in pids:
-        for kind in ("net", "pid", "mnt"):
-            with contextlib.suppress(OSError):
-                names.add(str(Path(f"/proc/{pid}/ns/{kind}").readlink()))
-    return names - own
+    for kind in ("net", "pid", "mnt"):
+        with contextlib.suppress(OSError):
+            names.add(str(Path(f"/proc/{pid}/ns/{kind}").readlink()))
+    return names
 
 
 def groups(pids: Collection[int]) -> set[str]:
@@ -57,8 +68,27 @@ def everybody() -> list[int]:
 
 
 def left_of(before: set[str]) -> set[str]:
-    """Return which namespaces are still there, once they had time to go."""
+    """Return which namespaces are still there, once they had time to go.
+
+    The kernel gives the number of one that is gone to the next that is made, which another lab may
+    have. So only processes count that were there when the namespace was seen.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (left := before & namespaces(everybody())) and time.monotonic() < deadline:
+    while (left := _held(before)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def _held(names: set[str]) -> set[str]:
+    held: set[str] = set()
+    for pid in everybody():
+        with contextlib.suppress(OSError):
+            started = _started_seconds(pid)
+            held |= {name for name in names & _of_process(pid) if started <= _SEEN[name]}
+    return held
+
+
+def _started_seconds(pid: int) -> float:
+    """Return when a process started, by the clock that counts from the start of the machine."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
