@@ -8,6 +8,7 @@ somebody added by hand shows as one to be removed. Source: hashicorp/terraform-p
 `helper/schema/schema.go` (diff).
 """
 
+import operator
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -170,8 +171,8 @@ def _pairs(
     """Return which item of an old list became which of a new one, by their indices.
 
     In an ordered list the place decides. In a set the same item is the same item wherever it is,
-    then the identifying field decides, and what is left is paired in order, so that `a, b` become
-    `a, c` reads as one item changed.
+    then one that does not differ, then the identifying field decides, and what is left is paired in
+    order, so that `a, b` become `a, c` reads as one item changed.
     """
     if rule not in shape.sets:
         length = max(len(old), len(new))
@@ -191,7 +192,7 @@ def _pairs(
     def identified(before: Any, after: Any) -> bool:
         return bool(key) and bool(before.get(key) == after.get(key))
 
-    for alike in (equal, identified):
+    for alike in (operator.eq, equal, identified):
         for new_index in list(left_new):
             for old_index in left_old:
                 if alike(old[old_index], new[new_index]):
