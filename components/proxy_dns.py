@@ -71,6 +71,8 @@ class ProxyDns(pulumi.ComponentResource):
     """Name of the group."""
     records: list[pulumi.Resource]
     """Every record of it. Equal weights, but 0 for a proxy that leaves."""
+    waiting_for_nothing: list[pulumi.Resource]
+    """Those of the records that no proxy has to serve for."""
     checks: list[tuple[str, aws.route53.HealthCheck]]
     """The health check of each proxy, with its id in the pool."""
     fails_over_to_cdn: bool
@@ -91,8 +93,8 @@ class ProxyDns(pulumi.ComponentResource):
             check = self._check(address)
             self.checks.append((address.node, check))
             self._record(address, check)
-        if not self.fails_over_to_cdn:
-            self._empty_answer()
+        self.waiting_for_nothing = [] if self.fails_over_to_cdn else [self._empty_answer()]
+        self.records += self.waiting_for_nothing
         self.register_outputs({"group": self.group})
 
     def _check(self, address: Address) -> aws.route53.HealthCheck:
@@ -134,21 +136,19 @@ class ProxyDns(pulumi.ComponentResource):
             )
         )
 
-    def _empty_answer(self) -> None:
+    def _empty_answer(self) -> aws.route53.Record:
         target = self._args["load_balancer"]
-        self.records.append(
-            aws.route53.Record(
-                f"{self._name}-none",
-                zone_id=self._args["zone_id"],
-                name=self.group,
-                type="AAAA",
-                set_identifier=NO_PROXY,
-                weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=0)],
-                aliases=[
-                    aws.route53.RecordAliasArgs(
-                        name=target.name, zone_id=target.zone_id, evaluate_target_health=False
-                    )
-                ],
-                opts=pulumi.ResourceOptions(parent=self),
-            )
+        return aws.route53.Record(
+            f"{self._name}-none",
+            zone_id=self._args["zone_id"],
+            name=self.group,
+            type="AAAA",
+            set_identifier=NO_PROXY,
+            weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=0)],
+            aliases=[
+                aws.route53.RecordAliasArgs(
+                    name=target.name, zone_id=target.zone_id, evaluate_target_health=False
+                )
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
         )

@@ -102,7 +102,8 @@ class WeightedDns(pulumi.ComponentResource):
         if proxies is None or family == "A":
             return self._record((hostname, family, "direct"), self._args["load_balancer"])
         # Route 53 refuses an alias to records that are not there yet. But once it leads there, its
-        # weight must not wait for a droplet that does not come to serve.
+        # weight must not wait for a droplet that does not come to serve. From then on it depends
+        # on the group's empty answer alone, which `pulumi destroy` therefore deletes after it.
         leads_there = any(
             record.id == (hostname, family, "direct") and record.alias_of == proxies.group
             for record in self._args.get("existing", ())
@@ -110,7 +111,7 @@ class WeightedDns(pulumi.ComponentResource):
         return self._record(
             (hostname, family, "direct"),
             AliasTarget(proxies.group, self._args["zone_id"]),
-            depends_on=() if leads_there else proxies.records,
+            depends_on=proxies.waiting_for_nothing if leads_there else proxies.records,
             evaluate_target_health=proxies.fails_over_to_cdn,
         )
 

@@ -95,6 +95,17 @@ def deployed_whole(
 
 
 @pytest.fixture
+def half_on_cdn(
+    account: background.Cloud,
+    droplets: background.Cloud,
+    deployments: Deployments,
+    tmp_path: Path,
+) -> Stack:
+    """The sandbox's stack with all it has, deployed at 50/50; answers live for `TTL_SECONDS`."""
+    return deployments.copy("half-on-cdn", account, droplets, tmp_path)
+
+
+@pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     sandbox = Sandbox(tmp_path / "sandbox")
     yield sandbox

@@ -1,12 +1,11 @@
 """Hostnames come and go, with the real engine: no answer leads where its name is not served."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from support.engine import client, control, zone_records
-from support.waiting import repeated
+import pytest
+
+from support.engine import control, zone_records
+from support.moments import Moment, moment, watched
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -23,48 +22,6 @@ REPLACED: Final = ("RequestCertificate", "UpdateDistribution", "DeleteCertificat
 """What another list of names changes, in the order in which nothing is without a certificate."""
 
 
-@dataclass(frozen=True)
-class Moment:
-    """The account at one time: first the zone, then the distribution."""
-
-    led_to_cdn: frozenset[str]
-    """Names with a record that leads to the distribution."""
-    led_to_nothing: frozenset[str]
-    """Names with a record that leads to a group of proxies without records."""
-    aliases: frozenset[str]
-    """Names that the distribution answers."""
-    deployed: bool
-    """Whether all of CloudFront has it as it is."""
-
-
-@contextmanager
-def watched(account: "background.Cloud") -> Generator[list[Moment]]:
-    """Look at the account again and again until the end."""
-    moments: list[Moment] = []
-    route53, cloudfront = client(account, "route53"), client(account, "cloudfront")
-    with repeated(lambda: moments.append(moment(route53, cloudfront))):
-        yield moments
-
-
-def moment(route53: "Route53Client", cloudfront: "CloudFrontClient") -> Moment:
-    records = zone_records(route53)
-    (summary,) = cloudfront.list_distributions()["DistributionList"].get("Items", [])
-    leads = [
-        (record["Name"].rstrip("."), record["AliasTarget"]["DNSName"])
-        for record in records
-        if "AliasTarget" in record
-    ]
-    names = {record["Name"] for record in records}
-    return Moment(
-        frozenset(name for name, target in leads if target == f"{summary['DomainName']}."),
-        frozenset(
-            name for name, target in leads if target.startswith("_proxy.") and target not in names
-        ),
-        frozenset(summary["Aliases"].get("Items", [])),
-        summary["Status"] == "Deployed",
-    )
-
-
 def changes(account: "background.Cloud", stack: "Stack") -> tuple[list[str], str]:
     """Deploy; return which changes the account was asked for, in order, and what Pulumi said."""
     before = len(account.log.read_text().splitlines())
@@ -73,67 +30,86 @@ def changes(account: "background.Cloud", stack: "Stack") -> tuple[list[str], str
     return [operation for operation in operations if operation in (RECORD, *REPLACED)], said
 
 
-def faults(moments: list[Moment]) -> list[Moment]:
-    """Return the moments at which an answer leads to nobody who serves its name."""
-    assert moments
-    return [each for each in moments if each.led_to_cdn - each.aliases or each.led_to_nothing]
+def aliases(seen: Moment) -> frozenset[str]:
+    """Return the names that the distribution serves."""
+    (distribution,) = seen.distributions
+    return distribution.aliases
 
 
+def groups(route53: "Route53Client") -> set[str]:
+    """Return the names of all groups of proxies."""
+    names = {record["Name"] for record in zone_records(route53)}
+    return {name for name in names if name.startswith("_proxy.")}
+
+
+@pytest.mark.row("a hostname removed", "a removed hostname set again before the second deployment")
 def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment_later(
-    deployed: "Stack", account: "background.Cloud", route53: "Route53Client"
+    deployed: "Stack",
+    account: "background.Cloud",
+    droplets: "background.Cloud",
+    route53: "Route53Client",
+    cloudfront: "CloudFrontClient",
 ) -> None:
-    cloudfront = client(account, "cloudfront")
-    deployed.configure(hostnames=[API])
-    with watched(account) as moments:
+    with watched(deployed, account, droplets) as seen:
+        deployed.configure(hostnames=[API])
         first, said = changes(account, deployed)
         assert first == [RECORD] * 4
         assert f"Hostname {API2} leaves: this deployment deletes its records." in said
         assert deployed.outputs()["hostnames"] == [API]
-        between = moment(route53, cloudfront)
-        assert (between.led_to_cdn, between.aliases) == ({API}, {API, API2})
+        between = moment(route53, cloudfront, droplets)
+        assert (between.led_to_cdn(), aliases(between)) == ({API}, {API, API2})
 
+        deployed.configure(hostnames=[API, API2])
+        again, said = changes(account, deployed)
+        assert again == [RECORD] * 4
+        assert "leaves" not in said
+
+        deployed.configure(hostnames=[API])
+        assert changes(account, deployed)[0] == first
         second, said = changes(account, deployed)
         assert tuple(each for each in second if each != RECORD) == REPLACED
         assert "leaves" not in said
-    assert faults(moments) == []
-    assert moment(route53, cloudfront).aliases == {API}
+    assert seen.faults([API]) == []
+    assert aliases(moment(route53, cloudfront, droplets)) == {API}
     assert changes(account, deployed)[0] == []
 
 
 def test_a_hostname_whose_records_are_protected_goes_on_being_served(
-    deployed: "Stack", route53: "Route53Client", cloudfront: "CloudFrontClient"
+    deployed: "Stack",
+    droplets: "background.Cloud",
+    route53: "Route53Client",
+    cloudfront: "CloudFrontClient",
 ) -> None:
     deployed.configure(protect=True)
     deployed.up().must()
-    before = moment(route53, cloudfront)
+    before = moment(route53, cloudfront, droplets)
     deployed.configure(hostnames=[API])
     assert "protected" in deployed.up().refused()
-    assert moment(route53, cloudfront) == before
-    assert before.aliases == before.led_to_cdn == {API, API2}
+    after = moment(route53, cloudfront, droplets)
+    assert (after.records, after.distributions) == (before.records, before.distributions)
+    assert aliases(after) == after.led_to_cdn() == {API, API2}
 
 
+@pytest.mark.row("a hostname added", "a hostname renamed", "the first hostname renamed")
 def test_the_first_hostname_is_renamed_while_half_of_the_users_are_on_each_path(
-    deployed_whole: "Stack", account: "background.Cloud", route53: "Route53Client"
+    deployed_whole: "Stack",
+    account: "background.Cloud",
+    droplets: "background.Cloud",
+    route53: "Route53Client",
+    cloudfront: "CloudFrontClient",
 ) -> None:
     """With proxies, whose records are named after the first hostname."""
-    cloudfront = client(account, "cloudfront")
     control(account, "PUT", "settings", {"deploy_seconds": 2})
     deployed_whole.configure(hostnames=[NEW, API2], traffic=HALF)
-    with watched(account) as moments:
+    with watched(deployed_whole, account, droplets) as seen:
         _, said = changes(account, deployed_whole)
         assert f"Hostname {API} leaves" in said
-        assert [each for each in moments if NEW in each.led_to_cdn and not each.deployed] == []
-        between = moment(route53, cloudfront)
-        assert (between.led_to_cdn, between.aliases) == ({NEW, API2}, {NEW, API2, API})
-        assert {record["Name"] for record in groups(route53)} == {f"_proxy.{API}."}
+        between = moment(route53, cloudfront, droplets)
+        assert (between.led_to_cdn(), aliases(between)) == ({NEW, API2}, {NEW, API2, API})
+        assert groups(route53) == {f"_proxy.{API}."}
 
         changes(account, deployed_whole)
-    assert faults(moments) == []
-    assert moment(route53, cloudfront).aliases == {NEW, API2}
-    assert {record["Name"] for record in groups(route53)} == {f"_proxy.{NEW}."}
+    assert seen.faults([API2]) == []
+    assert aliases(moment(route53, cloudfront, droplets)) == {NEW, API2}
+    assert groups(route53) == {f"_proxy.{NEW}."}
     assert changes(account, deployed_whole)[0] == []
-
-
-def groups(route53: "Route53Client") -> list[dict[str, object]]:
-    """Return the records of all groups of proxies."""
-    return [{**each} for each in zone_records(route53) if each["Name"].startswith("_proxy.")]

@@ -4,93 +4,88 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from support.answers import answered, watched
-from support.engine import holders
+from support.engine import TTL_SECONDS, holders
+from support.moments import moment, watched
 
 if TYPE_CHECKING:
+    from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_route53 import Route53Client
 
     from sandbox.clouds import background
     from support.engine import Stack
 
-TTL_SECONDS: Final = 3
-"""How long answers that lead to proxies live here; sixty are too long for a test."""
-
+NAMES: Final = ("api.example.com", "api2.example.com")
 POOL: Final[dict[str, Any]] = {"regions": ["fra1", "ams3"], "readySeconds": 0}
-HALF: Final = {"direct": 50, "cdn": 50}
 
 
-@pytest.fixture
-def stack(whole: "Stack") -> "Stack":
-    """The stack with its proxies, and answers that live shortly."""
-    whole.wrap(
-        f"import components.proxy_dns\ncomponents.proxy_dns.ALIAS_TTL_SECONDS = {TTL_SECONDS}"
-    )
-    whole.configure(traffic=HALF)
-    return whole
-
-
-def test_proxies_are_added_and_removed_while_half_of_the_users_are_on_the_old_path(
-    stack: "Stack",
+@pytest.mark.row("`proxy` set", "`proxy` removed")
+def test_proxies_are_removed_and_added_while_half_of_the_users_are_on_the_old_path(
+    half_on_cdn: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
     route53: "Route53Client",
+    cloudfront: "CloudFrontClient",
 ) -> None:
-    stack.configure(proxy=None)
-    stack.up().must()
-    with watched(account, droplets) as adding:
-        stack.configure(proxy=POOL)
-        stack.up().must()
-    assert adding.unserved(TTL_SECONDS) == []
-    assert answered(route53) == set(holders(droplets))
-    with watched(account, droplets) as removing:
-        stack.configure(proxy=None)
-        said = stack.up().must()
-    assert removing.unserved(TTL_SECONDS) == []
+    half_on_cdn.configure(proxy=None)
+    with watched(half_on_cdn, account, droplets) as removing:
+        said = half_on_cdn.up().must()
+    assert removing.faults(NAMES, TTL_SECONDS) == []
     assert f"live for {TTL_SECONDS} s more" in said
-    assert (answered(route53), holders(droplets)) == (set(), {})
+    assert holders(droplets) == {}
+    half_on_cdn.configure(proxy=POOL)
+    with watched(half_on_cdn, account, droplets) as adding:
+        half_on_cdn.up().must()
+    assert adding.faults(NAMES, TTL_SECONDS) == []
+    assert adding.shares(NAMES[0]) == [(0.5, 0.5)]
+    after = moment(route53, cloudfront, droplets)
+    assert len(after.addresses()) == 2
+    assert after.addresses() == after.assigned
 
 
+@pytest.mark.row(
+    "a region or a node added", "regions in another order", "a region or a node removed"
+)
 def test_a_region_is_added_moved_and_removed_and_the_others_stay_as_they_are(
-    stack: "Stack",
+    half_on_cdn: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
     route53: "Route53Client",
+    cloudfront: "CloudFrontClient",
 ) -> None:
-    stack.up().must()
-    frankfurt, amsterdam = stack.outputs()["proxyAddresses"]
+    frankfurt, amsterdam = half_on_cdn.outputs()["proxyAddresses"]
     before = holders(droplets)
-    with watched(account, droplets) as changing:
-        stack.configure(proxy={**POOL, "regions": ["lon1", "ams3", "fra1"]})
-        stack.up().must()
+    with watched(half_on_cdn, account, droplets) as changing:
+        half_on_cdn.configure(proxy={**POOL, "regions": ["lon1", "ams3", "fra1"]})
+        half_on_cdn.up().must()
         assert before.items() <= holders(droplets).items()
-        london, *rest = stack.outputs()["proxyAddresses"]
+        london, *rest = half_on_cdn.outputs()["proxyAddresses"]
         assert rest == [amsterdam, frankfurt]
 
-        stack.configure(proxy={**POOL, "regions": ["ams3", "lon1"]})
-        first = stack.up().must()
+        half_on_cdn.configure(proxy={**POOL, "regions": ["ams3", "lon1"]})
+        first = half_on_cdn.up().must()
         assert "Proxy fra1-1 leaves: no new answer leads to it." in first
-        assert stack.outputs()["proxyAddresses"] == [amsterdam, london]
-        assert answered(route53) == {amsterdam, london}
+        assert half_on_cdn.outputs()["proxyAddresses"] == [amsterdam, london]
+        assert moment(route53, cloudfront, droplets).addresses() == {amsterdam, london}
         assert set(holders(droplets)) == {amsterdam, london, frankfurt}
 
-        second = stack.up().must()
+        second = half_on_cdn.up().must()
         assert f"live for {TTL_SECONDS} s more" in second
-    assert changing.unserved(TTL_SECONDS) == []
+    assert changing.faults(NAMES, TTL_SECONDS) == []
+    assert changing.shares(NAMES[0]) == [(0.5, 0.5)]
     assert holders(droplets)[amsterdam] == before[amsterdam]
     assert set(holders(droplets)) == {amsterdam, london}
-    assert "unchanged" in (third := stack.up().must())
+    assert "unchanged" in (third := half_on_cdn.up().must())
     assert "deleted" not in third
 
 
+@pytest.mark.row("`proxy.size`, `image` and what else replaces droplets")
 def test_droplets_of_another_size_and_image_replace_the_others_and_every_address_stays_served(
-    stack: "Stack", account: "background.Cloud", droplets: "background.Cloud"
+    half_on_cdn: "Stack", account: "background.Cloud", droplets: "background.Cloud"
 ) -> None:
-    stack.up().must()
     before = holders(droplets)
-    with watched(account, droplets) as replacing:
-        stack.configure(proxy={**POOL, "size": "s-2vcpu-2gb", "image": "debian-13-x64"})
-        stack.up().must()
-    assert replacing.unserved(TTL_SECONDS) == []
+    with watched(half_on_cdn, account, droplets) as replacing:
+        half_on_cdn.configure(proxy={**POOL, "size": "s-2vcpu-2gb", "image": "debian-13-x64"})
+        half_on_cdn.up().must()
+    assert replacing.faults(NAMES, TTL_SECONDS) == []
     assert holders(droplets).keys() == before.keys()
     assert not set(holders(droplets).values()) & set(before.values())

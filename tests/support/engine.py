@@ -162,12 +162,13 @@ def new_stack(
         droplets: The DigitalOcean cloud.
         engine: The engine.
         folder: Where the program's entry is copied to and all else is written.
-        deployed: The folder of another stack, whose settings and state it gets; None: it gets none.
+        deployed: The folder of another stack, whose program, settings and state it gets; None: it
+            gets those of the checkout, and no state.
     """
     project = folder / "project"
     project.mkdir()
     for name in ("__main__.py", "Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
-        shutil.copy(CHECKOUT / name, project)
+        shutil.copy((deployed / "project" if deployed else CHECKOUT) / name, project)
     for pack in CHECKOUT.glob("policies/*/PulumiPolicy.yaml"):
         shutil.copytree(pack.parent, project / "policies" / pack.parent.name)
     (project / ".venv/bin").mkdir(parents=True)
@@ -180,7 +181,6 @@ def new_stack(
     }
     stack = Stack(project, shell.environment(engine, clouds))
     if deployed:
-        shutil.copy(deployed / "project" / f"Pulumi.{STACK}.yaml", project)
         shutil.copytree(deployed / "home" / "state", shell.state, dirs_exist_ok=True)
     else:
         stack.pulumi("stack", "init", STACK).must()
@@ -236,7 +236,9 @@ class Deployments:
                 control(droplets, "POST", "reset")
                 control(droplets, "PUT", "settings", {"action_seconds": 0.1})
                 stack = new_stack(account, droplets, self._engine, made)
-                stack.configure(**DEPLOYED[name])
+                deployment = DEPLOYED[name]
+                stack.wrap(deployment.before)
+                stack.configure(**deployment.settings)
                 stack.up().must()
                 for cloud in clouds:
                     control(cloud, "PUT", f"snapshot/{name}")
@@ -246,11 +248,31 @@ class Deployments:
         return new_stack(account, droplets, self._engine, folder, kept)
 
 
-DEPLOYED: Final[dict[str, dict[str, Any]]] = {
-    "whole": {},
-    "without-proxies": {"proxy": None},
+@dataclass(frozen=True)
+class Deployment:
+    """A stack that differs from the sandbox's.
+
+    Attributes:
+        settings: Keys of the project's namespace.
+        before: Lines in front of the program.
+    """
+
+    settings: Mapping[str, Any]
+    before: str = ""
+
+
+TTL_SECONDS: Final = 3
+"""How long answers that lead to proxies live in `half-on-cdn`; sixty are too long for a test."""
+
+DEPLOYED: Final = {
+    "whole": Deployment({}),
+    "without-proxies": Deployment({"proxy": None}),
+    "half-on-cdn": Deployment(
+        {"traffic": {"direct": 50, "cdn": 50}},
+        f"import components.proxy_dns\ncomponents.proxy_dns.ALIAS_TTL_SECONDS = {TTL_SECONDS}",
+    ),
 }
-"""What there are deployments of: keys of the project's namespace that differ from the sandbox's."""
+"""What there are deployments of."""
 
 
 def holders(droplets: background.Cloud) -> dict[str, int]:
