@@ -8,7 +8,6 @@ from support.engine import control, zone_records
 from support.moments import Moment, moment, watched
 
 if TYPE_CHECKING:
-    from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_route53 import Route53Client
 
     from sandbox.clouds import background
@@ -44,11 +43,7 @@ def groups(route53: "Route53Client") -> set[str]:
 
 @pytest.mark.row("a hostname removed", "a removed hostname set again before the second deployment")
 def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment_later(
-    deployed: "Stack",
-    account: "background.Cloud",
-    droplets: "background.Cloud",
-    route53: "Route53Client",
-    cloudfront: "CloudFrontClient",
+    deployed: "Stack", account: "background.Cloud", droplets: "background.Cloud"
 ) -> None:
     with watched(deployed, account, droplets) as seen:
         deployed.configure(hostnames=[API])
@@ -56,7 +51,7 @@ def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment
         assert first == [RECORD] * 4
         assert f"Hostname {API2} leaves: this deployment deletes its records." in said
         assert deployed.outputs()["hostnames"] == [API]
-        between = moment(route53, cloudfront, droplets)
+        between = moment(account, droplets)
         assert (between.led_to_cdn(), aliases(between)) == ({API}, {API, API2})
 
         deployed.configure(hostnames=[API, API2])
@@ -70,22 +65,19 @@ def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment
         assert tuple(each for each in second if each != RECORD) == REPLACED
         assert "leaves" not in said
     assert seen.faults([API]) == []
-    assert aliases(moment(route53, cloudfront, droplets)) == {API}
+    assert aliases(moment(account, droplets)) == {API}
     assert changes(account, deployed)[0] == []
 
 
 def test_a_hostname_whose_records_are_protected_goes_on_being_served(
-    deployed: "Stack",
-    droplets: "background.Cloud",
-    route53: "Route53Client",
-    cloudfront: "CloudFrontClient",
+    deployed: "Stack", account: "background.Cloud", droplets: "background.Cloud"
 ) -> None:
     deployed.configure(protect=True)
     deployed.up().must()
-    before = moment(route53, cloudfront, droplets)
+    before = moment(account, droplets)
     deployed.configure(hostnames=[API])
     assert "protected" in deployed.up().refused()
-    after = moment(route53, cloudfront, droplets)
+    after = moment(account, droplets)
     assert (after.records, after.distributions) == (before.records, before.distributions)
     assert aliases(after) == after.led_to_cdn() == {API, API2}
 
@@ -96,7 +88,6 @@ def test_the_first_hostname_is_renamed_while_half_of_the_users_are_on_each_path(
     account: "background.Cloud",
     droplets: "background.Cloud",
     route53: "Route53Client",
-    cloudfront: "CloudFrontClient",
 ) -> None:
     """With proxies, whose records are named after the first hostname."""
     control(account, "PUT", "settings", {"deploy_seconds": 2})
@@ -104,12 +95,12 @@ def test_the_first_hostname_is_renamed_while_half_of_the_users_are_on_each_path(
     with watched(deployed_whole, account, droplets) as seen:
         _, said = changes(account, deployed_whole)
         assert f"Hostname {API} leaves" in said
-        between = moment(route53, cloudfront, droplets)
+        between = moment(account, droplets)
         assert (between.led_to_cdn(), aliases(between)) == ({NEW, API2}, {NEW, API2, API})
         assert groups(route53) == {f"_proxy.{API}."}
 
         changes(account, deployed_whole)
     assert seen.faults([API2]) == []
-    assert aliases(moment(route53, cloudfront, droplets)) == {NEW, API2}
+    assert aliases(moment(account, droplets)) == {NEW, API2}
     assert groups(route53) == {f"_proxy.{NEW}."}
     assert changes(account, deployed_whole)[0] == []

@@ -8,9 +8,6 @@ from support.engine import TTL_SECONDS, holders
 from support.moments import moment, watched
 
 if TYPE_CHECKING:
-    from types_boto3_cloudfront import CloudFrontClient
-    from types_boto3_route53 import Route53Client
-
     from sandbox.clouds import background
     from support.engine import Stack
 
@@ -23,8 +20,6 @@ def test_proxies_are_removed_and_added_while_half_of_the_users_are_on_the_old_pa
     half_on_cdn: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
-    route53: "Route53Client",
-    cloudfront: "CloudFrontClient",
 ) -> None:
     half_on_cdn.configure(proxy=None)
     with watched(half_on_cdn, account, droplets) as removing:
@@ -37,7 +32,7 @@ def test_proxies_are_removed_and_added_while_half_of_the_users_are_on_the_old_pa
         half_on_cdn.up().must()
     assert adding.faults(NAMES, TTL_SECONDS) == []
     assert adding.shares(NAMES[0]) == [(0.5, 0.5)]
-    after = moment(route53, cloudfront, droplets)
+    after = moment(account, droplets)
     assert len(after.addresses()) == 2
     assert after.addresses() == after.assigned
 
@@ -49,8 +44,6 @@ def test_a_region_is_added_moved_and_removed_and_the_others_stay_as_they_are(
     half_on_cdn: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
-    route53: "Route53Client",
-    cloudfront: "CloudFrontClient",
 ) -> None:
     frankfurt, amsterdam = half_on_cdn.outputs()["proxyAddresses"]
     before = holders(droplets)
@@ -65,7 +58,7 @@ def test_a_region_is_added_moved_and_removed_and_the_others_stay_as_they_are(
         first = half_on_cdn.up().must()
         assert "Proxy fra1-1 leaves: no new answer leads to it." in first
         assert half_on_cdn.outputs()["proxyAddresses"] == [amsterdam, london]
-        assert moment(route53, cloudfront, droplets).addresses() == {amsterdam, london}
+        assert moment(account, droplets).addresses() == {amsterdam, london}
         assert set(holders(droplets)) == {amsterdam, london, frankfurt}
 
         second = half_on_cdn.up().must()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -296,6 +296,7 @@ def control(cloud: background.Cloud, method: str, what: str, body: object = None
     assert answer.status < 300, answer.data
 
 
+@cache
 def client(cloud: background.Cloud, service: str) -> Any:
     """Return a boto3 client, as any other program that works in the account would have it."""
     variables = aws.client_environment(cloud.url)

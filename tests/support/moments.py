@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Final
 
 import urllib3
@@ -22,9 +22,7 @@ from support.engine import client, holders, zone_records
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_cloudfront.type_defs import DistributionSummaryTypeDef
-    from types_boto3_route53 import Route53Client
     from types_boto3_route53.type_defs import ResourceRecordSetOutputTypeDef
 
     from sandbox.clouds import background
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 
 FAMILIES: Final = ("A", "AAAA")
 
-LOAD_BALANCERS: Final = ".elb.amazonaws.com."
-"""What the names of load balancers end with; those of this account are there all the time."""
+LOAD_BALANCER: Final = re.compile(r"\.elb\.(?:[a-z0-9-]+\.)?amazonaws\.com\.$")
+"""The end of a load balancer's name; those of this account are there all the time."""
 
 ASKS: Final = re.compile(rb"(?:^|&)Action=(?:Describe|Get|List)")
 """A body of EC2, of load balancers or of CloudWatch that changes nothing."""
@@ -48,6 +46,12 @@ class Served:
     aliases: frozenset[str]
     deployed: bool
     """Whether all of CloudFront has it as it is."""
+    certificate: str
+    """The ARN of what it presents."""
+    origin: str
+    """The name of the load balancer it asks."""
+    secret: str | None
+    """What it sends for the load balancer to know it by."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Moment:
     records: "tuple[ResourceRecordSetOutputTypeDef, ...]"
     """All records of the zone."""
     distributions: tuple[Served, ...]
+    certificates: frozenset[str]
+    """The ARNs of all certificates."""
     assigned: frozenset[str]
     """Addresses that lead to a droplet."""
 
@@ -154,19 +160,29 @@ class Watch:
 def _faults(
     moment: Moment, everywhere: dict[str, frozenset[str]], names: Iterable[str]
 ) -> Iterator[str]:
-    for name in names:
-        for family in FAMILIES:
-            if not moment.members(f"{name}.", family):
-                yield f"{name} has no {family} record"
+    for each in moment.distributions:
+        if each.certificate not in moment.certificates:
+            yield f"{each.domain} has {each.certificate}, which is not there"
+    for name, family in product(names, FAMILIES):
+        if not moment.members(f"{name}.", family):
+            yield f"{name} has no {family} record"
     for each in moment.records:
-        name, target = each["Name"].rstrip("."), each.get("AliasTarget", {}).get("DNSName", "")
-        if each.get("SetIdentifier") not in {"direct", "cdn"}:
-            continue
-        if (domain := target.rstrip(".")) in everywhere:
-            if name not in everywhere[domain]:
-                yield f"{name} {each['Type']} leads to {domain}, which does not serve that name"
-        elif not target.endswith(LOAD_BALANCERS) and not moment.members(target, each["Type"]):
-            yield f"{name} {each['Type']} leads to {target}, which has no records"
+        if each.get("SetIdentifier") in {"direct", "cdn"}:
+            yield from _faults_of(each, moment, everywhere)
+
+
+def _faults_of(
+    record: "ResourceRecordSetOutputTypeDef",
+    moment: Moment,
+    everywhere: dict[str, frozenset[str]],
+) -> Iterator[str]:
+    """Yield why what a record leads to does not serve its name."""
+    name, target = record["Name"].rstrip("."), record.get("AliasTarget", {}).get("DNSName", "")
+    if (domain := target.rstrip(".")) in everywhere:
+        if name not in everywhere[domain]:
+            yield f"{name} {record['Type']} leads to {domain}, which does not serve that name"
+    elif not LOAD_BALANCER.search(target) and not moment.members(target, record["Type"]):
+        yield f"{name} {record['Type']} leads to {target}, which has no records"
 
 
 @contextmanager
@@ -175,10 +191,9 @@ def watched(
 ) -> Generator[Watch]:
     """Look at both accounts between any two changes that a stack makes, until the end."""
     watch, one_at_a_time = Watch(), threading.RLock()
-    route53, cloudfront = client(account, "route53"), client(account, "cloudfront")
 
     def look() -> None:
-        watch.moments.append(moment(route53, cloudfront, droplets))
+        watch.moments.append(moment(account, droplets))
 
     variables = {"AWS_ENDPOINT_URL": account, "DIGITALOCEAN_API_URL": droplets}
     before = dict(stack.variables)
@@ -193,23 +208,31 @@ def watched(
             stack.variables.update({variable: before[variable] for variable in variables})
 
 
-def moment(
-    route53: "Route53Client", cloudfront: "CloudFrontClient", droplets: "background.Cloud"
-) -> Moment:
+def moment(account: "background.Cloud", droplets: "background.Cloud") -> Moment:
     """Look at both accounts now."""
-    summaries = cloudfront.list_distributions()["DistributionList"].get("Items", [])
+    summaries = client(account, "cloudfront").list_distributions()["DistributionList"]
+    certificates = client(account, "acm").list_certificates()["CertificateSummaryList"]
     return Moment(
         time.monotonic(),
-        tuple(zone_records(route53)),
-        tuple(map(_served, summaries)),
+        tuple(zone_records(client(account, "route53"))),
+        tuple(map(_served, summaries.get("Items", []))),
+        frozenset(each["CertificateArn"] for each in certificates),
         frozenset(holders(droplets)),
     )
 
 
 def _served(summary: "DistributionSummaryTypeDef") -> Served:
-    aliases = frozenset(summary["Aliases"].get("Items", []))
-    deployed = summary["Status"] == "Deployed"
-    return Served(summary["DomainName"], summary["Enabled"], aliases, deployed)
+    (origin,) = summary["Origins"]["Items"]
+    headers = origin.get("CustomHeaders", {}).get("Items", [])
+    return Served(
+        summary["DomainName"],
+        enabled=summary["Enabled"],
+        aliases=frozenset(summary["Aliases"].get("Items", [])),
+        deployed=summary["Status"] == "Deployed",
+        certificate=summary["ViewerCertificate"].get("ACMCertificateArn", ""),
+        origin=origin["DomainName"],
+        secret=headers[0]["HeaderValue"] if headers else None,
+    )
 
 
 @contextmanager
