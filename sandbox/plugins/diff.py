@@ -113,7 +113,7 @@ class _Differ:
         elif is_zero(new) and is_zero(old) and type_.kind is not ValueKind.OBJECT:
             return
         elif new is None:
-            if rule not in self._shape.computed and not is_zero(old):
+            if rule not in self._shape.computed | self._shape.official and not is_zero(old):
                 self._note(PropertyChange.DELETE, path, rule)
         elif type_.kind is ValueKind.OBJECT:
             self._objects(type_, old or {}, new, path, rule)

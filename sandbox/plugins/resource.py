@@ -69,6 +69,8 @@ class Shape:
         carried: Inputs the cloud's API knows nothing of; they live in the state alone.
         filled: Texts that may be left out, but not be empty.
         refused: Inputs that the official plugin takes, and the stand-in does not.
+        official: Those of `refused` that the official plugin has in a state although the program
+            says nothing: a state that it wrote shows no difference here.
     """
 
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -83,6 +85,7 @@ class Shape:
     carried: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
     refused: frozenset[str] = frozenset()
+    official: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

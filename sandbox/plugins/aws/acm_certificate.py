@@ -59,6 +59,7 @@ class CertificateStandIn(Tagged):
             | {"earlyRenewalDuration", "keyAlgorithm", "options", "privateKey", "privateKeyWo"}
             | {"validationOptions"}
         ),
+        official=frozenset({"keyAlgorithm", "options"}),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:

@@ -57,6 +57,7 @@ class DropletStandIn(StandIn[DigitalOceanSession]):
             {"backupPolicy", "backups", "gpuPartitionMode", "gracefulShutdown"}
             | {"privateNetworking", "publicNetworking", "resizeDisk", "volumeIds"}
         ),
+        official=frozenset({"privateNetworking", "publicNetworking", "resizeDisk"}),
     )
 
     def completed(self, inputs: Props) -> Props:

@@ -44,6 +44,7 @@ class RandomPasswordStandIn(StandIn[NoSession]):
             {"lower", "minLower", "minNumeric", "minSpecial", "minUpper", "number", "numeric"}
             | {"overrideSpecial", "upper"}
         ),
+        official=frozenset({"lower", "number", "numeric", "upper"}),
     )
 
     def validate(self, inputs: Props) -> Iterator[Failure]:

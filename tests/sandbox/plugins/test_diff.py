@@ -354,3 +354,14 @@ def test_refreshed_inputs_differ_only_where_the_resource_does() -> None:
     changes = diff(type_, shape, state, prior)
     inputs = refreshed(type_, shape, state, prior, changes)
     assert inputs == prior | {"weightedRoutingPolicies": [{"weight": 7}]}
+
+
+def test_what_the_official_plugin_fills_in_by_itself_is_no_difference() -> None:
+    official: Props = {"keyAlgorithm": "RSA_2048", "options": {"export": "DISABLED"}}
+    resource = CertificateStandIn()
+    assert resource.shape.official == official.keys() <= resource.shape.refused
+    assert differences(resource, {**CERTIFICATE, **official}, CERTIFICATE) == {}
+    early = {"earlyRenewalDuration": "P30D"}
+    assert differences(resource, {**CERTIFICATE, **early}, CERTIFICATE) == {
+        "earlyRenewalDuration": DELETE
+    }
