@@ -1,4 +1,4 @@
-"""Proxies that leave: first out of the answers, and gone only when no answer has them any more.
+"""Proxies and hostnames that leave: out of the answers first, and gone when no answer has them.
 
 **Why that takes time.** What a program no longer registers, the engine deletes when the program has
 ended: a record, and some seconds later the address that was in it. But resolvers keep the answer
@@ -8,7 +8,9 @@ for the record's TTL, and DigitalOcean may give the address to another customer 
 more, the traffic records leave the group in this deployment, and the program waits for a TTL after
 that before it ends. A proxy that leaves a pool which stays takes two deployments, because its own
 record can only go together with its address: in the first it keeps everything but its weight, which
-becomes 0; in the next, the program waits for a TTL and the engine deletes it.
+becomes 0; in the next, the program waits for a TTL and the engine deletes it. A hostname, whose
+records are gone by then, leaves the distribution in its second deployment after a TTL, too; see
+`components/lookups/leaving_names.py`.
 
 **Why no hook before the deletion.** The state would remember the hook. A plain `pulumi destroy`
 does not run the program, so nobody would register it, and the deletion would fail. (Source: pulumi,
@@ -99,16 +101,18 @@ def group_of_proxies(
 
 def hold(
     seconds: int,
+    leading: str,
     changed: Sequence[pulumi.Resource],
     say: Callable[[str], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> pulumi.Output[None]:
-    """Keep the program from ending until answers have died that lead to what it deletes.
+    """Return when answers have died that lead to what goes away now; the program ends no earlier.
 
-    In a preview nothing is deleted, and nothing waits.
+    In a preview nothing goes, and nothing waits.
 
     Args:
         seconds: How long they live; 0: nothing is held.
+        leading: Where they lead, for the user.
         changed: The records that no longer give those answers, once they are registered.
         say: Tells the user.
         sleep: Lets seconds go by.
@@ -117,10 +121,7 @@ def hold(
     async def wait(_: Any) -> None:
         if seconds == 0 or pulumi.runtime.is_dry_run():
             return
-        say(
-            f"Answers that lead to proxies which are deleted now live for {seconds} s more. "
-            "Waiting for that long."
-        )
+        say(f"Answers that lead {leading} live for {seconds} s more. Waiting for that long.")
         await sleep(seconds)
 
     return pulumi.Output.all(*(resource.urn for resource in changed)).apply(wait)

@@ -21,7 +21,7 @@ _ORIGIN_ID: Final = "load-balancer"
 class PassThroughDistributionArgs(TypedDict):
     """What a pass-through distribution is made of."""
 
-    hostnames: Sequence[str]
+    hostnames: pulumi.Input[Sequence[str]]
     """Names it answers; each is covered by the certificate and on no other distribution."""
     certificate_arn: pulumi.Input[str]
     """ACM certificate in us-east-1, issued."""
@@ -61,7 +61,7 @@ class PassThroughDistribution(pulumi.ComponentResource):
             f"{name}-distribution",
             enabled=True,
             comment=f"{name}: passes everything through, caches nothing"[:128],
-            aliases=list(args["hostnames"]),
+            aliases=args["hostnames"],
             is_ipv6_enabled=True,
             http_version=options.http_version,
             price_class=options.price_class,

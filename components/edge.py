@@ -177,7 +177,7 @@ class DualStackEdge(pulumi.ComponentResource):
         return PassThroughDistribution(
             f"{name}-cdn",
             {
-                "hostnames": self._served_hostnames,
+                "hostnames": self._when_nobody_is_led_to_others(),
                 "certificate_arn": certificate.arn,
                 "origin_domain_name": self._existing.load_balancer.name,
                 "origin": self._settings.origin,
@@ -186,6 +186,18 @@ class DualStackEdge(pulumi.ComponentResource):
             },
             self._protected,
         )
+
+    def _when_nobody_is_led_to_others(self) -> pulumi.Output[list[str]]:
+        """Return the hostnames of the distribution, once answers for those it drops are over."""
+        served = self._served_hostnames
+        dropped = [name for name in self._last.aliases if name not in served]
+        over = hold(
+            ALIAS_TTL_SECONDS if dropped else 0,
+            f"{', '.join(dropped)} to the distribution",
+            (),
+            self._tell,
+        )
+        return over.apply(lambda _: list(served))
 
     def _proxies(self, name: str, nodes: Sequence[Node]) -> tuple[list[Address], ProxyDns | None]:
         """Create the proxies and their records; return where they are reached, and the records."""
@@ -269,7 +281,8 @@ class DualStackEdge(pulumi.ComponentResource):
             pulumi.log.warn(
                 f"Hostname {hostname} leaves: this deployment deletes its records. Resolvers keep "
                 f"answers that lead to the distribution for {ALIAS_TTL_SECONDS} seconds, so it and "
-                "the certificate keep the name. Run pulumi up again after that to remove it there.",
+                "the certificate keep the name. The next pulumi up waits for that, and then "
+                "removes it there.",
                 self,
             )
         for node in departs.leaving:
@@ -278,7 +291,10 @@ class DualStackEdge(pulumi.ComponentResource):
                 "resolvers keep the old ones. The next pulumi up deletes it.",
                 self,
             )
-        hold(departs.hold_seconds, records, lambda words: pulumi.log.info(words, self))
+        hold(departs.hold_seconds, "to proxies which are deleted now", records, self._tell)
+
+    def _tell(self, words: str) -> None:
+        pulumi.log.info(words, self)
 
     def _say_jump(self) -> None:
         """Say what moving everybody at once passes through."""

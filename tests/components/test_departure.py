@@ -112,7 +112,7 @@ def test_a_deployment_waits_for_answers_after_the_records_changed(
 
     def program() -> None:
         record = aws.route53.Record("direct", zone_id="Z0EXAMPLE", name="api", type="AAAA")
-        hold(seconds, [record], said.append, sleep)
+        hold(seconds, "to a proxy", [record], said.append, sleep)
 
     engine.run(program)
     assert happened == [(seconds, {"direct"}) for seconds in slept]

@@ -204,7 +204,7 @@ def test_a_name_that_leaves_loses_its_records_and_nothing_else(
     assert certificate["subjectAlternativeNames"] == [NEW, API2, API]
     assert engine.outputs["edge"]["hostnames"] == [NEW, API2]
     assert "Hostname api.example.com leaves: this deployment deletes its records." in caplog.text
-    assert "Run pulumi up again after that to remove it there." in caplog.text
+    assert "The next pulumi up waits for that, and then removes it there." in caplog.text
 
 
 def test_a_name_without_records_is_dropped(

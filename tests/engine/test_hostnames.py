@@ -1,10 +1,11 @@
 """Hostnames come and go, with the real engine: no answer leads where its name is not served."""
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from support.engine import control, zone_records
+from support.engine import SHORT_ANSWERS, TTL_SECONDS, control, zone_records
 from support.moments import Moment, moment, watched
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from support.engine import Stack
 
 API, API2, NEW = "api.example.com", "api2.example.com", "new.example.com"
-HALF: Final = {"direct": 50, "cdn": 50}
 
 RECORD: Final = "ChangeResourceRecordSets"
 REPLACED: Final = ("RequestCertificate", "UpdateDistribution", "DeleteCertificate")
@@ -45,6 +45,7 @@ def groups(route53: "Route53Client") -> set[str]:
 def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment_later(
     deployed: "Stack", account: "background.Cloud", droplets: "background.Cloud"
 ) -> None:
+    deployed.wrap(SHORT_ANSWERS)
     with watched(deployed, account, droplets) as seen:
         deployed.configure(hostnames=[API])
         first, said = changes(account, deployed)
@@ -57,14 +58,15 @@ def test_a_removed_hostname_loses_its_records_first_and_its_alias_one_deployment
         deployed.configure(hostnames=[API, API2])
         again, said = changes(account, deployed)
         assert again == [RECORD] * 4
-        assert "leaves" not in said
+        assert not re.search("leaves|Waiting", said)
 
         deployed.configure(hostnames=[API])
         assert changes(account, deployed)[0] == first
         second, said = changes(account, deployed)
         assert tuple(each for each in second if each != RECORD) == REPLACED
         assert "leaves" not in said
-    assert seen.faults([API]) == []
+        assert f"{API2} to the distribution live for {TTL_SECONDS} s more. Waiting" in said
+    assert seen.faults([API], TTL_SECONDS) == []
     assert aliases(moment(account, droplets)) == {API}
     assert changes(account, deployed)[0] == []
 
@@ -84,23 +86,24 @@ def test_a_hostname_whose_records_are_protected_goes_on_being_served(
 
 @pytest.mark.row("a hostname added", "a hostname renamed", "the first hostname renamed")
 def test_the_first_hostname_is_renamed_while_half_of_the_users_are_on_each_path(
-    deployed_whole: "Stack",
+    half_on_cdn: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
     route53: "Route53Client",
 ) -> None:
     """With proxies, whose records are named after the first hostname."""
     control(account, "PUT", "settings", {"deploy_seconds": 2})
-    deployed_whole.configure(hostnames=[NEW, API2], traffic=HALF)
-    with watched(deployed_whole, account, droplets) as seen:
-        _, said = changes(account, deployed_whole)
+    half_on_cdn.configure(hostnames=[NEW, API2])
+    with watched(half_on_cdn, account, droplets) as seen:
+        _, said = changes(account, half_on_cdn)
         assert f"Hostname {API} leaves" in said
         between = moment(account, droplets)
         assert (between.led_to_cdn(), aliases(between)) == ({NEW, API2}, {NEW, API2, API})
         assert groups(route53) == {f"_proxy.{API}."}
 
-        changes(account, deployed_whole)
-    assert seen.faults([API2]) == []
+        changes(account, half_on_cdn)
+    assert seen.faults([API2], TTL_SECONDS) == []
+    assert seen.shares(API2) == [(0.5, 0.5)]
     assert aliases(moment(account, droplets)) == {NEW, API2}
     assert groups(route53) == {f"_proxy.{NEW}."}
-    assert changes(account, deployed_whole)[0] == []
+    assert changes(account, half_on_cdn)[0] == []

@@ -119,70 +119,68 @@ class Watch:
         Args:
             names: Hostnames that have to be answered in both families all the time. What any other
                 answer leads to is looked at as well.
-            ttl_seconds: How long an answer that leads to a proxy goes on being used.
+            ttl_seconds: How long an answer goes on being used.
         """
         assert self.moments, "nothing was changed"
-        faults = [
+        everywhere = list(self._served_everywhere())
+        ends = [after.at for after in self.moments[1:]] + [float("inf")]
+        return [
             f"{number}: {fault}"
-            for number, (moment, everywhere) in enumerate(self._with_aliases())
-            for fault in _faults(moment, everywhere, names)
+            for number, moment in enumerate(self.moments)
+            for fault in (
+                *_unanswered(moment, names),
+                *(
+                    fault
+                    for before, end in zip(self.moments[: number + 1], ends, strict=False)
+                    if end > moment.at - ttl_seconds
+                    for fault in _unserved(before, moment, everywhere[number])
+                ),
+            )
         ]
-        return faults + list(self._unserved(ttl_seconds))
 
     def shares(self, name: str) -> list[tuple[float, float]]:
         """Return the shares of CloudFront that a hostname passed, in IPv4 and in IPv6."""
         shares = [(moment.share(name, "A"), moment.share(name, "AAAA")) for moment in self.moments]
         return [shares[0], *(after for before, after in pairwise(shares) if after != before)]
 
-    def _with_aliases(self) -> Iterator[tuple[Moment, dict[str, frozenset[str]]]]:
-        """Yield each moment, with the names that all of CloudFront serves by distribution."""
+    def _served_everywhere(self) -> Iterator[dict[str, frozenset[str]]]:
+        """Yield for each moment the names that all of CloudFront serves, by distribution."""
         everywhere: dict[str, frozenset[str]] = {}
         for moment in self.moments:
-            for each in moment.distributions:
-                known = each.aliases if each.deployed else everywhere.get(each.domain, frozenset())
-                everywhere[each.domain] = (known & each.aliases) if each.enabled else frozenset()
-            yield moment, dict(everywhere)
-
-    def _unserved(self, ttl_seconds: float) -> Iterator[str]:
-        """Yield what leads to an address without a droplet, while the answer still lives."""
-        ends = [after.at for after in self.moments[1:]] + [float("inf")]
-        for number, moment in enumerate(self.moments):
-            living = {
-                address
-                for before, end in zip(self.moments[: number + 1], ends, strict=False)
-                if end >= moment.at - ttl_seconds
-                for address in before.addresses()
+            everywhere = {
+                each.domain: each.aliases
+                if each.deployed
+                else each.aliases & everywhere.get(each.domain, frozenset())
+                for each in moment.distributions
+                if each.enabled
             }
-            for address in sorted(living - moment.assigned):
-                yield f"{number}: {address} is in answers, and nobody has it"
+            yield everywhere
 
 
-def _faults(
-    moment: Moment, everywhere: dict[str, frozenset[str]], names: Iterable[str]
-) -> Iterator[str]:
+def _unanswered(moment: Moment, names: Iterable[str]) -> Iterator[str]:
+    """Yield which names have no answer, and which distribution cannot answer."""
     for each in moment.distributions:
         if each.certificate not in moment.certificates:
             yield f"{each.domain} has {each.certificate}, which is not there"
     for name, family in product(names, FAMILIES):
         if not moment.members(f"{name}.", family):
             yield f"{name} has no {family} record"
-    for each in moment.records:
-        if each.get("SetIdentifier") in {"direct", "cdn"}:
-            yield from _faults_of(each, moment, everywhere)
 
 
-def _faults_of(
-    record: "ResourceRecordSetOutputTypeDef",
-    moment: Moment,
-    everywhere: dict[str, frozenset[str]],
-) -> Iterator[str]:
-    """Yield why what a record leads to does not serve its name."""
-    name, target = record["Name"].rstrip("."), record.get("AliasTarget", {}).get("DNSName", "")
-    if (domain := target.rstrip(".")) in everywhere:
-        if name not in everywhere[domain]:
-            yield f"{name} {record['Type']} leads to {domain}, which does not serve that name"
-    elif not LOAD_BALANCER.search(target) and not moment.members(target, record["Type"]):
-        yield f"{name} {record['Type']} leads to {target}, which has no records"
+def _unserved(before: Moment, now: Moment, everywhere: dict[str, frozenset[str]]) -> Iterator[str]:
+    """Yield which answers of a moment lead to what does not serve them now."""
+    for address in sorted(before.addresses() - now.assigned):
+        yield f"{address} is in answers, and nobody has it"
+    for each in before.records:
+        name, target = each["Name"].rstrip("."), each.get("AliasTarget", {}).get("DNSName", "")
+        if each.get("SetIdentifier") not in {"direct", "cdn"} or LOAD_BALANCER.search(target):
+            continue
+        if target.startswith("_proxy."):
+            # A resolver has the addresses, and not the name of the group.
+            if before is now and not now.members(target, each["Type"]):
+                yield f"{name} {each['Type']} leads to {target}, which has no records"
+        elif name not in everywhere.get(target.rstrip("."), frozenset()):
+            yield f"{name} {each['Type']} leads to {target}, which does not serve that name"
 
 
 @contextmanager
