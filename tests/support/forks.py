@@ -12,6 +12,7 @@ own module of that name. Tests of starting, such as those of `make up`, use the 
 """
 
 import functools
+import gc
 import io
 import json
 import os
@@ -221,6 +222,9 @@ def _main() -> None:
         import_module(name)
     # The folder that this started in, and that of the tests.
     del sys.path[:2]
+    # What is imported stays, so no fork has to look for garbage there, which would copy it all.
+    gc.collect()
+    gc.freeze()
     server = _Server(sys.argv[1])
     print(flush=True)
     _run(server.job())
