@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,12 +36,15 @@ class Verb:
         module: The module that has its `app`, a `typer.Typer`.
         help: The line that `dualstack --help` shows; the first line of the verb's own help.
         extra: The extra of this distribution that it needs; none: it needs a checkout.
+        later: Packages of the extra that it imports only once a run needs them: together they take
+            longer than all else that it imports.
     """
 
     name: str
     module: str
     help: str
     extra: str | None = None
+    later: tuple[str, ...] = ()
 
 
 VERBS: Final = (
@@ -51,6 +55,7 @@ VERBS: Final = (
         "Compare the direct path and cdn from here, over IPv4 and IPv6: requests, caches, DNS, "
         "reach.",
         extra="rollout",
+        later=("boto3", "jsonref", "junitparser", "openapi_pydantic"),
     ),
 )
 
@@ -97,6 +102,7 @@ def load(verb: Verb, rooms: Path = ROOMS) -> "typer.Typer":
         )
     try:
         app: typer.Typer = import_module(verb.module).app
+        _require(verb.later)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if (rooms / package).is_dir():
@@ -111,6 +117,17 @@ def load(verb: Verb, rooms: Path = ROOMS) -> "typer.Typer":
             f"dualstack {verb.name} needs the package `{package}`, which is not installed; {mend}"
         ) from error
     return app
+
+
+def _require(packages: Sequence[str]) -> None:
+    """Have packages that are not imported yet.
+
+    Raises:
+        ModuleNotFoundError: One of them is not installed.
+    """
+    for name in packages:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(name=name)
 
 
 def main() -> None:

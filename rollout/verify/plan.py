@@ -10,7 +10,7 @@ from components.faults import Fault, shown
 from rollout.edge import of_source, pulumi_outputs
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
-from rollout.requests import documents, har, openapi, requests_file
+from rollout.requests import documents, har, requests_file
 from rollout.requests.model import ROOT, Catalogue, IgnoreRule, ignore_rule, merge
 from rollout.verify.checks import CHECKS, opaque
 from rollout.verify.model import Check, VerifyOptions
@@ -91,11 +91,19 @@ def _catalogue(
             catalogues.append(catalogue)
 
     take(files.requests, lambda document: requests_file.read(document, unsafe=unsafe))
-    take(files.openapi, lambda document: openapi.read(document, hostnames, unsafe=unsafe))
+    take(files.openapi, lambda document: _operations(document, hostnames, unsafe=unsafe))
     take(files.har, lambda document: har.read(document, hostnames, unsafe=unsafe))
     if settings.options.echo is not None:
         catalogues.append(ROOT)
     return merge(catalogues)
+
+
+def _operations(
+    document: documents.Document, hostnames: Collection[str], *, unsafe: bool
+) -> Catalogue:
+    from rollout.requests import openapi  # noqa: PLC0415 - its packages take long to import
+
+    return openapi.read(document, hostnames, unsafe=unsafe)
 
 
 def _read(name: str) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from rich.console import Console, RenderableType
@@ -240,6 +239,9 @@ def show(report: Report, console: Console) -> None:
 
 def as_junit(report: Report) -> str:
     """Return a report as JUnit XML: a fail is a failure, `unknown` is an error."""
+    # It takes long to import, and few runs write such a file.
+    from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite  # noqa: PLC0415
+
     suites: dict[str, TestSuite] = {}
     for result in report.results:
         case = TestCase(_plain(_where(result) or "edge"), f"{result.group}.{_plain(result.check)}")

@@ -1,11 +1,16 @@
 """How verbs become commands of `dualstack`, and what it says of a verb that it cannot run."""
 
+import json
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from typer.main import get_command
 
 from rollout import cli
@@ -99,7 +104,33 @@ def test_a_verb_is_the_only_one_that_is_imported() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("package", ["typer", "scipy"])
+LISTED = """\
+import json, sys
+from rollout import cli
+
+(verb,) = (verb for verb in cli.VERBS if verb.name == sys.argv[1])
+cli.load(verb)
+print(json.dumps(sorted(name for name in sys.modules if "." not in name)))
+"""
+
+
+@pytest.mark.parametrize(
+    "verb", [verb for verb in cli.VERBS if verb.extra], ids=lambda verb: verb.name
+)
+def test_of_its_extra_a_verb_imports_at_once_all_but_what_it_lists(verb: Verb) -> None:
+    project = tomllib.loads((cli.ROOMS / "pyproject.toml").read_text())["project"]
+    declared = {Requirement(each).name for each in project["optional-dependencies"][verb.extra]}
+    done = subprocess.run(
+        [sys.executable, "-c", LISTED, verb.name], capture_output=True, text=True, check=True
+    )
+    at_once = json.loads(done.stdout)
+    assert not set(verb.later) & set(at_once)
+    owners = packages_distributions()
+    having = {owner for name in (*at_once, *verb.later) for owner in owners.get(name, ())}
+    assert {canonicalize_name(name) for name in declared} <= set(map(canonicalize_name, having))
+
+
+@pytest.mark.parametrize("package", ["typer", "scipy", "junitparser"])
 def test_a_verb_without_its_extra_names_the_package_and_the_extra(package: str) -> None:
     done = dualstack("verify", "--help", missing=(package,))
     assert (done.returncode, done.stdout) == (2, "")

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-import boto3.session
-
 from rollout.aws import (
     AccountDistribution,
     AccountError,
@@ -327,5 +325,11 @@ def judge_allow_lists(
     )
 
 
-CHECKS: Final[tuple[Check, ...]] = Hazards(Sockets(), boto3.session.Session).checks()
+def _session() -> Any:
+    import boto3.session  # noqa: PLC0415 - it takes long, and few runs look at the account
+
+    return boto3.session.Session()
+
+
+CHECKS: Final[tuple[Check, ...]] = Hazards(Sockets(), _session).checks()
 """The checks of this module."""
