@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import psutil
 import typer
 from filelock import FileLock
-from pulumi import automation as auto
 from rich.console import Console
 from rich.table import Table
 
@@ -27,6 +26,9 @@ from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
 from sandbox.lab.droplet import roots as droplet_roots
 from sandbox.lab.droplet.roots import BootError
+
+if TYPE_CHECKING:
+    from pulumi import automation as auto
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
@@ -103,7 +105,7 @@ def variables_of(clouds: Iterable[Cloud]) -> dict[str, str]:
     }
 
 
-def release_dead_locks(stack: auto.Stack, state: Path) -> None:
+def release_dead_locks(stack: "auto.Stack", state: Path) -> None:
     """Take away the stack's lock if the process that took it is gone.
 
     A `pulumi` that was killed leaves its lock behind. One that still runs is left alone: the
@@ -118,6 +120,8 @@ def release_dead_locks(stack: auto.Stack, state: Path) -> None:
 @app.command()
 def up(as_json: Json = False) -> None:
     """Deploy the stack `sandbox` with the policy packs on; again, it changes nothing."""
+    from pulumi import automation as auto  # noqa: PLC0415 - half of what all verbs import
+
     shell = here()
     shell.home.mkdir(parents=True, exist_ok=True)
     with FileLock(shell.home / "up.lock"):

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from semver import Version
 
-from sandbox.engine.language_host import RUNNER_VARIABLE
+from sandbox.engine import RUNNER_VARIABLE
 
 MODULE = Path(__file__).parent
 PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"

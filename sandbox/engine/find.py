@@ -23,7 +23,6 @@ from pathlib import Path
 
 from filelock import FileLock
 from platformdirs import user_cache_path
-from pulumi.automation import PulumiCommand
 from semver import Version
 
 from sandbox.engine import build
@@ -186,6 +185,9 @@ def install(
     Raises:
         EngineNotFoundError: if its maker's site cannot be reached or the installer fails.
     """
+    # Few start the command to have an engine installed, and this takes as long as all the rest.
+    from pulumi.automation import PulumiCommand  # noqa: PLC0415
+
     del environment
     say(f"Installing Pulumi {VERSION} with the official installer …")
     try:

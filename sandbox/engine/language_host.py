@@ -37,8 +37,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-RUNNER_VARIABLE = "DUALSTACK_PROGRAM_RUNNER"
-"""Environment variable with the path of Pulumi's `pulumi-language-python-exec`."""
+from sandbox.engine import RUNNER_VARIABLE
 
 SHOWN_EXIT_CODE = 32
 """The runner's exit code after it has shown the user what is wrong."""

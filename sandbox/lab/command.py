@@ -2,34 +2,19 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Annotated, Final, NoReturn
 
 import typer
-from pydantic import TypeAdapter
-from rich.console import Console
-from rich.table import Table
 
-from sandbox.lab.door import Door, LabError, NotSettledError, OpenHost
-from sandbox.lab.lab import OUTPUTS, Lab, faults
+from sandbox.lab.door import Door, LabError, NotSettledError
 from sandbox.lab.lab_settings import changed
-from sandbox.lab.plan.addresses import leads
-from sandbox.lab.plan.hosts import CLIENTS
-from sandbox.lab.read import ReadError
 
 FAILED, WRONG_USE = 1, 2
-
-QUIET_SECONDS: Final = 1.5
-"""How long nothing must change until the stack's outputs are read again: a deployment has many
-changes, and its outputs are there when it is over."""
 
 OUTPUT_SECONDS: Final = 60.0
 
@@ -68,7 +53,10 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         ] = False,
     ) -> None:
         """Open the lab of what is deployed, tell who is where and what changes, until Ctrl-C."""
-        _open(surroundings(), _tell_json if as_json else _tell)
+        # What opens a lab takes longer to import than to go through the door of an open one.
+        from sandbox.lab.opening import open_and_follow  # noqa: PLC0415
+
+        open_and_follow(surroundings(), as_json=as_json)
 
     @app.command(
         "enter", context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True}
@@ -80,7 +68,7 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         ] = None,
     ) -> None:
         """Run a shell or a command on a client, or on any other host, of the lab that is open."""
-        _enter(_folder(surroundings()), host, command or [])
+        _enter(folder_of(surroundings()), host, command or [])
 
     @app.command("set", context_settings={"ignore_unknown_options": True})
     def set_value(  # pyright: ignore[reportUnusedFunction]
@@ -92,178 +80,20 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         least-ttl-seconds, load-balancer-addresses.NAME, mtu.HOST, down (hosts off the network),
         expired-certificates, proxy-protocol, allow; lists are separated by commas.
         """
-        _set(_folder(surroundings()), name, value)
+        _set(folder_of(surroundings()), name, value)
 
     return app
 
 
-def _folder(sandbox: LabSandbox) -> Path:
+def folder_of(sandbox: LabSandbox) -> Path:
+    """Return the folder of a sandbox's lab."""
     return sandbox.home / "lab"
 
 
-def _stop(message: str, code: int) -> NoReturn:
+def stop(message: str, code: int) -> NoReturn:
+    """Say what is wrong and end with an exit code."""
     print(message, file=sys.stderr, flush=True)
     raise typer.Exit(code)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A lab that was just opened."""
-
-    folder: Path
-    """Its folder."""
-    seconds: float
-    """How long it took."""
-    fault: str
-    """What does not run of what is deployed; empty: all does."""
-    hosts: tuple[OpenHost, ...]
-    """The hosts."""
-    names: Mapping[str, tuple[str, ...]]
-    """Addresses of load balancers and distributions, by DNS name."""
-    unsupported: tuple[str, ...]
-    """What the lab cannot stand in for."""
-    example: str
-    """A name that the edge answers."""
-
-
-Tell = Callable[[Opened | str], None]
-"""Tells that a lab was opened, and then, a line each, what changes."""
-
-OPENED: Final = TypeAdapter(Opened)
-
-
-def _tell_json(what: Opened | str) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    fields = {"event": what} if isinstance(what, str) else OPENED.dump_python(what, mode="json")
-    print(json.dumps({"at": now, **fields}), flush=True)
-
-
-def _tell(what: Opened | str) -> None:
-    if isinstance(what, Opened):
-        show(what)
-    else:
-        print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
-
-
-def _open(sandbox: LabSandbox, tell: Tell) -> None:
-    if missing := {"aws", "digitalocean"} - set(sandbox.urls):
-        _stop(
-            f"Not running: {' and '.join(sorted(missing))} of the sandbox; the lab is of what is "
-            "deployed there. Deploy first: make up",
-            WRONG_USE,
-        )
-    if reasons := faults():
-        _stop("\n".join(reasons), WRONG_USE)
-    events: SimpleQueue[str] = SimpleQueue()
-    # SIGTERM closes the lab as Ctrl-C does; nothing else needs to.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    began = time.monotonic()
-    try:
-        with Lab.open(
-            sandbox.urls["aws"], sandbox.urls["digitalocean"], _folder(sandbox), say=events.put
-        ) as lab:
-            fault = _settle(lab)
-            hostnames = _write_outputs(sandbox, lab)
-            names = leads(lab.deployed, lab.settings).items()
-            tell(
-                Opened(
-                    lab.folder,
-                    round(time.monotonic() - began, 1),
-                    fault,
-                    tuple(lab.hosts.values()),
-                    {name: (*ipv4, *ipv6) for name, (ipv4, ipv6) in names},
-                    tuple(lab.unsupported()),
-                    *hostnames[:1] or ["NAME"],
-                )
-            )
-            _follow(sandbox, lab, events, tell)
-    except KeyboardInterrupt:
-        print("\nThe lab is closed; nothing of it is left.", file=sys.stderr)
-    except (LabError, ReadError) as fault:
-        _stop(str(fault), FAILED)
-
-
-def _settle(lab: Lab) -> str:
-    """Wait for the lab; one of which a part does not run is open all the same."""
-    try:
-        lab.settle()
-    except LabError as fault:
-        return str(fault)
-    return ""
-
-
-def _follow(sandbox: LabSandbox, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:
-    fresh = False
-    while True:
-        try:
-            line = events.get(timeout=QUIET_SECONDS)
-        except Empty:
-            lab.status()  # a lab that has ended says so
-            if fresh:
-                _write_outputs(sandbox, lab)
-            fresh = False
-        else:
-            fresh = True
-            tell(line)
-
-
-def _write_outputs(sandbox: LabSandbox, lab: Lab) -> list[str]:
-    """Write the stack's outputs into the lab's folder, where `dualstack verify` finds them.
-
-    Returns:
-        The hostnames in them; none where there are no outputs.
-    """
-    done = sandbox.outputs()
-    if done is None or done.returncode != 0:
-        return []
-    unfinished = lab.folder / f".{OUTPUTS}"
-    unfinished.write_text(done.stdout)
-    unfinished.replace(lab.folder / OUTPUTS)
-    return json.loads(done.stdout).get("hostnames", [])
-
-
-def show(opened: Opened) -> None:
-    """Print who is where, what the lab cannot stand in for, and how to go in."""
-    console = Console(
-        width=None if sys.stdout.isatty() else 200, emoji=False, markup=False, highlight=False
-    )
-    _print_table(
-        console,
-        ("host", "what it is", "addresses"),
-        ((host.name, host.role, " ".join(host.addresses)) for host in opened.hosts),
-    )
-    console.print()
-    _print_table(
-        console,
-        ("load balancer or distribution", "addresses"),
-        ((name, " ".join(addresses)) for name, addresses in opened.names.items()),
-    )
-    lines = opened.unsupported
-    console.print("\nNot in the lab:" if lines else "\nEverything deployed is in the lab.")
-    for line in lines:
-        console.print(f"  {line}", soft_wrap=True)
-    console.print("\nEnter a client from another terminal:")
-    for client in CLIENTS:
-        console.print(f"  .venv/bin/dualstack sandbox lab enter {client.name}", soft_wrap=True)
-    folder = opened.folder
-    ready = f"The lab is open, after {opened.seconds:.1f} s. Ctrl-C ends it."
-    console.print(
-        f"There, `curl https://{opened.example}/echo` trusts the lab, and this tries everything:\n"
-        f"  dualstack verify --outputs {folder / OUTPUTS} --echo /echo --allow-unsafe\n"
-        f"Logs of every program: {folder / 'hosts'}\n\n"
-        f"{opened.fault or ready}",
-        soft_wrap=True,
-    )
-    sys.stdout.flush()
-
-
-def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
 
 
 def _enter(folder: Path, host: str, command: list[str]) -> None:
@@ -276,7 +106,7 @@ def _enter(folder: Path, host: str, command: list[str]) -> None:
             env={"debian_chroot": host},  # what Debian's shells show in front of their prompt
         )
     except LabError as fault:
-        _stop(str(fault), WRONG_USE)
+        stop(str(fault), WRONG_USE)
     os.execv(line[0], line)  # noqa: S606 - the terminal becomes the host's
 
 
@@ -290,7 +120,7 @@ def _set(folder: Path, name: str, value: str) -> None:
         door.set(settings)
         door.wait()
     except NotSettledError as fault:
-        _stop(str(fault), FAILED)
+        stop(str(fault), FAILED)
     except (ValueError, LabError) as fault:
-        _stop(str(fault), WRONG_USE)
+        stop(str(fault), WRONG_USE)
     print(json.dumps({name: value}))

@@ -14,8 +14,7 @@ from threading import Lock
 from typing import IO, Any, Final, Self
 
 from sandbox.debian import find_program
-from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.world import SETTINGS, SOCKET
+from sandbox.lab.lab_settings import SETTINGS, LabSettings
 
 ASK_SECONDS: Final = 0.05
 """How often the world is asked whether it has come so far."""
@@ -44,6 +43,9 @@ OUTSIDE: Final = tuple(
 """Variables of the caller's that would lead commands out of the lab, or to trust others."""
 
 NOTE: Final = "lab.json"
+
+SOCKET: Final = "control"
+"""The name, in the lab's folder, of the socket that the world answers on."""
 
 
 class LabError(RuntimeError):

@@ -33,6 +33,7 @@ from sandbox.lab.door import (
     ASK_SECONDS,
     NOTE,
     SETTLE_SECONDS,
+    SOCKET,
     SYSTEM_PATH,
     Door,
     LabError,
@@ -40,7 +41,7 @@ from sandbox.lab.door import (
 )
 from sandbox.lab.droplet import control_groups, roots
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.world import DEPLOYED, HOSTS, SOCKET
+from sandbox.lab.world import DEPLOYED, HOSTS
 
 POLL_SECONDS: Final = 0.5
 """How often the clouds are asked whether anything changed."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from sandbox.lab.lab_host import LARGEST_MTU, LEAST_MTU, STANDARD_MTU
 
 MAX_EDGE_NODES: Final = 16
@@ -68,6 +70,10 @@ class LabSettings:
             if not _is(IPv4Network, network)
         ]
         return faults
+
+
+SETTINGS: Final = TypeAdapter(LabSettings)
+"""Reads and writes them."""
 
 
 def _is(kind: Callable[[str], object], text: str) -> bool:

@@ -29,9 +29,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.door import SOCKET
 from sandbox.lab.droplet import control_groups
 from sandbox.lab.lab_host import ROUTER_HOST
-from sandbox.lab.lab_settings import LabSettings
+from sandbox.lab.lab_settings import SETTINGS, LabSettings
 from sandbox.lab.network import LabNetwork
 from sandbox.lab.plan import PlanInputs, plan
 from sandbox.lab.plan.hosts import CHECKERS, droplet_hosts
@@ -39,9 +40,6 @@ from sandbox.lab.plan.names_covered import certificates_needed
 from sandbox.lab.plan.propagation import edge_delays, edge_part, edge_view
 from sandbox.lab.supervisor import Supervisor
 from sandbox.lab.trust import Trust
-
-SOCKET: Final = "control"
-"""The socket's name in the lab's folder."""
 
 HOSTS: Final = "hosts"
 """The folder, in the lab's, with a folder for each host."""
@@ -55,7 +53,6 @@ RETRY_SECONDS: Final = 1.0
 """After how long what could not be applied is tried again."""
 
 DEPLOYED: Final = TypeAdapter(Deployed)
-SETTINGS: Final = TypeAdapter(LabSettings)
 HEALTH: Final = TypeAdapter(dict[str, bool])
 
 

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from sandbox.clouds.background import Cloud
-from sandbox.lab.door import LabError
+from sandbox.lab.door import SOCKET, LabError
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
-from sandbox.lab.world import DEPLOYED, SOCKET
+from sandbox.lab.world import DEPLOYED
 from support.engine import Stack
 from support.lab import left_of, namespaces
 from support.namespaces import own_network

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lab.door import NOTE, Door, LabError, start_ticks
-from sandbox.lab.world import SOCKET
+from sandbox.lab.door import NOTE, SOCKET, Door, LabError, start_ticks
 
 
 def test_a_process_starts_when_the_machine_has_run_for_so_long_whatever_the_clock_says() -> None:
