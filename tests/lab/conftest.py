@@ -7,10 +7,10 @@ import pytest
 
 from sandbox.clouds import background
 from sandbox.clouds.background import Cloud
-from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import CLOUDS, Deployments, Sandbox, Stack, control
 from support.scene import BOTH_PATHS, Scene, opened, prepared
+from support.unlucky import UnluckyLab
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -37,11 +37,11 @@ def clouds(
 
 
 @pytest.fixture(scope="package")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a sandbox that is up, as `make up` leaves it."""
-    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox") / "home")
-    done = sandbox.run("up")
-    assert done.returncode == 0, done.stderr
+def home(tmp_path_factory: pytest.TempPathFactory, deployments: Deployments) -> Iterator[Path]:
+    """The folder of a sandbox that is up: clouds that run, and the state of what is deployed."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    sandbox = Sandbox(folder / "home")
+    deployments.copy("whole", *deployments.start(sandbox.home), folder)
     yield sandbox.home
     sandbox.run("down")
 
@@ -59,19 +59,23 @@ def shared_lab(
     tmp_path_factory: pytest.TempPathFactory,
     stack: Stack,  # noqa: ARG001 - deployed before the lab opens
     clouds: tuple[Cloud, Cloud],
-) -> Iterator[Lab]:
+) -> Iterator[UnluckyLab]:
     """A lab that several tests look at, one after the other; see `lab`."""
     folder = tmp_path_factory.mktemp("lab")
-    with Lab.open(clouds[0].url, clouds[1].url, folder) as lab:
+    said: list[str] = []
+    with UnluckyLab.open(clouds[0].url, clouds[1].url, folder, say=said.append) as lab:
+        lab.said = said
         yield lab
 
 
 @pytest.fixture
-def lab(shared_lab: Lab) -> Iterator[Lab]:
-    """A lab of the deployed stack, with nothing set."""
+def lab(shared_lab: UnluckyLab) -> Iterator[UnluckyLab]:
+    """A lab of the deployed stack, with nothing set and luck."""
     shared_lab.set(LabSettings())
     shared_lab.settle()
+    shared_lab.said.clear()
     yield shared_lab
+    shared_lab.refused = shared_lab.broken = False
     shared_lab.set(LabSettings())
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -23,6 +23,7 @@ from sandbox.lab.lab import POLL_SECONDS, STOP_SECONDS, Lab, faults
 from sandbox.lab.lab_settings import LabSettings
 from support.engine import Stack, client
 from support.lab import below, everybody, groups, groups_left_of, left_of, namespaces
+from support.unlucky import UnluckyLab
 from support.waiting import wait_until
 
 CLIENTS = ("ipv4-only", "dual-stack", "ipv6-only", "nat64-client")
@@ -82,33 +83,9 @@ def passer_by(droplets: Cloud) -> Generator[None]:
         send("DELETE", f"droplets/{number}")
 
 
-class Unlucky(Lab):
-    """A lab that can be made to have bad luck."""
-
-    refused = False
-    """Whether its world takes nothing."""
-    broken = False
-    """Whether looking at the clouds ends in a fault that nobody expects."""
-
-    def look(self) -> None:
-        """Look, unless it is broken."""
-        if self.broken:
-            raise KeyError("surprise")
-        super().look()
-
-    def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        if self.refused and question["do"] == "apply":
-            raise LabError("It takes nothing.")
-        return super()._ask(question)
-
-
-def test_a_lab_opens_on_a_deployed_sandbox(
-    stack: Stack, clouds: tuple[Cloud, Cloud], tmp_path: Path
-) -> None:
+def test_a_lab_opens_on_a_deployed_sandbox(stack: Stack, lab: Lab) -> None:
     assert stack.outputs()
-    with Lab.open(clouds[0].url, clouds[1].url, tmp_path) as lab:
-        lab.settle()
-        assert echo(lab, "ipv6-only")["method"] == "GET"
+    assert echo(lab, "ipv6-only")["method"] == "GET"
 
 
 @pytest.mark.parametrize("host", CLIENTS)
@@ -262,30 +239,23 @@ def test_two_labs_at_once_never_meet(lab: Lab, clouds: tuple[Cloud, Cloud], tmp_
 
 
 def test_what_was_not_taken_is_handed_over_again(
-    stack: Stack, clouds: tuple[Cloud, Cloud], tmp_path: Path
+    lab: UnluckyLab, clouds: tuple[Cloud, Cloud]
 ) -> None:
-    assert stack.outputs()
-    said: list[str] = []
-    with Unlucky.open(clouds[0].url, clouds[1].url, tmp_path, say=said.append) as lab:
-        lab.settle()
-        lab.refused = True
-        with passer_by(clouds[1]):
-            wait_until(lambda: "It takes nothing." in said)
-            with pytest.raises(LabError, match=r"^It takes nothing\.$"):
-                lab.settle()
-            lab.refused = False
-            wait_until(lambda: lab.settle() or "droplet-passer-by" in lab.hosts)
-            assert said.count("It takes nothing.") == 1
+    lab.refused = True
+    with passer_by(clouds[1]):
+        wait_until(lambda: "It takes nothing." in lab.said)
+        with pytest.raises(LabError, match=r"^It takes nothing\.$"):
+            lab.settle()
+        lab.refused = False
+        wait_until(lambda: lab.settle() or "droplet-passer-by" in lab.hosts)
+        assert lab.said.count("It takes nothing.") == 1
 
 
 def test_a_fault_that_nobody_expects_is_told_once_and_the_next_change_followed(
-    stack: Stack, clouds: tuple[Cloud, Cloud], tmp_path: Path
+    lab: UnluckyLab, stack: Stack, clouds: tuple[Cloud, Cloud]
 ) -> None:
-    said: list[str] = []
-    with (
-        Unlucky.open(clouds[0].url, clouds[1].url, tmp_path, say=said.append) as lab,
-        restored(clouds[0], stack) as config,
-    ):
+    said = lab.said
+    with restored(clouds[0], stack) as config:
         lab.broken = True
         message = "What is deployed cannot be followed: KeyError('surprise')."
         wait_until(lambda: message in said)
