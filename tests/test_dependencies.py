@@ -3,7 +3,8 @@
 import ast
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +37,11 @@ TYPES_ONLY: Final = ("_typeshed", "types_")
 ELSEWHERE: Final = {"checkov"}
 """What a benchmark runs in an environment of its own."""
 
-OWNERS: Final = packages_distributions()
+
+@cache
+def owners() -> Mapping[str, list[str]]:
+    """Return the distributions that have each package that is installed."""
+    return packages_distributions()
 
 
 def imported(*places: str) -> dict[str, set[str]]:
@@ -76,8 +81,8 @@ def declared(requirements: Iterable[str]) -> set[str]:
 
 def distribution(package: str) -> str:
     """Return the distribution that has a package."""
-    owners = OWNERS.get(package, [package])
-    return canonicalize_name(WITH.get(package) or owners[0])
+    having = owners().get(package, [package])
+    return canonicalize_name(WITH.get(package) or having[0])
 
 
 PROGRAM: Final = ("__main__.py", "components", "examples", "plugin", "policies")

@@ -8,9 +8,6 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 from werkzeug.test import Client
 
-from sandbox.clouds.aws.layer import Layer
-from sandbox.clouds.aws.state import MotoAccount
-
 CLIENTS = 4
 
 
@@ -44,6 +41,10 @@ class Crowd:
     ],
 )
 def test_requests_never_overlap(service: str, path: str) -> None:
+    # With moto, which takes a second to import: too long for each worker that collects the tests.
+    from sandbox.clouds.aws.layer import Layer  # noqa: PLC0415
+    from sandbox.clouds.aws.state import MotoAccount  # noqa: PLC0415
+
     moto, lines = Crowd(), list[str]()
     layer = Layer(moto, MotoAccount(), lines.append)
     scope = f"AWS4-HMAC-SHA256 Credential=test/20300101/us-east-1/{service}/aws4_request"

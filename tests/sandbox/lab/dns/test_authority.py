@@ -20,7 +20,6 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from scipy.stats import binomtest
 
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.dns import (
@@ -203,6 +202,9 @@ def test_shares_of_both_families_are_the_declared_ones(tmp_path: Path) -> None:
             **{f"2001:db8:d1:{n}::1": 0.2 for n in range(1, 4)},
         },
     }
+
+    # It takes a second to import: too long for each worker that collects the tests.
+    from scipy.stats import binomtest  # noqa: PLC0415
 
     with (
         own_network(ADDRESSES),
