@@ -22,6 +22,16 @@ PASSPHRASE = "sandbox"  # noqa: S105 - it locks nothing but a state that lives o
 
 STACK = "sandbox"
 
+_NO_SIDECARS = "metadata=skip"
+"""What keeps Pulumi from writing `FILE.attrs` beside each file of a state.
+
+It replaces the state itself whole, but writes these in place: killed in between, it leaves one that
+is empty, and refuses to read the file beside it from then on, with nothing but `EOF`. Nothing needs
+them.
+
+Source: gocloud.dev, `blob/fileblob/attrs.go` (setAttrs, getAttrs) and `fileblob.go` (URLOpener).
+"""
+
 STAND_INS = {name: f"sandbox.plugins.{name}" for name in ("aws", "digitalocean", "random")}
 """Clouds whose plugin we have a stand-in for, and the module that is one."""
 
@@ -65,7 +75,7 @@ class Shell:
         return {
             "PATH": os.pathsep.join([own, *others]),
             "PULUMI_HOME": str(self.pulumi_home),
-            "PULUMI_BACKEND_URL": self.state.as_uri(),
+            "PULUMI_BACKEND_URL": f"{self.state.as_uri()}?{_NO_SIDECARS}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_STACK": STACK,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -82,6 +92,9 @@ class Shell:
     def prepare(self, base: Mapping[str, str] = os.environ) -> list[str]:
         """Make the folders, and put a stand-in where a cloud's plugin is not installed.
 
+        What an earlier version of this sandbox wrote beside the files of its state goes: it is read
+        even though it is not written any more.
+
         Pulumi looks for plugins on PATH and in its own home. The sandbox's home is apart from the
         user's, so that neither credentials nor selected stacks mix. The plugins the user has
         installed are linked into it; a stand-in lies there as if it were installed.
@@ -94,6 +107,8 @@ class Shell:
         """
         for folder in (self.state, self.pulumi_home):
             folder.mkdir(parents=True, exist_ok=True)
+        for sidecar in self.state.rglob("*.attrs"):
+            sidecar.unlink(missing_ok=True)
         home = base.get("PULUMI_HOME") or Path(base.get("HOME", "~")).expanduser() / ".pulumi"
         own, users = self.pulumi_home / "plugins", Path(home) / "plugins"
         made: list[str] = []

@@ -52,7 +52,7 @@ def test_the_variables_name_engine_state_packs_and_cloud(shell: Shell, built: En
     assert shell.environment(built, CLOUD, {"PATH": "/usr/bin:/bin"}) == {
         "PATH": f"{engine}:/usr/bin:/bin",
         "PULUMI_HOME": f"{home}/pulumi",
-        "PULUMI_BACKEND_URL": f"file://{home}/state",
+        "PULUMI_BACKEND_URL": f"file://{home}/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "sandbox",
         "PULUMI_STACK": "sandbox",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -68,6 +68,16 @@ def test_entering_the_environment_twice_changes_nothing(shell: Shell, built: Eng
     assert shell.prepare(once) == CLOUDS
     assert plugins(shell) == [stand_in(cloud) for cloud in CLOUDS]
     assert shell.environment(built, CLOUD, once) == once
+
+
+def test_what_lies_beside_the_files_of_an_older_state_goes(shell: Shell) -> None:
+    """Killed at the wrong moment, Pulumi left them empty, and could not read the state again."""
+    stacks = shell.state / ".pulumi" / "stacks"
+    stacks.mkdir(parents=True)
+    for name in ("sandbox.json", "sandbox.json.attrs"):
+        (stacks / name).touch()
+    shell.prepare({"HOME": str(shell.home), "PATH": ""})
+    assert [path.name for path in stacks.iterdir()] == ["sandbox.json"]
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
