@@ -21,6 +21,8 @@ _EDGE: Final = "dualstack:index:DualStackEdge"
 _DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
 _RECORD: Final = "aws:route53/record:Record"
 _INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+_CERTIFICATE: Final = "aws:acm/certificate:Certificate"
+_RESERVED: Final = "digitalocean:index/reservedIpv6:ReservedIpv6"
 _DROPLET: Final = "digitalocean:index/droplet:Droplet"
 _ANY: Final = re.compile("")
 
@@ -70,6 +72,14 @@ class LastDeployment:
     """Hostnames that the distribution answers, in the order of the alphabet."""
     admitted_ports: frozenset[AdmittedPort] = frozenset()
     """Ports that the edge's lock has rules for."""
+    edge: str = ""
+    """Name of the edge's resource."""
+    urns: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """URNs of the stack's resources, by type and name."""
+    reserved_addresses: frozenset[str] = frozenset()
+    """Reserved IPv6 addresses of the whole stack."""
+    certificate_names: frozenset[str] = frozenset()
+    """Names that the certificate covers which the edge has requested."""
     readable: bool = True
     """Whether the state could be read. Where not, nobody knows what the stack has."""
 
@@ -90,7 +100,7 @@ def last_deployment(edge: str) -> LastDeployment:
             f"The state of stack {stack} could not be read ({error}), so what this stack has made "
             "is taken from the zone alone."
         )
-        return LastDeployment(readable=False)
+        return LastDeployment(edge=edge, readable=False)
     return of_resources(edge, cast("Mapping[str, Any]", answer)["outputs"])
 
 
@@ -107,6 +117,7 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
     )
     distribution: Mapping[str, Any] = distributions[0] if distributions else {}
     own_rule = re.compile(rf"{re.escape(f'::{edge}-lock-from-cloudfront-')}[0-9]+$")
+    own_certificate = re.compile(f"::{re.escape(edge)}-tls-certificate$")
     own_droplet = re.compile(rf"{re.escape(f'::{edge}-proxy-')}[a-z0-9]+-[0-9]+$")
     return LastDeployment(
         edges[0] if edges else {},
@@ -127,6 +138,14 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
         frozenset(
             AdmittedPort(rule["securityGroupId"], int(rule["fromPort"]))
             for rule in _outputs(resources, _INGRESS_RULE, own_rule)
+        ),
+        edge,
+        {(resource["type"], urn.rpartition("::")[2]): urn for urn, resource in resources.items()},
+        frozenset(address.get("ip") or "" for address in _outputs(resources, _RESERVED)),
+        frozenset(
+            name
+            for certificate in _outputs(resources, _CERTIFICATE, own_certificate)
+            for name in certificate.get("subjectAlternativeNames") or ()
         ),
     )
 

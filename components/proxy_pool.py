@@ -3,7 +3,6 @@
 What runs on a droplet is text, and made in `components.proxy`.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any, Final, NotRequired, TypedDict
 import pulumi
 import pulumi_digitalocean as digitalocean
 
+from components import places
 from components.facts import HEALTH_CHECKERS
 from components.proxy.nginx import CAPACITY_PORT
 from components.proxy.plan import Node
@@ -37,6 +37,17 @@ ALERTS: Final = (
 
 Source: DigitalOcean API Reference, 'Create Alert Policy', `type`.
 """
+
+
+def alert_description(pool: str, what: str, percent: int) -> str:
+    """Return what an alert policy says, which is also what it is known by.
+
+    Args:
+        pool: What the pool is called in the account.
+        what: What is short.
+        percent: How much of it is used then.
+    """
+    return f"{pool}: {what} above {percent} %"
 
 
 class ProxyPoolArgs(TypedDict):
@@ -112,7 +123,7 @@ class ProxyPool(pulumi.ComponentResource):
         self._pool = args["pool"]
         self._child = pulumi.ResourceOptions(parent=self)
         # Names are the account's: two stacks with the same tag would share their firewalls.
-        self._label = _label(pulumi.get_project(), pulumi.get_stack(), name)
+        self._label = places.label(pulumi.get_project(), pulumi.get_stack(), name)
         self._tag = digitalocean.Tag(f"{name}-tag", name=self._label, opts=self._child)
         firewall = self._firewall(watched=args.get("watched", False))
         self._alerts()
@@ -197,7 +208,7 @@ class ProxyPool(pulumi.ComponentResource):
             digitalocean.MonitorAlert(
                 f"{self._name}-alert-{what}",
                 type=metric,
-                description=f"{self._label}: {what} above {percent} %",
+                description=alert_description(self._label, what, percent),
                 compare="GreaterThan",
                 value=percent,
                 window="10m",
@@ -338,11 +349,3 @@ class ProxyPool(pulumi.ComponentResource):
             lambda words: pulumi.log.info(words, self),
             lambda words: pulumi.log.warn(words, self),
         )
-
-
-def _label(*parts: str) -> str:
-    """Return a name for things of the account, of the characters that all of them may have.
-
-    Source: DigitalOcean API Reference, the patterns of names of droplets, VPCs, firewalls and tags.
-    """
-    return re.sub("[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")

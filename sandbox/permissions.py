@@ -71,7 +71,7 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
     **_named_alike(GROUP, "ec2:RevokeSecurityGroupIngress"),
     **_named_alike(
         EVERYTHING,
-        "cloudfront:ListDistributions",
+        *("acm:ListCertificates", "cloudfront:ListDistributions"),
         *("ec2:DescribeManagedPrefixLists", "ec2:DescribeSecurityGroupRules"),
         *("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
         "elasticloadbalancing:DescribeLoadBalancerAttributes",

@@ -8,7 +8,7 @@ while resources are being made, and leave half an edge behind.
 import pulumi
 
 from components.last_deployment import LastDeployment
-from components.lookups import account
+from components.lookups import account, digitalocean
 from components.lookups.answers import (
     OriginError,
     UnansweredError,
@@ -17,6 +17,7 @@ from components.lookups.answers import (
     together,
 )
 from components.lookups.leaving_names import cannot_leave, leaving_names, led_to_proxies
+from components.lookups.left_behind import check_digitalocean, left_records
 from components.lookups.load_balancer import find_load_balancer
 from components.lookups.model import AliasTarget, HostedZone, LoadBalancerTarget, Prerequisites
 from components.lookups.records import ZoneRecord, zone_records
@@ -81,6 +82,9 @@ def look_up(
         ),
         (lambda: None) if stands else None,
     )
+    left_there = attempt(
+        lambda: _check_digitalocean(settings, opts, last), (lambda: None) if stands else None
+    )
     # A lock is refused while direct has weight, so no change of weights comes by here.
     lock, ports = settings.origin_lock, settings.origin.ports
     prefix_list = attempt(lambda: find_prefix_list(lock, ports, last.admitted_ports, through_aws))
@@ -91,11 +95,22 @@ def look_up(
         lambda: None,
         "CloudFront judges it in the deployment.",
     )
-    match load_balancer, zone, prefix_list, regions, refused, records:
+    if settings.certificate_arn is None:
+        attempt(
+            lambda: account.warn_of_certificates(
+                (*settings.hostnames, *leaving),
+                last,
+                lambda: account.open_account(settings.aws),
+            ),
+            lambda: None,
+            "This deployment goes on without that.",
+        )
+    match load_balancer, zone, prefix_list, regions, left_there, refused, records:
         case (
             LoadBalancerTarget(),
             HostedZone(),
             (str() | None) as prefix_list_id,
+            None,
             None,
             None,
             tuple(),
@@ -103,6 +118,22 @@ def look_up(
             return Prerequisites(load_balancer, zone, prefix_list_id, records, leaving)
         case answers:
             raise together(*(answer for answer in answers if isinstance(answer, OriginError)))
+
+
+def _check_digitalocean(
+    settings: Settings, opts: pulumi.ResourceOptions | None, last: LastDeployment
+) -> None:
+    """Look for what an earlier try left at DigitalOcean.
+
+    Not where the edge was given a provider of its own: nobody knows its token.
+    """
+    if invoke_options(opts, "digitalocean").provider is None:
+        check_digitalocean(
+            settings.proxy,
+            last,
+            f"{pulumi.get_project()}-{pulumi.get_stack()}",
+            lambda: digitalocean.open_digitalocean(settings.digitalocean),
+        )
 
 
 def _records(
@@ -117,8 +148,10 @@ def _records(
     hostnames = settings.hostnames
     records = zone_records(zone.id, {*hostnames, *last.aliases}, through_aws)
     leaving = leaving_names(hostnames, records, last)
+    left = list(left_records(zone.id, settings, records, last))
     faults = [
-        *taken_names(zone.id, hostnames, records, last),
+        *(fault for _, fault in left),
+        *taken_names(zone.id, hostnames, records, last, [record for record, _ in left]),
         *cannot_leave(settings, leaving, records),
     ]
     if faults:

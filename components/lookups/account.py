@@ -28,16 +28,20 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Secret
 
+from components import places
 from components.facts import CLOUDFRONT_REGION
 from components.faults import Fault
 from components.last_deployment import LastDeployment
 from components.lookups.answers import OriginError, UnansweredError
+from components.lookups.left_behind import remedy
 from components.settings import NAMESPACE, Settings
 
 if TYPE_CHECKING:
     from types_boto3_acm import ACMClient
     from types_boto3_cloudfront import CloudFrontClient
     from types_boto3_sts import STSClient
+
+    from components.places import Place
 
 _NOT_THERE: Final = ("ResourceNotFoundException", "InvalidArnException")
 """ACM knows no such certificate. Source: ACM API Reference, DescribeCertificate."""
@@ -76,6 +80,10 @@ class Account(Protocol):
         """Return the id and the own name of the distribution that has each alias."""
         ...
 
+    def unused_certificates(self, domain_name: str) -> Mapping[str, GivenCertificate]:
+        """Return by ARN the requested certificates whose first name it is and that nobody uses."""
+        ...
+
 
 def check_account(
     settings: Settings,
@@ -105,8 +113,7 @@ def check_account(
         names = (*settings.hostnames, *leaving)
         faults += certificate_faults(judged, answering.certificate(judged), names)
     if new and last.readable:
-        own = last.distribution_domain_name
-        faults += alias_faults(settings.hostnames, new, answering.distributions(), own)
+        faults += alias_faults(settings.hostnames, new, answering.distributions(), last)
     if faults:
         raise OriginError(*faults)
 
@@ -131,7 +138,7 @@ def alias_faults(
     hostnames: Sequence[str],
     new: Sequence[str],
     distributions: Mapping[str, tuple[str, str]],
-    own: str,
+    last: LastDeployment,
 ) -> Iterator[Fault]:
     """Say which new hostnames another distribution has.
 
@@ -139,8 +146,9 @@ def alias_faults(
         hostnames: The names of the settings, in order.
         new: Those that the edge's own distribution does not have.
         distributions: Id and own name of the distribution that has each alias.
-        own: The own name of the edge's distribution; empty where there is none yet.
+        last: What the state has.
     """
+    own = last.distribution_domain_name
     for index, name in enumerate(hostnames):
         distribution_id, domain_name = distributions.get(name, ("", own))
         if name in new and domain_name != own:
@@ -148,9 +156,51 @@ def alias_faults(
                 f"{NAMESPACE}:hostnames[{index}]",
                 f'"{name}", which distribution {distribution_id} has as an alias',
                 "a name that no other distribution has, in any account",
-                "Take another name, or take it away there. See it with: "
-                f"aws cloudfront get-distribution --id {distribution_id}",
+                remedy(
+                    places.distribution(last.edge),
+                    distribution_id,
+                    last,
+                    "Take another name, or take it away there. See it with: "
+                    f"aws cloudfront get-distribution --id {distribution_id}",
+                ),
             )
+
+
+def warn_of_certificates(
+    hostnames: Sequence[str], last: LastDeployment, account: Callable[[], Account]
+) -> None:
+    """Warn of certificates for just these names that nobody uses and the state does not have.
+
+    Asked only where a certificate is going to be requested. ACM requests another for the same names
+    without a word, so an earlier try that was interrupted leaves one for good.
+
+    Args:
+        hostnames: The names of the certificate, the first of which is its subject.
+        last: What the state has.
+        account: Returns who answers.
+
+    Raises:
+        UnansweredError: Nobody says which there are.
+    """
+    if not last.readable or last.certificate_names == frozenset(hostnames):
+        return
+    place: Place | None = places.certificate(last.edge)
+    for arn, certificate in account().unused_certificates(hostnames[0]).items():
+        if {*certificate.names} == {*hostnames}:
+            fault = Fault(
+                f'Certificate "{arn}" for {", ".join(hostnames)}',
+                f"there already, {certificate.status}, used by nobody and not in the state",
+                "one that is used: this deployment requests another",
+                remedy(
+                    place,
+                    arn,
+                    last,
+                    "Delete it with: aws acm delete-certificate --region us-east-1 "
+                    f"--certificate-arn {arn}",
+                ),
+            )
+            pulumi.log.warn(str(fault))
+            place = None  # the state has one
 
 
 # ---- asking -------------------------------------------------------------------------------------
@@ -173,13 +223,32 @@ class AwsAccount:
             account_id = self.sts.get_caller_identity()["Account"]
             if account_id != arn.split(":")[4]:
                 raise _unclear_certificate(arn, f"the credentials are those of {account_id}")
-            described = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+            return self._described(arn)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _NOT_THERE:
                 return None
             raise _unclear_certificate(arn, error) from error
         except BotoCoreError as error:
             raise _unclear_certificate(arn, error) from error
+
+    def unused_certificates(self, domain_name: str) -> Mapping[str, GivenCertificate]:
+        """Return by ARN the requested certificates whose first name it is and that nobody uses."""
+        try:
+            arns = [
+                summary.get("CertificateArn", "")
+                for page in self.acm.get_paginator("list_certificates").paginate()
+                for summary in page["CertificateSummaryList"]
+                if summary.get("DomainName") == domain_name
+                and summary.get("Status") in {"ISSUED", "PENDING_VALIDATION"}
+                and summary.get("Type") == "AMAZON_ISSUED"
+                and not summary.get("InUse")
+            ]
+            return {arn: self._described(arn) for arn in arns}
+        except (ClientError, BotoCoreError) as error:
+            raise _unclear_certificates(error) from error
+
+    def _described(self, arn: str) -> GivenCertificate:
+        described = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
         names = described.get("SubjectAlternativeNames", [])
         return GivenCertificate(described.get("Status", ""), tuple(names))
 
@@ -244,6 +313,17 @@ def _unclear_certificate(arn: str, cause: Exception | str) -> UnansweredError:
             f'"{arn}", which could not be looked up',
             f"{_USABLE} ({_in_a_line(cause)})",
             "See that the credentials allow acm:DescribeCertificate.",
+        )
+    )
+
+
+def _unclear_certificates(cause: Exception) -> UnansweredError:
+    return UnansweredError(
+        Fault(
+            "The account's list of certificates",
+            "one that could not be read",
+            f"one that can: it says what an earlier deployment left behind ({_in_a_line(cause)})",
+            "See that the credentials allow acm:ListCertificates.",
         )
     )
 

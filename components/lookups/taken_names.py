@@ -1,6 +1,6 @@
 """Hostnames that somebody else's records are under already."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from components.faults import Fault
@@ -18,6 +18,7 @@ def taken_names(
     hostnames: Sequence[str],
     records: Iterable[ZoneRecord],
     last: LastDeployment,
+    left: Collection[ZoneRecord] = (),
 ) -> Iterator[Fault]:
     """Say which hostnames have records that are not the stack's, and how to see them.
 
@@ -33,6 +34,7 @@ def taken_names(
         hostnames: The names of the edge, in order.
         records: The records of those names.
         last: What the state has.
+        left: Those of them that an earlier try of this stack made; another fault is about them.
     """
     if not last.readable:
         return
@@ -44,6 +46,7 @@ def taken_names(
             if record.name == hostname
             and record.type in _IN_THE_WAY
             and (hostname, record.type) not in own
+            and record not in left
         ]
         if taken:
             yield Fault(

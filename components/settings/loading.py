@@ -29,6 +29,9 @@ class SettingsError(FaultsError):
     """The settings cannot be used; the message lists every fault of every key."""
 
 
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
 # ---- the configuration of a stack ---------------------------------------------------------------
 
 
@@ -87,7 +90,8 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
     if faults:
         count = f"{len(faults)} setting{'s' if len(faults) > 1 else ''}"
         raise SettingsError(f"{count} of stack {stack} cannot be used", faults)
-    return _settings({"protect": stack != UNPROTECTED_STACK, **values}, arguments)
+    settings = {"protect": stack != UNPROTECTED_STACK, **values}
+    return _settings(settings, arguments, _digitalocean_configuration(raw))
 
 
 def _decoded(key: str, text: str) -> Any:
@@ -138,6 +142,14 @@ def _provider_configuration(
             continue
         arguments[name] = Secret(value) if key in secret or name in _CREDENTIALS else value
     return arguments, faults
+
+
+def _digitalocean_configuration(raw: Mapping[str, str]) -> dict[str, Any]:
+    """Return what says where DigitalOcean is and who asks."""
+    endpoint, token = raw.get("digitalocean:apiEndpoint"), raw.get("digitalocean:token")
+    return ({"apiEndpoint": endpoint} if endpoint else {}) | (
+        {"token": Secret(token)} if token else {}
+    )
 
 
 # ---- the arguments of a component ---------------------------------------------------------------
@@ -218,7 +230,11 @@ def _whole_text(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _settings(values: Mapping[str, Any], provider: Mapping[str, Any]) -> Settings:
+def _settings(
+    values: Mapping[str, Any],
+    provider: Mapping[str, Any],
+    digitalocean: Mapping[str, Any] = _NOTHING,
+) -> Settings:
     """Return settings of values that were checked."""
     named = {to_snake(key): value for key, value in values.items()}
-    return Settings.model_construct(**named, aws=provider)
+    return Settings.model_construct(**named, aws=provider, digitalocean=digitalocean)

@@ -169,6 +169,10 @@ class Settings(Group):
     land in another account than everything else. Values that are secret are `pydantic.Secret`.
     """
 
+    digitalocean: Annotated[Mapping[str, Any], Field(exclude=True, repr=False)] = {}
+    """`token` and `apiEndpoint` of the stack's own `digitalocean:` configuration, for questions
+    that Pulumi's provider has no look-up for. The token is a `pydantic.Secret`."""
+
     def provider_arguments(self) -> dict[str, Any]:
         """Return `aws` with secrets as secret outputs, so that the state keeps them encrypted."""
         return {

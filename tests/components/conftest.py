@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pulumi.runtime
 import pytest
 
-from support.recording import AwsApis, Engine
+from support.recording import AwsApis, DropletCloud, Engine
 
 
 @pytest.fixture
@@ -18,5 +18,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
         return engine.account.apis
 
     monkeypatch.setattr("components.lookups.account.open_account", open_account)
+
+    def open_digitalocean(_: object) -> DropletCloud:
+        return engine.account.droplet_cloud
+
+    monkeypatch.setattr("components.lookups.digitalocean.open_digitalocean", open_digitalocean)
     yield engine
     pulumi.runtime.set_all_config({}, [])

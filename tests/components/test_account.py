@@ -79,7 +79,8 @@ def test_which_certificates_cloudfront_cannot_use(
 def test_which_names_another_distribution_has(
     distributions: dict[str, tuple[str, str]], taken: list[int]
 ) -> None:
-    faults = [str(fault) for fault in alias_faults([API, API2], [API2], distributions, OWN)]
+    last = LastDeployment(distribution_domain_name=OWN)
+    faults = [str(fault) for fault in alias_faults([API, API2], [API2], distributions, last)]
     assert faults == [
         f'dualstack-edge:hostnames[{index}] is "{API2}", which distribution E2 has as an alias; a '
         "name that no other distribution has, in any account. Take another name, or take it away "
@@ -226,6 +227,26 @@ def test_the_aliases_of_all_distributions_are_read() -> None:
     assert account.distributions() == {API: ("E1", OWN)}
     with pytest.raises(UnansweredError, match="allow cloudfront:ListDistributions"):
         account_with(ListDistributions="AccessDenied").distributions()
+
+
+def test_the_certificates_that_nobody_uses_are_read() -> None:
+    requested = {"DomainName": API, "Type": "AMAZON_ISSUED", "InUse": False}
+    summaries = [
+        {**requested, "CertificateArn": ARN, "Status": "PENDING_VALIDATION"},
+        {**requested, "CertificateArn": "used", "Status": "ISSUED", "InUse": True},
+        {**requested, "CertificateArn": "given", "Status": "ISSUED", "Type": "IMPORTED"},
+        {**requested, "CertificateArn": "failed", "Status": "FAILED"},
+        {**requested, "CertificateArn": "other", "Status": "ISSUED", "DomainName": API2},
+    ]
+    described = {"Status": "PENDING_VALIDATION", "SubjectAlternativeNames": [API, API2]}
+    account = account_with(
+        ListCertificates={"CertificateSummaryList": summaries},
+        DescribeCertificate={"Certificate": described},
+    )
+    pending = GivenCertificate("PENDING_VALIDATION", (API, API2))
+    assert account.unused_certificates(API) == {ARN: pending}
+    with pytest.raises(UnansweredError, match="allow acm:ListCertificates"):
+        account_with(ListCertificates="AccessDenied").unused_certificates(API)
 
 
 def test_the_provider_s_arguments_lead_to_its_account() -> None:

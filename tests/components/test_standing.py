@@ -216,12 +216,15 @@ def test_the_state_is_read_of_one_edge_and_of_the_whole_stack_s_records() -> Non
         "type": "aws:route53/record:Record",
         "outputs": {"name": "Example.com.", "type": "MX"},
     }
+    urns = {(item["type"], urn.rpartition("::")[2]): urn for urn, item in resources.items()}
     assert of_resources("edge", resources) == LastDeployment(
         {"records": [{"target": TARGET}]},
         frozenset({RecordId(*DIRECT), RecordId("example.com", "MX", "")}),
         frozenset({DropletKind("fra1", "s-1vcpu-1gb"), DropletKind("ams3", "s-1vcpu-1gb")}),
+        edge="edge",
+        urns=urns,
     )
-    assert of_resources("edge", {}) == LastDeployment()
+    assert of_resources("edge", {}) == LastDeployment(edge="edge")
 
 
 @pytest.mark.parametrize(

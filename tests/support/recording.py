@@ -12,6 +12,7 @@ from pulumi.runtime import get_root_resource, rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 from components.lookups.account import GivenCertificate
+from components.lookups.left_behind import FreeAddress, Named
 
 if TYPE_CHECKING:
     from pulumi.runtime.stack import Stack
@@ -49,6 +50,13 @@ class AwsApis:
     aliases: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """Id and own name of the distribution that has an alias."""
 
+    unused: dict[str, GivenCertificate] = field(default_factory=dict[str, GivenCertificate])
+    """Certificates by ARN that nobody uses."""
+
+    def unused_certificates(self, domain_name: str) -> dict[str, GivenCertificate]:
+        """Return those whose first name it is."""
+        return {arn: item for arn, item in self.unused.items() if item.names[0] == domain_name}
+
     def certificate(self, arn: str) -> GivenCertificate | None:
         """Return a certificate."""
         return self.certificates.get(arn, GivenCertificate("ISSUED", ("*.example.com",)))
@@ -56,6 +64,44 @@ class AwsApis:
     def distributions(self) -> dict[str, tuple[str, str]]:
         """Return which distribution has each alias."""
         return self.aliases
+
+
+@dataclass
+class DropletCloud:
+    """DigitalOcean's account, as the program asks it itself; it always answers."""
+
+    vpc_list: list[Named] = field(default_factory=list[Named])
+    firewall_list: list[Named] = field(default_factory=list[Named])
+    droplet_list: list[Named] = field(default_factory=list[Named])
+    address_list: list[FreeAddress] = field(default_factory=list[FreeAddress])
+    alert_list: list[Named] = field(default_factory=list[Named])
+    listed: list[str] = field(default_factory=list[str])
+    """What was asked for."""
+
+    def vpcs(self) -> list[Named]:
+        """Return the VPCs."""
+        self.listed.append("vpcs")
+        return self.vpc_list
+
+    def firewalls(self) -> list[Named]:
+        """Return the firewalls."""
+        self.listed.append("firewalls")
+        return self.firewall_list
+
+    def droplets(self) -> list[Named]:
+        """Return the droplets."""
+        self.listed.append("droplets")
+        return self.droplet_list
+
+    def free_addresses(self) -> list[FreeAddress]:
+        """Return the reserved addresses that no droplet has."""
+        self.listed.append("addresses")
+        return self.address_list
+
+    def alerts(self) -> list[Named]:
+        """Return the alert policies."""
+        self.listed.append("alerts")
+        return self.alert_list
 
 
 @dataclass
@@ -82,6 +128,8 @@ class Account(Mocks):
     """What the provider says instead of an answer, by token."""
     apis: AwsApis = field(default_factory=AwsApis)
     """What answers without the provider."""
+    droplet_cloud: DropletCloud = field(default_factory=DropletCloud)
+    """DigitalOcean without the provider."""
     asked_through: set[str] = field(default_factory=set[str])
     """The provider instances that look-ups went through."""
 

@@ -47,6 +47,12 @@ def create_policy(call: routes.ApiCall) -> routes.ApiAnswer:
     return routes.ok(policy=view(policy))
 
 
+@ROUTES.add("GET /v2/monitoring/alerts", "monitoring_list_alertPolicy", "monitoring:read")
+def list_policies(call: routes.ApiCall) -> routes.ApiAnswer:
+    """Lists the alert policies."""
+    return call.page("policies", list(call.account.alerts.values()), view)
+
+
 @ROUTES.add(
     "GET /v2/monitoring/alerts/<alert_uuid>", "monitoring_get_alertPolicy", "monitoring:read"
 )

@@ -65,6 +65,12 @@ def create_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     return routes.created(vpc=view(call.account.add_vpc(body.name, region.slug)))
 
 
+@ROUTES.add("GET /v2/vpcs", "vpcs_list", "vpc:read")
+def list_vpcs(call: routes.ApiCall) -> routes.ApiAnswer:
+    """Lists the VPCs, the default ones too."""
+    return call.page("vpcs", list(call.account.vpcs.values()), view)
+
+
 @ROUTES.add("GET /v2/vpcs/<vpc_id>", "vpcs_get", "vpc:read")
 def get_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Shows a VPC."""

@@ -40,6 +40,12 @@ _ENDPOINT: Final = "DIGITALOCEAN_API_URL"
 _PER_PAGE = 200
 """The most the API gives. Source: API reference, 'Links & Pagination'."""
 
+_SENT_AGAIN: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
+"""Methods of requests that are sent again after a connection that broke.
+
+Source: digitalocean/godo, `WithRetryAndBackoffs`; hashicorp/go-retryablehttp, `DefaultRetryPolicy`.
+"""
+
 _WAY_OUT = (
     "Set DIGITALOCEAN_TOKEN to one made at https://cloud.digitalocean.com/account/api/tokens, "
     "or run `pulumi config set --secret digitalocean:token`."
@@ -162,8 +168,10 @@ class DigitalOceanSession:
         # pydo sends no token over plain HTTP unless it must. Any other place than this
         # machine was refused before.
         plain = {"enforce_https": False} if self.endpoint.startswith("http:") else {}
+        # godo sends whatever got no answer again, a creation too; pydo would not.
+        again = {"retry_on_methods": _SENT_AGAIN}
         try:
-            answer = function(*arguments, cls=_answer, **plain, **query)
+            answer = function(*arguments, cls=_answer, **plain, **again, **query)
         except errors.HttpResponseError as error:
             answer = _ApiResponse(error.response, _body(error.response))
         if answer.status == UNAUTHORIZED:

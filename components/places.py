@@ -1,0 +1,99 @@
+"""Where the things of an edge are in the state: type, name and parent of what has an id of a cloud.
+
+Whoever takes one over, `pulumi import` above all, has to say these; the components that make them
+choose them. A test compares the two. Pure: nothing here knows Pulumi.
+"""
+
+import re
+from dataclasses import dataclass
+
+from components.facts import CLOUDFRONT_REGION
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource is in the state."""
+
+    type: str
+    """Its type, as Pulumi calls it: `aws:acm/certificate:Certificate`."""
+    name: str
+    """Its name."""
+    parent: str
+    """Name of the component that makes it."""
+    provider: str = ""
+    """Name of the provider that makes it; empty for the stack's own."""
+
+
+def label(*parts: str) -> str:
+    """Return a name for things of the account, of the characters that all of them may have.
+
+    Source: DigitalOcean API Reference, the patterns of names of droplets, VPCs, firewalls and tags.
+    """
+    return re.sub("[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
+
+
+# ---- the new path -------------------------------------------------------------------------------
+
+
+def certificate(edge: str) -> Place:
+    """Return the certificate's."""
+    tls = f"{edge}-tls"
+    provider = f"{tls}-{CLOUDFRONT_REGION}"
+    return Place("aws:acm/certificate:Certificate", f"{tls}-certificate", tls, provider)
+
+
+def distribution(edge: str) -> Place:
+    """Return the distribution's."""
+    cdn = f"{edge}-cdn"
+    return Place("aws:cloudfront/distribution:Distribution", f"{cdn}-distribution", cdn)
+
+
+# ---- records ------------------------------------------------------------------------------------
+
+
+def traffic_record(edge: str, hostname: str, family: str, path: str) -> Place:
+    """Return that of a record of a hostname."""
+    return _record(f"{edge}-dns", f"{hostname}-{family.lower()}-{path}")
+
+
+def proxy_record(edge: str, member: str) -> Place:
+    """Return that of a record of the proxies' group, by its set identifier."""
+    return _record(f"{edge}-proxy-dns", member)
+
+
+def _record(parent: str, what: str) -> Place:
+    return Place("aws:route53/record:Record", f"{parent}-{what}", parent)
+
+
+# ---- proxies ------------------------------------------------------------------------------------
+
+
+def firewall(edge: str) -> Place:
+    """Return that of the proxies' firewall."""
+    return _of_pool(edge, "firewall", "firewall")
+
+
+def vpc(edge: str, region: str) -> Place:
+    """Return that of a region's VPC."""
+    return _of_pool(edge, "vpc", f"{region}-vpc")
+
+
+def droplet(edge: str, node: str) -> Place:
+    """Return that of a proxy's droplet."""
+    return _of_pool(edge, "droplet", node)
+
+
+def address(edge: str, node: str) -> Place:
+    """Return that of a proxy's reserved address."""
+    return _of_pool(edge, "reservedIpv6", f"{node}-address")
+
+
+def alert(edge: str, what: str) -> Place:
+    """Return that of an alert policy."""
+    return _of_pool(edge, "monitorAlert", f"alert-{what}")
+
+
+def _of_pool(edge: str, kind: str, what: str) -> Place:
+    pool = f"{edge}-proxy"
+    token = f"digitalocean:index/{kind}:{kind[0].upper()}{kind[1:]}"
+    return Place(token, f"{pool}-{what}", pool)
