@@ -2,7 +2,8 @@
 
 A rule has three answers. It **fails** a place that is certainly wrong, it **cannot tell** about a
 place whose value is not known yet, and it **passes** a resource by finding nothing. Tools that know
-only two answers let a missing or unknown value pass; here it holds the deployment.
+only two answers let a missing or unknown value pass; here it holds the deployment. What passes may
+still be worth a word: **advice** is said at whatever level, and stops nothing.
 
 Nothing in here knows Pulumi, so a rule is tested with plain dicts.
 """
@@ -53,6 +54,7 @@ class Judgement(Enum):
     PASS = auto()
     FAIL = auto()
     CANNOT_TELL = auto()
+    ADVISE = auto()
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Finding:
     """One place where a rule does not pass.
 
     Attributes:
-        answer: `FAIL` or `CANNOT_TELL`.
+        answer: `FAIL`, `CANNOT_TELL`, or `ADVISE` for what is right and still worth a word.
         path: Where, as written in a program: `orderedCacheBehaviors[2].cachePolicyId`.
         found: What is there, as text for a reader.
         allowed: What may be there, as text that completes "it must be …".
@@ -76,7 +78,8 @@ class Finding:
     def message(self, rule: str) -> str:
         """Return the finding as the one line that a user reads, beginning with the rule's name."""
         unsure = " cannot tell" if self.answer is Judgement.CANNOT_TELL else ""
-        return f"{rule}{unsure}: {self.path} is {self.found}; it must be {self.allowed}. {self.fix}"
+        must = "may be" if self.answer is Judgement.ADVISE else "must be"
+        return f"{rule}{unsure}: {self.path} is {self.found}; it {must} {self.allowed}. {self.fix}"
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,10 @@ class Place:
         """
         answer = Judgement.FAIL if certain and not self.unknown else Judgement.CANNOT_TELL
         return Finding(answer, self.path, found or show(self.value), allowed, fix)
+
+    def advice(self, allowed: str, fix: str, *, found: str | None = None) -> Finding:
+        """Return a word about this place that stops nothing; `allowed` completes "it may be …"."""
+        return Finding(Judgement.ADVISE, self.path, found or show(self.value), allowed, fix)
 
     def must_be(self, value: bool | int | str, fix: str) -> Iterator[Finding]:
         """Yield a finding unless a value is here; 0.0 is as good as 0, False and "0" are not."""

@@ -8,7 +8,7 @@ Source: Route 53 Developer Guide, "DNS domain name format" and "Weighted routing
 Reference, "AliasTarget"; terraform-provider-aws, documentation of `aws_route53_record`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -20,6 +20,14 @@ RECORD: Final = frozenset({"aws:route53/record:Record"})
 """The resource types that the rules about records judge."""
 
 ZONE: Final = frozenset({"aws:route53/zone:Zone"})
+
+ZONE_OF_A_NETWORK: Final = frozenset(
+    {
+        "aws:route53/vpcAssociationAuthorization:VpcAssociationAuthorization",
+        "aws:route53/zoneAssociation:ZoneAssociation",
+    }
+)
+"""What gives a private zone to a further network; no public zone can be given to one."""
 
 CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 """The hosted zone of every CloudFront distribution's name."""
@@ -108,24 +116,31 @@ class Record:
         return items[0] if items else None
 
     @cached_property
+    def targets(self) -> list[Place]:
+        """The names that it leads to: its alias's, or a CNAME record's values."""
+        if self.alias is not None:
+            return [self.alias.get("name")]
+        return self.place.get("records").items() if self.type == "CNAME" else []
+
+    @cached_property
     def distributions(self) -> list[Resource]:
-        """The distributions of this stack that it is, or may be, an alias of."""
-        if self.alias is None:
-            return []
-        name = self.alias.get("name")
-        if isinstance(name.value, str):
-            return _distributions(self.place.around.stack).get(normal(name.value), [])
-        return [source for source in name.dependencies() if source.type in DISTRIBUTION]
+        """The distributions of this stack that it leads, or may lead, to."""
+        by_urn: dict[str, Resource] = {}
+        for name in self.targets:
+            if isinstance(name.value, str):
+                named = distributions_by_name(self.place.around.stack).get(normal(name.value), [])
+            else:
+                named = [source for source in name.dependencies() if source.type in DISTRIBUTION]
+            by_urn.update((resource.urn, resource) for resource in named)
+        return list(by_urn.values())
 
     @cached_property
     def leads_to_cloudfront(self) -> bool:
-        """Whether it is an alias of a distribution, of this stack or of another one."""
-        if self.alias is None:
-            return False
-        name = self.alias.get("name").value
+        """Whether it is an alias or a CNAME of a distribution, of this stack or of another one."""
+        names = [name.value for name in self.targets]
         return (
-            self.alias.get("zoneId").value == CLOUDFRONT_ZONE
-            or (isinstance(name, str) and normal(name).endswith(CLOUDFRONT_SUFFIX))
+            (self.alias is not None and self.alias.get("zoneId").value == CLOUDFRONT_ZONE)
+            or any(isinstance(name, str) and is_cloudfront(name) for name in names)
             or bool(self.distributions)
         )
 
@@ -136,8 +151,10 @@ class Records:
 
     by_urn: Mapping[str, Record]
     by_name: Mapping[tuple[str, str], Sequence[Record]]
-    aliased: frozenset[tuple[str, str]]
-    """The names and types that another name's alias of the same type leads to."""
+    zone_names: Mapping[str, str]
+    """What is known of the zones' names, by what the records have of their zones."""
+    private: frozenset[str]
+    """The zones that only networks of ours ask."""
 
     def beside(self, record: Record, *types: str) -> list[Record]:
         """Return the records of the same zone and name and of some types, itself included."""
@@ -146,9 +163,31 @@ class Records:
         same = self.by_name[record.zone, record.name]
         return [other for other in same if other.type in types]
 
-    def behind_an_alias(self, record: Record) -> bool:
-        """Say whether another name of the stack leads to a record's group, in an alias tree."""
-        return (record.name, record.type) in self.aliased
+    def group(self, zone: str, name: str, kind: str) -> list[Record]:
+        """Return the records of one zone, name and type; a wildcard's where the name has none."""
+        for own in (name, f"*.{name.partition('.')[2]}"):
+            same = self.by_name.get((zone, own), ())
+            if same:
+                return [record for record in same if record.type == kind]
+        return []
+
+    def elsewhere(self, record: Record) -> list[Record]:
+        """Return the records of the same name in other zones, which are worlds of their own."""
+        zones = self.zones_of.get(record.name or "", ())
+        return [
+            other
+            for zone in zones
+            if zone != record.zone
+            for other in self.by_name[zone, record.name or ""]
+        ]
+
+    @cached_property
+    def zones_of(self) -> Mapping[str, Sequence[str]]:
+        """The zones that have records of a name."""
+        zones: dict[str, list[str]] = {}
+        for zone, name in self.by_name:
+            zones.setdefault(name, []).append(zone)
+        return zones
 
 
 def record_of(place: Place) -> tuple[Record, Records]:
@@ -182,21 +221,50 @@ def _read(stack: Stack, alone: Place | None = None) -> Records:
         by_urn[record.urn] = record
         if whole is not None:
             by_name.setdefault((zone, whole), []).append(record)
-    return Records(by_urn, by_name, frozenset(_aliased(by_urn.values())))
-
-
-def _aliased(records: Iterable[Record]) -> Iterator[tuple[str, str]]:
-    for record in records:
-        target = record.alias.get("name").value if record.alias else None
-        if isinstance(target, str) and record.type and normal(target) != record.name:
-            yield normal(target), record.type
+    return Records(by_urn, by_name, zone_names, _private(stack))
 
 
 def _zone(record: Place) -> str:
+    """Return something that two records of one zone have in common; empty where nothing is known.
+
+    The id of a zone that is made in the same update is not known yet; the zone itself is, even
+    where what the id was made from names more than the zone.
+    """
     zone = record.get("zoneId")
     if isinstance(zone.value, str):
-        return zone.value
-    return " ".join(sorted(source.urn for source in zone.dependencies()))
+        return zone_id(zone.value)
+    sources = zone.dependencies()
+    zones = [source for source in sources if source.type in ZONE]
+    if len(zones) == 1:
+        return _of_zone(zones[0], record.around.stack)
+    return " ".join(sorted(source.urn for source in sources))
+
+
+def zone_id(text: str) -> str:
+    """Return the id of a zone as Route 53 compares it: some write the path in front of it."""
+    return text.removeprefix("/hostedzone/")
+
+
+def _of_zone(zone: Resource, stack: Stack) -> str:
+    """Return what the records of a zone of the stack have in common: its id, else its URN."""
+    place = Around(zone, stack).place()
+    ids = [place.get(key).value for key in ("zoneId", "id")]
+    return next((zone_id(one) for one in ids if isinstance(one, str) and one), zone.urn)
+
+
+def _private(stack: Stack) -> frozenset[str]:
+    """Return the zones that are private: made with a VPC, or given one by another resource.
+
+    Source: Route 53 API Reference, "CreateHostedZone", VPC: a zone with one is private, whatever
+    else is said.
+    """
+    zones = {
+        _of_zone(zone, stack)
+        for zone in stack.of(ZONE)
+        if Around(zone, stack).place().get("vpcs").items()
+    }
+    associations = (Around(one, stack).place() for one in stack.of(ZONE_OF_A_NETWORK))
+    return frozenset(zones | {_zone(place) for place in associations} - {""})
 
 
 def _zone_names(stack: Stack, places: list[Place]) -> dict[str, str]:
@@ -204,9 +272,9 @@ def _zone_names(stack: Stack, places: list[Place]) -> dict[str, str]:
     names: dict[str, str] = {}
     for zone in stack.of(ZONE):
         place = Around(zone, stack).place()
-        name, zone_id = place.get("name").value, place.get("zoneId").value
+        name = place.get("name").value
         if isinstance(name, str):
-            names[zone_id if isinstance(zone_id, str) else zone.urn] = normal(name)
+            names[_of_zone(zone, stack)] = normal(name)
     for place in places:
         name, whole = place.get("name").value, place.get("fqdn").value
         if isinstance(name, str) and isinstance(whole, str):
@@ -223,8 +291,14 @@ def _whole(name: str, zone: str | None) -> str:
     return f"{name}.{zone}" if name else zone
 
 
+def is_cloudfront(name: str) -> bool:
+    """Say whether a name is one that CloudFront gives to distributions."""
+    return normal(name).endswith(CLOUDFRONT_SUFFIX)
+
+
 @lru_cache(maxsize=1)
-def _distributions(stack: Stack) -> dict[str, list[Resource]]:
+def distributions_by_name(stack: Stack) -> dict[str, list[Resource]]:
+    """Return the distributions of a stack by their own names, as far as those are known."""
     by_name: dict[str, list[Resource]] = {}
     for resource in stack.of(DISTRIBUTION):
         name = Around(resource, stack).place().get("domainName").value

@@ -236,13 +236,14 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         before = judge(rules, resource, Stack(), self._settings.options)
         after = judge(rules, resource, stack, self._settings.options)
         verdict.failed += [one for one in after.failed if one not in before.failed]
+        verdict.advised += [one for one in after.advised if one not in before.advised]
         verdict.unclear += after.unclear
 
     def _report(
         self, response: analyzer_pb2.AnalyzeResponse, resource: Resource, verdict: Verdict
     ) -> None:
         today = self._today()
-        findings = [*verdict.failed, *verdict.unclear]
+        findings = [*verdict.failed, *verdict.unclear, *verdict.advised]
         exemptions = {
             rule.name: exemption
             for rule in dict.fromkeys(rule for rule, _ in findings)
@@ -256,6 +257,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
                 if ended := exemptions.get(rule.name):
                     message += f' The exemption ("{ended.reason}") ended on {ended.until}.'
                 diagnostics.append(self._violation(rule, resource, message))
+        for rule, finding in verdict.advised:
+            if rule.name not in used:  # a note, whatever the level: advice stops nothing
+                message = finding.message(rule.name)
+                diagnostics.append(self._violation(rule, resource, message, "advisory"))
         for rule, error in verdict.stopped:
             message = stopped_message(rule, resource, error)
             diagnostics.append(self._violation(rule, resource, message))
@@ -275,9 +280,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             diagnostics.append(self._diagnostic(EXCEPTIONS, resource, message, "advisory"))
 
     def _violation(
-        self, rule: Rule, resource: Resource, message: str
+        self, rule: Rule, resource: Resource, message: str, level: Level | None = None
     ) -> analyzer_pb2.AnalyzeDiagnostic:
-        diagnostic = self._diagnostic(rule.name, resource, message, self._level(rule.name))
+        level = level or self._level(rule.name)
+        diagnostic = self._diagnostic(rule.name, resource, message, level)
         diagnostic.description = rule.demand
         diagnostic.message = f"{rule.demand}\n{message}"
         diagnostic.severity = SEVERITIES[rule.severity]

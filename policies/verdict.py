@@ -33,6 +33,7 @@ class Verdict:
 
     failed: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
     unclear: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
+    advised: list[tuple[Rule, Finding]] = field(default_factory=list[tuple[Rule, Finding]])
     stopped: list[tuple[Rule, Exception]] = field(default_factory=list[tuple[Rule, Exception]])
 
 
@@ -45,8 +46,11 @@ def judge(
         try:
             around = Around(resource, stack, options.get(rule.name) or rule.options())
             for finding in rule.check(around.place()):
-                failed = finding.answer is Judgement.FAIL
-                (verdict.failed if failed else verdict.unclear).append((rule, finding))
+                of_answer = {
+                    Judgement.FAIL: verdict.failed,
+                    Judgement.ADVISE: verdict.advised,
+                }
+                of_answer.get(finding.answer, verdict.unclear).append((rule, finding))
         except Exception as error:
             logger.exception("rule %s stopped at %s", rule.name, resource.urn)
             verdict.stopped.append((rule, error))

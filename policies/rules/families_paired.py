@@ -1,109 +1,382 @@
-"""Every way to a name must be there for IPv4 and for IPv6, with the same weights.
+"""Every distribution must get the same share of a name's IPv4 clients and of its IPv6 clients.
 
 Route 53 picks an answer among the records of one name and type, so the A records of a name are one
-weighted group and its AAAA records another; HTTPS records are a third, whose address hints move
-clients as well. Weights that differ send the two families different ways. The worst case looks
+group and its AAAA records another; HTTPS and SVCB records are a third, whose address hints move
+clients as well. Where they differ, the two families go different ways. The worst case looks
 harmless: with an AAAA record for CloudFront alone, every IPv6 client moves at once, whatever the
-weights of the A records say. The old path's AAAA record may be an alias of a load balancer without
-IPv6: it is answered empty, and its clients go on over IPv4. A simple alias of a distribution needs
-its twin for the same reason. A group that another name's alias leads to, such as one of IPv6
-proxies, may be of one family: clients ask for the name in front of it.
+weights of the A records say. What is judged is what the records answer and not what they look like:
+aliases are followed, weights multiplied, and for every place on earth and every region that a
+record asks for the shares are compared, also while a health check fails. The old path may answer in
+whatever way: everything that is no distribution is one place, also a proxy for the load balancer,
+and also an alias of a load balancer without IPv6, which is answered empty, so that its clients go
+on over IPv4.
+
+A distribution that has a record in one family needs one in the other, even at weight 0: such a
+record answers as soon as all the others are unhealthy. Target health that is evaluated in one
+family only sends that family alone away. An AAAA alias of health-checked records of the same zone
+does so as well, but for the proxies there is no other way; it is advice. A group of one family that
+an alias leads to is judged at the name in front of it. Zones are worlds of their own.
 
 Source: Route 53 Developer Guide, "Values specific for weighted alias records" and "How Amazon
-Route 53 chooses records"; RFC 8305, "Happy Eyeballs Version 2".
+Route 53 chooses records"; RFC 8305, "Happy Eyeballs Version 2"; RFC 9460, section 7.3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
-from policies.model import Finding, Place, Rule, show
-from policies.records import FAMILIES, RECORD, Record, Records, record_of
+from policies.answers import (
+    Answer,
+    Destination,
+    Difference,
+    Group,
+    Member,
+    Situation,
+    Unclear,
+    chosen_of,
+    differences,
+    members,
+    reach,
+    unclear,
+)
+from policies.model import Finding, Place, Rule, Stack, show
+from policies.records import FAMILIES, RECORD, Record, Records, normal
+from policies.resolution import (
+    AT_AN_ADDRESS,
+    BINDINGS,
+    POLICIES_OF_ROUTING,
+    Family,
+    Missing,
+    Resolution,
+    resolution,
+)
 
 REMEDY = (
-    "Give each weighted A record an AAAA record of the same name, set identifier and weight, and "
-    "the other way round; the AAAA record of an IPv4-only load balancer is an alias of it."
+    "Give the A and the AAAA records of the name the same ways with the same weights, and HTTPS "
+    "records no others; the AAAA record of an IPv4-only load balancer is an alias of it."
 )
-KINDS = (*FAMILIES, "HTTPS")
-"""The types whose groups have to agree."""
+KINDS = (*FAMILIES, *BINDINGS)
+"""The types whose answers have to agree."""
+
+Verdicts = dict[str, list[Finding]]
+"""What is found, by the URN of the record."""
 
 
 def check(place: Place) -> Iterator[Finding]:
-    """Yield a finding for a record whose counterpart in the other family is missing or differs."""
-    record, records = record_of(place)
-    if not record.weighted and not (record.simple and record.leads_to_cloudfront):
-        return
-    if records.behind_an_alias(record):  # clients ask for the name in front of it, judged there
-        return
-    if record.type is None:
-        yield place.get("type").finding("known", "Write the type out in the program.")
-    elif record.type in KINDS and record.name is None:
-        yield place.get("name").finding("known", "Write the name out in the program.")
-    elif record.type in KINDS and not record.weighted:
-        yield from _simple(record, records)
-    elif record.type in KINDS:
-        yield from _weighted(record, records)
+    """Yield what is found at a record: one finding for a name and distribution, at one record."""
+    stack, resource = place.around.stack, place.around.resource
+    if resource.urn not in stack.by_urn:  # judged without its stack
+        stack = Stack([resource])
+    yield from _verdicts(stack).get(resource.urn, ())
 
 
-def _simple(record: Record, records: Records) -> Iterator[Finding]:
-    if record.type not in FAMILIES:
-        return
-    other = FAMILIES[record.type == FAMILIES[0]]
-    present = records.beside(record, other)
-    if not any(twin.weighted or twin.leads_to_cloudfront for twin in present):
-        yield _missing(record, records, other, "an alias of the same distribution")
+@lru_cache(maxsize=1)
+def _verdicts(stack: Stack) -> Verdicts:
+    """Judge every name of a stack."""
+    resolved = resolution(stack)
+    verdicts: Verdicts = {}
+    unsure: set[str] = set()
+    for record in resolved.records.by_urn.values():
+        lost = _lost(record)
+        if lost:
+            unsure.add(record.zone)
+            verdicts.setdefault(record.urn, []).append(lost)
+    aliased = frozenset(_aliased(resolved.records))
+    for zone, name in resolved.records.by_name:
+        if zone:
+            certain = not unsure & {zone, ""}
+            for urn, finding in _Name(resolved, zone, name, certain=certain).judge(aliased):
+                if finding not in verdicts.setdefault(urn, []):
+                    verdicts[urn].append(finding)
+    return verdicts
 
 
-def _weighted(record: Record, records: Records) -> Iterator[Finding]:
-    group = records.beside(record, *KINDS)
-    others = [
-        kind
-        for kind in KINDS
-        if kind != record.type and (kind != "HTTPS" or any(other.type == kind for other in group))
-    ]
-    if record.type == "HTTPS":
-        others = ["A"]  # its AAAA records are compared with the A records already
-    for other in others:
-        present = [member for member in group if member.type == other and member.weighted]
-        if record.identifier.unknown:
-            yield record.identifier.finding("known", "Write the set identifier out in the program.")
+def _aliased(records: Records) -> Iterator[tuple[str, str, str]]:
+    """Yield each group that another name's alias leads to."""
+    for record in records.by_urn.values():
+        target = record.alias.get("name").value if record.alias else None
+        if isinstance(target, str) and record.type and normal(target) != record.name:
+            yield record.zone, normal(target), record.type
+
+
+def _lost(record: Record) -> Finding | None:
+    """Return what keeps a record that may matter from being put into its group."""
+    may_be_of_any_kind = record.type is None or record.type in KINDS
+    if not (may_be_of_any_kind and _matters(record)):
+        return None
+    unplaced = {"type": record.type is None, "name": record.name is None, "zoneId": not record.zone}
+    key = next((key for key, missing in unplaced.items() if missing), None)
+    if key is None:
+        return None
+    return record.place.get(key).finding("known", "Write it out in the program.")
+
+
+def _matters(record: Record) -> bool:
+    """Say whether a record is a member of a group, or may lead to a distribution."""
+    if record.leads_to_cloudfront:
+        return True
+    if any(_given(record.place.get(key)) for key in POLICIES_OF_ROUTING):
+        return True
+    alias = record.alias
+    unknown = alias is not None and alias.get("name").unknown and alias.get("zoneId").unknown
+    return unknown and alias is not None and not alias.get("name").dependencies()
+
+
+def _given(place: Place) -> bool:
+    return place.unknown or bool(place.value)
+
+
+class _Name:
+    """One name of one zone, and what its records answer."""
+
+    def __init__(self, resolved: Resolution, zone: str, name: str, *, certain: bool) -> None:
+        self._resolved = resolved
+        self._zone = zone
+        self._name = name
+        self._certain = certain
+        self._groups = {kind: self._group(kind) for kind in KINDS}
+        self._answers: Mapping[str, Answer] = {}
+
+    def _group(self, kind: str) -> list[Record]:
+        same = self._resolved.records.by_name[self._zone, self._name]
+        return [record for record in same if record.type == kind]
+
+    def judge(self, aliased: frozenset[tuple[str, str, str]]) -> Iterator[tuple[str, Finding]]:
+        """Yield each finding with the URN of its record."""
+        families = [kind for kind in FAMILIES if self._groups[kind]]
+        helper = len(families) == 1 and (self._zone, self._name, families[0]) in aliased
+        if helper or not any(self._groups.values()) or self._passes_on():
             return
-        twins = [member for member in present if member.identifier.value == record.identifier.value]
-        if twins:
-            if record.type != "A":  # each pair is compared once
-                yield from _same_weight(record, twins[0])
-        elif not any(member.identifier.unknown for member in present):
-            yield _missing(
-                record,
-                records,
-                other,
-                f"a weighted record with set identifier {show(record.identifier.value)} and weight "
-                f"{show(record.weight.value)}",
+        self._answers = self._answer()
+        places = frozenset(place for answer in self._answers.values() for place in reach(answer))
+        distributions = sorted(place for place in places if place.kind == "distribution")
+        unknowns = [one for answer in self._answers.values() for one in unclear(answer)]
+        leads_unknown = any(
+            isinstance(member.answer, Unclear)
+            for answer in self._answers.values()
+            for member in members(answer)
+        )
+        if unknowns and (distributions or leads_unknown):
+            yield from _not_known(unknowns)
+        elif distributions:
+            yield from self._compare(distributions)
+
+    def _passes_on(self) -> bool:
+        """Say whether both families are one alias of one name, which is judged itself."""
+        aliases = [self._groups[kind] for kind in FAMILIES]
+        if any(self._groups[kind] for kind in BINDINGS) or any(len(one) != 1 for one in aliases):
+            return False
+        records = [record for (record,) in aliases]
+        names = {
+            normal(name) if isinstance(name, str) else ""
+            for record in records
+            for name in (record.alias.get("name").value if record.alias else None,)
+        }
+        if len(names) != 1 or names <= {"", self._name} or not all(one.simple for one in records):
+            return False
+        (name,) = names
+        return all(self._resolved.records.group(self._zone, name, kind) for kind in FAMILIES)
+
+    def _answer(self) -> dict[str, Answer]:
+        """Return the tree of each kind of answer that has to agree with the others."""
+        own: tuple[Family, ...] = ("A", "AAAA")
+        answers: dict[str, Answer] = {}
+        if any(self._groups[family] for family in own):
+            for family in own:
+                answers[family] = self._resolved.addresses(self._zone, self._name, family)
+        for kind in BINDINGS:
+            for family, version in zip(own, ("IPv4", "IPv6"), strict=True):
+                if self._groups[kind]:
+                    answer = self._resolved.binding(self._zone, self._name, kind, family)
+                    if answer is not None:
+                        answers[f"{kind} ({version})"] = answer
+        return answers
+
+    def _compare(self, distributions: Iterable[Destination]) -> Iterator[tuple[str, Finding]]:
+        every = differences(self._answers)
+        unseen = [one for one in every if one.destination.kind == "unseen"]
+        usual = [one for one in every if one.situation.failing is None]
+        if unseen:
+            yield from self._unseen(unseen[0])
+            return
+        # An address that belongs to no name of ours explains what the others do not get.
+        literal = [one for one in usual if one.destination == AT_AN_ADDRESS]
+        found = [self._unequal(one) for one in literal or usual]
+        if not literal:
+            differing = {one.destination for one in usual}
+            for destination in distributions:
+                if destination not in differing:
+                    found += self._absent(destination)
+        # One check explains every share that it changes, so one finding says it.
+        yield from found or (self._unhealthy(one) for one in every[:1])
+
+    def _unseen(self, difference: Difference) -> Iterator[tuple[str, Finding]]:
+        """Yield that a name leads to records that this stack does not have, in one family only."""
+        for answer in self._answers.values():
+            for member in members(answer):
+                record = member.source
+                if difference.destination in member.destinations and isinstance(record, Record):
+                    values = record.place.get("records")
+                    place = (record.targets or values.items() or [values])[0]
+                    yield (
+                        record.urn,
+                        place.finding(
+                            "a name whose records are in this stack, or the same in every family",
+                            "Declare what it leads to in this program, or lead both families of "
+                            f"{show(self._name)} to it alike.",
+                            found=f"{show(place.value)}, which nothing in this stack answers",
+                            certain=False,
+                        ),
+                    )
+                    return
+
+    def _unequal(self, difference: Difference) -> tuple[str, Finding]:
+        """Return that a distribution gets different shares, at a record that leads to it."""
+        record = self._reporter(difference)
+        place = self._place(record, difference)
+        where = str(difference.situation)
+        shown = (
+            f"{show(place.value)}, and {self._called(difference.destination)} gets "
+            f"{_said(difference.shares)} of {show(self._name)}"
+            f"{f' for clients {where}' if where else ''}"
+        )
+        six, four = difference.shares.get("AAAA", 0), difference.shares.get("A", 0)
+        if six >= 1 > four:
+            shown += ", so every IPv6 client would move to it at once, whatever the A records say"
+        missing = [kind for kind in FAMILIES if not self._groups[kind]]
+        fix = REMEDY.replace("the name", show(self._name), 1)
+        if missing:
+            fix = f"Add the {missing[0]} records of {show(self._name)}. {fix}"
+        return record.urn, place.finding(
+            "one of records that give it the same share of all",
+            fix,
+            found=shown,
+            certain=self._certain,
+        )
+
+    def _absent(self, destination: Destination) -> Iterator[tuple[str, Finding]]:
+        """Yield that a distribution has a record in one family only, be it at weight 0."""
+        has = [
+            kind
+            for kind in FAMILIES
+            if kind in self._answers and destination in reach(self._answers[kind])
+        ]
+        if len(has) == 1:
+            record = self._leading(has[0], destination)
+            other = FAMILIES[has[0] == FAMILIES[0]]
+            place = record.place.get("type")
+            shown = (
+                f"{show(place.value)}, and no {other} record of {show(self._name)} leads to "
+                f"{self._called(destination)}"
+            )
+            yield (
+                record.urn,
+                place.finding(
+                    f"paired with one of type {other} that leads there with the same share",
+                    f"Add the {other} record: even at weight 0 it answers, once the others fail.",
+                    found=shown,
+                    certain=self._certain,
+                ),
+            )
+
+    def _unhealthy(self, difference: Difference) -> tuple[str, Finding]:
+        """Return that a health check moves one family alone."""
+        failing = difference.situation.failing
+        guards = {
+            kind: [member for member in members(answer) if not member.healthy(failing)]
+            for kind, answer in self._answers.items()
+        }
+        guarded = [kind for kind, own in guards.items() if own]
+        largest = max(guarded, key=lambda kind: difference.shares[kind])
+        member = guards[largest][0]
+        record = member.source
+        if not isinstance(record, Record):
+            raise TypeError(f"{record!r} is no record")
+        evaluated = member.evaluates and record.alias is not None
+        place = record.place.get("healthCheckId")
+        if evaluated and record.alias is not None:
+            place = record.alias.get("evaluateTargetHealth")
+        shown = (
+            f"{show(place.value)}, and while that is unhealthy "
+            f"{self._called(difference.destination)} gets {_said(difference.shares)} of "
+            f"{show(self._name)}"
+        )
+        if guarded == ["AAAA"] and evaluated and isinstance(member.answer, Group):
+            return record.urn, place.advice(
+                "false as well",
+                "Mind that IPv6 clients alone move while all of these records are unhealthy.",
+                found=shown,
+            )
+        return record.urn, place.finding(
+            "the same in both families",
+            "Have both families look at their target's health, or none.",
+            found=shown,
+            certain=self._certain,
+        )
+
+    def _reporter(self, difference: Difference) -> Record:
+        """Return the record to report at: where the share is largest, and leads there."""
+        by_share = sorted(difference.shares, key=lambda kind: -difference.shares[kind])
+        alike = {difference.shares[kind] for kind in FAMILIES if kind in difference.shares}
+        if len(alike) == 1:  # then the other kinds are what differs
+            by_share.sort(key=lambda kind: kind in FAMILIES)
+        return self._leading(by_share[0], difference.destination, difference.situation)
+
+    def _leading(
+        self, kind: str, destination: Destination, situation: Situation | None = None
+    ) -> Record:
+        """Return the first record of a kind that leads to a place; else the first of the kind."""
+        answer = self._answers[kind]
+        own: list[Member] = []
+        if isinstance(answer, Group):
+            own = list(answer.members)
+            if situation is not None:
+                own = [*(member for member, _ in chosen_of(answer, situation)), *own]
+        for member in own:
+            if destination in member.destinations and isinstance(member.source, Record):
+                return member.source
+        return next(
+            record
+            for group in (self._groups[_type(kind)], *self._groups.values())
+            for record in group
+        )
+
+    def _place(self, record: Record, difference: Difference) -> Place:
+        """Return the weight where the other family has one for the same place; else the type."""
+        others = [
+            member
+            for kind, answer in self._answers.items()
+            if _type(kind) != record.type and isinstance(answer, Group)
+            for member in answer.members
+        ]
+        twin = any(difference.destination in member.destinations for member in others)
+        return record.weight if record.weighted and twin else record.place.get("type")
+
+    def _called(self, destination: Destination) -> str:
+        resource = self._resolved.stack.by_urn.get(destination.identity)
+        return f"distribution {show(resource.name if resource else destination.identity)}"
+
+
+def _not_known(unknowns: Iterable[Unclear]) -> Iterator[tuple[str, Finding]]:
+    for one in unknowns:
+        if isinstance(one.what, Missing):
+            yield (
+                one.what.urn,
+                one.what.place.finding(
+                    "known, because it decides which share a distribution gets",
+                    "Write the value out in the program.",
+                    certain=False,
+                ),
             )
 
 
-def _same_weight(record: Record, twin: Record) -> Iterator[Finding]:
-    here, there = record.weight, twin.weight
-    allowed = f"the weight of the {twin.type} record with the same set identifier"
-    fix = f"Set both to the same weight: the {twin.type} record has {show(there.value)}."
-    if here.unknown or there.unknown:
-        shown = None if here.unknown else f"{show(here.value)}, and the other is not known"
-        yield here.finding(allowed, fix, found=shown, certain=False)
-    elif here.value != there.value:
-        yield here.finding(allowed, fix)
+def _type(kind: str) -> str:
+    """Return the type of the records that give a kind of answers."""
+    return kind.partition(" ")[0]
 
 
-def _missing(record: Record, records: Records, other: str, allowed: str) -> Finding:
-    """Return the finding about a missing twin, worded for the worst case where it is one."""
-    shown = f"{show(record.place.get('type').value)} without its {other} twin"
-    fix = f"Add the {other} record of {show(record.name)}: {allowed}."
-    six = records.beside(record, "AAAA")
-    if six and all(twin.leads_to_cloudfront for twin in six):
-        four = records.beside(record, "A")
-        if not four or not all(twin.leads_to_cloudfront for twin in four):
-            shown += (
-                f", and only CloudFront has an AAAA record of {show(record.name)}, so every IPv6 "
-                "client would move to it at once, whatever the weights of the A records"
-            )
-    return record.place.get("type").finding(f"paired with {allowed}", fix, found=shown)
+def _said(shares: Mapping[str, float]) -> str:
+    parts = [f"{100 * share:.4g} % of the {kind} answers" for kind, share in shares.items()]
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 RULE = Rule(

@@ -104,6 +104,19 @@ def test_a_rule_that_crashes_is_a_violation_that_keeps_what_it_found_and_stops_n
     assert "Traceback" in caplog.text
 
 
+def test_advice_is_a_note_whatever_the_level_and_a_violation_beside_it_is_none() -> None:
+    def check(place: Place) -> Iterator[Finding]:
+        yield place.get("on").advice("off as well", "Mind it.")
+        yield from place.get("on").must_be(value=False, fix="Turn it off.")
+
+    judged = server(pack=rule_of(check))
+    response = judged.Analyze(request_of({"on": True}, "t"), CONTEXT)
+    assert said(response) == [("some-rule", MANDATORY), ("some-rule", ADVISORY)]
+    assert response.diagnostics[1].message.endswith(
+        "some-rule: on is true; it may be off as well. Mind it."
+    )
+
+
 def test_levels_are_by_rule(compliant: Compliant) -> None:
     broken = {**compliant(), "isIpv6Enabled": False, "defaultRootObject": "x"}
     judged = server({"ipv6-enabled": ADVISORY, "origin-answers": DISABLED})

@@ -100,7 +100,12 @@ def findings(properties: Value) -> list[tuple[str, Finding]]:
     resource = Resource("urn", token, "edge", lambda: properties, protected=True)
     place = Around(resource, Stack([resource])).place()
     rules = [rule for rule in RULES if token in rule.resource_types]
-    return [(rule.name, finding) for rule in rules for finding in rule.check(place)]
+    return [
+        (rule.name, finding)
+        for rule in rules
+        for finding in rule.check(place)
+        if finding.answer is not Judgement.ADVISE
+    ]
 
 
 def replaced(properties: Value, path: Sequence[Step], value: Value) -> Value:
@@ -162,7 +167,7 @@ def test_no_input_crashes_a_rule(resources: list[Resource], data: st.DataObject)
         stack = Stack([resource, *resources[1:]])
         for finding in rule.check(Around(resource, stack, rule.options()).place()):
             assert finding.message(rule.name).startswith(rule.name)
-            assert finding.answer in (Judgement.FAIL, Judgement.CANNOT_TELL)
+            assert finding.answer is not Judgement.PASS
         for change in rule.repair(Around(resource).place()) if rule.repair else ():
             assert change.path
 
