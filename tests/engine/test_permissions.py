@@ -50,8 +50,9 @@ def test_the_readme_allows_what_is_needed_and_no_more(
 ) -> None:
     whole.configure(alarms={"topicArn": TOPIC}, dns={"negativeTtlSeconds": 60})
     pool = {"regions": ["fra1"], "readySeconds": 0, "alertEmails": ["edge@example.com"]}
+    whole.configure(proxy={**pool, "healthCheckPath": "/health"})
     changed: dict[str, object] = {
-        "proxy": {**pool, "ports": [80, 443]},
+        "proxy": {**pool, "ports": [80, 443], "healthCheckPath": "/alive"},
         "alarms": {"topicArn": TOPIC, "errorPercent": 9},
         "distribution": {"priceClass": "PriceClass_100"},
     }

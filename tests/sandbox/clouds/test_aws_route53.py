@@ -388,7 +388,7 @@ def test_a_batch_that_breaks_a_rule_is_refused_and_changes_nothing(
     assert message in said
     assert said.startswith("[")
     assert aws.records() == there
-    assert aws.change(innocent, *allowed)["Status"] == "INSYNC"
+    assert aws.change(innocent, *allowed)["Status"] == "PENDING"
 
 
 def test_every_rule_of_a_batch_has_a_case() -> None:
@@ -659,6 +659,14 @@ class TestChanges:
         waiter = client.get_waiter("resource_record_sets_changed")
         waiter.wait(Id=change["Id"], WaiterConfig={"Delay": 0.1})
         assert client.get_change(Id=change["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+
+    def test_are_pending_in_their_own_answer_however_soon_they_have_reached_all(
+        self, aws: Any
+    ) -> None:
+        change = aws.change(SIMPLE)
+        assert change["Status"] == "PENDING"
+        answer = aws.client("route53").get_change(Id=change["Id"])
+        assert answer["ChangeInfo"]["Status"] == "INSYNC"
 
     def test_that_do_not_exist_are_not_found(self, aws: Any) -> None:
         code, message = refused(lambda: aws.client("route53").get_change(Id="CNOSUCHCHANGE"))
