@@ -195,7 +195,7 @@ def _submit(account: MotoAccount, zone: FakeZone, comment: str | None) -> Fields
     account.changes[change_id] = submitted
     account.zone_changes[zone.resource_id] = submitted
     commented = {"Comment": comment} if comment else {}
-    # Route 53 has never changed all its servers by the time it answers, so whoever has to know asks.
+    # Never at all servers by the time of the answer: whoever has to know asks.
     return {**_info(account, change_id, submitted), "Status": "PENDING", **commented}
 
 
