@@ -47,7 +47,9 @@ def install(folder: Path, what: str) -> Path:
     """Install the wheel, with the versions of the lock, into an environment that has nothing."""
     uv = [BIN / "uv", "--quiet"]
     lock = CHECKOUT / "requirements.lock"
-    subprocess.run([*uv, "venv", "--python", sys.executable, folder], check=True, timeout=60)
+    subprocess.run(
+        [*uv, "venv", "--python", sys.executable, folder], check=True, timeout=INSTALL_SECONDS
+    )
     subprocess.run(
         [*uv, "pip", "install", "--python", folder / "bin" / "python", "-c", lock, what],
         check=True,

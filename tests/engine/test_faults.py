@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.clouds import background
 from support.engine import Stack, client, control, weights, zone_records
-from support.waiting import wait_until
+from support.waiting import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from types_boto3_cloudfront import CloudFrontClient
@@ -196,7 +196,7 @@ def test_an_up_that_is_interrupted_is_completed_by_the_next(
             lambda: bool(cloudfront.list_distributions()["DistributionList"].get("Items")), 60
         )
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) != 0
+        assert process.wait(timeout=PATIENCE_SECONDS) != 0
     # Nobody was moved: there is no `cdn` record yet, and every `direct` one is in place.
     assert {identifier for _, _, identifier in weights(route53)} == {"direct"}
 

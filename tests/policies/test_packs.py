@@ -25,6 +25,7 @@ from pulumi_policy.proxy import (
 
 from policies.model import Pack, Value
 from policies.rules import DUAL_STACK, HARDENING, PACKS
+from support.waiting import PATIENCE_SECONDS
 
 FOLDERS = {
     pack.name: Path(__file__).parents[2] / "policies" / pack.name.replace("-", "_")
@@ -70,7 +71,7 @@ def analyze(
         properties=struct,
         options=analyzer_pb2.AnalyzerResourceOptions(protect=True),
     )
-    response: analyzer_pb2.AnalyzeResponse = analyzer.Analyze(request, timeout=30)
+    response: analyzer_pb2.AnalyzeResponse = analyzer.Analyze(request, timeout=PATIENCE_SECONDS)
     return list(response.diagnostics)
 
 
@@ -89,7 +90,9 @@ def test_a_pack_is_two_files(pack: Pack) -> None:
 )
 def test_a_pack_has_each_rule_as_a_policy_of_its_own(pack: Pack, level: Any) -> None:
     with started(pack) as analyzer:
-        info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(empty_pb2.Empty(), timeout=30)
+        info: analyzer_pb2.AnalyzerInfo = analyzer.GetAnalyzerInfo(
+            empty_pb2.Empty(), timeout=PATIENCE_SECONDS
+        )
     assert info.name == pack.name
     assert info.supportsConfig
     assert [

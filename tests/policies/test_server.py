@@ -20,6 +20,7 @@ from policies.model import Finding, Pack, Place, Rule, Value
 from policies.rules import DUAL_STACK
 from policies.rules.methods_allowed import METHODS
 from policies.server import PackServer, start
+from support.waiting import PATIENCE_SECONDS
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 CACHE = "aws:cloudfront/cachePolicy:CachePolicy"
@@ -371,7 +372,7 @@ def test_a_pack_is_served_on_loopback() -> None:
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
-            response = stub.Analyze(request_of({}), timeout=30)
+            response = stub.Analyze(request_of({}), timeout=PATIENCE_SECONDS)
         assert ("ipv6-enabled", MANDATORY) in said(response)
     finally:
         running.stop(grace=None)

@@ -25,9 +25,8 @@ from sandbox.lab.droplet.program import DropletConfig, programs
 from sandbox.lab.own_program import written
 from support.namespaces import network_of
 from support.upstream import LoadBalancer, NameServer
-from support.waiting import wait_until
+from support.waiting import PATIENCE_SECONDS, wait_until
 
-PATIENCE: Final = 30.0
 BOOT_SECONDS: Final = 120.0
 """How long a boot may take. An idle machine needs 5 seconds; one with ten busy loops, 40."""
 
@@ -141,7 +140,7 @@ class Site:
         with self.internet.inside():
             client = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
         self.clients.enter_context(client)
-        client.settimeout(PATIENCE)
+        client.settimeout(PATIENCE_SECONDS)
         client.connect((address, port))
         return client
 

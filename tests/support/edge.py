@@ -31,7 +31,7 @@ from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge import program
 from sandbox.lab.program import Program
 from support.namespaces import network_of
-from support.waiting import wait_until
+from support.waiting import PATIENCE_SECONDS, wait_until
 
 API: Final = "api.example.com"
 ORIGIN: Final = "lb.elb.example.net"
@@ -44,7 +44,6 @@ ALL_VIEWER: Final = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 ALL_VIEWER_AND_CLOUDFRONT: Final = "33f36d7e-f396-46d9-90e0-52428a34d9dc"
 ALL_VIEWER_EXCEPT_HOST: Final = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
-PATIENCE: Final = 20.0
 
 _Result = TypeVar("_Result")
 
@@ -162,7 +161,7 @@ class Namespace:
         assert self._unshare.stdin is not None
         assert self._unshare.stdout is not None
         self._unshare.stdin.close()
-        self._unshare.wait(PATIENCE)
+        self._unshare.wait(PATIENCE_SECONDS)
         self._unshare.stdout.close()
 
 
@@ -289,7 +288,7 @@ class RecordingOrigin:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(PATIENCE_SECONDS)
         for listener in self._sockets:
             listener.close()
 
@@ -436,7 +435,9 @@ class RunningEdge:
 
     def connect(self, *, port: int = 443, address: str = "127.0.0.1") -> socket.socket:
         """Open a TCP connection to the edge."""
-        made = self.namespace.inside(lambda: socket.create_connection((address, port), PATIENCE))
+        made = self.namespace.inside(
+            lambda: socket.create_connection((address, port), PATIENCE_SECONDS)
+        )
         self.sockets.append(made)
         return made
 
@@ -485,7 +486,7 @@ class RunningEdge:
         self.origin.close()
         self.names.close()
         self.namespace.close()
-        self.process.wait(PATIENCE)
+        self.process.wait(PATIENCE_SECONDS)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -548,7 +549,7 @@ def edge(
     made = RunningEdge(namespace, names, server, own, keys, ca, edge_program, process, errors)
     with made:
         ready = namespace.enter(edge_program.ready)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while subprocess.run(ready, check=False, capture_output=True).returncode != 0:
             assert process.poll() is None, errors.read_text()
             assert time.monotonic() < deadline, errors.read_text()

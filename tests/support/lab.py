@@ -10,9 +10,7 @@ from typing import Final
 import psutil
 
 from sandbox.lab.droplet import control_groups
-
-PATIENCE_SECONDS = 20.0
-
+from support.waiting import PATIENCE_SECONDS
 
 _SEEN: Final[dict[str, float]] = {}
 """When each namespace was last seen by `namespaces`."""

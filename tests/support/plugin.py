@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
 from sandbox.plugins.values import Props, decode, encode
+from support.waiting import PATIENCE_SECONDS
 
 STACK = "urn:pulumi:dev::edge::"
 
@@ -201,4 +202,4 @@ def start_plugin(
 def stop_plugin(process: subprocess.Popen[str]) -> str:
     """End the stand-in and return what else it printed."""
     process.terminate()
-    return process.communicate(timeout=30)[0]
+    return process.communicate(timeout=PATIENCE_SECONDS)[0]

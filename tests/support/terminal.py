@@ -9,8 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 
 from support.engine import CHECKOUT, DUALSTACK
-
-PATIENCE_SECONDS = 60.0
+from support.waiting import PATIENCE_SECONDS
 
 
 class Terminal:

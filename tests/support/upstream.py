@@ -3,14 +3,13 @@
 import socket
 import threading
 from contextlib import suppress
-from typing import Final
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
 
-_PATIENCE: Final = 30.0
+from support.waiting import PATIENCE_SECONDS
 
 
 class NameServer:
@@ -92,7 +91,7 @@ class LoadBalancer:
         self._thread.join()
         self._socket.close()
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(PATIENCE_SECONDS)
 
     def _serve(self) -> None:
         with suppress(OSError):

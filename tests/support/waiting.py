@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-PATIENCE_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 120.0
 """How long is waited at most: a bound for what hangs, and no measure of what is slow."""
 
 PAUSE_SECONDS: Final = 0.02

@@ -36,13 +36,12 @@ from components.proxy.nginx import (
 from sandbox.debian import find_program
 from support.namespaces import own_network
 from support.upstream import LoadBalancer, NameServer
-from support.waiting import wait_until
+from support.waiting import PATIENCE_SECONDS, wait_until
 
 _NAME: Final = "api.elb.example.test"
 _FIRST: Final = "127.0.0.2"
 _SECOND: Final = "127.0.0.3"
 _NOBODY: Final = "127.0.0.4"
-_PATIENCE: Final = 20.0
 
 
 @dataclass
@@ -63,7 +62,7 @@ class Running:
 
     def connect(self, source: str = "::1") -> socket.socket:
         """Connect over IPv6."""
-        client = socket.create_connection(("::1", self.port), _PATIENCE, (source, 0))
+        client = socket.create_connection(("::1", self.port), PATIENCE_SECONDS, (source, 0))
         return self.clients.enter_context(client)
 
     def held(self, source: str = "::1") -> socket.socket | None:
@@ -78,7 +77,7 @@ class Running:
         """Ask as a health check of Route 53 does."""
         url = f"http://[::1]:{self.proxy.capacity_port}/"
         try:
-            answer = urllib3.request("GET", url, retries=False, timeout=_PATIENCE)
+            answer = urllib3.request("GET", url, retries=False, timeout=PATIENCE_SECONDS)
         except urllib3.exceptions.ProtocolError:
             return False
         return (answer.status, answer.data) == (200, b"ok\n")
@@ -141,7 +140,7 @@ def _running(
         stack.callback(second.close)
         log = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         log.bind(str(home / "log"))
-        log.settimeout(_PATIENCE)
+        log.settimeout(PATIENCE_SECONDS)
         (home / "log").chmod(stat.S_IRWXU | stat.S_IRWXG | stat.S_IRWXO)
 
         text = nginx_conf(proxy)
@@ -164,7 +163,9 @@ def _is_up(running: Running) -> bool:
 
 
 def _health(running: Running) -> bytes:
-    with socket.create_connection(("127.0.0.1", running.proxy.health_port), _PATIENCE) as client:
+    with socket.create_connection(
+        ("127.0.0.1", running.proxy.health_port), PATIENCE_SECONDS
+    ) as client:
         return _receive(client, 64)
 
 
@@ -182,7 +183,7 @@ def _nginx(conf: Path, errors: Path) -> Generator[psutil.Process]:
         finally:
             process.terminate()
             try:
-                process.wait(_PATIENCE)
+                process.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -207,7 +208,7 @@ def test_bytes_pass_untouched_in_both_directions(running: Running) -> None:
 
 def test_a_client_over_ipv4_is_not_served(running: Running) -> None:
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", running.port), _PATIENCE)
+        socket.create_connection(("127.0.0.1", running.port), PATIENCE_SECONDS)
 
 
 def test_the_name_a_client_asks_for_does_not_decide_where_it_goes(running: Running) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from sandbox.clouds import background, control
+from support.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_one_that_has_an_owner_ends_with_it_however_it_ends(home: Path) -> None:
         assert answers(cloud.url)
         owner.kill()
         owner.wait()
-        psutil.Process(cloud.pid).wait(timeout=10)
+        psutil.Process(cloud.pid).wait(timeout=PATIENCE_SECONDS)
     assert background.find("aws", home) is None
 
 

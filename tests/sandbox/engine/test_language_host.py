@@ -20,6 +20,7 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.engine import language_host
 from sandbox.engine.language_host import LanguageHost
+from support.waiting import PATIENCE_SECONDS
 
 
 class PluginCall(Protocol):
@@ -194,7 +195,7 @@ def test_a_plugin_ends_when_the_engine_cancels_its_call(tmp_path: Path, host: Ho
     call = host.RunPlugin(plugin(tmp_path, source))
     process = psutil.Process(int(next(iter(call)).stdout))
     call.cancel()
-    process.wait(timeout=10)
+    process.wait(timeout=PATIENCE_SECONDS)
 
 
 def test_installing_changes_nothing_and_says_who_does_it(
@@ -241,7 +242,7 @@ def test_an_interrupt_ends_it_without_a_trace(tmp_path: Path, runner: Path) -> N
         assert process.stdout is not None
         assert int(process.stdout.readline()) > 0
         process.send_signal(2)
-        assert process.communicate(timeout=10) == ("", "")
+        assert process.communicate(timeout=PATIENCE_SECONDS) == ("", "")
     assert process.returncode == 0
 
 
@@ -263,4 +264,4 @@ def test_it_ends_when_its_engine_was_killed(tmp_path: Path, runner: Path) -> Non
         host = psutil.Process(int(process.stdout.readline()))
         assert int(process.stdout.readline()) > 0
         process.kill()
-    host.wait(timeout=10)
+    host.wait(timeout=PATIENCE_SECONDS)

@@ -12,8 +12,7 @@ import psutil
 
 from sandbox.lab.program import Program
 from sandbox.lab.supervisor import Kept, Supervisor, write_files
-
-PATIENCE_SECONDS = 20.0
+from support.waiting import PATIENCE_SECONDS
 
 DAEMON = """
 import pathlib, signal, sys, time

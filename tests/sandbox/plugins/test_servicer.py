@@ -13,6 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
 from sandbox.plugins.values import UNKNOWN, Props, decode, encode
+from support.waiting import PATIENCE_SECONDS
 
 RECORD = "aws:route53/record:Record"
 PROVIDER = "urn:pulumi:dev::edge::pulumi:providers:aws::us"
@@ -261,4 +262,4 @@ def test_the_plugin_ends_when_its_engine_is_gone(started_plugin: Any) -> None:
     time.sleep(2.5)
     assert process.poll() is None
     engine.stop(grace=None).wait()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE_SECONDS) == 0

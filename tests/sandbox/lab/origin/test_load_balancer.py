@@ -443,7 +443,12 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_served(tmp_path: Path) -> N
             path.write_text(text)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         done = subprocess.run(
-            made.command, env=environment, capture_output=True, text=True, timeout=30, check=False
+            made.command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
     assert done.returncode == 2
     assert "cannot be served: [Errno 98] Address already in use" in done.stderr
