@@ -37,10 +37,11 @@ class OriginArgs(TypedDict):
     connect_timeout_seconds: NotRequired[int]
     """How long each of those attempts may take. Allowed: an integer from 1 to 10. Default: 10."""
     read_timeout_seconds: NotRequired[int]
-    """How long CloudFront waits for the API to answer, and between packets of an answer. The
+    """How long CloudFront waits for the API to answer, and between packets of an answer. Less than
+    its own 30 would cut off answers that direct gives, so `origin-answers` would find it. The
     default is not CloudFront's 30 but the idle timeout a load balancer has by default, so that a
     slow request that is answered today is not cut off with a 504 on the new path. Allowed: an
-    integer from 1 to 120. Default: 60."""
+    integer from 30 to 120. Default: 60."""
     keepalive_timeout_seconds: NotRequired[int]
     """How long CloudFront keeps an idle connection. Keep it below the load balancer's own timeout,
     or CloudFront sends requests down connections that are being closed. Allowed: an integer from 1

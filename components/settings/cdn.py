@@ -78,8 +78,9 @@ class Origin(Group):
     """How often CloudFront tries to connect before it answers 502 or 504."""
     connect_timeout_seconds: Annotated[int, Field(ge=1, le=10), Says(example="10")] = 10
     """How long each of those attempts may take."""
-    read_timeout_seconds: Annotated[int, Field(ge=1, le=120), Says(example="60")] = 60
-    """How long CloudFront waits for the API to answer, and between packets of an answer.
+    read_timeout_seconds: Annotated[int, Field(ge=30, le=120), Says(example="60")] = 60
+    """How long CloudFront waits for the API to answer, and between packets of an answer. Less than
+    its own 30 would cut off answers that direct gives, so `origin-answers` would find it.
     The default is not CloudFront's 30 but the idle timeout a load balancer has by default, so that
     a slow request that is answered today is not cut off with a 504 on the new path."""
     keepalive_timeout_seconds: Annotated[int, Field(ge=1, le=120), Says(example="5")] = 5

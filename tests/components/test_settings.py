@@ -341,9 +341,15 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"origin": {**GOOD["origin"], "readTimeoutSeconds": 121}},
-            "dualstack-edge:origin.readTimeoutSeconds is 121; an integer from 1 to 120. "
+            "dualstack-edge:origin.readTimeoutSeconds is 121; an integer from 30 to 120. "
             f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 60",
             id="a timeout too long",
+        ),
+        pytest.param(
+            {"origin": {**GOOD["origin"], "readTimeoutSeconds": 29}},
+            "dualstack-edge:origin.readTimeoutSeconds is 29; an integer from 30 to 120. "
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 60",
+            id="a timeout too short",
         ),
         pytest.param(
             {"certificateArn": CERTIFICATE.replace("us-east-1", "eu-central-1")},

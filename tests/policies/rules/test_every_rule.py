@@ -240,7 +240,7 @@ VIEWER = {"viewer-tls"}
             ((*ORDERED, "viewerProtocolPolicy"), {"origin-answers"}),
             ((*ORIGIN, "customOriginConfig", "originProtocolPolicy"), {"origin-tls"}),
             ((*ORIGIN, "customOriginConfig", "originSslProtocols", 0), {"origin-tls"}),
-            ((*ORIGIN, "customOriginConfig", "originReadTimeout"), set[str]()),
+            ((*ORIGIN, "customOriginConfig", "httpPort"), set[str]()),
         ]
     ],
 )
