@@ -70,9 +70,9 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_arguments.py \
 		tests/components/test_plugin.py tests/rollout/verify/test_report.py \
 		tests/sandbox/lab/origin/test_contract.py --write-docs
-	@$(RUN)/python -m policies.catalogue > docs/rules.md
-	@$(RUN)/python -m sandbox.clouds.aws.catalogue docs/aws-model.md
-	@$(RUN)/python -m sandbox.clouds.digitalocean.page docs/digitalocean-model.md
+	@$(RUN)/python -m policies.rules_page > docs/rules.md
+	@$(RUN)/python -m sandbox.clouds.aws.rules_page docs/aws-model.md
+	@$(RUN)/python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --universal --upgrade \

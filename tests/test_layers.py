@@ -42,13 +42,15 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        pytest.param("components/settings/model.py", "import sandbox.cli", id="components sandbox"),
+        pytest.param(
+            "components/settings/loading.py", "import sandbox.cli", id="components sandbox"
+        ),
         pytest.param("components/edge.py", "import policies.model", id="components policies"),
         pytest.param("policies/model.py", "import components.faults", id="policies components"),
         pytest.param("policies/server.py", "import rollout.cli", id="policies rollout"),
         pytest.param("rollout/cli.py", "import sandbox.cli", id="rollout sandbox"),
         pytest.param("rollout/cli.py", "import components.edge", id="rollout components"),
-        pytest.param("rollout/edge.py", "import rollout.verify.model", id="shared verb"),
+        pytest.param("rollout/edge.py", "import rollout.verify.check", id="shared verb"),
         pytest.param("rollout/probe/ways.py", "import rollout.edge", id="probe edge"),
         pytest.param(
             "rollout/verify/checks/echo.py", "import rollout.verify.checks.dns", id="check check"

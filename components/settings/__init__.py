@@ -9,9 +9,7 @@ whether values can be used, `wording` what is said of those that cannot, `loadin
 from.
 """
 
-from components.settings.cdn import Distribution, Logs, Origin
-from components.settings.loading import SettingsError, from_arguments, load, parse
-from components.settings.model import (
+from components.settings.all_settings import (
     KEYS,
     NAMESPACE,
     UNPROTECTED_STACK,
@@ -21,6 +19,8 @@ from components.settings.model import (
     Settings,
     Traffic,
 )
+from components.settings.cdn import Distribution, Logs, Origin
+from components.settings.loading import SettingsError, from_arguments, load, parse
 from components.settings.proxies import Proxies
 
 __all__ = [

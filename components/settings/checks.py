@@ -12,9 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from components.facts import PREFIX_LIST_WEIGHT
 from components.faults import shown
+from components.settings.all_settings import KEYS, OriginLock, Settings, Traffic
 from components.settings.fields import REMOVE, SET, Remedy
 from components.settings.limits import too_much
-from components.settings.model import KEYS, OriginLock, Settings, Traffic
 from components.settings.proxies import Proxies
 from components.settings.values import hostname
 from components.settings.wording import OTHER, Problem, missing, problem_of, unknown

@@ -19,9 +19,9 @@ from pydantic_core import from_json
 from components.arguments import DualStackEdgeArgs
 from components.errors import FaultsError
 from components.faults import Fault, shown
+from components.settings.all_settings import KEYS, NAMESPACE, UNPROTECTED_STACK, Settings
 from components.settings.checks import check
 from components.settings.fields import SET, is_text
-from components.settings.model import KEYS, NAMESPACE, UNPROTECTED_STACK, Settings
 from components.settings.wording import Problem, as_argument, as_setting
 
 

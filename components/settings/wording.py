@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.faults import Fault, shown
+from components.settings.all_settings import KEYS, NAMESPACE
 from components.settings.fields import (
     REMOVE,
     SET,
@@ -27,7 +28,6 @@ from components.settings.fields import (
     item_of,
     words_of,
 )
-from components.settings.model import KEYS, NAMESPACE
 
 OTHER: Final = "{other}"
 """Stands in the words of a problem where the name of another place goes."""

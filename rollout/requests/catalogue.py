@@ -1,364 +1,148 @@
-"""The request catalogue: requests of an API's clients that an edge could alter.
+"""The user's own requests, and what in their answers does not count."""
 
-Data only. Each kind is one request against a path that echoes, and what makes its answer right.
-What is sent is chosen so that no documented difference can hide an undocumented one: every request
-has a `User-Agent` (CloudFront names itself where there is none) and every body a `Content-Type`
-(CloudFront adds one to a POST without), and no GET has a body (CloudFront refuses it; that is a
-hazard, and checked as one).
-"""
-
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import quote
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 from rollout.probe.model import HttpRequest
-from rollout.requests.model import IDEMPOTENT
 
-ANSWER_SECONDS: Final = 10.0
-"""How long an answer of the catalogue may take; the slowest needs about one."""
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that change nothing. No TRACE is ever sent: load balancers refuse it, and the readers of
+files leave it out. Source: RFC 9110 section 9.2.1."""
 
-COMMON: Final = (("User-Agent", "dualstack-verify/1"), ("Accept", "*/*"))
+IDEMPOTENT: Final = SAFE | {"PUT", "DELETE"}
+"""Methods that change no more when they are sent twice. Source: RFC 9110 section 9.2.2."""
 
-JSON_BODY: Final = b'{"name": "caf\xc3\xa9", "amount": 12.5}'
-
-LARGE_BYTES: Final = 2**18
-"""Length of the large bodies: above every buffer that proxies keep in memory (nginx 16 KiB, ALB
-and CloudFront stream), and cheap enough to be sent on every way."""
-
-LARGE_BODY: Final = b"".join(
-    hashlib.sha256(number.to_bytes(4)).digest() for number in range(LARGE_BYTES // 32)
+OF_THE_CONNECTION: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
 )
-"""Bytes that do not compress and do not repeat, the same in every run."""
+"""Headers of one connection, of the body's length and of the hostname: the wire adds them itself.
+Source: RFC 9110 sections 7.2, 7.6.1 and 8.6."""
 
-LARGE_HEADER: Final = "".join(f"{number:07d}." for number in range(750))
-"""6,000 characters; two of them and the rest stay below CloudFront's 20,480 bytes and below 8 KiB
-for one line, which nginx and classic load balancers hold."""
-
-PIECES: Final = 5
-INTERVAL_SECONDS: Final = 0.12
-
-STATUSES: Final = (
-    *(204, 304, 400, 401, 403, 404, 405, 409, 410, 412, 416, 418, 422, 429),
-    *(500, 501, 502, 503, 504),
-)
-
-REDIRECTS: Final = (301, 302, 303, 307, 308)
+OWN_HEADERS: Final = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
+"""Headers of requests that are not recorded and have none of that name: firewalls refuse requests
+without a user agent (AWS WAF, `NoUserAgent_HEADER`), and every client of the API sends one."""
 
 
 @dataclass(frozen=True)
-class RequestKind:
-    """One kind of request."""
+class IgnoreRule:
+    """What in two answers does not count when they are compared."""
+
+    kind: Literal["header", "json", "body"]
+    """A header, a part of a JSON body, or the whole body."""
+    where: str = ""
+    """The header's name in lower case; the JSON pointer, which stands for all below it too."""
+
+    def __str__(self) -> str:
+        """Return the rule as the user writes it."""
+        return f"{self.kind}:{self.where}" if self.kind != "body" else "body"
+
+    def covers(self, other: "IgnoreRule") -> bool:
+        """Say whether what another rule names is covered by this one."""
+        if self.kind == "body":
+            return other.kind in {"body", "json"}
+        if self.kind == "header" or other.kind != "json":
+            return self == other
+        return other.where == self.where or other.where.startswith(f"{self.where}/")
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One request of the user's."""
 
     name: str
-    """Its name, which is the check's: `headers-custom`."""
-    method: str = "GET"
-    """The method."""
-    directives: tuple[tuple[str, str], ...] = ()
-    """How the echo answers, names and values before they are encoded."""
-    path: str | None = None
-    """What follows the echo path, exactly as it goes onto the wire; None: the directives."""
-    query: str = ""
-    """The query string, exactly as it goes onto the wire, with its `?`."""
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """Headers after the common ones; one of a common name replaces that."""
-    body: bytes | tuple[bytes, ...] | None = field(default=None, repr=False)
-    """The body, as in `Request`."""
-    http2: bool = False
-    """Whether HTTP/2 is offered."""
-    status: int = 200
-    """The status that the origin answers with."""
-    exact_names: bool = False
-    """Whether the case of header names is looked at: it means nothing to HTTP (RFC 9110, 5.1), and
-    something to an API that was never behind anything."""
-    streams: bool = False
-    """Whether the pieces of the answer must arrive as they are sent."""
-
-    @property
-    def idempotent(self) -> bool:
-        """Whether it may be sent without the user's permission."""
-        return self.method in IDEMPOTENT
-
-    def request(self, echo: str) -> HttpRequest:
-        """Return the request.
-
-        Args:
-            echo: Path below which the origin echoes, without a `/` at its end.
-        """
-        own = {name.lower() for name, _ in self.headers}
-        common = tuple(each for each in COMMON if each[0].lower() not in own)
-        return HttpRequest(
-            self.method,
-            f"{echo}{segment(self.directives) if self.path is None else self.path}{self.query}",
-            (*common, *self.headers),
-            self.body,
-            self.http2,
-            ANSWER_SECONDS,
-        )
+    """What it is called in results: `GET /orders`."""
+    request: HttpRequest
+    """The request."""
+    hostname: str | None = None
+    """The one hostname it is for; None: each of them."""
+    ignore: tuple[IgnoreRule, ...] = ()
+    """What does not count in its answers."""
+    recorded: bool = False
+    """Whether it is a recording of a user's session: then every part of it may be a secret."""
 
 
-def segment(directives: Sequence[tuple[str, str]]) -> str:
-    """Return the path segment that sets how an echo answers, with the `/` before it."""
-    if not directives:
-        return ""
-    return "/" + ";".join(f"{name}={quote(value, safe='')}" for name, value in directives)
+@dataclass(frozen=True)
+class Catalogue:
+    """All the requests, and those that are not sent."""
+
+    entries: tuple[CatalogueEntry, ...] = ()
+    """The requests that are sent."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Names of those that are not sent, each with the reason."""
 
 
-def _header(name: str, value: str) -> tuple[str, str]:
-    return ("header", f"{name}:{value}")
+ROOT: Final = Catalogue((CatalogueEntry("GET /", HttpRequest("GET", "/", OWN_HEADERS)),))
+"""The one request that an edge may answer with a page of its own, a default root object, while it
+passes on everything else."""
 
 
-_JSON: Final = (("Content-Type", "application/json"),)
-_BYTES: Final = (("Content-Type", "application/octet-stream"),)
+def ignore_rule(text: str) -> IgnoreRule:
+    """Read an ignore rule.
 
-_METHODS: Final = (
-    RequestKind("method-get"),
-    RequestKind("method-head", "HEAD"),
-    RequestKind("method-options", "OPTIONS", headers=(("Origin", "https://app.example.com"),)),
-    RequestKind("method-post", "POST", headers=_JSON, body=JSON_BODY),
-    RequestKind("method-put", "PUT", headers=_JSON, body=JSON_BODY),
-    RequestKind("method-patch", "PATCH", headers=_JSON, body=JSON_BODY),
-    RequestKind("method-delete", "DELETE"),
-)
+    Raises:
+        ValueError: It is none; the message says what may be.
+    """
+    kind, colon, where = text.partition(":")
+    if text == "body":
+        return IgnoreRule("body")
+    if kind == "header" and is_token(where):
+        return IgnoreRule("header", where.lower())
+    if kind == "json" and colon and (where == "" or where.startswith("/")):
+        return IgnoreRule("json", where)
+    raise ValueError(
+        "it should be header:NAME, json:/POINTER (RFC 6901, stands for all below it too) or body"
+    )
 
-_HEADERS: Final = (
-    RequestKind(
-        "headers-ordinary",
-        headers=(
-            ("Accept", "application/json;q=0.9, */*;q=0.1"),
-            ("Accept-Language", "de-CH, en;q=0.5"),
-            ("Accept-Encoding", "gzip, deflate, br, zstd"),
-            ("Cache-Control", "no-cache"),
-            ("Pragma", "no-cache"),
-            ("Origin", "https://app.example.com"),
-            ("Referer", "https://app.example.com/page?a=1&b=2"),
-            ("DNT", "1"),
-            ("From", "tester@example.com"),
-            ("Priority", "u=1, i"),
-            ("Sec-Fetch-Mode", "cors"),
-            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
-        ),
-    ),
-    RequestKind(
-        "headers-repeated",
-        directives=(_header("X-Answer", "one"), _header("X-Answer", "two")),
-        headers=(
-            ("X-Item", "one"),
-            ("X-Between", "1"),
-            ("X-Item", "two, three"),
-            ("X-Item", "one"),
-        ),
-    ),
-    RequestKind(
-        "headers-custom",
-        directives=(_header("X-Request-Cost", "12"),),
-        headers=(
-            ("X-Platform", "ios/17.4"),
-            ("X-Version", "3.2.1"),
-            ("X-Device-Id", "6f0c1f0e-9d5a-4a52-8c4e-0a4a4c8a9f3d"),
-            ("X-Api-Key", "not-a-real-key"),
-            ("X-Requested-With", "XMLHttpRequest"),
-            ("X-Quoted", '"a \\"b\\"", c=d; e'),
-            ("Idempotency-Key", "8e03978e-40d5-43dd-bc93-6894a57f9324"),
-        ),
-    ),
-    RequestKind(
-        "headers-odd-case",
-        directives=(_header("x-AnSwEr-cAsE", "kept"),),
-        headers=(("x-lower", "1"), ("X-UPPER", "2"), ("x-MiXeD-cAsE", "3"), ("XSingle", "4")),
-        exact_names=True,
-    ),
-    RequestKind(
-        "headers-large", headers=(("X-Large", LARGE_HEADER), ("X-Larger", LARGE_HEADER[::-1]))
-    ),
-    RequestKind("headers-many", headers=tuple((f"X-Many-{n}", f"value {n}") for n in range(40))),
-    RequestKind(
-        "headers-authorization", headers=(("Authorization", "Bearer bm90LWEtcmVhbC10b2tlbg=="),)
-    ),
-    RequestKind(
-        "headers-authorization-basic",
-        headers=(("Authorization", "Basic dXNlcjpwYXNzOndvcmQ="),),
-    ),
-    RequestKind(
-        "headers-conditional",
-        headers=(
-            ("If-None-Match", '"a", W/"b"'),
-            ("If-Modified-Since", "Wed, 21 Oct 2015 07:28:00 GMT"),
-        ),
-    ),
-    RequestKind(
-        "headers-forwarding",
-        headers=(
-            ("X-Forwarded-For", "192.0.2.7, 2001:db8::7"),
-            ("X-Forwarded-Proto", "http"),
-            ("X-Real-IP", "192.0.2.7"),
-            ("X-Forwarded-Host", "other.example.com"),
-            ("Forwarded", 'for=192.0.2.7;proto=http;by="[2001:db8::7]"'),
-            ("Via", "1.1 first.example.com"),
-        ),
-    ),
-    RequestKind(
-        "headers-hop-by-hop",
-        headers=(("TE", "trailers"), ("X-End-To-End", "kept"), ("Connection", "keep-alive")),
-    ),
-)
 
-_COOKIES: Final = (
-    RequestKind(
-        "cookies-one-header",
-        directives=(
-            _header("Set-Cookie", "session=abc; Path=/; HttpOnly; Secure"),
-            _header("Set-Cookie", "theme=dark; Expires=Wed, 21 Oct 2099 07:28:00 GMT"),
-        ),
-        headers=(("Cookie", 'session=abc123; theme="dark mode"; empty=; zz=1; a=2; a=3'),),
-    ),
-    RequestKind("cookies-two-headers", headers=(("Cookie", "one=1; two=2"), ("Cookie", "three=3"))),
-)
+def is_token(text: str) -> bool:
+    """Say whether text can be a method or a header's name. Source: RFC 9110 section 5.6.2."""
+    return bool(text) and all(
+        letter.isascii() and (letter.isalnum() or letter in "!#$%&'*+-.^_`|~") for letter in text
+    )
 
-_TARGETS: Final = (
-    RequestKind(
-        "query-encoded", query="?text=caf%C3%A9+%2B%20%26%3D&path=a%2Fb&lower=%c3%a9&pct=100%25"
-    ),
-    RequestKind("query-repeated", query="?id=3&id=1&x=2&id=2&x=1"),
-    RequestKind(
-        "query-odd", query="?flag&empty=&=nameless&&a;b=c&list[]=1&u=https://x.example/?y=z"
-    ),
-    RequestKind("query-large", query="?q=" + "0123456789" * 300),
-    RequestKind("path-trailing-slash", path="/"),
-    RequestKind("path-double-slash", path="/header=X-Path:a//b///c"),
-    RequestKind("path-dot-segments", path="/header=X-Path:a/./b/../c"),
-    RequestKind("path-encoded-slash", path="/header=X-Path:a%2Fb%2f..%2Fc"),
-    RequestKind("path-encoded-letters", path="/header=X-Path:%61%7E%2D%5F%2e%2A%3B%40"),
-    RequestKind("path-unicode", path="/header=X-Path:%C3%A9t%C3%A9-%E6%97%A5"),
-    RequestKind("path-odd-case", path="/header=X-Path:MiXeD-%e2%82%AC"),
-)
 
-_BODIES: Final = (
-    RequestKind("body-empty", "PUT", headers=_BYTES, body=b""),
-    RequestKind("body-binary", "PUT", headers=_BYTES, body=bytes(range(256))),
-    RequestKind("body-large", "PUT", headers=_BYTES, body=LARGE_BODY),
-    RequestKind(
-        "body-chunked", "PUT", headers=_BYTES, body=(b"a", b"bc" * 500, b"\r\n0\r\n\r\n", b"d")
-    ),
-    RequestKind(
-        "body-encoded", "PUT", headers=(*_JSON, ("Content-Encoding", "gzip")), body=b"\x1f\x8b"
-    ),
-    RequestKind("body-on-delete", "DELETE", headers=_JSON, body=JSON_BODY),
-    RequestKind(
-        "expect-continue",
-        "PUT",
-        headers=(*_BYTES, ("Expect", "100-continue")),
-        body=b"sent at once, as RFC 9110, 10.1.1 allows",
-    ),
-)
+def is_target(text: str) -> bool:
+    """Say whether text can stand on a request line: a path and a query string, encoded."""
+    return text.startswith("/") and all(
+        "!" <= letter <= "~" and letter not in '"<>\\^`{|}#' for letter in text
+    )
 
-_ANSWERS: Final = (
-    *(
-        RequestKind(
-            f"status-{status}",
-            directives=(("status", str(status)),),
-            # 304 answers a condition; the origin gives it whatever the condition says.
-            headers=(("If-None-Match", '"mine"'),) if status == 304 else (),  # noqa: PLR2004
-            status=status,
-        )
-        for status in STATUSES
-    ),
-    *(
-        RequestKind(
-            f"redirect-{status}",
-            directives=(
-                ("status", str(status)),
-                _header("Location", "https://elsewhere.example/a%2Fb?c=d#e"),
-            ),
-            status=status,
-        )
-        for status in REDIRECTS
-    ),
-    RequestKind(
-        "redirect-relative",
-        directives=(("status", "302"), _header("Location", "../x?y")),
-        status=302,
-    ),
-    RequestKind(
-        "answer-headers",
-        directives=(
-            _header("Cache-Control", "private, max-age=0"),
-            _header("ETag", 'W/"answer"'),
-            _header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
-            _header("Vary", "Origin"),
-            _header("Access-Control-Allow-Origin", "*"),
-            _header("Content-Disposition", 'attachment; filename="a b.txt"'),
-            _header("Link", "<https://api.example.com/next>; rel=next"),
-            _header("WWW-Authenticate", 'Basic realm="x"'),
-            _header("X-Custom", "answer"),
-        ),
-    ),
-    RequestKind("answer-large", directives=(("size", str(LARGE_BYTES)),)),
-    RequestKind("answer-empty", directives=(("size", "0"),)),
-    RequestKind("answer-chunked", directives=(("size", "50000"), ("chunks", str(PIECES)))),
-    RequestKind(
-        "range",
-        directives=(("size", "1000"), ("range", "on")),
-        headers=(("Range", "bytes=10-19"),),
-        status=206,
-    ),
-    RequestKind(
-        "range-suffix",
-        directives=(("size", "1000"), ("range", "on")),
-        headers=(("Range", "bytes=-7"),),
-        status=206,
-    ),
-    RequestKind(
-        "range-if-range",
-        directives=(("size", "1000"), ("range", "on")),
-        headers=(("Range", "bytes=10-19"), ("If-Range", '"something else"')),
-    ),
-    RequestKind(
-        "range-unsatisfiable",
-        directives=(("size", "1000"), ("range", "on")),
-        headers=(("Range", "bytes=5000-"),),
-        status=416,
-    ),
-    RequestKind(
-        "encoding-gzip", directives=(("encoding", "gzip"),), headers=(("Accept-Encoding", "gzip"),)
-    ),
-    RequestKind(
-        "encoding-br", directives=(("encoding", "gzip"),), headers=(("Accept-Encoding", "br"),)
-    ),
-    RequestKind(
-        "encoding-identity",
-        directives=(("encoding", "gzip"),),
-        headers=(("Accept-Encoding", "identity"),),
-    ),
-    RequestKind(
-        "encoding-none", directives=(("size", "20000"), _header("Content-Type", "text/html"))
-    ),
-    RequestKind(
-        "streaming",
-        directives=(
-            ("size", "50"),
-            ("chunks", str(PIECES)),
-            ("interval", f"{INTERVAL_SECONDS:g}"),
-        ),
-        streams=True,
-    ),
-)
 
-_HTTP2: Final = (
-    RequestKind(
-        "http2-get",
-        headers=(("x-custom", "1"), ("cookie", "a=1"), ("cookie", "b=2"), ("te", "trailers")),
-        query="?a=1&a=2",
-        http2=True,
-    ),
-    # Within one window of HTTP/2 (65,535 bytes): a server that refuses at once opens no other, and
-    # httpcore would wait for it instead of reading the answer.
-    RequestKind("http2-body", "PUT", headers=_BYTES, body=LARGE_BODY[:60_000], http2=True),
-)
+def is_value(text: str) -> bool:
+    """Say whether text can be a header's value. Source: RFC 9110 section 5.5."""
+    return text == text.strip(" \t") and all(
+        letter == "\t" or " " <= letter <= "~" or "\x80" <= letter <= "\xff" for letter in text
+    )
 
-KINDS: Final = (*_METHODS, *_HEADERS, *_COOKIES, *_TARGETS, *_BODIES, *_ANSWERS, *_HTTP2)
-"""Every kind that is one request; keep-alive and WebSocket take more than one and are apart."""
 
-WEBSOCKET_MESSAGES: Final = ("text é", b"\x00\xff" * 100, "x" * 70_000, "")
-"""Text, binary, one that needs a 64-bit length, and an empty one."""
+def with_own_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return headers with those that every client sends, where they are not among them."""
+    given = tuple(headers)
+    names = {name.lower() for name, _ in given}
+    return (*(pair for pair in OWN_HEADERS if pair[0].lower() not in names), *given)
+
+
+def merge(catalogues: Iterable[Catalogue]) -> Catalogue:
+    """Return several catalogues as one, in which each name stands for one request."""
+    entries: list[CatalogueEntry] = []
+    left_out: list[tuple[str, str]] = []
+    times: dict[str, int] = {}
+    for catalogue in catalogues:
+        left_out += catalogue.left_out
+        for entry in catalogue.entries:
+            times[entry.name] = times.get(entry.name, 0) + 1
+            count = times[entry.name]
+            numbered = f"{entry.name} ({count})" if count > 1 else entry.name
+            entries.append(replace(entry, name=numbered))
+    return Catalogue(tuple(entries), tuple(left_out))

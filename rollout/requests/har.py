@@ -16,8 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from components.faults import Fault
 from rollout.faults import WrongUseError
 from rollout.probe.model import HttpRequest
-from rollout.requests.documents import Document
-from rollout.requests.model import (
+from rollout.requests.catalogue import (
     OF_THE_CONNECTION,
     SAFE,
     Catalogue,
@@ -26,6 +25,7 @@ from rollout.requests.model import (
     is_token,
     is_value,
 )
+from rollout.requests.documents import Document
 
 
 class _Pair(BaseModel):

@@ -24,8 +24,7 @@ from pydantic import ValidationError
 from components.faults import Fault
 from rollout.faults import WrongUseError
 from rollout.probe.model import HttpRequest
-from rollout.requests.documents import REMEDY, Document
-from rollout.requests.model import (
+from rollout.requests.catalogue import (
     SAFE,
     Catalogue,
     CatalogueEntry,
@@ -34,6 +33,7 @@ from rollout.requests.model import (
     is_value,
     with_own_headers,
 )
+from rollout.requests.documents import REMEDY, Document
 
 _jsonref: Any = import_module("jsonref")
 """It is not typed."""

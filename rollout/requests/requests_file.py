@@ -26,8 +26,7 @@ from pydantic import (
 
 from rollout.faults import WrongUseError
 from rollout.probe.model import HttpRequest
-from rollout.requests.documents import Document
-from rollout.requests.model import (
+from rollout.requests.catalogue import (
     IDEMPOTENT,
     OF_THE_CONNECTION,
     Catalogue,
@@ -39,6 +38,7 @@ from rollout.requests.model import (
     is_value,
     with_own_headers,
 )
+from rollout.requests.documents import Document
 
 
 def _method(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rollout.probe.model import Family, Path, Result, Verdict, Way
-from rollout.verify.model import CheckContext
+from rollout.verify.check import CheckContext
 
 
 @dataclass(frozen=True)

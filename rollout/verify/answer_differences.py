@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from rollout.probe.model import HttpAnswer
-from rollout.requests.model import IgnoreRule
+from rollout.requests.catalogue import IgnoreRule
 from rollout.verify.secrets import is_secret
 
 IGNORED_HEADERS: Final[Mapping[str, str]] = {

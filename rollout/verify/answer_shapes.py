@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from rollout.probe.model import HttpAnswer
-from rollout.requests.model import IgnoreRule
+from rollout.requests.catalogue import IgnoreRule
 from rollout.verify.answer_differences import (
     NOTHING,
     AnswerDifference,

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import Final
 
 from rollout.probe.model import HttpAnswer, HttpRequest, Result, Way
-from rollout.requests.catalogue import ANSWER_SECONDS, COMMON, segment
+from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON, segment
+from rollout.verify.check import CheckContext
 from rollout.verify.exchange import (
     BASELINE,
     Attempt,
@@ -23,7 +24,6 @@ from rollout.verify.exchange import (
     result,
     results_of,
 )
-from rollout.verify.model import CheckContext
 
 CACHEABLE: Final = ("header", "Cache-Control:public, max-age=60")
 """The directive that lets the origin allow caching of its answer."""

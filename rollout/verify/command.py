@@ -19,7 +19,7 @@ from rollout.probe.dns import DnspythonClient
 from rollout.probe.http import HttpWire, TrustError
 from rollout.probe.model import DnsClient, Result, Way, Wire
 from rollout.verify import flags, progress, report
-from rollout.verify.model import NOT_ASKED, CheckContext, VerifyOptions
+from rollout.verify.check import NOT_ASKED, CheckContext, VerifyOptions
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.run import WRONG_USE, Findings, interrupted, run, silent
 from rollout.verify.settings import RATE, RequestFiles, VerifySettings

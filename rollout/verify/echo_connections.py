@@ -13,12 +13,12 @@ from rollout.probe.model import (
     Way,
     WebSocketTalk,
 )
-from rollout.requests.catalogue import ANSWER_SECONDS, COMMON, WEBSOCKET_MESSAGES, RequestKind
+from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON, WEBSOCKET_MESSAGES, RequestKind
+from rollout.verify.check import NOT_ASKED
 from rollout.verify.compare import Comparison, compare_request
 from rollout.verify.differences import AS_BASELINE
 from rollout.verify.echo_host import EchoHost, failed
 from rollout.verify.exchange import BASELINE, lane_name, result
-from rollout.verify.model import NOT_ASKED
 from rollout.verify.received import ReceivedRequest, SentRequest, read_echo
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rollout.probe.model import HttpAnswer, Result, TroubleError, Way
+from rollout.verify.check import CheckContext
 from rollout.verify.exchange import BASELINE, Attempt, Lane, lane_name, listed, no_echo, result
-from rollout.verify.model import CheckContext
 
 REMEDIES: Final[Mapping[str, str]] = {
     "method": "Allow all seven methods in every behavior: rule methods-allowed.",

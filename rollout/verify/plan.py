@@ -11,9 +11,9 @@ from rollout.edge import of_source, pulumi_outputs
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
 from rollout.requests import documents, har, requests_file
-from rollout.requests.model import ROOT, Catalogue, IgnoreRule, ignore_rule, merge
+from rollout.requests.catalogue import ROOT, Catalogue, IgnoreRule, ignore_rule, merge
+from rollout.verify.check import Check, VerifyOptions
 from rollout.verify.checks import CHECKS, opaque
-from rollout.verify.model import Check, VerifyOptions
 from rollout.verify.settings import VerifySettings
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from rollout.probe.model import Result
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 PASSED: Final = 0
 FAILED: Final = 1

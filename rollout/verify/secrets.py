@@ -8,7 +8,7 @@ from typing import Final, cast
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 from rollout.probe.model import SECRET_HEADERS
-from rollout.requests.model import CatalogueEntry
+from rollout.requests.catalogue import CatalogueEntry
 
 SHORTEST_SECRET: Final = 6
 """Shorter parts of a request are no secret: hiding `1` would hide every 1."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from components.faults import Fault, shown
 from rollout.edge import Source
-from rollout.requests.model import is_target
-from rollout.verify.model import VerifyOptions
+from rollout.requests.catalogue import is_target
+from rollout.verify.check import VerifyOptions
 
 RATE: Final = 50.0
 """Requests started per second by default. The API has users, and its direct path over IPv6 may be

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rollout.requests.catalogue import KINDS
+from rollout.requests.request_kinds import KINDS
 from rollout.verify.differences import NAMES
 from sandbox.clouds.background import Cloud
 from sandbox.lab.lab_host import STANDARD_MTU

@@ -15,7 +15,7 @@ from rollout.probe.model import (
     TroubleError,
     Way,
 )
-from rollout.verify.model import CheckContext, VerifyOptions
+from rollout.verify.check import CheckContext, VerifyOptions
 
 HOSTNAME = "api.example.com"
 TARGET = EdgeTarget(

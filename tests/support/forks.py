@@ -45,10 +45,10 @@ PRELOADED: Final = (
     "pulumi_digitalocean",
     "pulumi_random",
     "sandbox.engine.language_host",
-    "sandbox.plugins.aws.package",
-    "sandbox.plugins.digitalocean.package",
+    "sandbox.plugins.aws.aws_package",
+    "sandbox.plugins.digitalocean.digitalocean_package",
     "sandbox.plugins.process",
-    "sandbox.plugins.random.package",
+    "sandbox.plugins.random.random_package",
 )
 
 _CLIENT: Final = """\

@@ -5,6 +5,7 @@ A check imports no other check. What several share lies in `rollout.verify` or `
 
 from typing import Final
 
+from rollout.verify.check import Check
 from rollout.verify.checks import (
     cache,
     cache_collapsing,
@@ -20,7 +21,6 @@ from rollout.verify.checks import (
     reach_race,
     reach_tls,
 )
-from rollout.verify.model import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
     *dns.CHECKS,

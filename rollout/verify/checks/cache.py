@@ -23,7 +23,7 @@ from rollout.verify.cache_proofs import (
     on_lanes,
     proofs,
 )
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 
 def answers(context: CheckContext) -> AsyncIterator[Result]:

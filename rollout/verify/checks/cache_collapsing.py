@@ -13,7 +13,7 @@ from rollout.verify.cache_proofs import (
     on_lanes,
     proofs,
 )
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 COLLAPSE_SECONDS: Final = 0.5
 """How long the origin takes over each of two requests that are under way at once."""

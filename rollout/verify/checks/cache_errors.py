@@ -21,8 +21,8 @@ from rollout.verify.cache_proofs import (
     on_lanes,
     proofs,
 )
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.differences import TIMED_ERROR
-from rollout.verify.model import Check, CheckContext
 
 ERROR_SECONDS: Final = 10.0
 """How long CloudFront keeps an error by default. Source: CloudFront Developer

@@ -11,8 +11,9 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
-from rollout.requests.catalogue import ANSWER_SECONDS, COMMON
+from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON
 from rollout.verify.cache_proofs import CACHING_REMEDY, says_kept
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.exchange import (
     BASELINE,
     Attempt,
@@ -24,7 +25,6 @@ from rollout.verify.exchange import (
     result,
     results_of,
 )
-from rollout.verify.model import Check, CheckContext
 
 DATE_SECONDS: Final = 2.1
 """How far apart two answers are whose `Date` is compared: it counts whole seconds."""

@@ -12,6 +12,7 @@ from typing import Final
 from rollout import statistics
 from rollout.probe.authority import TELLING_CODES, ZoneAuthority, find_authority
 from rollout.probe.model import DnsAnswer, DnsClient, Result, TroubleError, Verdict
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.dns_answers import (
     FAMILIES,
     LEARNING_ROUNDS,
@@ -24,7 +25,6 @@ from rollout.verify.dns_answers import (
     first_few,
 )
 from rollout.verify.https_records import https_faults
-from rollout.verify.model import Check, CheckContext
 
 _HTTPS_SHARE: Final = 0.05
 """The smallest share of the answers at which an HTTPS record is still looked for, where no declared

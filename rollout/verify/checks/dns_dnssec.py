@@ -14,8 +14,8 @@ import dns.rrset
 
 from rollout.probe.authority import ZoneAuthority
 from rollout.probe.model import DnsAnswer, DnsClient, Result, TroubleError, Verdict
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.dns_answers import answering_authority
-from rollout.verify.model import Check, CheckContext
 
 
 def dnssec_check(now: Callable[[], float] = time.time) -> Check:

@@ -20,6 +20,7 @@ from typing import Final
 
 from rollout import statistics
 from rollout.probe.model import DnsAnswer, Path, Result, TroubleError, Verdict
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.dns_answers import (
     FAMILIES,
     LEARNING_ROUNDS,
@@ -33,7 +34,6 @@ from rollout.verify.dns_answers import (
     answering_authority,
     first_few,
 )
-from rollout.verify.model import Check, CheckContext
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Final
 
 from rollout.probe.http import wire_headers
 from rollout.probe.model import HttpAnswer, Result, TroubleError, Way
-from rollout.requests.catalogue import INTERVAL_SECONDS, KINDS, PIECES, RequestKind
+from rollout.requests.request_kinds import INTERVAL_SECONDS, KINDS, PIECES, RequestKind
+from rollout.verify.check import NOT_ASKED, Check, CheckContext
 from rollout.verify.compare import Comparison, compare_answer, compare_request
 from rollout.verify.echo_connections import keep_alive, websocket
 from rollout.verify.echo_host import EchoHost, failed
@@ -30,7 +31,6 @@ from rollout.verify.exchange import (
     results_of,
     status_of,
 )
-from rollout.verify.model import NOT_ASKED, Check, CheckContext
 from rollout.verify.received import ReceivedRequest, SentRequest
 
 STREAM_TRIES: Final = 3

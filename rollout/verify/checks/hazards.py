@@ -28,7 +28,7 @@ from rollout.probe.model import (
 )
 from rollout.probe.sockets import Connector, Sockets
 from rollout.verify.address_groups import worst
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.request_hazards import request_hazards
 
 _MOST_CNAMES: Final = 8

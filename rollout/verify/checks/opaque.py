@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rollout.probe.model import Family, HttpAnswer, Path, Result, TroubleError, Verdict, Way
-from rollout.requests.model import Catalogue, CatalogueEntry, IgnoreRule
+from rollout.requests.catalogue import Catalogue, CatalogueEntry, IgnoreRule
 from rollout.verify.answer_differences import NOTHING, AnswerDifference, differences
 from rollout.verify.answer_shapes import shape_differences
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.secrets import hider
 
 MORE_TIMES: Final = 8

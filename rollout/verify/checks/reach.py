@@ -16,8 +16,8 @@ from rollout.probe import nat64
 from rollout.probe.model import HttpRequest, Result, TroubleError, Way
 from rollout.probe.sockets import Connector, Sockets, is_doubtful, lacks
 from rollout.verify.address_groups import AddressGroup, grouped, milliseconds, no_route
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.dns_answers import PATHS
-from rollout.verify.model import Check, CheckContext
 
 _ORIGIN_FAILED: Final = frozenset(
     {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}

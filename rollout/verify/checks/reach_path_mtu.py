@@ -8,7 +8,7 @@ from typing import Final
 from rollout.probe.model import Result, TroubleError, Verdict, Way
 from rollout.probe.sockets import Connector, Sockets, lacks
 from rollout.verify.address_groups import AddressGroup, by_path, no_route, worst
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 _PADDING: Final = ("X-Verify-Padding", 8, 800)
 """Header that makes a request large, how many of them, and how long each is: 6.4 kB, several times

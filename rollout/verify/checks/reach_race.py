@@ -10,7 +10,7 @@ from rollout.probe import nat64
 from rollout.probe.model import Family, Result, TroubleError, Verdict, Way
 from rollout.probe.sockets import Connector, Sockets, is_doubtful, lacks
 from rollout.verify.address_groups import by_path, milliseconds, no_route
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 ATTEMPT_DELAY_SECONDS: Final = 0.25
 """How long a client waits for IPv6 before it tries IPv4 too. Source: RFC 8305 section 5; curl waits

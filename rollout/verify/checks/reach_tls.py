@@ -10,7 +10,7 @@ from rollout.probe import certificate as certificates
 from rollout.probe.model import Path, Result, TroubleError, Verdict, Way
 from rollout.probe.sockets import VERSIONS, Connector, Sockets, TlsVersion, lacks
 from rollout.verify.address_groups import AddressGroup, by_path, no_route
-from rollout.verify.model import Check, CheckContext
+from rollout.verify.check import Check, CheckContext
 
 
 def tls_checks(

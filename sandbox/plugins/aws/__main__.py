@@ -2,7 +2,7 @@
 
 import sys
 
-from sandbox.plugins.aws.package import package
+from sandbox.plugins.aws.aws_package import aws_package
 from sandbox.plugins.process import serve
 
-serve(package(), sys.argv[1:])
+serve(aws_package(), sys.argv[1:])

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.resource import Failure, Present, Shape
 from sandbox.plugins.values import UNKNOWN, Props, items_of

@@ -6,7 +6,7 @@ Source: hashicorp/terraform-provider-aws, `internal/service/acm/certificate_vali
 from datetime import UTC, datetime
 
 from sandbox.plugins.aws.acm_certificate import find_certificate, region_of
-from sandbox.plugins.aws.session import AwsSession, AwsTask
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask
 from sandbox.plugins.resource import PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 

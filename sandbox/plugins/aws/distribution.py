@@ -10,8 +10,8 @@ from typing import Final
 from botocore.exceptions import ClientError
 
 from sandbox.plugins import schema
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.distribution_api import from_api, moment, to_api
-from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.diff import diff
 from sandbox.plugins.resource import Failure, PluginError, Present, Shape

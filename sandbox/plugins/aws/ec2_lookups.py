@@ -6,7 +6,7 @@ and `vpc_managed_prefix_list_data_source.go`.
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsSession, code_of, from_list
+from sandbox.plugins.aws.aws_session import AwsSession, code_of, from_list
 from sandbox.plugins.resource import Function, PluginError
 from sandbox.plugins.values import Props, items_of
 

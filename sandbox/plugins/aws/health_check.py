@@ -10,7 +10,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsTask, code_of
+from sandbox.plugins.aws.aws_session import AwsTask, code_of
 from sandbox.plugins.aws.tagged import Tagged, route53_tags, set_route53_tags
 from sandbox.plugins.resource import Failure, Present, Shape
 from sandbox.plugins.values import Props, is_zero

@@ -9,7 +9,7 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsSession, AwsTask, code_of
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask, code_of
 from sandbox.plugins.aws.tagged import route53_tags
 from sandbox.plugins.resource import Function, PluginError
 from sandbox.plugins.values import Props, block_of, items_of

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsTask, code_of, from_list, to_list
+from sandbox.plugins.aws.aws_session import AwsTask, code_of, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, tag_changes
 from sandbox.plugins.resource import Failure, PluginError, Present, Shape
 from sandbox.plugins.values import Props, block_of, items_of

@@ -9,7 +9,7 @@ tags, groups) are read all the same: the official plugin needs the permission to
 
 from botocore.exceptions import ClientError
 
-from sandbox.plugins.aws.session import AwsSession, code_of
+from sandbox.plugins.aws.aws_session import AwsSession, code_of
 from sandbox.plugins.resource import Function, PluginError
 from sandbox.plugins.values import Props
 

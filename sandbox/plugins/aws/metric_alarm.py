@@ -6,7 +6,7 @@ Source: hashicorp/terraform-provider-aws, `internal/service/cloudwatch/metric_al
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sandbox.plugins.aws.session import AwsTask, from_list, to_list
+from sandbox.plugins.aws.aws_session import AwsTask, from_list, to_list
 from sandbox.plugins.aws.tagged import Tagged, changed_tags
 from sandbox.plugins.resource import Failure, PluginError, Present, Shape
 from sandbox.plugins.schema import pascal_case

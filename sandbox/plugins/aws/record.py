@@ -5,6 +5,7 @@ Source: hashicorp/terraform-provider-aws, `internal/service/route53/record.go`.
 
 from collections.abc import Iterator
 
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask
 from sandbox.plugins.aws.hosted_zones import (
     domain,
     find_zone,
@@ -20,7 +21,6 @@ from sandbox.plugins.aws.record_api import (
     record_id,
     to_api,
 )
-from sandbox.plugins.aws.session import AwsSession, AwsTask
 from sandbox.plugins.check import missing_or_both
 from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, has_unknown, items_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sandbox.plugins.aws.session import AwsSession, AwsTask, from_list, to_list
+from sandbox.plugins.aws.aws_session import AwsSession, AwsTask, from_list, to_list
 from sandbox.plugins.resource import StandIn
 from sandbox.plugins.values import Props, block_of
 

@@ -8,10 +8,10 @@ the SDK is made a package whose `__init__` is not run.
 import importlib.util
 import sys
 
-from sandbox.plugins.digitalocean.package import SDK, package
+from sandbox.plugins.digitalocean.digitalocean_package import SDK, digitalocean_package
 from sandbox.plugins.process import serve
 
 spec = importlib.util.find_spec(SDK)
 if spec is not None:
     sys.modules[SDK] = importlib.util.module_from_spec(spec)
-serve(package(), sys.argv[1:])
+serve(digitalocean_package(), sys.argv[1:])

@@ -9,7 +9,7 @@ import re
 
 from sandbox.plugins import schema
 from sandbox.plugins.diff import diff, top
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, items_of
 

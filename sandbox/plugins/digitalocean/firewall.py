@@ -5,7 +5,7 @@ Source: digitalocean/terraform-provider-digitalocean, `digitalocean/firewall`.
 
 from typing import Final
 
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import Present, Shape, StandIn
 from sandbox.plugins.values import Props, items_of
 

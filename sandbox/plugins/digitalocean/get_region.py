@@ -3,7 +3,7 @@
 Source: digitalocean/terraform-provider-digitalocean, `digitalocean/region/datasource_region.go`.
 """
 
-from sandbox.plugins.digitalocean.session import DigitalOceanSession
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession
 from sandbox.plugins.resource import Function, PluginError
 from sandbox.plugins.values import Props
 

@@ -6,7 +6,7 @@ digitalocean/godo, `monitoring.go`, for the types.
 
 from typing import Final
 
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of, items_of
 

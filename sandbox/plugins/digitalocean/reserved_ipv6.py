@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv6Address
 
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.digitalocean.droplet import wait_for_action
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import Failure, PluginError, Present, Shape, StandIn
 from sandbox.plugins.values import Props, block_of
 

@@ -3,7 +3,7 @@
 Source: digitalocean/terraform-provider-digitalocean, `digitalocean/tag/resource_tag.go`.
 """
 
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession, DigitalOceanTask
 from sandbox.plugins.resource import Present, Shape, StandIn
 from sandbox.plugins.values import Props
 

@@ -7,7 +7,11 @@ from datetime import datetime
 from http import HTTPStatus
 from threading import Lock
 
-from sandbox.plugins.digitalocean.session import ApiError, DigitalOceanSession, DigitalOceanTask
+from sandbox.plugins.digitalocean.digitalocean_session import (
+    ApiError,
+    DigitalOceanSession,
+    DigitalOceanTask,
+)
 from sandbox.plugins.resource import PluginError, Present, Shape, StandIn, WaitError
 from sandbox.plugins.values import Props
 

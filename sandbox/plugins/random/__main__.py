@@ -3,6 +3,6 @@
 import sys
 
 from sandbox.plugins.process import serve
-from sandbox.plugins.random.package import package
+from sandbox.plugins.random.random_package import random_package
 
-serve(package(), sys.argv[1:])
+serve(random_package(), sys.argv[1:])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rollout.faults import WrongUseError
 from rollout.probe.model import HttpRequest
 from rollout.requests import documents, har, openapi, requests_file
-from rollout.requests.model import Catalogue, CatalogueEntry, IgnoreRule, merge
+from rollout.requests.catalogue import Catalogue, CatalogueEntry, IgnoreRule, merge
 
 OWN = (("User-Agent", "dualstack-verify"), ("Accept", "*/*"))
 CURE = "Mend that place, or look at docs/verify.md for an example."

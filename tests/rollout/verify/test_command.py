@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 from rollout.edge import Source
 from rollout.probe.http import HttpWire
 from rollout.probe.model import Result
-from rollout.requests.model import Catalogue
+from rollout.requests.catalogue import Catalogue
 from rollout.verify import checks, command
 from rollout.verify.answer_differences import IGNORED_HEADERS
+from rollout.verify.check import NOT_ASKED, Check, CheckContext, VerifyOptions
 from rollout.verify.command import carry_out
-from rollout.verify.model import NOT_ASKED, Check, CheckContext, VerifyOptions
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.progress import Lines, Moving
 from rollout.verify.report import Report

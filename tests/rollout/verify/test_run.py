@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.probe.model import Result, Verdict
+from rollout.verify.check import Check, CheckContext
 from rollout.verify.checks import CHECKS
-from rollout.verify.model import Check, CheckContext
 from rollout.verify.run import (
     COULD_NOT_TELL,
     FAILED,

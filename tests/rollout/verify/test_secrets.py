@@ -14,8 +14,8 @@ from rich.console import Console
 
 from rollout.probe.model import SECRET_HEADERS, HttpAnswer, HttpRequest, Result, Way, WebSocketTalk
 from rollout.requests import har
+from rollout.requests.catalogue import Catalogue, CatalogueEntry
 from rollout.requests.documents import Document
-from rollout.requests.model import Catalogue, CatalogueEntry
 from rollout.verify import report
 from rollout.verify.checks import opaque
 from rollout.verify.compare import compare_answer, compare_request

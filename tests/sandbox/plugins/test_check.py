@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sandbox.plugins import schema
 from sandbox.plugins.aws.acm_certificate import CertificateStandIn
+from sandbox.plugins.aws.aws_session import AwsSession
 from sandbox.plugins.aws.certificate_validation import CertificateValidationStandIn
 from sandbox.plugins.aws.distribution import DistributionStandIn
 from sandbox.plugins.aws.record import RecordStandIn
-from sandbox.plugins.aws.session import AwsSession
 from sandbox.plugins.check import check
 from sandbox.plugins.resource import StandIn
 from sandbox.plugins.values import UNKNOWN, Props

@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime import rpc
 from pulumi_aws.route53 import GetRecordsResult
 
-from sandbox.plugins.aws.package import package
+from sandbox.plugins.aws.aws_package import aws_package
 from sandbox.plugins.values import Props
 
 GET_ZONE = "aws:route53/getZone:getZone"
@@ -31,7 +31,7 @@ GET_CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
 )
 def test_the_sdk_reads_the_answer_by_its_own_types(plugin: Any, token: str, args: Props) -> None:
     answer = plugin.invoke(token, args)
-    cls = package().functions[token].result.load()
+    cls = aws_package().functions[token].result.load()
     read = rpc.translate_output_properties(answer, lambda name: name, cls)
     assert isinstance(read, cls)
 
@@ -133,4 +133,4 @@ def test_what_is_not_one_thing_is_an_error(
 def test_the_documentation_names_what_there_is_and_nothing_else() -> None:
     text = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(aws:\S+)` \|", text, flags=re.MULTILINE)
-    assert sorted(named) == sorted([*package().resources, *package().functions])
+    assert sorted(named) == sorted([*aws_package().resources, *aws_package().functions])

@@ -37,7 +37,7 @@ LOAD = """
 import importlib, inspect, sys
 sdk, plugin, order = sys.argv[1:]
 importlib.import_module(sdk)
-package = importlib.import_module(plugin).package()
+package = getattr(importlib.import_module(plugin), plugin.rpartition(".")[2])()
 functions = package.functions.values()
 refs = [ref for each in functions for ref in (each.args, each.result)]
 refs += [ref for each in package.resources.values() for ref in (each.args, each.outputs)]
@@ -52,7 +52,8 @@ for each in functions:
 @pytest.mark.parametrize("order", ["forwards", "backwards"])
 @pytest.mark.parametrize("sdk", SDKS)
 def test_a_stand_in_leaves_every_function_in_its_place(sdk: str, order: str) -> None:
-    plugin = f"sandbox.plugins.{sdk.removeprefix('pulumi_')}.package"
+    cloud = sdk.removeprefix("pulumi_")
+    plugin = f"sandbox.plugins.{cloud}.{cloud}_package"
     # In a process of its own: what is imported once stays.
     done = subprocess.run(
         [sys.executable, "-c", LOAD, sdk, plugin, order],

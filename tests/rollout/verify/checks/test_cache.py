@@ -22,9 +22,9 @@ from rollout.probe.model import (
     Wire,
 )
 from rollout.verify.cache_proofs import LabelledAttempt, Proofs, proofs, says_kept
+from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks import CHECKS, cache, cache_collapsing, cache_errors, cache_opaque
 from rollout.verify.exchange import Attempt
-from rollout.verify.model import CheckContext, VerifyOptions
 from rollout.verify.received import ReceivedBody, ReceivedRequest
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, Outgoing, edge_on_loopback

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rollout.probe.dns import DnspythonClient
 from rollout.probe.model import DnsAnswer, EdgeTarget, Result
+from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks import CHECKS, dns_dnssec, dns_shares
 from rollout.verify.checks import dns as dns_checks
 from rollout.verify.dns_answers import AddressBook, AddressOwners
 from rollout.verify.https_records import https_faults
-from rollout.verify.model import CheckContext, VerifyOptions
 from support.authority import AUTHORITY, RESOLVER, Record, Server, Zone, serving
 
 API, LB, CDN = "api.example.com", "lb-1.us-east-1.elb.example.net", "d111.cloudfront.example.net"

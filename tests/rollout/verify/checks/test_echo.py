@@ -20,11 +20,11 @@ from rollout.probe.model import (
     Way,
     Wire,
 )
-from rollout.requests.catalogue import KINDS, RequestKind
+from rollout.requests.request_kinds import KINDS, RequestKind
+from rollout.verify.check import NOT_ASKED, CheckContext, VerifyOptions
 from rollout.verify.checks.echo import echo
 from rollout.verify.differences import NAMES
 from rollout.verify.exchange import BASELINE
-from rollout.verify.model import NOT_ASKED, CheckContext, VerifyOptions
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, Header, Incoming, Outgoing, edge_on_loopback
 

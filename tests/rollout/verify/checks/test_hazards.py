@@ -22,9 +22,9 @@ from rollout.aws import (
 )
 from rollout.probe.model import DnsAnswer, EdgeTarget, HttpRequest, Result, TroubleError, Way
 from rollout.probe.sockets import Handshake, TlsVersion
+from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks import hazards
 from rollout.verify.checks.hazards import Hazards
-from rollout.verify.model import CheckContext, VerifyOptions
 from rollout.verify.request_hazards import request_hazards
 from sandbox.clouds import background
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
-from rollout.requests.model import Catalogue, CatalogueEntry, IgnoreRule, ignore_rule
+from rollout.requests.catalogue import Catalogue, CatalogueEntry, IgnoreRule, ignore_rule
 from rollout.verify.answer_differences import AnswerDifference, differences
 from rollout.verify.checks import opaque
 from support.fake_edge import (

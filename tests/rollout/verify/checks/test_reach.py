@@ -23,8 +23,8 @@ from rollout.probe.model import (
     Way,
 )
 from rollout.probe.sockets import Connector, Handshake, Sockets, TlsExchange, TlsVersion
+from rollout.verify.check import Check, CheckContext, VerifyOptions
 from rollout.verify.checks import reach, reach_path_mtu, reach_race, reach_tls
-from rollout.verify.model import Check, CheckContext, VerifyOptions
 from support.tls_server import Behavior, serving
 
 API = "api.example.com"

@@ -12,8 +12,8 @@ import pytest
 
 from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.clouds.digitalocean.api import MAP, ROUTES
-from sandbox.clouds.digitalocean.page import AUTHOR, MARK, render
 from sandbox.clouds.digitalocean.routes import Route
+from sandbox.clouds.digitalocean.routes_page import AUTHOR, MARK, render
 from sandbox.marks import inserted
 from sandbox.plugins.digitalocean.scopes import SCOPES
 from support.waiting import wait_until

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.clouds.digitalocean import TOKEN
-from sandbox.plugins.digitalocean.session import DigitalOceanSession
+from sandbox.plugins.digitalocean.digitalocean_session import DigitalOceanSession
 
 GET_REGION = "digitalocean:index/getRegion:getRegion"
 

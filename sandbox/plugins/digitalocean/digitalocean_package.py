@@ -11,7 +11,11 @@ from sandbox.plugins.digitalocean import (
     tag,
     vpc,
 )
-from sandbox.plugins.digitalocean.session import DigitalOceanSession, check_config, explain
+from sandbox.plugins.digitalocean.digitalocean_session import (
+    DigitalOceanSession,
+    check_config,
+    explain,
+)
 from sandbox.plugins.resource import Package, StandIn
 from sandbox.plugins.schema import ClassRef
 
@@ -19,7 +23,7 @@ SDK = "pulumi_digitalocean"
 """The package of Pulumi's SDK."""
 
 
-def package() -> Package[DigitalOceanSession]:
+def digitalocean_package() -> Package[DigitalOceanSession]:
     """Return all that the stand-in for the digitalocean plugin offers."""
     resources: list[StandIn[DigitalOceanSession]] = [
         droplet.DropletStandIn(),

@@ -1,6 +1,6 @@
 """The list of rules in `docs/aws-model.md`, made of the rules' own docstrings.
 
-`python -m sandbox.clouds.aws.catalogue docs/aws-model.md` writes it anew.
+`python -m sandbox.clouds.aws.rules_page docs/aws-model.md` writes it anew.
 """
 
 import inspect
@@ -37,7 +37,7 @@ CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
     ("CloudWatch: alarms", metric_alarms.ALARM_RULES),
 )
 MARK: Final = "rules"
-AUTHOR: Final = "sandbox.clouds.aws.catalogue"
+AUTHOR: Final = "sandbox.clouds.aws.rules_page"
 
 
 def every_rule() -> list[Callable[..., object]]:

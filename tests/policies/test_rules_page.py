@@ -5,9 +5,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from policies.catalogue import pages
 from policies.model import Pack
 from policies.rules import PACKS
+from policies.rules_page import pages
 from policies.settings import schema
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.mark.parametrize("path", list(pages()))
 def test_each_page_is_as_the_rules_are(path: str) -> None:
     assert (DOCS / path).read_text(encoding="utf-8") == pages()[path], (
-        f"docs/{path} is not what the rules say; write it anew with `python -m policies.catalogue`."
+        f"docs/{path} is not what the rules say; write it again: python -m policies.rules_page"
     )
 
 

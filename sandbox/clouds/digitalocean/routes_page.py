@@ -1,6 +1,6 @@
 """The tables of routes and refusals in `docs/digitalocean-model.md`, made from the routes.
 
-`python -m sandbox.clouds.digitalocean.page docs/digitalocean-model.md` writes them anew.
+`python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md` writes them anew.
 """
 
 import sys
@@ -14,7 +14,7 @@ from sandbox.clouds.digitalocean.wire import EVERYWHERE, Reason
 from sandbox.marks import inserted
 
 MARK: Final = "routes"
-AUTHOR: Final = "sandbox.clouds.digitalocean.page"
+AUTHOR: Final = "sandbox.clouds.digitalocean.routes_page"
 
 
 def render() -> str:

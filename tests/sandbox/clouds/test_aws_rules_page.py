@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.clouds.aws import catalogue, rules
+from sandbox.clouds.aws import rules, rules_page
 from sandbox.clouds.aws.moto_settings import MotoSettings
 from sandbox.marks import inserted
 
@@ -18,10 +18,10 @@ DOCUMENT = (ROOT / "docs" / "aws-model.md").read_text()
 
 
 def test_the_list_of_rules_is_up_to_date() -> None:
-    written = inserted(DOCUMENT, catalogue.MARK, catalogue.AUTHOR, catalogue.listed())
+    written = inserted(DOCUMENT, rules_page.MARK, rules_page.AUTHOR, rules_page.listed())
     assert written == DOCUMENT, (
         "The list of rules in docs/aws-model.md is not that of the code. "
-        "Run python -m sandbox.clouds.aws.catalogue docs/aws-model.md."
+        "Run python -m sandbox.clouds.aws.rules_page docs/aws-model.md."
     )
 
 
@@ -36,7 +36,7 @@ def test_every_public_function_of_the_rules_that_refuses_is_listed() -> None:
         and value.__module__ == module.__name__
         and str(inspect.signature(value).return_annotation).endswith("Refusal | None")
     }
-    names = [rule.__name__ for rule in catalogue.every_rule()]
+    names = [rule.__name__ for rule in rules_page.every_rule()]
     assert {*refusing, "domain_is_validated"} == set(names)
     assert len(names) == len(set(names))
 
@@ -45,7 +45,7 @@ def test_every_rule_has_a_test() -> None:
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_aws_*.py"))
     untested = [
         rule.__name__
-        for rule in catalogue.every_rule()
+        for rule in rules_page.every_rule()
         if not re.search(rf"\b(test_)?{rule.__name__}\b", tests)
     ]
     assert untested == []
@@ -56,7 +56,7 @@ def test_a_rule_without_source_is_not_listed() -> None:
         """Demand something."""
 
     with pytest.raises(ValueError, match=r"The docstring of rule names 0 sources; .* Write it\."):
-        catalogue.described(rule)
+        rules_page.described(rule)
 
 
 def test_every_setting_is_described_with_its_default() -> None:

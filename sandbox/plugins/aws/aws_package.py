@@ -4,18 +4,18 @@ from importlib import metadata
 
 from sandbox.plugins.aws import ec2_lookups, hosted_zones, load_balancer_lookups
 from sandbox.plugins.aws.acm_certificate import CertificateStandIn
+from sandbox.plugins.aws.aws_session import AwsSession, check_config, explain
 from sandbox.plugins.aws.certificate_validation import CertificateValidationStandIn
 from sandbox.plugins.aws.distribution import DistributionStandIn
 from sandbox.plugins.aws.health_check import HealthCheckStandIn
 from sandbox.plugins.aws.ingress_rule import SecurityGroupIngressRuleStandIn
 from sandbox.plugins.aws.metric_alarm import MetricAlarmStandIn
 from sandbox.plugins.aws.record import RecordStandIn
-from sandbox.plugins.aws.session import AwsSession, check_config, explain
 from sandbox.plugins.resource import Package, StandIn
 from sandbox.plugins.schema import ClassRef
 
 
-def package() -> Package[AwsSession]:
+def aws_package() -> Package[AwsSession]:
     """Return all that the stand-in for the aws plugin offers."""
     resources: list[StandIn[AwsSession]] = [
         CertificateStandIn(),

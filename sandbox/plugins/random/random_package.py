@@ -7,7 +7,7 @@ from sandbox.plugins.resource import Package
 from sandbox.plugins.schema import ClassRef
 
 
-def package() -> Package[NoSession]:
+def random_package() -> Package[NoSession]:
     """Return all that the stand-in for the random plugin offers."""
     password = RandomPasswordStandIn()
     return Package(
