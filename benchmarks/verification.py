@@ -36,7 +36,7 @@ from rich.table import Table
 from rollout.verify.checks.cache_errors import LATER_SECONDS
 from sandbox.lab.lab import Lab, faults
 from support.faults import MISTAKES
-from support.scene import Ground, Scene, Verified, opened, prepared
+from support.scene import Scene, StackAndClouds, Verified, opened, prepared
 
 ROUNDS: Final = 5
 """Labs that are opened, and runs of verify that stand beside a floor."""
@@ -227,13 +227,13 @@ def told_of_clean(clean: Clean) -> None:
         Console(width=100, markup=False, highlight=False).print(alarm, soft_wrap=True)
 
 
-def mistakes(ground: Ground, folder: Path) -> None:
+def mistakes(stack_and_clouds: StackAndClouds, folder: Path) -> None:
     """Deploy each mistake, and print what verify said of it, in a lab that knows no other."""
     direct, cdn = STAGES[0]
     rows: list[tuple[str, ...]] = []
     for number, (name, mistake) in enumerate(MISTAKES.items()):
         ordinary: dict[str, Any] = {"traffic": {"direct": direct, "cdn": cdn}}
-        with opened(ground, folder / f"mistake-{number}") as scene:
+        with opened(stack_and_clouds, folder / f"mistake-{number}") as scene:
             scene.deploy(mistake.program, **{**ordinary, **mistake.config})
             verified = scene.verify(client=CLIENT)
         is_named = verified.code == 1 and mistake.is_named(verified.results)
@@ -261,13 +261,13 @@ def main() -> None:
     runs: int = parser.parse_args().runs
     if messages := faults():
         sys.exit("\n".join(messages))
-    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as ground:
+    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as stack_and_clouds:
         folder = Path(name)
-        with opened(ground, folder / "clean") as scene:
+        with opened(stack_and_clouds, folder / "clean") as scene:
             scene.deploy()
             opening(scene)
             told_of_clean(clean_runs(scene, runs))
-        mistakes(ground, folder)
+        mistakes(stack_and_clouds, folder)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from components.departure import Departure, departure, group_of_proxies, hold
 from components.distribution import PassThroughDistribution
 from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
 from components.last_deployment import last_deployment
-from components.origin_lock import OriginLock
+from components.origin_lock import OriginLockComponent
 from components.proxy.plan import Node, node_ids, plan
 from components.proxy_dns import ProxyDns
 from components.proxy_pool import Address, ProxyPool
@@ -158,10 +158,10 @@ class DualStackEdge(pulumi.ComponentResource):
             self._child,
         )
 
-    def _lock(self, name: str) -> OriginLock | None:
+    def _lock(self, name: str) -> OriginLockComponent | None:
         if self._settings.origin_lock is None:
             return None
-        return OriginLock(
+        return OriginLockComponent(
             f"{name}-lock",
             {
                 "lock": self._settings.origin_lock,
@@ -172,7 +172,7 @@ class DualStackEdge(pulumi.ComponentResource):
         )
 
     def _distribution(
-        self, name: str, certificate: Certificate, lock: OriginLock | None
+        self, name: str, certificate: Certificate, lock: OriginLockComponent | None
     ) -> PassThroughDistribution:
         return PassThroughDistribution(
             f"{name}-cdn",

@@ -12,7 +12,7 @@ from components.settings import OriginLock as Lock
 _SECRET_LENGTH: Final = 64
 
 
-class OriginLockArgs(TypedDict):
+class OriginLockComponentArgs(TypedDict):
     """What a lock is made of."""
 
     lock: Lock
@@ -23,7 +23,7 @@ class OriginLockArgs(TypedDict):
     """CloudFront's addresses; needed where there is a security group."""
 
 
-class OriginLock(pulumi.ComponentResource):
+class OriginLockComponent(pulumi.ComponentResource):
     """Secrets that CloudFront sends, and rules that admit its addresses.
 
     It creates the secrets of two generations, the one in use and the next, and, where there is a
@@ -51,7 +51,7 @@ class OriginLock(pulumi.ComponentResource):
     """The secrets to accept: the current one and the next. Secret."""
 
     def __init__(
-        self, name: str, args: OriginLockArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: OriginLockComponentArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Generate the secrets, and add the rules."""
         super().__init__("dualstack:index:OriginLock", name, None, opts)

@@ -18,7 +18,7 @@ from components.proxy.plan import Node
 from components.readiness import (
     MOVE_SECONDS,
     PAUSE_SECONDS,
-    World,
+    WaitingTools,
     deadline,
     real_world,
     wait_until_serving,
@@ -344,7 +344,7 @@ class ProxyPool(pulumi.ComponentResource):
             node, address, self._pool.ports, until, self._world(), wait_untested=untested
         )
 
-    def _world(self) -> World:
+    def _world(self) -> WaitingTools:
         return real_world(
             lambda words: pulumi.log.info(words, self),
             lambda words: pulumi.log.warn(words, self),

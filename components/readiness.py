@@ -40,7 +40,7 @@ class NotServingError(FaultsError):
 
 
 @dataclass(frozen=True)
-class World:
+class WaitingTools:
     """What waiting needs of the world."""
 
     connect: Callable[[str, int], Awaitable[Any]]
@@ -77,9 +77,9 @@ def _has_way(address: str) -> bool:
     return True
 
 
-def real_world(say: Callable[[str], None], warn: Callable[[str], None]) -> World:
+def real_world(say: Callable[[str], None], warn: Callable[[str], None]) -> WaitingTools:
     """Return the network, the clock and two ways to tell the user."""
-    return World(_connect, _has_way, lambda: datetime.now(UTC), asyncio.sleep, say, warn)
+    return WaitingTools(_connect, _has_way, lambda: datetime.now(UTC), asyncio.sleep, say, warn)
 
 
 async def wait_until_serving(
@@ -87,7 +87,7 @@ async def wait_until_serving(
     address: str,
     ports: Sequence[int],
     deadline: datetime,
-    world: World,
+    world: WaitingTools,
     *,
     wait_untested: bool = False,
 ) -> None:
@@ -148,7 +148,7 @@ def deadline(created: str, seconds: int) -> datetime:
     return datetime.fromisoformat(created) + timedelta(seconds=seconds)
 
 
-async def _ask(address: str, ports: Sequence[int], world: World) -> Answer:
+async def _ask(address: str, ports: Sequence[int], world: WaitingTools) -> Answer:
     for port in ports:
         try:
             await world.connect(address, port)

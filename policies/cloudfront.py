@@ -15,11 +15,11 @@ from policies.model import (
     UNKNOWN,
     Around,
     Finding,
+    JudgedStack,
     Judgement,
     Place,
     Resource,
     RuleOptions,
-    Stack,
     Step,
     show,
 )
@@ -182,7 +182,7 @@ def custom(
 
 
 @lru_cache(maxsize=1)
-def _by_id(stack: Stack) -> dict[str, list[Resource]]:
+def _by_id(stack: JudgedStack) -> dict[str, list[Resource]]:
     policies: dict[str, list[Resource]] = {}
     for resource in stack.of(POLICIES):
         policy_id = Around(resource, stack).place().get("id").value

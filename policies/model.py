@@ -198,7 +198,7 @@ class Resource:
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class JudgedStack:
     """The resources that are judged together."""
 
     resources: Sequence[Resource] = ()
@@ -232,7 +232,7 @@ class Around:
     """
 
     resource: Resource
-    stack: Stack = field(default_factory=Stack)
+    stack: JudgedStack = field(default_factory=JudgedStack)
     options: RuleOptions = field(default_factory=RuleOptions)
 
     def place(self) -> Place:

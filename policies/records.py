@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Around, Place, Resource, Stack
+from policies.model import Around, Place, Resource, JudgedStack
 
 RECORD: Final = frozenset({"aws:route53/record:Record"})
 """The resource types that the rules about records judge."""
@@ -195,18 +195,18 @@ def record_of(place: Place) -> tuple[Record, Records]:
     of_stack = records(place.around.stack)
     record = of_stack.by_urn.get(place.around.resource.urn)
     if record is None:  # judged without its stack
-        alone = _read(Stack([place.around.resource]), place)
+        alone = _read(JudgedStack([place.around.resource]), place)
         return alone.by_urn[place.around.resource.urn], alone
     return record, of_stack
 
 
 @lru_cache(maxsize=1)
-def records(stack: Stack) -> Records:
+def records(stack: JudgedStack) -> Records:
     """Return the records of a stack; made once, because every rule about records needs them."""
     return _read(stack)
 
 
-def _read(stack: Stack, alone: Place | None = None) -> Records:
+def _read(stack: JudgedStack, alone: Place | None = None) -> Records:
     places = [Around(resource, stack).place() for resource in stack.of(RECORD)]
     if alone is not None:
         places = [alone]
@@ -245,14 +245,14 @@ def zone_id(text: str) -> str:
     return text.removeprefix("/hostedzone/")
 
 
-def _of_zone(zone: Resource, stack: Stack) -> str:
+def _of_zone(zone: Resource, stack: JudgedStack) -> str:
     """Return what the records of a zone of the stack have in common: its id, else its URN."""
     place = Around(zone, stack).place()
     ids = [place.get(key).value for key in ("zoneId", "id")]
     return next((zone_id(one) for one in ids if isinstance(one, str) and one), zone.urn)
 
 
-def _private(stack: Stack) -> frozenset[str]:
+def _private(stack: JudgedStack) -> frozenset[str]:
     """Return the zones that are private: made with a VPC, or given one by another resource.
 
     Source: Route 53 API Reference, "CreateHostedZone", VPC: a zone with one is private, whatever
@@ -267,7 +267,7 @@ def _private(stack: Stack) -> frozenset[str]:
     return frozenset(zones | {_zone(place) for place in associations} - {""})
 
 
-def _zone_names(stack: Stack, places: list[Place]) -> dict[str, str]:
+def _zone_names(stack: JudgedStack, places: list[Place]) -> dict[str, str]:
     """Return what is known of zones' names: they say so themselves, or one of their records."""
     names: dict[str, str] = {}
     for zone in stack.of(ZONE):
@@ -297,7 +297,7 @@ def is_cloudfront(name: str) -> bool:
 
 
 @lru_cache(maxsize=1)
-def distributions_by_name(stack: Stack) -> dict[str, list[Resource]]:
+def distributions_by_name(stack: JudgedStack) -> dict[str, list[Resource]]:
     """Return the distributions of a stack by their own names, as far as those are known."""
     by_name: dict[str, list[Resource]] = {}
     for resource in stack.of(DISTRIBUTION):

@@ -32,7 +32,7 @@ from policies.answers import (
     unclear,
 )
 from policies.cloudfront import DISTRIBUTION
-from policies.model import UNKNOWN, Place, Resource, Stack, Value, number
+from policies.model import UNKNOWN, Place, Resource, JudgedStack, Value, number
 from policies.records import (
     CLOUDFRONT_ZONE,
     FAMILIES,
@@ -88,7 +88,7 @@ class Missing:
 class Resolution:
     """Follows the records of one stack; each name, type and family is followed once."""
 
-    stack: Stack
+    stack: JudgedStack
     records: Records
     _trees: dict[tuple[str, str, str, Family], Answer] = field(
         default_factory=dict[tuple[str, str, str, Family], Answer]
@@ -328,7 +328,7 @@ def _cloudfronts(value: Value) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _literals(stack: Stack) -> frozenset[str]:
+def _literals(stack: JudgedStack) -> frozenset[str]:
     return frozenset(
         value.value
         for record in records(stack).by_urn.values()
@@ -339,6 +339,6 @@ def _literals(stack: Stack) -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def resolution(stack: Stack) -> Resolution:
+def resolution(stack: JudgedStack) -> Resolution:
     """Return what follows the records of a stack; made once, because it remembers."""
     return Resolution(stack, records(stack))

@@ -34,11 +34,11 @@ from policies.announcement import LEVEL_NAMES, LEVELS, SEVERITIES, VERSION, anal
 from policies.cloudfront import POLICIES
 from policies.model import (
     Around,
+    JudgedStack,
     Level,
     Pack,
     Resource,
     Rule,
-    Stack,
 )
 from policies.settings import EXCEPTIONS, UNKNOWNS, PackSettings
 from policies.verdict import OF_PACKS, Verdict, judge, stopped_message, unclear_message
@@ -129,9 +129,9 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         if not rules:
             return response
         resource = _resource(request)
-        if not self._concerns(response, rules, resource, Stack([resource])):
+        if not self._concerns(response, rules, resource, JudgedStack([resource])):
             return response
-        verdict = judge(rules, resource, Stack(), self._settings.options)
+        verdict = judge(rules, resource, JudgedStack(), self._settings.options)
         if verdict.unclear and self._later(verdict):
             self._deferred.add(resource.urn)
             verdict.unclear.clear()
@@ -144,7 +144,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge the resources by each other, and again those that could not be judged alone."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
-        stack = Stack([_resource(each, self._judged) for each in request.resources])
+        stack = JudgedStack([_resource(each, self._judged) for each in request.resources])
         for resource in stack.resources:
             again = resource.urn in self._deferred
             rules = self._enabled(self._stack, resource.type)
@@ -168,7 +168,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             if rule.repair is None or self._level(rule.name) != "remediate":
                 continue
             resource = _resource(request, properties=properties)
-            stack = Stack([resource])
+            stack = JudgedStack([resource])
             exemption = self._settings.exemption(rule.name, resource, self._today())
             if exemption and exemption.holds(self._today()):
                 continue
@@ -207,7 +207,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         response: analyzer_pb2.AnalyzeResponse,
         rules: Iterable[Rule],
         resource: Resource,
-        stack: Stack,
+        stack: JudgedStack,
     ) -> bool:
         if self._settings.concerns(Around(resource, stack).place()):
             return True
@@ -230,10 +230,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         )
 
     def _again(
-        self, verdict: Verdict, rules: Iterable[Rule], resource: Resource, stack: Stack
+        self, verdict: Verdict, rules: Iterable[Rule], resource: Resource, stack: JudgedStack
     ) -> None:
         """Add what rules say with the stack, but for what they said without it already."""
-        before = judge(rules, resource, Stack(), self._settings.options)
+        before = judge(rules, resource, JudgedStack(), self._settings.options)
         after = judge(rules, resource, stack, self._settings.options)
         verdict.failed += [one for one in after.failed if one not in before.failed]
         verdict.advised += [one for one in after.advised if one not in before.advised]

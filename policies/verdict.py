@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from policies.model import Around, Finding, Judgement, Resource, Rule, RuleOptions, Stack
+from policies.model import Around, Finding, JudgedStack, Judgement, Resource, Rule, RuleOptions
 from policies.settings import EXCEPTIONS, UNKNOWNS
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,10 @@ class Verdict:
 
 
 def judge(
-    rules: Iterable[Rule], resource: Resource, stack: Stack, options: Mapping[str, RuleOptions]
+    rules: Iterable[Rule],
+    resource: Resource,
+    stack: JudgedStack,
+    options: Mapping[str, RuleOptions],
 ) -> Verdict:
     """Return what rules say about a resource; a rule that raises keeps its findings so far."""
     verdict = Verdict()

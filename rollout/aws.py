@@ -100,7 +100,7 @@ class WebAcl:
     """Name and version (`IPV4`, `IPV6`) of each."""
 
 
-class AwsAccount:
+class AccountReader:
     """Reads the account."""
 
     def __init__(self, session: Any) -> None:

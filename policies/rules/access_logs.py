@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Around, Finding, Place, Rule, Stack
+from policies.model import Around, Finding, JudgedStack, Place, Rule
 
 REMEDY = (
     "Set loggingConfig.bucket to a bucket's domain name, or make a LogDeliverySource whose "
@@ -47,7 +47,7 @@ def _delivered(distribution: Place) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _sources(stack: Stack) -> frozenset[str]:
+def _sources(stack: JudgedStack) -> frozenset[str]:
     """Return the ARNs that logs are delivered of; the URNs of resources whose ARN is not known."""
     arns = [Around(resource, stack).place().get("resourceArn") for resource in stack.of(DELIVERY)]
     named = [arn.value for arn in arns if isinstance(arn.value, str)]

@@ -38,7 +38,7 @@ from policies.answers import (
     reach,
     unclear,
 )
-from policies.model import Finding, Place, Rule, Stack, show
+from policies.model import Finding, Place, Rule, JudgedStack, show
 from policies.records import FAMILIES, RECORD, Record, Records, normal
 from policies.resolution import (
     AT_AN_ADDRESS,
@@ -65,12 +65,12 @@ def check(place: Place) -> Iterator[Finding]:
     """Yield what is found at a record: one finding for a name and distribution, at one record."""
     stack, resource = place.around.stack, place.around.resource
     if resource.urn not in stack.by_urn:  # judged without its stack
-        stack = Stack([resource])
+        stack = JudgedStack([resource])
     yield from _verdicts(stack).get(resource.urn, ())
 
 
 @lru_cache(maxsize=1)
-def _verdicts(stack: Stack) -> Verdicts:
+def _verdicts(stack: JudgedStack) -> Verdicts:
     """Judge every name of a stack."""
     resolved = resolution(stack)
     verdicts: Verdicts = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import UNKNOWN, Finding, Place, Rule, Stack, number, show
+from policies.model import UNKNOWN, Finding, JudgedStack, Place, Rule, number, show
 from policies.records import Record, records
 
 REMEDY = 'Set httpVersion to "http2" until no other record of the name has a weight above 0.'
@@ -39,7 +39,7 @@ def check(distribution: Place) -> Iterator[Finding]:
 
 
 @lru_cache(maxsize=1)
-def _shared(stack: Stack) -> dict[str, Record]:
+def _shared(stack: JudgedStack) -> dict[str, Record]:
     """Return, for each distribution that shares a name, a record that leads elsewhere."""
     by_distribution: dict[str, Record] = {}
     for group in records(stack).by_name.values():

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from itertools import chain
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Around, Finding, Place, Rule, Stack, show
+from policies.model import Around, Finding, JudgedStack, Place, Rule, show
 from policies.records import FAMILIES, RECORD, normal, record_of
 
 REMEDY = "Make the record an alias of the load balancer or of the distribution."
@@ -66,14 +66,14 @@ def _address(place: Place) -> str | None:
 
 
 @lru_cache(maxsize=1)
-def _answered(stack: Stack) -> frozenset[str]:
+def _answered(stack: JudgedStack) -> frozenset[str]:
     places = (Around(resource, stack).place() for resource in stack.of(DISTRIBUTION))
     aliases = chain.from_iterable(place.get("aliases").items() for place in places)
     return frozenset(normal(alias.value) for alias in aliases if isinstance(alias.value, str))
 
 
 @lru_cache(maxsize=1)
-def _elastic(stack: Stack) -> frozenset[str]:
+def _elastic(stack: JudgedStack) -> frozenset[str]:
     places = (Around(resource, stack).place() for resource in stack.of(ELASTIC_IP))
     addresses = (_address(place.get("publicIp")) for place in places)
     return frozenset(address for address in addresses if address)

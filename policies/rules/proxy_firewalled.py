@@ -15,7 +15,17 @@ from typing import Annotated
 from pydantic import Field
 
 from policies.digitalocean import DROPLET, FIREWALL
-from policies.model import UNKNOWN, Around, Finding, Place, Rule, RuleOptions, Stack, Value, show
+from policies.model import (
+    UNKNOWN,
+    Around,
+    Finding,
+    JudgedStack,
+    Place,
+    Rule,
+    RuleOptions,
+    Value,
+    show,
+)
 
 REMEDY = (
     "Put the droplet into a firewall's dropletIds or tags, and open only the ports it serves to "
@@ -90,12 +100,12 @@ def _text(value: Value) -> str:
 
 
 @lru_cache(maxsize=1)
-def _firewalls(stack: Stack) -> list[Place]:
+def _firewalls(stack: JudgedStack) -> list[Place]:
     return [Around(resource, stack).place() for resource in stack.of(FIREWALL)]
 
 
 @lru_cache(maxsize=1)
-def _members(stack: Stack) -> tuple[frozenset[str], frozenset[str]]:
+def _members(stack: JudgedStack) -> tuple[frozenset[str], frozenset[str]]:
     """Return the ids and URNs of droplets, and the tags, that firewalls of the stack have."""
     ids: set[str] = set()
     tags: set[str] = set()

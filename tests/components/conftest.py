@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pulumi.runtime
 import pytest
 
-from support.recording import AwsApis, DropletCloud, Engine
+from support.recording import AwsApis, DropletCloud, MockEngine
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockEngine]:
     """Return an engine; an Output that is made into text by accident raises."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
-    engine = Engine()
+    engine = MockEngine()
 
     def open_account(_: object) -> AwsApis:
         return engine.account.apis

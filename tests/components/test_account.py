@@ -25,7 +25,7 @@ from components.settings import Origin, Settings
 
 if TYPE_CHECKING:
     from components.arguments import DualStackEdgeArgs
-    from support.recording import AwsApis, Engine
+    from support.recording import AwsApis, MockEngine
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 API, API2 = "api.example.com", "api2.example.com"
@@ -97,7 +97,7 @@ EDGE: "DualStackEdgeArgs" = {
 }
 
 
-def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "Engine") -> None:
+def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "MockEngine") -> None:
     engine.account.apis.certificates[ARN] = GivenCertificate("FAILED", (API,))
     engine.account.apis.aliases[API] = ("E2", OTHER)
     with pytest.raises(OriginError) as caught:
@@ -110,7 +110,7 @@ def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "Engin
 
 
 def test_no_answer_is_a_warning_in_a_first_deployment_too(
-    engine: "Engine", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -145,7 +145,7 @@ SETTINGS = Settings(
     ],
 )
 def test_only_what_is_new_is_asked_about(
-    engine: "Engine", arn: str | None, last: LastDeployment, opens: bool
+    engine: "MockEngine", arn: str | None, last: LastDeployment, opens: bool
 ) -> None:
     opened: list[AwsApis] = []
 
@@ -158,7 +158,7 @@ def test_only_what_is_new_is_asked_about(
 
 
 def test_whose_names_they_are_is_not_judged_where_the_state_cannot_be_read(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.apis.aliases[API] = ("E2", OTHER)
     unreadable = LastDeployment(readable=False)

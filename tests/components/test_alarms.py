@@ -11,14 +11,14 @@ from components.proxy_pool import Address
 from components.settings import Alarms
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
 TOLD = {"alarmActions": [TOPIC], "okActions": [TOPIC], "period": 60}
 
 
 @pytest.fixture
-def made(engine: "Engine") -> "Engine":
+def made(engine: "MockEngine") -> "MockEngine":
     def program() -> None:
         check = aws.route53.HealthCheck("check", type="TCP", ip_address="2001:db8::1", port=443)
         PathAlarms(
@@ -38,7 +38,7 @@ def made(engine: "Engine") -> "Engine":
     return engine
 
 
-def test_cloudfront_s_server_errors_are_watched(made: "Engine") -> None:
+def test_cloudfront_s_server_errors_are_watched(made: "MockEngine") -> None:
     assert made.registered["alarms-cdn-errors"].inputs == {
         **TOLD,
         "alarmDescription": "Share of CloudFront's answers that are server errors",
@@ -57,7 +57,7 @@ def test_cloudfront_s_server_errors_are_watched(made: "Engine") -> None:
     ("what", "check"), [("direct", "alarms-direct-health-id"), ("fra1-1", "check-id")]
 )
 def test_the_load_balancer_and_each_proxy_are_watched_by_their_health_checks(
-    made: "Engine", what: str, check: str
+    made: "MockEngine", what: str, check: str
 ) -> None:
     assert made.registered[f"alarms-{what}-unhealthy"].inputs == {
         **TOLD,
@@ -73,7 +73,7 @@ def test_the_load_balancer_and_each_proxy_are_watched_by_their_health_checks(
     }
 
 
-def test_a_proxy_tells_before_it_is_full_and_stays_in_the_answers(made: "Engine") -> None:
+def test_a_proxy_tells_before_it_is_full_and_stays_in_the_answers(made: "MockEngine") -> None:
     assert made.registered["alarms-fra1-1-room"].inputs == {
         "type": "HTTP",
         "ipAddress": "2001:db8::1",
@@ -90,7 +90,7 @@ def test_a_proxy_tells_before_it_is_full_and_stays_in_the_answers(made: "Engine"
     assert not made.of_type("aws:route53/record:Record")
 
 
-def test_the_load_balancer_is_checked_by_name_for_a_connection(made: "Engine") -> None:
+def test_the_load_balancer_is_checked_by_name_for_a_connection(made: "MockEngine") -> None:
     expected: dict[str, Any] = {
         "type": "TCP",
         "fqdn": "lb.example.net",
@@ -102,7 +102,9 @@ def test_the_load_balancer_is_checked_by_name_for_a_connection(made: "Engine") -
     assert made.registered["alarms-direct-health"].inputs == expected
 
 
-def test_every_alarm_is_made_in_us_east_1_with_the_stack_s_own_credentials(made: "Engine") -> None:
+def test_every_alarm_is_made_in_us_east_1_with_the_stack_s_own_credentials(
+    made: "MockEngine",
+) -> None:
     provider = made.registered["alarms-us-east-1"].inputs
     assert (provider["region"], provider["profile"]) == ("us-east-1", "deploy")
     alarms = made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")

@@ -7,7 +7,7 @@ import pulumi
 from components.certificate import Certificate, CertificateArgs
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 ARGS: CertificateArgs = {
     "hostnames": ["api.example.com", "api2.example.com"],
@@ -16,7 +16,7 @@ ARGS: CertificateArgs = {
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 
 
-def made(engine: "Engine", args: CertificateArgs) -> dict[str, Any]:
+def made(engine: "MockEngine", args: CertificateArgs) -> dict[str, Any]:
     """Return the inputs of everything that is made, by name."""
     engine.run(lambda: Certificate("tls", args))
     return {name: item.inputs for name, item in engine.registered.items()}
@@ -33,7 +33,7 @@ def validation_record(hostname: str) -> dict[str, Any]:
     }
 
 
-def test_one_certificate_is_requested_for_all_hostnames_and_validated(engine: "Engine") -> None:
+def test_one_certificate_is_requested_for_all_hostnames_and_validated(engine: "MockEngine") -> None:
     assert made(engine, ARGS) == {
         "tls": {},
         "tls-us-east-1": {
@@ -57,7 +57,7 @@ def test_one_certificate_is_requested_for_all_hostnames_and_validated(engine: "E
 
 
 def test_certificate_and_validation_go_to_us_east_1_and_the_records_do_not(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     made(engine, ARGS)
     assert {name: item.provider for name, item in engine.registered.items()} == {
@@ -70,7 +70,7 @@ def test_certificate_and_validation_go_to_us_east_1_and_the_records_do_not(
     }
 
 
-def test_the_certificate_is_known_only_after_it_was_validated(engine: "Engine") -> None:
+def test_the_certificate_is_known_only_after_it_was_validated(engine: "MockEngine") -> None:
     made(engine, ARGS)
     assert engine.registered["tls-validation"].depends_on == {
         "tls-certificate",
@@ -80,7 +80,7 @@ def test_the_certificate_is_known_only_after_it_was_validated(engine: "Engine") 
 
 
 def test_validation_records_stay_for_the_other_certificates_that_need_them(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     made(engine, ARGS)
     assert {name for name, item in engine.registered.items() if item.retain_on_delete} == {
@@ -89,7 +89,7 @@ def test_validation_records_stay_for_the_other_certificates_that_need_them(
     }
 
 
-def test_the_provider_is_in_the_account_of_everything_else(engine: "Engine") -> None:
+def test_the_provider_is_in_the_account_of_everything_else(engine: "MockEngine") -> None:
     arguments = {
         "profile": "deploy",
         "allowed_account_ids": ["123456789012"],
@@ -110,7 +110,7 @@ def test_the_provider_is_in_the_account_of_everything_else(engine: "Engine") -> 
     }
 
 
-def test_a_certificate_that_is_given_creates_nothing(engine: "Engine") -> None:
+def test_a_certificate_that_is_given_creates_nothing(engine: "MockEngine") -> None:
     certificate = engine.run(lambda: Certificate("tls", {**ARGS, "certificate_arn": CERTIFICATE}))
     assert isinstance(certificate, pulumi.ComponentResource)
     assert list(engine.registered) == ["tls"]

@@ -9,7 +9,7 @@ from components.departure import NOBODY, Departure, departure, hold
 from components.lookups import ZoneRecord
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 HOSTNAMES = ("api.example.com", "api2.example.com")
 GROUP = "_proxy.api.example.com"
@@ -97,7 +97,7 @@ def test_who_leaves_and_how_long_answers_have_them(
     ],
 )
 def test_a_deployment_waits_for_answers_after_the_records_changed(
-    engine: "Engine",
+    engine: "MockEngine",
     monkeypatch: pytest.MonkeyPatch,
     seconds: int,
     preview: bool,

@@ -9,7 +9,7 @@ from components.facts import ERROR_CODES
 from components.settings import Distribution, Logs, Origin
 
 if TYPE_CHECKING:
-    from support.recording import Engine, Registered
+    from support.recording import MockEngine, Registered
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/0a1b2c3d"
@@ -71,16 +71,16 @@ DEFAULT: dict[str, Any] = {
 }
 
 
-def made(engine: "Engine", args: PassThroughDistributionArgs = ARGS) -> "Registered":
+def made(engine: "MockEngine", args: PassThroughDistributionArgs = ARGS) -> "Registered":
     engine.run(lambda: PassThroughDistribution("cdn", args))
     return engine.registered["cdn-distribution"]
 
 
-def test_a_distribution_passes_everything_through(engine: "Engine") -> None:
+def test_a_distribution_passes_everything_through(engine: "MockEngine") -> None:
     assert made(engine).inputs == DEFAULT
 
 
-def test_its_id_and_name_are_its_outputs(engine: "Engine") -> None:
+def test_its_id_and_name_are_its_outputs(engine: "MockEngine") -> None:
     made(engine)
     assert engine.outputs["cdn"] == {
         "id": "E2QWRUHAPOMQZL",
@@ -141,12 +141,12 @@ def test_its_id_and_name_are_its_outputs(engine: "Engine") -> None:
     ],
 )
 def test_an_option_changes_what_it_is_about_and_nothing_else(
-    engine: "Engine", options: Distribution, changed: dict[str, Any]
+    engine: "MockEngine", options: Distribution, changed: dict[str, Any]
 ) -> None:
     assert made(engine, {**ARGS, "options": options}).inputs == {**DEFAULT, **changed}
 
 
-def test_the_way_to_the_origin_is_as_configured(engine: "Engine") -> None:
+def test_the_way_to_the_origin_is_as_configured(engine: "MockEngine") -> None:
     origin = Origin(
         load_balancer="api",
         kind="classic",
@@ -182,7 +182,7 @@ def test_the_way_to_the_origin_is_as_configured(engine: "Engine") -> None:
     [("https-only", "https-only"), ("http-only", "allow-all"), ("match-viewer", "allow-all")],
 )
 def test_viewers_may_speak_what_the_api_can_tell_apart(
-    engine: "Engine", protocol: Any, viewer: str
+    engine: "MockEngine", protocol: Any, viewer: str
 ) -> None:
     origin = Origin(load_balancer="api", kind="application", protocol=protocol)
     behaviour = made(engine, {**ARGS, "origin": origin}).inputs["defaultCacheBehavior"]
@@ -190,14 +190,14 @@ def test_viewers_may_speak_what_the_api_can_tell_apart(
 
 
 @pytest.mark.parametrize("retain", [True, False])
-def test_a_retained_distribution_goes_on_running(engine: "Engine", retain: bool) -> None:
+def test_a_retained_distribution_goes_on_running(engine: "MockEngine", retain: bool) -> None:
     made_one = made(engine, {**ARGS, "options": Distribution(retain_on_delete=retain)})
     assert made_one.retain_on_delete is retain
     # The property of the same name would disable it, and cut off those who still come.
     assert made_one.inputs["retainOnDelete"] is False
 
 
-def test_a_long_name_fits_the_comment(engine: "Engine") -> None:
+def test_a_long_name_fits_the_comment(engine: "MockEngine") -> None:
     engine.run(lambda: PassThroughDistribution("c" * 200, ARGS))
     assert len(engine.registered[f"{'c' * 200}-distribution"].inputs["comment"]) == 128
 

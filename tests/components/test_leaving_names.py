@@ -13,7 +13,7 @@ from components.settings import Distribution, Origin, Proxies, Settings
 
 if TYPE_CHECKING:
     from components.arguments import DualStackEdgeArgs
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 TARGET = "d111111abcdef8.cloudfront.net"
 LOAD_BALANCER = "lb.eu-central-1.elb.amazonaws.com"
@@ -155,7 +155,7 @@ EDGE: "DualStackEdgeArgs" = {
 }
 
 
-def stand(engine: "Engine", *led: str, group: str = LOAD_BALANCER) -> None:
+def stand(engine: "MockEngine", *led: str, group: str = LOAD_BALANCER) -> None:
     """Let a distribution answer two names, and records of some lead there."""
     kind = "aws:cloudfront/distribution:Distribution"
     record = "aws:route53/record:Record"
@@ -188,13 +188,13 @@ def stand(engine: "Engine", *led: str, group: str = LOAD_BALANCER) -> None:
     ]
 
 
-def names_of_records(engine: "Engine") -> set[str]:
+def names_of_records(engine: "MockEngine") -> set[str]:
     records = engine.of_type("aws:route53/record:Record")
     return {record.inputs["name"] for record in records if record.parent == "edge-dns"}
 
 
 def test_a_name_that_leaves_loses_its_records_and_nothing_else(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     stand(engine, API, API2)
     engine.run(lambda: DualStackEdge("edge", EDGE))
@@ -209,7 +209,7 @@ def test_a_name_that_leaves_loses_its_records_and_nothing_else(
 
 
 def test_a_name_without_records_is_dropped(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     stand(engine, API2)
     engine.run(lambda: DualStackEdge("edge", EDGE))
@@ -218,7 +218,7 @@ def test_a_name_without_records_is_dropped(
 
 
 def test_a_renamed_first_name_renames_the_proxies_group_one_deployment_later(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     args: DualStackEdgeArgs = {**EDGE, "proxy": {"regions": ["fra1"], "ready_seconds": 0}}
     groups: list[set[str]] = []

@@ -20,7 +20,7 @@ from components.places import Place
 from components.settings import Alarms, Origin, Proxies, Settings, parse
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 NAME: Final = "api.example.com"
 POOL: Final = Proxies(regions=("fra1",), alert_emails=("edge@example.com",), ready_seconds=0)
@@ -65,11 +65,11 @@ def has(place: Place, **outputs: Any) -> dict[str, Any]:
     return {urn(EDGE, place.type, name=place.name): {"type": place.type, "outputs": outputs}}
 
 
-def looked_up(engine: "Engine", last: LastDeployment = TRIED, **changes: Any) -> None:
+def looked_up(engine: "MockEngine", last: LastDeployment = TRIED, **changes: Any) -> None:
     engine.run(lambda: look_up(SETTINGS.model_copy(update=changes), None, last))
 
 
-def faults(engine: "Engine", last: LastDeployment = TRIED, **changes: Any) -> list[str]:
+def faults(engine: "MockEngine", last: LastDeployment = TRIED, **changes: Any) -> list[str]:
     with pytest.raises(OriginError) as caught:
         looked_up(engine, last, **changes)
     return [str(fault) for fault in caught.value.faults]
@@ -84,7 +84,7 @@ def command(place: Place, resource_id: str) -> str:
 # ---- where things are in the state --------------------------------------------------------------
 
 
-def test_places_are_where_the_components_put_their_resources(engine: "Engine") -> None:
+def test_places_are_where_the_components_put_their_resources(engine: "MockEngine") -> None:
     from components.edge import DualStackEdge  # noqa: PLC0415 - the mock engine comes first
 
     topic = Alarms(topic_arn="arn:aws:sns:us-east-1:123456789012:edge-alarms")
@@ -148,7 +148,7 @@ def test_there_is_no_command_where_the_state_has_no_place(last: LastDeployment) 
 # ---- what would be refused ----------------------------------------------------------------------
 
 
-def test_names_that_digitalocean_gives_once_are_faults(engine: "Engine") -> None:
+def test_names_that_digitalocean_gives_once_are_faults(engine: "MockEngine") -> None:
     cloud = engine.account.droplet_cloud
     cloud.vpc_list = [Named("v1", f"{LABEL}-fra1"), Named("v2", f"{LABEL}-ams3")]
     cloud.firewall_list = [Named("f1", LABEL), Named("f2", "theirs")]
@@ -163,7 +163,7 @@ def test_names_that_digitalocean_gives_once_are_faults(engine: "Engine") -> None
     assert command(places.firewall("edge"), "f1") in firewall
 
 
-def test_a_record_that_the_state_lacks_is_a_fault_with_its_command(engine: "Engine") -> None:
+def test_a_record_that_the_state_lacks_is_a_fault_with_its_command(engine: "MockEngine") -> None:
     """Also where the state has the other of its name and type."""
     mine = has(
         places.traffic_record("edge", NAME, "A", "direct"),
@@ -194,7 +194,7 @@ def test_a_record_that_the_state_lacks_is_a_fault_with_its_command(engine: "Engi
 
 
 def test_a_record_beside_a_simple_one_is_a_fault_and_so_is_the_simple_one(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.records = [
         {"name": f"{NAME}.", "type": "A", "setIdentifier": "direct", "weight": 1},
@@ -214,7 +214,9 @@ def test_a_distribution_with_the_hostname_has_its_command() -> None:
 # ---- what only costs ----------------------------------------------------------------------------
 
 
-def test_what_only_costs_is_a_warning(engine: "Engine", caplog: pytest.LogCaptureFixture) -> None:
+def test_what_only_costs_is_a_warning(
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
+) -> None:
     cloud = engine.account.droplet_cloud
     cloud.droplet_list = [Named("1", f"{LABEL}-fra1-1"), Named("2", f"{LABEL}-fra1-1")]
     cloud.address_list = [FreeAddress("2001:db8::1", "fra1"), FreeAddress("2001:db8::2", "fra1")]
@@ -230,7 +232,7 @@ def test_what_only_costs_is_a_warning(engine: "Engine", caplog: pytest.LogCaptur
 
 
 def test_a_certificate_for_the_same_names_that_nobody_uses_is_a_warning(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.account.apis.unused = {
         "ours": GivenCertificate("PENDING_VALIDATION", (NAME,)),
@@ -287,14 +289,14 @@ STANDS: Final = of_resources(
     ],
 )
 def test_digitalocean_is_asked_for_what_the_state_lacks_and_nothing_else(
-    engine: "Engine", last: LastDeployment, pool: Proxies | None, listed: list[str]
+    engine: "MockEngine", last: LastDeployment, pool: Proxies | None, listed: list[str]
 ) -> None:
     looked_up(engine, last, proxy=pool)
     assert engine.account.droplet_cloud.listed == listed
 
 
 def test_an_address_that_the_stack_has_is_not_left_behind(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.account.droplet_cloud.address_list = [
         FreeAddress("2001:db8::1", "ams3"),
@@ -304,7 +306,7 @@ def test_an_address_that_the_stack_has_is_not_left_behind(
     assert "is assigned to no droplet" not in caplog.text
 
 
-def test_an_edge_with_a_provider_of_its_own_is_not_looked_for(engine: "Engine") -> None:
+def test_an_edge_with_a_provider_of_its_own_is_not_looked_for(engine: "MockEngine") -> None:
     import pulumi_digitalocean as digitalocean  # noqa: PLC0415 - it takes a second
 
     def program() -> None:

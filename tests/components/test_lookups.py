@@ -10,7 +10,7 @@ from components.lookups import HostedZone, LoadBalancerTarget, OriginError, Prer
 from components.settings import Origin, OriginLock, Proxies, Settings
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 NEWER = "aws:lb/getLoadBalancer:getLoadBalancer"
 CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
@@ -22,12 +22,12 @@ WANTED = Settings(hostnames=("api.example.com",), zone="example.com", origin=BY_
 FOUND_ZONE = HostedZone("Z0EXAMPLE", "ns-1.awsdns-01.org")
 
 
-def found(engine: "Engine", **wanted: Any) -> Prerequisites:
+def found(engine: "MockEngine", **wanted: Any) -> Prerequisites:
     settings = WANTED.model_copy(update=wanted)
     return engine.run(lambda: look_up(settings, None, LastDeployment()))
 
 
-def faults(engine: "Engine", **wanted: Any) -> list[str]:
+def faults(engine: "MockEngine", **wanted: Any) -> list[str]:
     with pytest.raises(OriginError) as caught:
         found(engine, **wanted)
     assert isinstance(caught.value, pulumi.RunError)
@@ -35,7 +35,7 @@ def faults(engine: "Engine", **wanted: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["classic", "application", "network"])
-def test_a_load_balancer_is_found_by_name_and_kind(engine: "Engine", kind: Any) -> None:
+def test_a_load_balancer_is_found_by_name_and_kind(engine: "MockEngine", kind: Any) -> None:
     engine.account.set_load_balancers(f"api:{kind}", "other:classic")
     assert found(engine, origin=Origin(load_balancer="api", kind=kind)) == Prerequisites(
         LoadBalancerTarget(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"),
@@ -43,7 +43,7 @@ def test_a_load_balancer_is_found_by_name_and_kind(engine: "Engine", kind: Any) 
     )
 
 
-def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "Engine") -> None:
+def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "MockEngine") -> None:
     engine.account.set_load_balancers()
     engine.account.broken.update({NEWER: "asked", CLASSIC: "asked"})
     given = Origin(domain_name="lb.example.net", hosted_zone_id="Z215JYRZR1TBD5")
@@ -110,14 +110,14 @@ OR_GIVE = (
     ],
 )
 def test_a_load_balancer_that_cannot_be_used_is_a_fault(
-    engine: "Engine", load_balancers: list[str], fault: str
+    engine: "MockEngine", load_balancers: list[str], fault: str
 ) -> None:
     engine.account.set_load_balancers(*load_balancers)
     assert faults(engine) == [fault]
 
 
 def test_a_load_balancer_of_the_wrong_kind_that_is_internal_too_has_two_faults(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.set_load_balancers("api:network:internal")
     assert len(faults(engine)) == 2
@@ -138,7 +138,7 @@ def test_a_load_balancer_of_the_wrong_kind_that_is_internal_too_has_two_faults(
     ],
 )
 def test_a_zone_that_cannot_be_used_is_a_fault(
-    engine: "Engine", zones: list[str], fault: str
+    engine: "MockEngine", zones: list[str], fault: str
 ) -> None:
     engine.account.zones[:] = zones
     assert faults(engine) == [fault]
@@ -146,7 +146,7 @@ def test_a_zone_that_cannot_be_used_is_a_fault(
 
 @pytest.mark.parametrize("token", [NEWER, CLASSIC, ZONE])
 def test_a_look_up_that_fails_for_another_reason_is_never_taken_for_none(
-    engine: "Engine", token: str
+    engine: "MockEngine", token: str
 ) -> None:
     engine.account.broken[token] = "AccessDenied: no identity-based policy allows it.\n"
     (fault,) = faults(engine)
@@ -154,7 +154,7 @@ def test_a_look_up_that_fails_for_another_reason_is_never_taken_for_none(
     assert "(AccessDenied: no identity-based policy allows it. (name))" in fault
 
 
-def test_what_the_engine_puts_before_the_provider_s_words_is_left_out(engine: "Engine") -> None:
+def test_what_the_engine_puts_before_the_provider_s_words_is_left_out(engine: "MockEngine") -> None:
     engine.account.broken[ZONE] = (
         f"invocation of {ZONE} returned an error: invoking {ZONE}: 1 error occurred:\n"
         "\t* reading Route 53 Hosted Zones:  throttled: slow down\n\n"
@@ -166,7 +166,7 @@ def test_what_the_engine_puts_before_the_provider_s_words_is_left_out(engine: "E
 
 
 def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_said(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.set_load_balancers()
     engine.account.zones.clear()
@@ -182,7 +182,7 @@ def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_s
     assert str(second).startswith(f"invoke of {ZONE} failed: no matching Route 53 Hosted Zone")
 
 
-def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "Engine") -> None:
+def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "MockEngine") -> None:
     engine.account.zones.clear()
     with pytest.raises(OriginError) as caught:
         found(engine)
@@ -233,13 +233,13 @@ SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
     ],
 )
 def test_a_region_that_can_have_no_proxy_is_a_fault(
-    engine: "Engine", pool: Proxies, expected: list[str]
+    engine: "MockEngine", pool: Proxies, expected: list[str]
 ) -> None:
     assert faults(engine, proxy=pool) == expected
 
 
 def test_a_token_that_is_refused_is_told_once_and_by_digitalocean_s_own_words(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.broken[REGION] = "GET /v2/regions: 401 Unable to authenticate you"
     (fault,) = faults(engine, proxy=Proxies(regions=("fra1", "ams3")))
@@ -252,13 +252,15 @@ def test_a_token_that_is_refused_is_told_once_and_by_digitalocean_s_own_words(
 LOCK = OriginLock(generation=1, security_group="sg-0123456789abcdef0")
 
 
-def test_the_prefix_list_is_found_where_a_security_group_is_to_admit_it(engine: "Engine") -> None:
+def test_the_prefix_list_is_found_where_a_security_group_is_to_admit_it(
+    engine: "MockEngine",
+) -> None:
     assert found(engine, origin_lock=LOCK).prefix_list_id == "pl-3b927c52"
     assert found(engine, origin_lock=OriginLock(generation=1)).prefix_list_id is None
 
 
 def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.broken["aws:ec2/getSecurityGroup:getSecurityGroup"] = "no matching group"
     engine.account.broken["aws:ec2/getManagedPrefixList:getManagedPrefixList"] = "AccessDenied"
@@ -278,7 +280,7 @@ def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(
     ]
 
 
-def test_everything_that_is_missing_is_told_at_once(engine: "Engine") -> None:
+def test_everything_that_is_missing_is_told_at_once(engine: "MockEngine") -> None:
     engine.account.set_load_balancers()
     engine.account.zones.clear()
     pool = Proxies(regions=("sfo2",))

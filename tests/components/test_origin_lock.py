@@ -1,4 +1,4 @@
-"""`OriginLock`: two secrets at a time, rules that only add, and nothing that can be read."""
+"""`OriginLockComponent`: two secrets at a time, rules that only add, nothing that can be read."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +8,12 @@ from components.edge import DualStackEdge
 from components.last_deployment import AdmittedPort, of_resources
 from components.lookups import OriginError
 from components.lookups.security_group import too_many_rules
-from components.origin_lock import OriginLock
+from components.origin_lock import OriginLockComponent
 from components.settings import OriginLock as Lock
 
 if TYPE_CHECKING:
     from components.arguments import DualStackEdgeArgs
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 GROUP = "sg-0123456789abcdef0"
@@ -24,15 +24,17 @@ def secret(value: Any) -> dict[str, Any]:
     return {**SECRET, "value": value}
 
 
-def make(engine: "Engine", lock: Lock, ports: tuple[int, ...] = (443,)) -> None:
+def make(engine: "MockEngine", lock: Lock, ports: tuple[int, ...] = (443,)) -> None:
     engine.run(
-        lambda: OriginLock("lock", {"lock": lock, "ports": ports, "prefix_list_id": "pl-3b927c52"})
+        lambda: OriginLockComponent(
+            "lock", {"lock": lock, "ports": ports, "prefix_list_id": "pl-3b927c52"}
+        )
     )
 
 
 @pytest.mark.parametrize("generation", [1, 2, 7])
 def test_the_secret_in_use_and_the_next_are_accepted_and_nobody_can_read_them(
-    engine: "Engine", generation: int
+    engine: "MockEngine", generation: int
 ) -> None:
     make(engine, Lock(generation=generation))
     current, following = f"lock-secret-{generation}", f"lock-secret-{generation + 1}"
@@ -44,14 +46,14 @@ def test_the_secret_in_use_and_the_next_are_accepted_and_nobody_can_read_them(
     }
 
 
-def test_the_next_secret_keeps_its_value_when_it_is_the_one_in_use(engine: "Engine") -> None:
+def test_the_next_secret_keeps_its_value_when_it_is_the_one_in_use(engine: "MockEngine") -> None:
     make(engine, Lock(generation=1))
     following = engine.registered["lock-secret-2"]
     make(engine, Lock(generation=2))
     assert engine.registered["lock-secret-2"] == following
 
 
-def test_cloudfront_is_admitted_to_the_security_group_port_by_port(engine: "Engine") -> None:
+def test_cloudfront_is_admitted_to_the_security_group_port_by_port(engine: "MockEngine") -> None:
     make(engine, Lock(generation=1, security_group=GROUP), (80, 443))
     rules = engine.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
     assert {rule.name: rule.inputs for rule in rules} == {
@@ -67,7 +69,7 @@ def test_cloudfront_is_admitted_to_the_security_group_port_by_port(engine: "Engi
     }
 
 
-def test_no_security_group_is_touched_unless_it_is_named(engine: "Engine") -> None:
+def test_no_security_group_is_touched_unless_it_is_named(engine: "MockEngine") -> None:
     make(engine, Lock(generation=1))
     assert not [name for name in engine.registered if "from-cloudfront" in name]
 
@@ -84,7 +86,7 @@ EDGE: "DualStackEdgeArgs" = {
 
 
 def test_cloudfront_sends_the_secret_in_use_and_the_stack_tells_which_to_accept(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.run(lambda: DualStackEdge("edge", EDGE))
     origins = engine.registered["edge-cdn-distribution"].inputs["origins"]
@@ -97,7 +99,7 @@ def test_cloudfront_sends_the_secret_in_use_and_the_stack_tells_which_to_accept(
     )
 
 
-def test_an_edge_without_a_lock_sends_no_header(engine: "Engine") -> None:
+def test_an_edge_without_a_lock_sends_no_header(engine: "MockEngine") -> None:
     args: DualStackEdgeArgs = {**EDGE}
     del args["origin_lock"]
     engine.run(lambda: DualStackEdge("edge", args))
@@ -152,7 +154,7 @@ def test_a_port_is_changed_only_where_the_rules_of_both_have_room(
 
 
 def test_a_port_that_cannot_be_changed_is_refused_with_the_ways_there_are(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.state = rules(443)
     args: DualStackEdgeArgs = {**EDGE, "origin": {**EDGE["origin"], "https_port": 8443}}

@@ -14,7 +14,7 @@ from pulumi.provider.experimental.component import ComponentProvider
 from components.edge import DualStackEdge
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 PLUGIN = Path(__file__).resolve().parents[2] / "plugin"
 EDGE = "dualstack:index:DualStackEdge"
@@ -70,7 +70,7 @@ def test_only_what_the_settings_require_is_required(schema: Mapping[str, Any]) -
 
 
 def test_a_program_that_knows_only_the_schema_makes_the_edge(
-    engine: "Engine", provider: ComponentProvider
+    engine: "MockEngine", provider: ComponentProvider
 ) -> None:
     inputs = {
         "hostnames": ["api.example.com"],

@@ -13,7 +13,7 @@ from components.settings import KEYS, NAMESPACE, Settings, SettingsError, parse
 from components.settings.fields import is_text
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())
@@ -31,14 +31,14 @@ def configuration(stack: str) -> dict[str, str]:
     }
 
 
-def run(engine: "Engine", stack: str) -> dict[str, Any]:
+def run(engine: "MockEngine", stack: str) -> dict[str, Any]:
     """Run the program as a stack and return what it exports."""
     pulumi.runtime.set_all_config(configuration(stack), [])
     engine.run(lambda: runpy.run_path(str(CHECKOUT / "__main__.py")), stack=stack)
     return engine.exports
 
 
-def test_the_program_exports_the_public_outputs(engine: "Engine") -> None:
+def test_the_program_exports_the_public_outputs(engine: "MockEngine") -> None:
     exports = run(engine, "sandbox")
     outputs = {**engine.outputs["edge"]}
     assert outputs.pop("originSecrets") == []  # shown only where there is a lock
@@ -54,14 +54,14 @@ def test_the_program_exports_the_public_outputs(engine: "Engine") -> None:
     ]
 
 
-def test_the_sandbox_has_the_names_of_its_cloud_and_protects_nothing(engine: "Engine") -> None:
+def test_the_sandbox_has_the_names_of_its_cloud_and_protects_nothing(engine: "MockEngine") -> None:
     exports = run(engine, "sandbox")
     assert exports["hostnames"] == ["api.example.com", "api2.example.com"]
     assert exports["traffic"] == {"direct": 100, "cdn": 0}
     assert not any(item.protect for item in engine.registered.values())
 
 
-def test_production_is_protected_logged_inspected_and_moves_no_user(engine: "Engine") -> None:
+def test_production_is_protected_logged_inspected_and_moves_no_user(engine: "MockEngine") -> None:
     engine.account.set_load_balancers("api-prod:application")
     exports = run(engine, "prod")
     distribution = engine.registered["edge-cdn-distribution"]
@@ -76,7 +76,7 @@ def test_production_is_protected_logged_inspected_and_moves_no_user(engine: "Eng
     assert provider["allowedAccountIds"] == '["123456789012"]'
 
 
-def test_the_sandbox_has_a_pool_of_two_regions_and_waits_for_nobody(engine: "Engine") -> None:
+def test_the_sandbox_has_a_pool_of_two_regions_and_waits_for_nobody(engine: "MockEngine") -> None:
     exports = run(engine, "sandbox")
     assert len(exports["proxyAddresses"]) == 2
     droplets = engine.of_type("digitalocean:index/droplet:Droplet")
@@ -84,7 +84,7 @@ def test_the_sandbox_has_a_pool_of_two_regions_and_waits_for_nobody(engine: "Eng
     assert not any(item.before_create for item in engine.registered.values())
 
 
-def test_production_has_proxies_alarms_and_short_empty_answers(engine: "Engine") -> None:
+def test_production_has_proxies_alarms_and_short_empty_answers(engine: "MockEngine") -> None:
     engine.account.set_load_balancers("api-prod:application")
     run(engine, "prod")
     made = engine.registered
@@ -115,7 +115,7 @@ def test_production_has_proxies_alarms_and_short_empty_answers(engine: "Engine")
     ],
 )
 def test_each_example_is_a_program_of_its_own(
-    engine: "Engine", example: str, made: str, not_made: str
+    engine: "MockEngine", example: str, made: str, not_made: str
 ) -> None:
     folder = CHECKOUT / "examples" / example
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
@@ -131,7 +131,7 @@ def test_every_example_is_tested() -> None:
     assert examples == {"no-proxy", "proxy", "cloudfront-only"}
 
 
-def test_a_misconfigured_stack_registers_nothing(engine: "Engine") -> None:
+def test_a_misconfigured_stack_registers_nothing(engine: "MockEngine") -> None:
     config = configuration("sandbox")
     config["dualstack-edge:traffic"] = '{"direct": 300, "cdn": 0}'
     pulumi.runtime.set_all_config(config, [])

@@ -13,7 +13,7 @@ from components.settings import Proxies, Traffic
 from components.weighted_dns import WeightedDns
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 LOAD_BALANCER = AliasTarget("lb.eu-central-1.elb.amazonaws.com", "Z215JYRZR1TBD5")
 GROUP = "_proxy.api.example.com"
@@ -26,7 +26,7 @@ async def hook(_: pulumi.ResourceHookArgs) -> None:
 HOOK = pulumi.ResourceHookBinding(before_create=[hook])
 
 
-def make(engine: "Engine", leaving: str = "", **options: Any) -> None:
+def make(engine: "MockEngine", leaving: str = "", **options: Any) -> None:
     """Make the records of a pool of two, and the traffic records that lead to them."""
 
     def program() -> None:
@@ -63,7 +63,7 @@ def make(engine: "Engine", leaving: str = "", **options: Any) -> None:
 
 
 def test_each_proxy_has_a_record_of_its_own_with_equal_weight_and_a_health_check(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     make(engine)
     for node, ip in (("fra1-1", "2001:db8::1"), ("ams3-1", "2001:db8::2")):
@@ -80,7 +80,7 @@ def test_each_proxy_has_a_record_of_its_own_with_equal_weight_and_a_health_check
 
 
 def test_without_a_path_a_proxy_is_healthy_when_it_accepts_at_its_own_address(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     make(engine)
     assert engine.registered["proxies-fra1-1-health"].inputs == {
@@ -93,7 +93,9 @@ def test_without_a_path_a_proxy_is_healthy_when_it_accepts_at_its_own_address(
     }
 
 
-def test_with_a_path_a_proxy_is_healthy_when_the_api_answers_through_it(engine: "Engine") -> None:
+def test_with_a_path_a_proxy_is_healthy_when_the_api_answers_through_it(
+    engine: "MockEngine",
+) -> None:
     make(engine, health_check_path="/healthz", ports=(80, 443))
     assert engine.registered["proxies-ams3-1-health"].inputs == {
         "type": "HTTPS",
@@ -108,12 +110,14 @@ def test_with_a_path_a_proxy_is_healthy_when_the_api_answers_through_it(engine: 
     }
 
 
-def test_a_pool_that_does_not_serve_443_is_checked_at_its_first_port(engine: "Engine") -> None:
+def test_a_pool_that_does_not_serve_443_is_checked_at_its_first_port(engine: "MockEngine") -> None:
     make(engine, ports=(8443, 9443))
     assert engine.registered["proxies-fra1-1-health"].inputs["port"] == 8443
 
 
-def test_when_all_proxies_fail_the_group_answers_with_nothing_by_default(engine: "Engine") -> None:
+def test_when_all_proxies_fail_the_group_answers_with_nothing_by_default(
+    engine: "MockEngine",
+) -> None:
     make(engine)
     assert engine.registered["proxies-none"].inputs == {
         "zoneId": "Z0EXAMPLE",
@@ -136,7 +140,7 @@ def test_when_all_proxies_fail_the_group_answers_with_nothing_by_default(engine:
     [pytest.param("ipv4", False, True), pytest.param("cdn", True, False)],
 )
 def test_ipv6_users_go_to_cdn_when_all_proxies_fail_only_where_that_was_chosen(
-    engine: "Engine", when_all_fail: str, evaluated: bool, empty_answer: bool
+    engine: "MockEngine", when_all_fail: str, evaluated: bool, empty_answer: bool
 ) -> None:
     make(engine, when_all_fail=when_all_fail)
     for hostname in ("api.example.com", "api2.example.com"):
@@ -148,7 +152,7 @@ def test_ipv6_users_go_to_cdn_when_all_proxies_fail_only_where_that_was_chosen(
     assert ("proxies-none" in engine.registered) is empty_answer
 
 
-def test_a_records_lead_to_the_load_balancer_as_before(engine: "Engine") -> None:
+def test_a_records_lead_to_the_load_balancer_as_before(engine: "MockEngine") -> None:
     make(engine)
     assert engine.registered["dns-api.example.com-a-direct"].inputs["aliases"] == [
         {
@@ -159,7 +163,7 @@ def test_a_records_lead_to_the_load_balancer_as_before(engine: "Engine") -> None
     ]
 
 
-def test_users_are_sent_to_an_address_only_when_a_proxy_serves_there(engine: "Engine") -> None:
+def test_users_are_sent_to_an_address_only_when_a_proxy_serves_there(engine: "MockEngine") -> None:
     make(engine)
     assert engine.registered["proxies-fra1-1-health"].depends_on == {"serving"}
     assert engine.registered["proxies-fra1-1"].depends_on == {"proxies-fra1-1-health", "serving"}
@@ -170,13 +174,13 @@ def test_users_are_sent_to_an_address_only_when_a_proxy_serves_there(engine: "En
     }
 
 
-def test_a_record_is_made_when_its_address_is_served(engine: "Engine") -> None:
+def test_a_record_is_made_when_its_address_is_served(engine: "MockEngine") -> None:
     make(engine)
     assert len(engine.registered["proxies-fra1-1"].before_create) == 1
     assert engine.registered["proxies-none"].before_create == ()
 
 
-def test_a_proxy_that_leaves_has_no_weight_and_all_else_it_had(engine: "Engine") -> None:
+def test_a_proxy_that_leaves_has_no_weight_and_all_else_it_had(engine: "MockEngine") -> None:
     make(engine)
     before = engine.registered["proxies-ams3-1"].inputs
     make(engine, leaving="ams3-1")
@@ -187,7 +191,7 @@ def test_a_proxy_that_leaves_has_no_weight_and_all_else_it_had(engine: "Engine")
     assert engine.registered["proxies-fra1-1"].inputs["weightedRoutingPolicies"] == [{"weight": 1}]
 
 
-def test_the_group_s_name_is_one_that_no_host_can_have(engine: "Engine") -> None:
+def test_the_group_s_name_is_one_that_no_host_can_have(engine: "MockEngine") -> None:
     make(engine)
     assert "_" in GROUP
     names = {

@@ -16,19 +16,19 @@ from components.proxy_pool import ProxyPool
 from components.settings import Proxies
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 LOAD_BALANCER = "api-1.eu-central-1.elb.amazonaws.com"
 POOL = Proxies(regions=("fra1", "ams3"))
 LABEL = "dualstack-edge-prod-pool"
 
 
-def make(engine: "Engine", pool: Proxies = POOL, *, protect: bool = True) -> ProxyPool:
+def make(engine: "MockEngine", pool: Proxies = POOL, *, protect: bool = True) -> ProxyPool:
     nodes = plan(pool, LOAD_BALANCER, "network")
     return engine.run(lambda: ProxyPool("pool", {"pool": pool, "nodes": nodes, "protect": protect}))
 
 
-def test_everything_has_a_stable_name_and_belongs_to_the_pool(engine: "Engine") -> None:
+def test_everything_has_a_stable_name_and_belongs_to_the_pool(engine: "MockEngine") -> None:
     make(engine, POOL.model_copy(update={"alert_emails": ("ops@example.com",)}))
     assert {name: item.type.rpartition(":")[2] for name, item in engine.registered.items()} == {
         "pool": "ProxyPool",
@@ -50,7 +50,9 @@ def test_everything_has_a_stable_name_and_belongs_to_the_pool(engine: "Engine") 
     assert parents == {"pool"}
 
 
-def test_a_droplet_is_a_plain_debian_with_ipv6_a_firewall_and_no_way_in(engine: "Engine") -> None:
+def test_a_droplet_is_a_plain_debian_with_ipv6_a_firewall_and_no_way_in(
+    engine: "MockEngine",
+) -> None:
     make(engine)
     droplet = engine.registered["pool-fra1-1"]
     user_data = droplet.inputs["userData"]
@@ -74,7 +76,9 @@ def test_a_droplet_is_a_plain_debian_with_ipv6_a_firewall_and_no_way_in(engine: 
     assert f"set $load_balancer {LOAD_BALANCER}:443;" in user_data
 
 
-def test_an_address_is_reserved_apart_from_the_droplet_and_moves_to_it(engine: "Engine") -> None:
+def test_an_address_is_reserved_apart_from_the_droplet_and_moves_to_it(
+    engine: "MockEngine",
+) -> None:
     pool = make(engine)
     address = engine.registered["pool-fra1-1-address"]
     assignment = engine.registered["pool-fra1-1-assignment"]
@@ -88,7 +92,7 @@ def test_an_address_is_reserved_apart_from_the_droplet_and_moves_to_it(engine: "
 
 
 def test_addresses_move_one_after_the_other_and_only_to_a_droplet_that_serves(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     make(engine, POOL.model_copy(update={"nodes_per_region": 2}))
     order = ["fra1-1", "fra1-2", "ams3-1", "ams3-2"]
@@ -100,13 +104,13 @@ def test_addresses_move_one_after_the_other_and_only_to_a_droplet_that_serves(
     )
 
 
-def test_nobody_waits_for_a_droplet_that_is_given_no_time(engine: "Engine") -> None:
+def test_nobody_waits_for_a_droplet_that_is_given_no_time(engine: "MockEngine") -> None:
     make(engine, POOL.model_copy(update={"ready_seconds": 0}))
     assert engine.registered["pool-fra1-1-assignment"].before_create == ()
 
 
 def test_the_pool_says_how_much_it_holds(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         make(engine, POOL.model_copy(update={"nodes_per_region": 2, "connections": 6_000}))
@@ -116,14 +120,14 @@ def test_the_pool_says_how_much_it_holds(
     ]
 
 
-def test_users_are_sent_to_an_address_only_when_it_is_served(engine: "Engine") -> None:
+def test_users_are_sent_to_an_address_only_when_it_is_served(engine: "MockEngine") -> None:
     pool = make(engine)
     assert all(address.before_users for address in pool.addresses)
     pool = make(engine, POOL.model_copy(update={"ready_seconds": 0}))
     assert not any(address.before_users for address in pool.addresses)
 
 
-def test_a_proxy_that_leaves_stays_as_it_is(engine: "Engine") -> None:
+def test_a_proxy_that_leaves_stays_as_it_is(engine: "MockEngine") -> None:
     pool = POOL.model_copy(update={"regions": ("ams3",), "size": "s-2vcpu-2gb"})
     nodes = plan(pool, LOAD_BALANCER, "network", ("fra1-1",))
     made = engine.run(lambda: ProxyPool("pool", {"pool": pool, "nodes": nodes}))
@@ -165,7 +169,7 @@ KEY = "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa"
     ],
 )
 def test_the_firewall_lets_in_what_is_served_and_ssh_only_from_where_it_was_given(
-    engine: "Engine", options: dict[str, Any], inbound: list[tuple[str, list[str]]]
+    engine: "MockEngine", options: dict[str, Any], inbound: list[tuple[str, list[str]]]
 ) -> None:
     make(engine, POOL.model_copy(update=options))
     firewall = engine.registered["pool-firewall"].inputs
@@ -181,7 +185,7 @@ def test_the_firewall_lets_in_what_is_served_and_ssh_only_from_where_it_was_give
 
 
 def test_the_firewall_lets_health_checks_ask_for_room_where_somebody_listens_to_them(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     nodes = plan(POOL, LOAD_BALANCER, "network")
     engine.run(lambda: ProxyPool("pool", {"pool": POOL, "nodes": nodes, "watched": True}))
@@ -192,7 +196,7 @@ def test_the_firewall_lets_health_checks_ask_for_room_where_somebody_listens_to_
     assert min(ip_network(network).prefixlen for network in HEALTH_CHECKERS) == 53
 
 
-def test_the_firewall_lets_out_only_what_a_proxy_needs(engine: "Engine") -> None:
+def test_the_firewall_lets_out_only_what_a_proxy_needs(engine: "MockEngine") -> None:
     make(engine, POOL.model_copy(update={"ports": (8443,)}))
     rules = engine.registered["pool-firewall"].inputs["outboundRules"]
     assert [(rule["protocol"], rule.get("portRange")) for rule in rules] == [
@@ -208,7 +212,7 @@ def test_the_firewall_lets_out_only_what_a_proxy_needs(engine: "Engine") -> None
 
 
 def test_alerts_go_to_whoever_is_named_and_cover_whatever_carries_the_tag(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     make(engine, POOL.model_copy(update={"alert_emails": ("ops@example.com",)}))
     assert engine.registered["pool-alert-memory"].inputs == {
@@ -224,7 +228,7 @@ def test_alerts_go_to_whoever_is_named_and_cover_whatever_carries_the_tag(
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_addresses_are_protected_and_droplets_never(engine: "Engine", protect: bool) -> None:
+def test_addresses_are_protected_and_droplets_never(engine: "MockEngine", protect: bool) -> None:
     make(engine, protect=protect)
     protected = {name for name, item in engine.registered.items() if item.protect}
     assert protected == ({"pool-fra1-1-address", "pool-ams3-1-address"} if protect else set())

@@ -9,7 +9,7 @@ import pytest
 
 from components.readiness import (
     NotServingError,
-    World,
+    WaitingTools,
     deadline,
     real_world,
     wait_until_serving,
@@ -20,7 +20,7 @@ REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
 NO_IPV6 = OSError(errno.ENETUNREACH, "network is unreachable")
 
 
-class Scene:
+class ScriptedDroplet:
     """A droplet that answers as its script says, and a clock that moves when somebody waits."""
 
     def __init__(self, answer: Callable[[int, int], Exception | None]) -> None:
@@ -39,7 +39,7 @@ class Scene:
             wait_until_serving("fra1-1", "2001:db8::1", ports, until, world, wait_untested=untested)
         )
 
-    def world(self) -> World:
+    def world(self) -> WaitingTools:
         async def connect(address: str, port: int) -> None:
             self.tried.append((address, port))
             if error := self.answer(int(self.seconds), port):
@@ -48,7 +48,7 @@ class Scene:
         async def sleep(seconds: float) -> None:
             self.seconds += seconds
 
-        return World(
+        return WaitingTools(
             connect,
             lambda _address: self.answer(int(self.seconds), 443) is not NO_IPV6,
             lambda: START + timedelta(seconds=self.seconds),
@@ -59,7 +59,7 @@ class Scene:
 
 
 def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
-    scene = Scene(lambda seconds, port: REFUSED if port == 443 and seconds < 20 else None)
+    scene = ScriptedDroplet(lambda seconds, port: REFUSED if port == 443 and seconds < 20 else None)
     scene.wait(ports=(80, 443))
     assert scene.seconds == 20
     assert scene.tried[-2:] == [("2001:db8::1", 80), ("2001:db8::1", 443)]
@@ -75,7 +75,7 @@ def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
     ids=["refused", "no answer", "a router on the way has no route yet"],
 )
 def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Exception) -> None:
-    scene = Scene(lambda _seconds, _port: error)
+    scene = ScriptedDroplet(lambda _seconds, _port: error)
     with pytest.raises(NotServingError) as caught:
         scene.wait(ports=(80, 443))
     assert scene.seconds == 60
@@ -88,7 +88,7 @@ def test_a_droplet_that_does_not_come_to_serve_stops_the_deployment(error: Excep
 
 
 def test_a_machine_without_ipv6_stops_because_it_cannot_tell() -> None:
-    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene = ScriptedDroplet(lambda _seconds, _port: NO_IPV6)
     with pytest.raises(NotServingError) as caught:
         scene.wait()
     assert (scene.seconds, len(scene.tried)) == (0, 1)
@@ -102,7 +102,7 @@ def test_a_machine_without_ipv6_stops_because_it_cannot_tell() -> None:
 
 
 def test_a_machine_without_ipv6_waits_where_it_is_told_to_and_says_that_it_cannot_tell() -> None:
-    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene = ScriptedDroplet(lambda _seconds, _port: NO_IPV6)
     scene.wait(untested=True)
     assert scene.seconds == 60
     (warning,) = scene.warnings
@@ -113,7 +113,7 @@ def test_a_machine_without_ipv6_waits_where_it_is_told_to_and_says_that_it_canno
 
 
 def test_a_droplet_that_is_old_enough_is_asked_once_and_not_waited_for() -> None:
-    scene = Scene(lambda _seconds, _port: NO_IPV6)
+    scene = ScriptedDroplet(lambda _seconds, _port: NO_IPV6)
     scene.wait(given=-300, untested=True)
     assert (scene.seconds, len(scene.tried)) == (0, 1)
 

@@ -31,7 +31,7 @@ from components.settings import (
 from components.settings.values import nearest_pair
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-1111-2222-3333-444455556666"
 WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/0a1b2c3d"
@@ -937,13 +937,13 @@ def test_weights_are_taken_exactly_when_they_are_percent_of_a_whole(
 # ---- the edge towards Pulumi --------------------------------------------------------------------
 
 
-def test_the_running_stack_s_configuration_is_read(engine: "Engine") -> None:
+def test_the_running_stack_s_configuration_is_read(engine: "MockEngine") -> None:
     pulumi.runtime.set_all_config({**raw(), **AWS}, ["aws:assumeRoles"])
     read = engine.run(settings.load)
     assert read == parse({**raw(), **AWS}, stack="prod", secret={"aws:assumeRoles"})
 
 
-def test_an_unknown_key_of_the_running_stack_is_noticed(engine: "Engine") -> None:
+def test_an_unknown_key_of_the_running_stack_is_noticed(engine: "MockEngine") -> None:
     pulumi.runtime.set_all_config(raw(hostname="x"), [])
     with pytest.raises(SettingsError, match="Did you mean hostnames"):
         engine.run(settings.load)

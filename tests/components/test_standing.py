@@ -25,7 +25,7 @@ from components.lookups.taken_names import taken_names
 from components.settings import Origin, Proxies, Settings
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 NEWER = "aws:lb/getLoadBalancer:getLoadBalancer"
 CLASSIC = "aws:elb/getLoadBalancer:getLoadBalancer"
@@ -38,11 +38,13 @@ SETTINGS = Settings(
 NOTHING: Final = LastDeployment()
 
 
-def looked_up(engine: "Engine", last: LastDeployment = NOTHING, **changes: Any) -> Prerequisites:
+def looked_up(
+    engine: "MockEngine", last: LastDeployment = NOTHING, **changes: Any
+) -> Prerequisites:
     return engine.run(lambda: look_up(SETTINGS.model_copy(update=changes), None, last))
 
 
-def faults(engine: "Engine", last: LastDeployment = NOTHING, **changes: Any) -> list[str]:
+def faults(engine: "MockEngine", last: LastDeployment = NOTHING, **changes: Any) -> list[str]:
     with pytest.raises(OriginError) as caught:
         looked_up(engine, last, **changes)
     return [str(fault) for fault in caught.value.faults]
@@ -53,7 +55,7 @@ def faults(engine: "Engine", last: LastDeployment = NOTHING, **changes: Any) -> 
 GROUP = "_proxy.api.example.com"
 
 
-def test_a_record_is_read_whatever_the_plugin_leaves_empty(engine: "Engine") -> None:
+def test_a_record_is_read_whatever_the_plugin_leaves_empty(engine: "MockEngine") -> None:
     plain: dict[str, Any] = {"name": f"{GROUP}.", "type": "AAAA", "setIdentifier": "fra1-1"}
     alias = {"dnsName": f"{GROUP}.", "hostedZoneId": "Z0EXAMPLE", "evaluateTargetHealth": False}
     engine.account.records = [
@@ -69,14 +71,14 @@ def test_a_record_is_read_whatever_the_plugin_leaves_empty(engine: "Engine") -> 
     )
 
 
-def test_a_zone_that_cannot_be_listed_stops_the_deployment(engine: "Engine") -> None:
+def test_a_zone_that_cannot_be_listed_stops_the_deployment(engine: "MockEngine") -> None:
     engine.account.broken["aws:route53/getRecords:getRecords"] = "AccessDenied"
     (fault,) = faults(engine)
     assert fault.endswith("See that the credentials allow route53:ListResourceRecordSets.")
 
 
 def test_a_name_of_somebody_else_is_a_fault_that_says_how_to_see_the_records(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.records = [
         {"name": "api.example.com.", "type": "A", "ttl": 60},
@@ -125,7 +127,7 @@ def test_whose_records_are_in_the_way(
 
 
 def test_all_names_that_are_taken_and_all_that_is_missing_are_told_at_once(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.set_load_balancers()
     names = ("api.example.com", "api2.example.com")
@@ -134,7 +136,7 @@ def test_all_names_that_are_taken_and_all_that_is_missing_are_told_at_once(
 
 
 def test_where_the_state_cannot_be_read_no_name_counts_as_taken(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.account.records = [{"name": "api.example.com.", "type": "A"}]
     engine.account.broken[READ_STATE] = "the backend is away"
@@ -143,7 +145,7 @@ def test_where_the_state_cannot_be_read_no_name_counts_as_taken(
 
 
 def test_an_engine_that_has_gone_away_is_no_state_that_cannot_be_read(
-    engine: "Engine", monkeypatch: pytest.MonkeyPatch
+    engine: "MockEngine", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object) -> None:
         raise pulumi.RunError("the engine has gone away")
@@ -203,7 +205,7 @@ def state(
     return resources
 
 
-def read(engine: "Engine") -> LastDeployment:
+def read(engine: "MockEngine") -> LastDeployment:
     return engine.run(lambda: last_deployment("edge"))
 
 
@@ -237,7 +239,7 @@ def test_the_state_is_read_of_one_edge_and_of_the_whole_stack_s_records() -> Non
 )
 @pytest.mark.parametrize("token", [NEWER, CLASSIC])
 def test_the_load_balancer_that_stands_is_used_while_nobody_says_whether_it_is_there(
-    engine: "Engine",
+    engine: "MockEngine",
     caplog: pytest.LogCaptureFixture,
     token: str,
     targets: list[str],
@@ -253,7 +255,7 @@ def test_the_load_balancer_that_stands_is_used_while_nobody_says_whether_it_is_t
 
 
 def test_the_load_balancer_of_the_zone_is_used_where_the_state_cannot_be_read(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.records = [STANDS]
     engine.account.broken.update({NEWER: "Throttling", READ_STATE: "the backend is away"})
@@ -261,7 +263,7 @@ def test_the_load_balancer_of_the_zone_is_used_where_the_state_cannot_be_read(
     assert looked_up(engine, last).load_balancer.name == TARGET.lower()
 
 
-def test_a_record_of_somebody_else_is_nothing_that_stands(engine: "Engine") -> None:
+def test_a_record_of_somebody_else_is_nothing_that_stands(engine: "MockEngine") -> None:
     engine.account.records = [STANDS]
     engine.account.broken[NEWER] = "Throttling"
     load_balancer, taken = faults(engine)
@@ -269,7 +271,7 @@ def test_a_record_of_somebody_else_is_nothing_that_stands(engine: "Engine") -> N
     assert "which has records already: A direct" in taken
 
 
-def test_an_answer_that_says_no_is_a_fault_of_an_edge_that_stands_too(engine: "Engine") -> None:
+def test_an_answer_that_says_no_is_a_fault_of_an_edge_that_stands_too(engine: "MockEngine") -> None:
     engine.account.records = [STANDS]
     engine.account.state = state(DIRECT, targets=[TARGET])
     engine.account.set_load_balancers()
@@ -287,7 +289,7 @@ def test_an_answer_that_says_no_is_a_fault_of_an_edge_that_stands_too(engine: "E
     ],
 )
 def test_digitalocean_is_asked_for_what_is_new_and_a_failure_to_ask_is_a_warning(
-    engine: "Engine", caplog: pytest.LogCaptureFixture, pool: Proxies, count: int
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture, pool: Proxies, count: int
 ) -> None:
     engine.account.records = [STANDS]
     engine.account.state = state(DIRECT, targets=[TARGET], droplets=["fra1", "ams3"])
@@ -298,7 +300,7 @@ def test_digitalocean_is_asked_for_what_is_new_and_a_failure_to_ask_is_a_warning
 
 
 def test_a_region_that_is_closed_beside_one_that_nobody_knows_is_a_fault(
-    engine: "Engine",
+    engine: "MockEngine",
 ) -> None:
     engine.account.records = [STANDS]
     engine.account.state = state(DIRECT, targets=[TARGET])

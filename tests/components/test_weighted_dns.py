@@ -11,7 +11,7 @@ from components.settings import Proxies, Traffic
 from components.weighted_dns import WeightedDns, WeightedDnsArgs
 
 if TYPE_CHECKING:
-    from support.recording import Engine
+    from support.recording import MockEngine
 
 ARGS: WeightedDnsArgs = {
     "hostnames": ["api.example.com", "example.com"],
@@ -39,7 +39,7 @@ def name_of(hostname: str, family: str, path: str) -> str:
     ids=["direct only", "shared", "cdn only"],
 )
 def test_each_hostname_has_twins_with_equal_weights_in_both_families(
-    engine: "Engine", traffic: Traffic
+    engine: "MockEngine", traffic: Traffic
 ) -> None:
     engine.run(lambda: WeightedDns("dns", {**ARGS, "traffic": traffic}))
     targets = {"direct": ARGS["load_balancer"], "cdn": ARGS["distribution"]}
@@ -64,7 +64,7 @@ def test_each_hostname_has_twins_with_equal_weights_in_both_families(
     assert made == expected
 
 
-def test_a_cdn_record_is_never_alone_and_never_early(engine: "Engine") -> None:
+def test_a_cdn_record_is_never_alone_and_never_early(engine: "MockEngine") -> None:
     def program() -> None:
         ready = aws.route53.Zone("ready", name="ready.example")
         WeightedDns("dns", {**ARGS, "cdn_depends_on": [ready]})
@@ -93,7 +93,7 @@ GROUP = "_proxy.api.example.com"
     ],
 )
 def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_does(
-    engine: "Engine", leads: str, waits: bool
+    engine: "MockEngine", leads: str, waits: bool
 ) -> None:
     def program() -> None:
         proxies = ProxyDns(
@@ -119,7 +119,7 @@ def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_
         assert record.inputs["aliases"][0]["name"] == GROUP
 
 
-def test_the_outputs_list_every_record(engine: "Engine") -> None:
+def test_the_outputs_list_every_record(engine: "MockEngine") -> None:
     engine.run(lambda: WeightedDns("dns", {**ARGS, "hostnames": ["api.example.com"]}))
     lb, cdn = "lb.eu-central-1.elb.amazonaws.com", "d111111abcdef8.cloudfront.net"
     assert engine.outputs["dns"]["records"] == [

@@ -83,7 +83,7 @@ def lab(shared_lab: UnluckyLab) -> Iterator[UnluckyLab]:
 def shared_scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Clouds, a stack and a lab that the tests of several files deploy to; see `open_scene`."""
     folder = tmp_path_factory.mktemp("scene")
-    with prepared(folder) as ground, opened(ground, folder) as scene:
+    with prepared(folder) as stack_and_clouds, opened(stack_and_clouds, folder) as scene:
         yield scene
 
 
@@ -112,5 +112,5 @@ def edge(open_scene: Scene) -> Scene:
 @pytest.fixture
 def untouched(tmp_path: Path) -> Iterator[Scene]:
     """A lab of clouds that nothing was deployed to."""
-    with prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
+    with prepared(tmp_path) as stack_and_clouds, opened(stack_and_clouds, tmp_path) as scene:
         yield scene

@@ -127,7 +127,7 @@ def test_the_network_and_the_mounts_outside_stay_as_they_are(tmp_path: Path) -> 
     # In a network of its own, so that nobody else changes it meanwhile.
     with own_network():
         before = network()
-        with prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
+        with prepared(tmp_path) as stack_and_clouds, opened(stack_and_clouds, tmp_path) as scene:
             scene.lab.settle()
             assert network() == before
             assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()

@@ -74,7 +74,11 @@ def connect(lab: "Lab") -> None:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with own_network(), prepared(tmp_path) as ground, opened(ground, tmp_path) as scene:
+    with (
+        own_network(),
+        prepared(tmp_path) as stack_and_clouds,
+        opened(stack_and_clouds, tmp_path) as scene,
+    ):
         scene.lab.settle()
         connect(scene.lab)
         yield scene

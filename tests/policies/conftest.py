@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from policies.cloudfront import ALL_VIEWER, CACHING_DISABLED
-from policies.model import Around, Finding, Resource, Rule, RuleOptions, Stack, Value
+from policies.model import Around, Finding, JudgedStack, Resource, Rule, RuleOptions, Value
 from policies.rules.error_caching_off import CODES
 from policies.rules.methods_allowed import METHODS
 
@@ -105,7 +105,7 @@ def judge() -> Judge:
     def findings(
         rule: Rule, resource: Resource, *others: Resource, options: RuleOptions | None = None
     ) -> list[Finding]:
-        around = Around(resource, Stack([resource, *others]), options or rule.options())
+        around = Around(resource, JudgedStack([resource, *others]), options or rule.options())
         return list(rule.check(around.place()))
 
     return findings

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from policies.model import Resource, Stack
+from policies.model import JudgedStack, Resource
 from policies.rules import PACKS
 from policies.verdict import judge
 
@@ -16,9 +16,9 @@ CORPUS: list[dict[str, Any]] = yaml.safe_load(
 FEWEST = 40
 
 
-def stack(entry: dict[str, Any]) -> Stack:
+def stack(entry: dict[str, Any]) -> JudgedStack:
     """Return the resources of an entry; their URNs are their names."""
-    return Stack(
+    return JudgedStack(
         [
             Resource(
                 urn=one["name"],

@@ -24,7 +24,7 @@ from sandbox.lab.deployed import DeployedDroplet
 from sandbox.lab.droplet.program import DropletConfig, programs
 from sandbox.lab.own_program import written
 from support.namespaces import network_of
-from support.upstream import LoadBalancer, NameServer
+from support.upstream import LoadBalancerAddress, NameServer
 from support.waiting import PATIENCE_SECONDS, wait_until
 
 BOOT_SECONDS: Final = 120.0
@@ -302,7 +302,7 @@ def laid_out(folder: Path, load_balancer: str = LOAD_BALANCER) -> Generator[Site
             names = NameServer(NAMES, load_balancer, [FIRST], 53)
             stack.callback(names.close)
             for address in (FIRST, SECOND):
-                stack.callback(LoadBalancer(address).close)
+                stack.callback(LoadBalancerAddress(address).close)
         site = Site(wire, internet, names, folder)
         stack.enter_context(site.clients)
         yield site

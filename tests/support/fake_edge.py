@@ -55,6 +55,13 @@ class FakeNames:
         return DnsAnswer("NOERROR", values, 60, authoritative=server is not None)
 
 
+class NoDnsQueries:
+    """Refuses every query, for checks that send none."""
+
+    async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
+        raise AssertionError((name, kind, server))
+
+
 @dataclass
 class FakeWire:
     """Answers by a function, and keeps what it was asked."""

@@ -145,7 +145,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class RunningEdge:
+class ServingEdge:
     """An edge that serves."""
 
     address: str
@@ -349,7 +349,7 @@ def _told(status: int) -> tuple[Header, ...]:
 @asynccontextmanager
 async def edge_on_loopback(
     origin: LoopbackOrigin, edge: Edge, *, port: int = 0, also: Sequence[str] = ()
-) -> AsyncGenerator[RunningEdge]:
+) -> AsyncGenerator[ServingEdge]:
     """Serve an edge in front of an origin; end it afterwards, with every connection.
 
     Args:
@@ -376,7 +376,7 @@ async def edge_on_loopback(
     address = own_loopback_address()
     server = await asyncio.start_server(accepted, [address, *also], port, ssl=tls)
     try:
-        yield RunningEdge(address, server.sockets[0].getsockname()[1])
+        yield ServingEdge(address, server.sockets[0].getsockname()[1])
     finally:
         server.close()
         for task in tasks:

@@ -37,7 +37,7 @@ def refusing(status: HTTPStatus, body: bytes = b"{}") -> Generator[Outage]:
     """
     requests: list[str] = []
 
-    class Refusal(BaseHTTPRequestHandler):
+    class RefusingHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def refuse(self) -> None:
@@ -54,7 +54,7 @@ def refusing(status: HTTPStatus, body: bytes = b"{}") -> Generator[Outage]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusingHandler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()

@@ -24,7 +24,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 
 
 @dataclass(frozen=True)
-class LoadBalancer:
+class MockLoadBalancer:
     """A load balancer of the account."""
 
     name: str
@@ -105,15 +105,15 @@ class DropletCloud:
 
 
 @dataclass
-class Account(Mocks):
+class MockAccount(Mocks):
     """An AWS account as the provider shows it.
 
     It differs from the real one in that it computes only the outputs the program reads, creates
     everything at once, and words failures as the provider does but for what the gRPC layers add.
     """
 
-    load_balancers: list[LoadBalancer] = field(
-        default_factory=lambda: [LoadBalancer("api", "application")]
+    load_balancers: list[MockLoadBalancer] = field(
+        default_factory=lambda: [MockLoadBalancer("api", "application")]
     )
     zones: list[str] = field(default_factory=lambda: ["example.com"])
     regions: dict[str, bool] = field(
@@ -137,7 +137,8 @@ class Account(Mocks):
         """Replace the load balancers by others, as `name:kind` or `name:kind:internal`."""
         parts = [item.split(":") for item in described]
         self.load_balancers = [
-            LoadBalancer(name, kind, internal=rest == ["internal"]) for name, kind, *rest in parts
+            MockLoadBalancer(name, kind, internal=rest == ["internal"])
+            for name, kind, *rest in parts
         ]
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -219,7 +220,7 @@ class Account(Mocks):
             "aws:ec2/getManagedPrefixList:getManagedPrefixList": {"id": "pl-3b927c52"},
         }[token]
 
-    def _named(self, args: MockCallArgs, *, classic: bool) -> list[LoadBalancer]:
+    def _named(self, args: MockCallArgs, *, classic: bool) -> list[MockLoadBalancer]:
         return [
             item
             for item in self.load_balancers
@@ -231,7 +232,7 @@ def _asked_name(args: MockCallArgs) -> str:
     return cast("Any", args).args["name"]
 
 
-def _shown(balancers: list[LoadBalancer]) -> dict[str, Any]:
+def _shown(balancers: list[MockLoadBalancer]) -> dict[str, Any]:
     return {
         key: value
         for item in balancers
@@ -286,7 +287,7 @@ class Recorder(MockMonitor):
     no transform and no policy, and numbers arrive as floats.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: MockAccount) -> None:
         """Start with nothing registered."""
         super().__init__(account)
         self.registered: dict[str, Registered] = {}
@@ -345,12 +346,12 @@ def _event_loop() -> asyncio.AbstractEventLoop:
     return asyncio.new_event_loop()
 
 
-class Engine:
+class MockEngine:
     """Runs programs and keeps what they registered."""
 
     def __init__(self) -> None:
         """Start with the account as it is by default."""
-        self.account = Account()
+        self.account = MockAccount()
         self.exports: dict[str, Any] = {}
         self._recorder = Recorder(self.account)
 

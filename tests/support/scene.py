@@ -68,8 +68,8 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Clouds, and a stack that is deployed to them."""
+class StackAndClouds:
+    """A stack, and the clouds that it deploys to."""
 
     stack: Stack
     account: background.Cloud
@@ -81,7 +81,7 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Scene(Ground):
+class Scene(StackAndClouds):
     """A lab of what is deployed."""
 
     lab: Lab
@@ -176,7 +176,7 @@ def _settings(stack: Stack) -> Path:
 
 
 @contextmanager
-def prepared(folder: Path) -> Generator[Ground]:
+def prepared(folder: Path) -> Generator[StackAndClouds]:
     """Start clouds that are as seeded, with a stack that is not deployed.
 
     Args:
@@ -189,20 +189,20 @@ def prepared(folder: Path) -> Generator[Ground]:
         control(droplets, "PUT", "settings", {"action_seconds": 0.1})
         stack = new_stack(account, droplets, find.find(print), folder)
         program = (stack.folder / "__main__.py").read_text()
-        yield Ground(stack, account, droplets, program, _settings(stack).read_text())
+        yield StackAndClouds(stack, account, droplets, program, _settings(stack).read_text())
     finally:
         background.stop("aws", folder)
         background.stop("digitalocean", folder)
 
 
 @contextmanager
-def opened(ground: Ground, folder: Path) -> Generator[Scene]:
+def opened(stack_and_clouds: StackAndClouds, folder: Path) -> Generator[Scene]:
     """Open a lab.
 
     Args:
-        ground: What it is a lab of.
+        stack_and_clouds: What it is a lab of.
         folder: Where everything is written.
     """
-    urls = ground.account.url, ground.droplets.url
+    urls = stack_and_clouds.account.url, stack_and_clouds.droplets.url
     with Lab.open(*urls, folder / "lab", LAB_SETTINGS) as lab:
-        yield Scene(**vars(ground), lab=lab, folder=folder)
+        yield Scene(**vars(stack_and_clouds), lab=lab, folder=folder)

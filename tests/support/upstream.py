@@ -69,7 +69,7 @@ class NameServer:
         return answer.to_wire()
 
 
-class LoadBalancer:
+class LoadBalancerAddress:
     """One address of a load balancer, as TCP sees it: it sends back what it gets.
 
     Each connection begins with the address itself, so that a test sees whom it talks to; a real

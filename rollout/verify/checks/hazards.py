@@ -13,7 +13,7 @@ from rollout.aws import (
     AccountDistribution,
     AccountError,
     AccountLoadBalancer,
-    AwsAccount,
+    AccountReader,
     SecurityGroupRule,
     WebAcl,
 )
@@ -121,7 +121,7 @@ class Hazards:
         if not context.options.account:
             return
 
-        def ask(account: AwsAccount) -> Result:
+        def ask(account: AccountReader) -> Result:
             own = account.distribution(context.target)
             return judge_timeouts(own, account.load_balancer(context.target.direct))
 
@@ -132,7 +132,7 @@ class Hazards:
         if not context.options.account:
             return
 
-        def ask(account: AwsAccount) -> Result:
+        def ask(account: AccountReader) -> Result:
             own = account.distribution(context.target)
             balancer = account.load_balancer(context.target.direct)
             rules = account.rules(balancer) if balancer.security_groups else None
@@ -140,10 +140,10 @@ class Hazards:
 
         yield _named("hazard-allow-lists", await self._ask(ask))
 
-    async def _ask(self, question: Callable[[AwsAccount], T]) -> T | str:
+    async def _ask(self, question: Callable[[AccountReader], T]) -> T | str:
         """Query the account in a thread of its own; return the reason if it cannot be read."""
         try:
-            return await asyncio.to_thread(lambda: question(AwsAccount(self._session())))
+            return await asyncio.to_thread(lambda: question(AccountReader(self._session())))
         except AccountError as error:
             return str(error)
 
@@ -223,7 +223,7 @@ async def _named_elsewhere(names: DnsClient, target: EdgeTarget, hostname: str) 
     return Result("", "pass", "no CNAME leads to another distribution")
 
 
-def _alias(account: AwsAccount, context: CheckContext, hostname: str) -> Result:
+def _alias(account: AccountReader, context: CheckContext, hostname: str) -> Result:
     own = account.distribution(context.target)
     return judge_alias(own, hostname, account.elsewhere(own, hostname))
 

@@ -35,7 +35,7 @@ from components.proxy.nginx import (
 )
 from sandbox.debian import find_program
 from support.namespaces import own_network
-from support.upstream import LoadBalancer, NameServer
+from support.upstream import LoadBalancerAddress, NameServer
 from support.waiting import PATIENCE_SECONDS, wait_until
 
 _NAME: Final = "api.elb.example.test"
@@ -50,7 +50,7 @@ class Running:
 
     proxy: Proxy
     dns: NameServer
-    first: LoadBalancer
+    first: LoadBalancerAddress
     master: psutil.Process
     errors: Path
     log: socket.socket
@@ -135,7 +135,7 @@ def _running(
             capacity_port=_free_port(),
             **options,
         )
-        first, second = LoadBalancer(_FIRST, port), LoadBalancer(_SECOND, port)
+        first, second = LoadBalancerAddress(_FIRST, port), LoadBalancerAddress(_SECOND, port)
         stack.callback(first.close)
         stack.callback(second.close)
         log = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import policies.rules
 from policies.cloudfront import DISTRIBUTION, MANAGED_ORIGIN_REQUEST_POLICIES
-from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, Stack, Step, Value
+from policies.model import UNKNOWN, Around, Finding, JudgedStack, Judgement, Resource, Step, Value
 from policies.rules import PACKS
 
 Make = Callable[[], dict[str, Value]]
@@ -98,7 +98,7 @@ values: st.SearchStrategy[Value] = st.recursive(
 def findings(properties: Value) -> list[tuple[str, Finding]]:
     (token,) = DISTRIBUTION
     resource = Resource("urn", token, "edge", lambda: properties, protected=True)
-    place = Around(resource, Stack([resource])).place()
+    place = Around(resource, JudgedStack([resource])).place()
     rules = [rule for rule in RULES if token in rule.resource_types]
     return [
         (rule.name, finding)
@@ -164,7 +164,7 @@ def test_no_input_crashes_a_rule(resources: list[Resource], data: st.DataObject)
         note(f"rule {rule.name}")
         token = data.draw(st.sampled_from(sorted(rule.resource_types)))
         resource = replace(resources[0], type=token)
-        stack = Stack([resource, *resources[1:]])
+        stack = JudgedStack([resource, *resources[1:]])
         for finding in rule.check(Around(resource, stack, rule.options()).place()):
             assert finding.message(rule.name).startswith(rule.name)
             assert finding.answer is not Judgement.PASS

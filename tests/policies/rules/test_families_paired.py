@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, Stack, Value
+from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, JudgedStack, Value
 from policies.rules.families_paired import RULE
 
 FAIL, CANNOT_TELL, ADVISE = Judgement.FAIL, Judgement.CANNOT_TELL, Judgement.ADVISE
@@ -61,7 +61,7 @@ def findings(
         name: make(RECORD, name, properties, dependencies.get(name.replace("-", "_")))
         for name, properties in records.items()
     }
-    stack = Stack([*resources.values(), *others])
+    stack = JudgedStack([*resources.values(), *others])
     every = {
         name: list(RULE.check(Around(resource, stack).place()))
         for name, resource in resources.items()

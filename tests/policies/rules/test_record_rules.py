@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, Rule, Stack, Value
+from policies.model import UNKNOWN, Around, Finding, JudgedStack, Judgement, Resource, Rule, Value
 from policies.rules import (
     alias_targets_valid,
     no_hardcoded_addresses,
@@ -51,7 +51,7 @@ def verdicts_by_name(
     rule: Rule, records: Records, make: Make, *others: Resource
 ) -> dict[str, list[tuple[Judgement, str]]]:
     resources = {name: make(RECORD, name, properties) for name, properties in records.items()}
-    stack = Stack([*resources.values(), *others])
+    stack = JudgedStack([*resources.values(), *others])
     verdicts: dict[str, list[tuple[Judgement, str]]] = {}
     for name, resource in resources.items():
         findings = rule.check(Around(resource, stack, rule.options()).place())

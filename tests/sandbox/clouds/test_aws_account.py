@@ -14,7 +14,7 @@ from sandbox.clouds.aws import client_environment
 from sandbox.clouds.aws.moto_settings import MotoSettings
 
 
-class TestSeed:
+class TestSeededAccount:
     def test_has_a_hosted_zone_with_todays_simple_record(self, aws: Any) -> None:
         zones = aws.client("route53").list_hosted_zones()["HostedZones"]
         assert [zone["Name"] for zone in zones] == ["example.com."]

@@ -181,7 +181,7 @@ def made(aws: Any, config: Fields, reference: str = "one") -> Fields:
     return answer["HealthCheck"]
 
 
-class TestCreating:
+class TestCreatingHealthChecks:
     def test_keeps_what_was_sent_and_fills_in_the_defaults(self, aws: Any) -> None:
         check = made(aws, tcp(Regions=["us-east-1", "eu-west-1", "us-west-2"]))
         assert check["HealthCheckVersion"] == 1
@@ -229,7 +229,7 @@ class TestCreating:
         assert parent["HealthCheckConfig"]["ChildHealthChecks"] == [child]
 
 
-class TestChanging:
+class TestChangingHealthChecks:
     def test_replaces_what_is_given_resets_what_is_named_and_counts(self, aws: Any) -> None:
         check = made(aws, https(ResourcePath="/healthz"))
         changed = aws.client("route53").update_health_check(
@@ -259,7 +259,7 @@ class TestChanging:
         assert refused(lambda: change(1))[0] == "HealthCheckVersionMismatch"
 
 
-class TestListing:
+class TestListingHealthChecks:
     def test_gives_every_one_once_whatever_the_page_size(self, aws: Any) -> None:
         ids = {made(aws, tcp(), str(number))["Id"] for number in range(5)}
         for size in (1, 2, 5, 9):
@@ -268,7 +268,7 @@ class TestListing:
             assert list(listed) == sorted(ids)
 
 
-class TestDeleting:
+class TestDeletingHealthChecks:
     def test_works_while_a_record_refers_to_it(self, aws: Any) -> None:
         check, client = made(aws, tcp())["Id"], aws.client("route53")
         record = {

@@ -561,7 +561,7 @@ class TestAliases:
         aws.change(pool, top)
 
 
-class TestDeleting:
+class TestDeletingRecords:
     def test_a_weighted_record_leaves_its_namesakes_alone(self, aws: Any) -> None:
         twins = [
             weighted("direct"),
@@ -589,7 +589,7 @@ class TestDeleting:
         assert refused(lambda: client.get_hosted_zone(Id=zone))[0] == "NoSuchHostedZone"
 
 
-class TestListing:
+class TestListingRecords:
     RECORDS = (
         weighted("a", name="api.example.com."),
         weighted("b", name="api.example.com."),

@@ -53,7 +53,7 @@ def cidrs(count: int) -> list[Fields]:
     return [{"CidrIp": f"192.0.2.{number}/32"} for number in range(count)]
 
 
-class TestSeed:
+class TestSeededGroups:
     def test_the_load_balancer_is_open_to_everybody(self, aws: Any) -> None:
         openings = [(rule["FromPort"], rule["CidrIpv4"]) for rule in inbound(aws, group(aws))]
         assert sorted(openings) == [(80, "0.0.0.0/0"), (443, "0.0.0.0/0")]

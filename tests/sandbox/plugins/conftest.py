@@ -16,7 +16,7 @@ from sandbox.plugins.actions import ACTIONS_FILE
 from support.plugin import Plugin, start_plugin, stop_plugin
 
 
-class Cloud:
+class ObservedAws:
     """The cloud that the plugin talks to, as somebody else with boto3 sees it."""
 
     def __init__(self, url: str) -> None:
@@ -82,7 +82,7 @@ class Cloud:
 
 @pytest.fixture
 def started_plugin(
-    running_cloud: Cloud,
+    running_cloud: ObservedAws,
 ) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Plugin]]]:
     """Return a function that starts one more plugin, with arguments; all end with the test."""
     plugins: list[tuple[subprocess.Popen[str], Plugin]] = []
@@ -99,9 +99,9 @@ def started_plugin(
 
 
 @pytest.fixture(scope="module")
-def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedAws]:
     home = tmp_path_factory.mktemp("cloud")
-    cloud = Cloud(background.start("aws", home).url)
+    cloud = ObservedAws(background.start("aws", home).url)
     yield cloud
     cloud.close()
     background.stop("aws", home)
@@ -113,7 +113,7 @@ def actions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running_plugin(running_cloud: Cloud, actions_file: Path) -> Iterator[Plugin]:
+def running_plugin(running_cloud: ObservedAws, actions_file: Path) -> Iterator[Plugin]:
     environment = {**client_environment(running_cloud.url), ACTIONS_FILE: str(actions_file)}
     process, port = start_plugin("aws", environment)
     plugin = Plugin(port)
@@ -124,7 +124,7 @@ def running_plugin(running_cloud: Cloud, actions_file: Path) -> Iterator[Plugin]
 
 
 @pytest.fixture
-def cloud(running_cloud: Cloud) -> Cloud:
+def cloud(running_cloud: ObservedAws) -> ObservedAws:
     """Return the cloud, seeded anew, in which a distribution deploys in a fifth of a second."""
     running_cloud.reset()
     running_cloud.settings(deploy_seconds=0.2)
@@ -132,7 +132,7 @@ def cloud(running_cloud: Cloud) -> Cloud:
 
 
 @pytest.fixture
-def plugin(running_plugin: Plugin, cloud: Cloud) -> Plugin:
+def plugin(running_plugin: Plugin, cloud: ObservedAws) -> Plugin:
     """Return a configured plugin that talks to a fresh cloud."""
     del cloud
     return running_plugin

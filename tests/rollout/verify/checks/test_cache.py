@@ -12,7 +12,6 @@ import pytest
 
 from rollout.probe.http import HttpWire
 from rollout.probe.model import (
-    DnsAnswer,
     EdgeTarget,
     HttpAnswer,
     HttpRequest,
@@ -26,6 +25,7 @@ from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks import CHECKS, cache, cache_collapsing, cache_errors, cache_opaque
 from rollout.verify.exchange import Attempt
 from rollout.verify.received import ReceivedBody, ReceivedRequest
+from support.fake_edge import NoDnsQueries
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, Outgoing, edge_on_loopback
 
@@ -43,18 +43,11 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackOrigin]
         yield served
 
 
-class NoNames:
-    """Nobody asks for names here."""
-
-    async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
-        raise AssertionError((name, kind, server))
-
-
 def surroundings(
     wire: Wire, *ways: Way, path: str | None = "/echo", concurrency: int = 16
 ) -> CheckContext:
     options = VerifyOptions(path, True, 1000, concurrency, 0, 0.1, account=False)
-    return CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoNames())
+    return CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoDnsQueries())
 
 
 def checked(
@@ -276,14 +269,14 @@ def _echoed(way: Way, request: HttpRequest, time: int) -> HttpAnswer:
     "check", [cache_errors.errors, functools.partial(cache_errors.errors_later, wait_seconds=0)]
 )
 def test_an_echo_that_makes_no_errors_cannot_tell_of_them(check: Checking) -> None:
-    results = asyncio.run(_opaque(Scripted(_echoed), check, path="/echo"))
+    results = asyncio.run(_opaque(WireByTurn(_echoed), check, path="/echo"))
     assert {each.verdict for each in results} == {"unknown"}
     assert all("it was answered 200 instead of 404" in each.evidence for each in results)
 
 
 def test_an_answer_without_an_echo_is_unknown_and_never_a_pass() -> None:
     nothing = HttpAnswer(404, (), b"{}", "HTTP/1.1", 0.1)
-    results = asyncio.run(_opaque(Scripted(_always(nothing)), cache.answers, path="/echo"))
+    results = asyncio.run(_opaque(WireByTurn(_always(nothing)), cache.answers, path="/echo"))
     assert {(each.path, each.verdict) for each in results} == {
         ("cdn", "unknown"),
         ("direct", "unknown"),
@@ -291,7 +284,7 @@ def test_an_answer_without_an_echo_is_unknown_and_never_a_pass() -> None:
     assert next(e for e in results if e.path == "direct").evidence.startswith("Wrong use: the echo")
 
 
-class Scripted:
+class WireByTurn:
     """A wire that answers by what is asked and how often."""
 
     def __init__(
@@ -376,7 +369,7 @@ def test_without_an_echo_a_cache_is_proved_or_nothing_is(
     verdict: str,
     evidence: str,
 ) -> None:
-    wire = Scripted(lambda way, _, time: (cdn if way is WAY else direct)(time))
+    wire = WireByTurn(lambda way, _, time: (cdn if way is WAY else direct)(time))
     check = functools.partial(cache_opaque.opaque, wait_seconds=0.0)
     results = {each.path: each for each in asyncio.run(_opaque(wire, check))}
     assert results["cdn"].verdict == verdict
@@ -402,7 +395,7 @@ def test_what_an_answer_says_of_itself(
 
 
 def test_each_check_is_for_one_mode() -> None:
-    wire = Scripted(_always(_dated(0)))
+    wire = WireByTurn(_always(_dated(0)))
     modes = {check.name: check.needs for check in CHECKS if check.name.startswith("cache-")}
     assert modes.pop("cache-opaque") == "no echo"
     assert set(modes.values()) == {"echo"}

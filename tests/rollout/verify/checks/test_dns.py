@@ -45,7 +45,7 @@ DNS_CHECKS = tuple(check.run for check in CHECKS if check.name.startswith("dns-"
 
 
 @dataclass
-class World:
+class BreakableZones:
     """Zones as they should be, for a test to break."""
 
     target: EdgeTarget = TARGET
@@ -114,7 +114,7 @@ def only(results: list[Result], check: str, family: str | None = None) -> Result
 
 
 def test_a_zone_as_it_should_be_passes_everything() -> None:
-    assert verdict_by_check(World().run(*DNS_CHECKS)) == dict.fromkeys(
+    assert verdict_by_check(BreakableZones().run(*DNS_CHECKS)) == dict.fromkeys(
         (
             "dns-exists",
             "dns-cname",
@@ -136,8 +136,8 @@ def test_a_zone_as_it_should_be_passes_everything() -> None:
     )
 
 
-def records_with(*changes: tuple[tuple[str, str], Record | None]) -> World:
-    world = World()
+def records_with(*changes: tuple[tuple[str, str], Record | None]) -> BreakableZones:
+    world = BreakableZones()
     for key, record in changes:
         if record is None:
             world.records.pop(key)
@@ -168,7 +168,7 @@ def test_weights_that_are_not_those_declared_fail() -> None:
 
 
 def test_a_budget_that_is_too_small_cannot_tell() -> None:
-    world = World(queries=40)
+    world = BreakableZones(queries=40)
     verdicts = verdict_by_check(world.run(dns_shares.check_weights))
     assert (verdicts["dns-shares IPv4"], verdicts["dns-twins IPv4"]) == ("unknown", "pass")
 
@@ -209,7 +209,7 @@ def test_a_distribution_without_ipv6_is_named() -> None:
 
 
 def test_a_distribution_whose_ipv6_only_the_resolver_lacks_has_it() -> None:
-    world = World()
+    world = BreakableZones()
     queries: list[int] = []
 
     def withheld() -> tuple[int, tuple[str, ...]]:
@@ -229,7 +229,7 @@ def lame(server: Server) -> None:
 
 
 def test_silent_servers_are_unknown_and_never_a_pass() -> None:
-    world = World(edit=silent, patience=0.3)
+    world = BreakableZones(edit=silent, patience=0.3)
     assert verdict_by_check(world.run(*DNS_CHECKS)) == {
         "dns-exists": "unknown",
         "dns-shares": "unknown",
@@ -238,7 +238,7 @@ def test_silent_servers_are_unknown_and_never_a_pass() -> None:
 
 
 def test_a_server_that_is_no_authority_fails() -> None:
-    world = World(edit=lame)
+    world = BreakableZones(edit=lame)
     result = only(world.run(dns_checks.check_records), "dns-authority")
     assert (result.verdict, result.evidence) == (
         "fail",
@@ -257,7 +257,7 @@ def bogus(server: Server) -> None:
 
 
 def test_a_zone_that_the_resolver_cannot_validate_is_unknown_and_nobody_above_is_asked() -> None:
-    world = World()
+    world = BreakableZones()
     world.others["ns1.example.net", "A"] = (300, (AUTHORITY,))
     servers: list[Server] = []
     world.edit = lambda server: (bogus(server), servers.append(server))
@@ -280,7 +280,7 @@ def cached(server: Server) -> None:
 
 
 def test_answers_that_nobody_drew_anew_are_no_sample() -> None:
-    results = World(edit=cached).run(dns_shares.check_weights, dns_checks.check_records)
+    results = BreakableZones(edit=cached).run(dns_shares.check_weights, dns_checks.check_records)
     verdicts = verdict_by_check(results)
     assert verdicts["dns-shares"] == verdicts["dns-https"] == "unknown"
     assert only(results, "dns-shares").evidence == f"{AUTHORITY} answers as no authority"
@@ -304,7 +304,9 @@ def test_a_cname_in_the_way_fails() -> None:
 
 
 def test_long_negative_answers_are_safe_but_noted() -> None:
-    world = World(soa=(900, ("ns1.example.com. host.example.com. 1 7200 900 1209600 86400",)))
+    world = BreakableZones(
+        soa=(900, ("ns1.example.com. host.example.com. 1 7200 900 1209600 86400",))
+    )
     result = only(world.run(dns_checks.check_records), "dns-negative-ttl")
     assert (result.verdict, result.accepted) == ("pass", ("empty-answers-kept-longer",))
     assert result.evidence.startswith("an empty answer is kept for 900 s, longer than the 60 s")
@@ -394,7 +396,7 @@ def test_a_https_record_that_few_answers_have_is_found_at_every_weight(
 
 
 def test_too_few_answers_without_a_https_record_cannot_tell() -> None:
-    world = World(queries=134)
+    world = BreakableZones(queries=134)
     result = only(world.run(dns_checks.check_records), "dns-https")
     assert (result.verdict, result.evidence, result.remedy) == (
         "unknown",
@@ -514,7 +516,7 @@ class Signer:
         return (str(signature.to_text()),)
 
 
-def signed_world() -> tuple[World, Signer]:
+def signed_world() -> tuple[BreakableZones, Signer]:
     signer = Signer()
     key = signer.key.to_text()
     world = records_with(
@@ -531,7 +533,7 @@ def signed_world() -> tuple[World, Signer]:
     return world, signer
 
 
-def dnssec(world: World, now: float = NOW) -> tuple[str, str]:
+def dnssec(world: BreakableZones, now: float = NOW) -> tuple[str, str]:
     (result,) = world.run(dns_dnssec.dnssec_check(lambda: now).run)
     return result.verdict, result.evidence
 
@@ -542,7 +544,7 @@ def test_signatures_that_hold_pass() -> None:
 
 
 def test_a_zone_that_is_not_signed_passes_with_a_note() -> None:
-    assert dnssec(World()) == ("pass", "example.com is not signed")
+    assert dnssec(BreakableZones()) == ("pass", "example.com is not signed")
 
 
 def test_keys_without_a_parent_are_noted() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from rollout.probe.http import HttpWire
 from rollout.probe.model import (
-    DnsAnswer,
     EdgeTarget,
     HttpAnswer,
     HttpRequest,
@@ -25,6 +24,7 @@ from rollout.verify.check import NOT_ASKED, CheckContext, VerifyOptions
 from rollout.verify.checks.echo import echo
 from rollout.verify.differences import NAMES
 from rollout.verify.exchange import BASELINE
+from support.fake_edge import NoDnsQueries
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.loopback_edge import Edge, Header, Incoming, Outgoing, edge_on_loopback
 
@@ -39,13 +39,6 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackOrigin]
         yield served
 
 
-class NoNames:
-    """Nobody asks for names here."""
-
-    async def ask(self, name: str, kind: str, server: str | None = None) -> DnsAnswer:
-        raise AssertionError((name, kind, server))
-
-
 def direct(origin: LoopbackOrigin) -> Way:
     return Way("direct", "IPv4", NAME, origin.address, origin.https)
 
@@ -54,7 +47,7 @@ def surroundings(
     wire: Wire, *ways: Way, path: str | None = "/echo", unsafe: bool = True
 ) -> CheckContext:
     options = VerifyOptions(path, unsafe, 1000, 16, 0, 0.1, account=False)
-    return CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoNames())
+    return CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoDnsQueries())
 
 
 async def collected(around: CheckContext, kinds: Sequence[RequestKind] = KINDS) -> list[Result]:
@@ -514,7 +507,7 @@ def test_kinds_take_turns_on_the_addresses_of_a_lane(origin: LoopbackOrigin) -> 
     assert len(failures) == 10
 
 
-class Scripted:
+class WireByWay:
     """A wire whose every answer is told by the way."""
 
     def __init__(self, answers: dict[str, HttpAnswer | TroubleError]) -> None:
@@ -557,7 +550,7 @@ def test_without_an_echo_today_nothing_passes_and_nothing_more_is_asked(
     today: HttpAnswer | TroubleError, evidence: str
 ) -> None:
     ways = (Way("direct", "IPv4", NAME, "192.0.2.1"), Way("cdn", "IPv4", NAME, "192.0.2.2"))
-    wire = Scripted({"direct": today, "cdn": NOTHING})
+    wire = WireByWay({"direct": today, "cdn": NOTHING})
     results = asyncio.run(collected(surroundings(wire, *ways)))
     assert {(each.verdict, each.evidence) for each in results} == {("unknown", evidence)}
     assert {each.check for each in results} == NAMES_OF_CHECKS
@@ -566,11 +559,11 @@ def test_without_an_echo_today_nothing_passes_and_nothing_more_is_asked(
 
 def test_without_a_way_of_today_or_an_echo_path_nothing_is_claimed() -> None:
     cdn = Way("cdn", "IPv4", NAME, "192.0.2.2")
-    results = asyncio.run(collected(surroundings(Scripted({"cdn": NOTHING}), cdn)))
+    results = asyncio.run(collected(surroundings(WireByWay({"cdn": NOTHING}), cdn)))
     assert {each.evidence for each in results} == {
         "There is no way direct over IPv4 to compare with."
     }
     assert {each.verdict for each in results} == {"unknown"}
-    wire = Scripted({"cdn": NOTHING})
+    wire = WireByWay({"cdn": NOTHING})
     assert asyncio.run(collected(surroundings(wire, cdn, path=None))) == []
     assert wire.sent == 0

@@ -16,7 +16,7 @@ from rollout.aws import (
     AccountError,
     AccountLoadBalancer,
     AccountOrigin,
-    AwsAccount,
+    AccountReader,
     SecurityGroupRule,
     WebAcl,
 )
@@ -141,7 +141,7 @@ class Balancer:
         return Handshake("TLSv1.3", self.shown[name], 0.01)
 
 
-class Resolver:
+class CnameTable:
     """Answers CNAMEs from a table."""
 
     def __init__(self, cnames: Mapping[str, str]) -> None:
@@ -154,7 +154,7 @@ class Resolver:
 
 
 @dataclass
-class Place:
+class CheckPlace:
     """Where a check runs."""
 
     target: EdgeTarget = TARGET
@@ -179,7 +179,7 @@ class Place:
             self.ways,
             options,
             cast("Any", None),
-            Resolver(self.cnames),
+            CnameTable(self.cnames),
             self.requests,
         )
         all_ = Hazards(cast("Any", self.balancer), self.session or _no_session)
@@ -196,11 +196,11 @@ def _no_session() -> Any:
 
 
 def test_the_users_own_requests_are_looked_at() -> None:
-    assert Place().run("own_requests") == []
-    (fine,) = Place(requests=(HttpRequest("GET", "/"), of_size(19_000))).run("own_requests")
+    assert CheckPlace().run("own_requests") == []
+    (fine,) = CheckPlace(requests=(HttpRequest("GET", "/"), of_size(19_000))).run("own_requests")
     assert (fine.verdict, fine.evidence) == ("pass", "CloudFront lets 2 requests through")
     assert [note.partition(":")[0] for note in fine.accepted] == ["near-a-limit"]
-    (bad,) = Place(requests=(HttpRequest("GET", "/", body=b"x"),)).run("own_requests")
+    (bad,) = CheckPlace(requests=(HttpRequest("GET", "/", body=b"x"),)).run("own_requests")
     assert (bad.verdict, bad.evidence) == ("fail", "GET / has a body; CloudFront answers 403")
 
 
@@ -250,12 +250,12 @@ ORIGINS: dict[str, tuple[Balancer, str, str]] = {
 @pytest.mark.parametrize("case", ORIGINS)
 def test_the_load_balancers_certificate_has_to_be_one_that_cloudfront_takes(case: str) -> None:
     balancer, verdict, evidence = ORIGINS[case]
-    (result,) = Place(balancer=balancer).run("origin_certificate")
+    (result,) = CheckPlace(balancer=balancer).run("origin_certificate")
     assert (result.verdict, result.evidence) == (verdict, evidence)
 
 
 def test_without_an_address_the_certificate_cannot_be_told_of() -> None:
-    (result,) = Place(ways=()).run("origin_certificate")
+    (result,) = CheckPlace(ways=()).run("origin_certificate")
     assert result.verdict == "unknown"
 
 
@@ -272,13 +272,13 @@ def test_without_an_address_the_certificate_cannot_be_told_of() -> None:
 def test_a_name_that_leads_to_another_distribution_is_found_in_dns(
     cnames: Mapping[str, str], verdict: str
 ) -> None:
-    (result,) = Place(cnames=cnames).run("aliases")
+    (result,) = CheckPlace(cnames=cnames).run("aliases")
     assert (result.check, result.verdict, result.hostname) == ("hazard-alias", verdict, API)
 
 
 @pytest.mark.parametrize("check", ["timeouts", "allow_lists"])
 def test_what_needs_the_account_is_no_result_without_it(check: str) -> None:
-    assert Place().run(check) == []
+    assert CheckPlace().run(check) == []
 
 
 # --- What the account says ----------------------------------------------------------------------
@@ -365,7 +365,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     background.stop("aws", home)
 
 
-class Cloud:
+class LocalAws:
     """The sandbox's AWS, reached as a user's boto3 would be: through `AWS_ENDPOINT_URL`."""
 
     def __init__(self) -> None:
@@ -386,14 +386,14 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    own = Cloud()
+    own = LocalAws()
     yield own
     own.close()
 
 
-def balancer_name(cloud: Cloud, name: str) -> str:
+def balancer_name(cloud: LocalAws, name: str) -> str:
     if name == "api-classic":
         balancers = cloud.session.client("elb").describe_load_balancers()[
             "LoadBalancerDescriptions"
@@ -412,9 +412,9 @@ def balancer_name(cloud: Cloud, name: str) -> str:
     ],
 )
 def test_a_load_balancer_of_any_kind_is_found_by_its_name(
-    cloud: Cloud, name: str, kind: str, idle: int, groups: int
+    cloud: LocalAws, name: str, kind: str, idle: int, groups: int
 ) -> None:
-    balancer = AwsAccount(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
+    balancer = AccountReader(cloud.session).load_balancer(balancer_name(cloud, name).upper() + ".")
     assert (balancer.kind, balancer.region, balancer.idle_seconds) == (kind, "us-east-1", idle)
     if kind != "classic":
         assert len(balancer.security_groups) == groups
@@ -433,13 +433,15 @@ def test_a_load_balancer_of_any_kind_is_found_by_its_name(
         ),
     ],
 )
-def test_a_load_balancer_that_is_not_there_is_told_of(cloud: Cloud, name: str, reason: str) -> None:
+def test_a_load_balancer_that_is_not_there_is_told_of(
+    cloud: LocalAws, name: str, reason: str
+) -> None:
     with pytest.raises(AccountError) as caught:
-        AwsAccount(cloud.session).load_balancer(name)
+        AccountReader(cloud.session).load_balancer(name)
     assert str(caught.value) == reason
 
 
-def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> EdgeTarget:
+def deploy(cloud: LocalAws, alias: str, read_seconds: int, web_acl: str = "") -> EdgeTarget:
     """Make a distribution without a certificate check in the way; return the target."""
     lb = balancer_name(cloud, "api")
     config: dict[str, Any] = {
@@ -501,11 +503,11 @@ def deploy(cloud: Cloud, alias: str, read_seconds: int, web_acl: str = "") -> Ed
     )
 
 
-def place(cloud: Cloud, target: EdgeTarget) -> Place:
-    return Place(target, session=lambda: cloud.session)
+def place(cloud: LocalAws, target: EdgeTarget) -> CheckPlace:
+    return CheckPlace(target, session=lambda: cloud.session)
 
 
-def test_timeouts_are_read_from_the_account(cloud: Cloud) -> None:
+def test_timeouts_are_read_from_the_account(cloud: LocalAws) -> None:
     for read, verdict in ((60, "pass"), (30, "fail")):
         target = deploy(cloud, "", read)
         (result,) = place(cloud, target).run("timeouts")
@@ -514,7 +516,7 @@ def test_timeouts_are_read_from_the_account(cloud: Cloud) -> None:
         assert by_name == result
 
 
-def test_aliases_are_compared_with_the_accounts_distributions(cloud: Cloud) -> None:
+def test_aliases_are_compared_with_the_accounts_distributions(cloud: LocalAws) -> None:
     own = deploy(cloud, "alias.example.com", 60)
     (fine,) = place(cloud, own).run("aliases")
     assert (fine.verdict, fine.evidence) == (
@@ -526,11 +528,11 @@ def test_aliases_are_compared_with_the_accounts_distributions(cloud: Cloud) -> N
     assert taken.evidence.startswith(f"alias.example.com is an alias of {own.distribution_id}, not")
 
 
-def deploy_other(cloud: Cloud) -> str:
+def deploy_other(cloud: LocalAws) -> str:
     return deploy(cloud, "other.example.com", 60).distribution_id
 
 
-def test_security_groups_and_web_acls_are_read_from_the_account(cloud: Cloud) -> None:
+def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws) -> None:
     target = deploy(cloud, "lists.example.com", 60)
     (open_,) = place(cloud, target).run("allow_lists")
     assert (open_.check, open_.verdict) == ("hazard-allow-lists", "pass")
@@ -567,7 +569,7 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: Cloud) ->
             }
         ],
     )["Summary"]["ARN"]
-    balancer = AwsAccount(cloud.session).load_balancer(target.direct)
+    balancer = AccountReader(cloud.session).load_balancer(target.direct)
     waf.associate_web_acl(WebACLArn=acl, ResourceArn=balancer.arn)
     (guarded,) = place(cloud, target).run("allow_lists")
     assert guarded.verdict == "fail"
@@ -614,7 +616,7 @@ class _Grouped:
 
 
 def test_a_group_of_origins_is_unknown_and_keeps_nobody_waiting() -> None:
-    (result,) = Place(session=_Grouped).run("timeouts")
+    (result,) = CheckPlace(session=_Grouped).run("timeouts")
     assert (result.verdict, result.evidence) == (
         "unknown",
         "the default behavior of E1 leads to failover, a group of origins, not one",
@@ -626,6 +628,6 @@ def test_an_account_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
     for check in ("timeouts", "allow_lists", "aliases"):
-        (result,) = Place(session=lambda: session).run(check)
+        (result,) = CheckPlace(session=lambda: session).run(check)
         assert result.verdict == "unknown"
         assert "Could not connect to the endpoint URL" in result.evidence

@@ -115,7 +115,7 @@ class Machine:
         return HttpAnswer(self.statuses.get(way.address, 200), (), body, "HTTP/1.1", 0.02)
 
 
-class Resolver:
+class AddressTable:
     """Answers from a table."""
 
     def __init__(self, answers: Mapping[tuple[str, str], tuple[str, ...]]) -> None:
@@ -154,7 +154,7 @@ def run(
         share_tolerance=0.1,
         account=False,
     )
-    surroundings = CheckContext(TARGET, ways, options, own, Resolver(answers or {}))
+    surroundings = CheckContext(TARGET, ways, options, own, AddressTable(answers or {}))
     chosen = {each.name: each.run for each in all_checks(own)}[check]
 
     async def collect() -> list[Result]:
@@ -475,7 +475,7 @@ def test_two_servers_on_loopback_are_reached_and_compared(tmp_path: Path) -> Non
                 Way("cdn", "IPv6", API, "::1", port),
             )
             network: Connector = Sockets(timeout_seconds=3)
-            context = CheckContext(TARGET, ways, options, Machine(), Resolver({}))
+            context = CheckContext(TARGET, ways, options, Machine(), AddressTable({}))
             return {
                 f"{result.check} {result.path} {result.family}": result.verdict
                 for check in all_checks(network, datetime.now(UTC))

@@ -29,7 +29,7 @@ class Reply:
 
 
 @dataclass
-class Cloud:
+class LocalDigitalOcean:
     """The API in this process; time passes only when `wait` lets it."""
 
     now: float = 1_700_000_000.0
@@ -122,14 +122,14 @@ class Cloud:
 
 
 @pytest.fixture
-def cloud() -> Cloud:
-    return Cloud()
+def cloud() -> LocalDigitalOcean:
+    return LocalDigitalOcean()
 
 
 @pytest.fixture(scope="session")
-def new_cloud() -> type[Cloud]:
+def new_cloud() -> type[LocalDigitalOcean]:
     """Return what makes a cloud, for tests that need many."""
-    return Cloud
+    return LocalDigitalOcean
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pulumi.runtime
 import pytest
 
 from support.droplet import Site, laid_out
-from support.recording import Engine
+from support.recording import MockEngine
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 
@@ -31,7 +31,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def examples() -> Iterator[dict[str, list[str]]]:
     """The user data of each example's droplets."""
-    engine = Engine()
+    engine = MockEngine()
     user_data: dict[str, list[str]] = {}
     for program in sorted(EXAMPLES.glob("*/__main__.py")):
         engine.run(lambda path=str(program): runpy.run_path(path))

@@ -17,7 +17,7 @@ from sandbox.plugins.values import Props
 from support.plugin import Plugin, start_plugin, stop_plugin
 
 
-class Cloud:
+class ObservedDigitalOcean:
     """The cloud that the plugin talks to, as somebody else sees it."""
 
     def __init__(self, url: str) -> None:
@@ -69,9 +69,9 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedDigitalOcean]:
     home = tmp_path_factory.mktemp("cloud")
-    yield Cloud(background.start("digitalocean", home).url)
+    yield ObservedDigitalOcean(background.start("digitalocean", home).url)
     background.stop("digitalocean", home)
 
 
@@ -81,7 +81,7 @@ def actions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def running_plugin(running_cloud: Cloud, actions_file: Path) -> Iterator[Plugin]:
+def running_plugin(running_cloud: ObservedDigitalOcean, actions_file: Path) -> Iterator[Plugin]:
     environment = {**client_environment(running_cloud.url), ACTIONS_FILE: str(actions_file)}
     process, port = start_plugin("digitalocean", environment)
     plugin = Plugin(port)
@@ -92,7 +92,7 @@ def running_plugin(running_cloud: Cloud, actions_file: Path) -> Iterator[Plugin]
 
 
 @pytest.fixture
-def cloud(running_cloud: Cloud, actions_file: Path) -> Cloud:
+def cloud(running_cloud: ObservedDigitalOcean, actions_file: Path) -> ObservedDigitalOcean:
     """Return the cloud, begun anew, in which an action takes a twentieth of a second."""
     running_cloud.reset()
     running_cloud.settings(action_seconds=0.05)
@@ -101,7 +101,7 @@ def cloud(running_cloud: Cloud, actions_file: Path) -> Cloud:
 
 
 @pytest.fixture
-def plugin(running_plugin: Plugin, cloud: Cloud) -> Plugin:
+def plugin(running_plugin: Plugin, cloud: ObservedDigitalOcean) -> Plugin:
     """Return a configured plugin that talks to a fresh cloud."""
     del cloud
     return running_plugin
@@ -109,7 +109,7 @@ def plugin(running_plugin: Plugin, cloud: Cloud) -> Plugin:
 
 @pytest.fixture
 def started_plugin(
-    running_cloud: Cloud,
+    running_cloud: ObservedDigitalOcean,
 ) -> Iterator[Callable[..., tuple[subprocess.Popen[str], Plugin]]]:
     """Return a function that starts one more plugin with other variables; all end with the test."""
     plugins: list[tuple[subprocess.Popen[str], Plugin]] = []
