@@ -183,7 +183,11 @@ def clean_runs(scene: Scene, runs: int) -> Clean:
             summary = f"{len(verified.results)} results, {opens} connections"
             if verified.code != 0:
                 summary = "\n".join(
-                    (f"exit code {verified.code}", verified.told(), verified.told("unknown"))
+                    (
+                        f"exit code {verified.code}",
+                        verified.evidence(),
+                        verified.evidence("unknown"),
+                    )
                 )
                 clean.alarms.append(f"run {number + 1} at {direct}/{cdn}: {summary}")
             say(f"clean run {number + 1} of {runs} at {direct}/{cdn}: {taken:.1f} s, {summary}")
@@ -196,7 +200,7 @@ def clean_runs(scene: Scene, runs: int) -> Clean:
     return clean
 
 
-def told_of_clean(clean: Clean) -> None:
+def show_clean_runs(clean: Clean) -> None:
     """Print what the runs on a sound edge came to."""
     if clean.floors:
         floor, median = statistics.median(clean.floors), statistics.median(clean.beside)
@@ -237,13 +241,17 @@ def mistakes(stack_and_clouds: StackAndClouds, folder: Path) -> None:
             scene.deploy(mistake.program, **{**ordinary, **mistake.config})
             verified = scene.verify(client=CLIENT)
         is_named = verified.code == 1 and mistake.is_named(verified.results)
-        failed = sorted(verified.found())
+        failed = sorted(verified.paths_by_check())
         by = ", ".join(failed[:MOST]) + (f", {len(failed) - MOST} more" * (len(failed) > MOST))
         rows.append((name, mistake.rule, "found" if is_named else "missed", by))
         say(f"{name}: {rows[-1][2]}")
         if not is_named:
-            said = (f"exit code {verified.code}", verified.told(), verified.told("unknown"))
-            print(*said, verified.said, sep="\n", file=sys.stderr, flush=True)
+            evidence = (
+                f"exit code {verified.code}",
+                verified.evidence(),
+                verified.evidence("unknown"),
+            )
+            print(*evidence, verified.printed, sep="\n", file=sys.stderr, flush=True)
     found_count = sum(row[2] == "found" for row in rows)
     show(
         f"mistakes found: {_of(found_count, rows)}",
@@ -266,7 +274,7 @@ def main() -> None:
         with opened(stack_and_clouds, folder / "clean") as scene:
             scene.deploy()
             opening(scene)
-            told_of_clean(clean_runs(scene, runs))
+            show_clean_runs(clean_runs(scene, runs))
         mistakes(stack_and_clouds, folder)
 
 

@@ -21,7 +21,7 @@ class Fault:
 
     what: str
     """The thing itself, as its owner names it: `dualstack-edge:traffic.direct`, `--rate`."""
-    found: str
+    value: str
     """What it is now: a value, or `not set`."""
     allowed: str
     """What it may be."""
@@ -30,7 +30,7 @@ class Fault:
 
     def __str__(self) -> str:
         """Return `<what> is <found>; <allowed>. <what to do>`, the shape all our messages have."""
-        return f"{self.what} is {self.found}; {self.allowed}. {self.remedy}"
+        return f"{self.what} is {self.value}; {self.allowed}. {self.remedy}"
 
 
 def shown(value: Any, *, masked: bool = False) -> str:

@@ -167,7 +167,7 @@ def custom(
         return
     if not wrong:
         shown = f"{show(place.value)}, which is not a managed policy of CloudFront"
-        yield place.finding(allowed, fix, found=None if place.unknown else shown, certain=False)
+        yield place.finding(allowed, fix, shown=None if place.unknown else shown, certain=False)
         return
     # A fault of the policy is certain however unknown its id still is.
     certain = len(wrong) == len(verdicts) and all(
@@ -175,10 +175,10 @@ def custom(
     )
     policy, faults = wrong[0]
     shown = f"that of {show(policy.name)} in this stack, whose " + " and ".join(
-        f"{fault.path} is {fault.found}" for fault in faults
+        f"{fault.path} is {fault.value}" for fault in faults
     )
     answer = Judgement.FAIL if certain else Judgement.CANNOT_TELL
-    yield replace(place.finding(allowed, fix, found=shown), answer=answer)
+    yield replace(place.finding(allowed, fix, shown=shown), answer=answer)
 
 
 @lru_cache(maxsize=1)

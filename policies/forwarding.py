@@ -145,7 +145,7 @@ def _policy_forwards(policy: Place, part: Part, fix: str) -> Iterator[Finding]:
         )
     elif part not in managed.forwards:
         shown = f"{show(policy.value)} ({managed.name}), which does not forward all {part}"
-        yield policy.finding(allowed, fix, found=shown)
+        yield policy.finding(allowed, fix, shown=shown)
 
 
 CUSTOM_FORWARDS: Final[dict[Part, tuple[str, str, tuple[str, ...]]]] = {

@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-FOUND_LENGTH: Final = 120
+LONGEST_VALUE: Final = 120
 """Characters of a found value that a message shows; a page of JSON hides the sentence around it."""
 
 
@@ -64,14 +64,14 @@ class Finding:
     Attributes:
         answer: `FAIL`, `CANNOT_TELL`, or `ADVISE` for what is right and still worth a word.
         path: Where, as written in a program: `orderedCacheBehaviors[2].cachePolicyId`.
-        found: What is there, as text for a reader.
+        value: What is there, as text for a reader.
         allowed: What may be there, as text that completes "it must be …".
         fix: What to do, one or more sentences.
     """
 
     answer: Judgement
     path: str
-    found: str
+    value: str
     allowed: str
     fix: str
 
@@ -79,7 +79,7 @@ class Finding:
         """Return the finding as the one line that a user reads, beginning with the rule's name."""
         unsure = " cannot tell" if self.answer is Judgement.CANNOT_TELL else ""
         must = "may be" if self.answer is Judgement.ADVISE else "must be"
-        return f"{rule}{unsure}: {self.path} is {self.found}; it {must} {self.allowed}. {self.fix}"
+        return f"{rule}{unsure}: {self.path} is {self.value}; it {must} {self.allowed}. {self.fix}"
 
 
 @dataclass(frozen=True)
@@ -141,23 +141,23 @@ class Place:
         return self.around.options if isinstance(self.around.options, kind) else kind()
 
     def finding(
-        self, allowed: str, fix: str, *, found: str | None = None, certain: bool = True
+        self, allowed: str, fix: str, *, shown: str | None = None, certain: bool = True
     ) -> Finding:
         """Return a finding about this place.
 
         Args:
             allowed: Completes "it must be …".
             fix: What to do about it.
-            found: Text to show in place of the value, where the value alone says too little.
+            shown: Text to show in place of the value, where the value alone says too little.
             certain: False where the value is known but does not decide. An unknown value never
                 makes a certain finding.
         """
         answer = Judgement.FAIL if certain and not self.unknown else Judgement.CANNOT_TELL
-        return Finding(answer, self.path, found or show(self.value), allowed, fix)
+        return Finding(answer, self.path, shown or show(self.value), allowed, fix)
 
-    def advice(self, allowed: str, fix: str, *, found: str | None = None) -> Finding:
+    def advice(self, allowed: str, fix: str, *, shown: str | None = None) -> Finding:
         """Return a word about this place that stops nothing; `allowed` completes "it may be …"."""
-        return Finding(Judgement.ADVISE, self.path, found or show(self.value), allowed, fix)
+        return Finding(Judgement.ADVISE, self.path, shown or show(self.value), allowed, fix)
 
     def must_be(self, value: bool | int | str, fix: str) -> Iterator[Finding]:
         """Yield a finding unless a value is here; 0.0 is as good as 0, False and "0" are not."""
@@ -275,7 +275,7 @@ def show(value: Value) -> str:
         text = str(int(value))
     else:
         text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= FOUND_LENGTH else f"{text[: FOUND_LENGTH - 1]}…"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from policies.cloudfront import DISTRIBUTION
-from policies.model import Around, Place, Resource, JudgedStack
+from policies.model import Around, JudgedStack, Place, Resource
 
 RECORD: Final = frozenset({"aws:route53/record:Record"})
 """The resource types that the rules about records judge."""

@@ -32,7 +32,7 @@ from policies.answers import (
     unclear,
 )
 from policies.cloudfront import DISTRIBUTION
-from policies.model import UNKNOWN, Place, Resource, JudgedStack, Value, number
+from policies.model import UNKNOWN, JudgedStack, Place, Resource, Value, number
 from policies.records import (
     CLOUDFRONT_ZONE,
     FAMILIES,

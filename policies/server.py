@@ -271,10 +271,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             diagnostics.append(self._diagnostic(UNKNOWNS, resource, message, level))
         for name in sorted(used):
             own = (finding for rule, finding in findings if rule.name == name)
-            said = " ".join(finding.message(name) for finding in own)
+            messages = " ".join(finding.message(name) for finding in own)
             message = (
                 f"{EXCEPTIONS}: {resource.name} is exempt from {name} until "
-                f'{exemptions[name].until} ("{exemptions[name].reason}"). It would say: {said}'
+                f'{exemptions[name].until} ("{exemptions[name].reason}"). It would say: {messages}'
             )
             # A note, whatever the level: an exemption that stops the deployment is none.
             diagnostics.append(self._diagnostic(EXCEPTIONS, resource, message, "advisory"))

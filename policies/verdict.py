@@ -64,7 +64,7 @@ def unclear_message(resource: Resource, unclear: Iterable[tuple[Rule, Finding]])
     """Return the one message about all that rules cannot tell about a resource."""
     by_place: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for rule, finding in unclear:
-        by_place.setdefault((finding.path, finding.found), []).append((rule.name, finding.allowed))
+        by_place.setdefault((finding.path, finding.value), []).append((rule.name, finding.allowed))
     count = f"{len(by_place)} place{'s' if len(by_place) > 1 else ''}"
     lines = [_unclear_line(*place, rules) for place, rules in by_place.items()]
     head = f"{UNKNOWNS}: {resource.name} cannot be judged in {count}:"

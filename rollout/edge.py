@@ -297,8 +297,8 @@ def pulumi_outputs(stack: str | None) -> str:
     except subprocess.TimeoutExpired as error:
         problem, cause = f"silent for {PULUMI_SECONDS:.0f} seconds", error
     except subprocess.CalledProcessError as error:
-        said = " ".join(str(error.stderr or error.stdout).split())
-        problem, cause = f"refused: {said.removeprefix('error: ')}", error
+        pulumi_error = " ".join(str(error.stderr or error.stdout).split())
+        problem, cause = f"refused: {pulumi_error.removeprefix('error: ')}", error
     else:
         return done.stdout
     raise WrongUseError(

@@ -55,7 +55,7 @@ def _answers(record: Record, distribution: Resource) -> Iterator[Finding]:
         yield record.place.get("name").finding(
             f"among the aliases of distribution {show(distribution.name)}",
             "Add it to the distribution's aliases: for any other name it says 403.",
-            found=f"{show(record.name)}, and the aliases are {show(aliases.value)}",
+            shown=f"{show(record.name)}, and the aliases are {show(aliases.value)}",
             certain=certain and all(isinstance(name, str) for name in names),
         )
     ipv6 = place.get("isIpv6Enabled")
@@ -63,7 +63,7 @@ def _answers(record: Record, distribution: Resource) -> Iterator[Finding]:
         yield record.place.get("type").finding(
             "A, or the distribution's IPv6 on",
             f"Set isIpv6Enabled of {show(distribution.name)} to true, or its AAAA answer is empty.",
-            found=f'"AAAA" for {show(distribution.name)}, whose isIpv6Enabled is '
+            shown=f'"AAAA" for {show(distribution.name)}, whose isIpv6Enabled is '
             f"{show(ipv6.value)}",
             certain=certain and not ipv6.unknown,
         )

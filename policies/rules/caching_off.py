@@ -60,7 +60,7 @@ def _other_policy(policy: Place) -> Iterator[Finding]:
     managed = MANAGED_CACHE_POLICIES.get(policy.value) if isinstance(policy.value, str) else None
     if managed:
         shown = f"{show(policy.value)} ({managed}), which caches"
-        yield policy.finding(ALLOWED, REMEDY, found=shown)
+        yield policy.finding(ALLOWED, REMEDY, shown=shown)
     elif policy.absent or not (policy.unknown or isinstance(policy.value, str)):
         yield policy.finding(ALLOWED, REMEDY)
     else:
@@ -75,7 +75,7 @@ def _custom_caches(policy: Place) -> Iterator[Finding]:
             yield from ttl.must_be(0, "Set it to 0.")
         elif default:
             shown = f"absent, which means {default:,} seconds"
-            yield ttl.finding("0", "Set it to 0.", found=shown)
+            yield ttl.finding("0", "Set it to 0.", shown=shown)
 
 
 def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:

@@ -50,7 +50,7 @@ def check(distribution: Place) -> Iterator[Finding]:
     # Each unknown entry may turn out to be one of the missing codes, and was reported above.
     if len(missing) > unknown_codes:
         shown = f"a list without {', '.join(map(str, missing))}"
-        yield responses.finding(ALLOWED, REMEDY, found=shown)
+        yield responses.finding(ALLOWED, REMEDY, shown=shown)
 
 
 def repair(distribution: Place) -> Iterator[Repair]:

@@ -38,7 +38,7 @@ from policies.answers import (
     reach,
     unclear,
 )
-from policies.model import Finding, Place, Rule, JudgedStack, show
+from policies.model import Finding, JudgedStack, Place, Rule, show
 from policies.records import FAMILIES, RECORD, Record, Records, normal
 from policies.resolution import (
     AT_AN_ADDRESS,
@@ -223,7 +223,7 @@ class _Name:
                             "a name whose records are in this stack, or the same in every family",
                             "Declare what it leads to in this program, or lead both families of "
                             f"{show(self._name)} to it alike.",
-                            found=f"{show(place.value)}, which nothing in this stack answers",
+                            shown=f"{show(place.value)}, which nothing in this stack answers",
                             certain=False,
                         ),
                     )
@@ -249,7 +249,7 @@ class _Name:
         return record.urn, place.finding(
             "one of records that give it the same share of all",
             fix,
-            found=shown,
+            shown=shown,
             certain=self._certain,
         )
 
@@ -273,7 +273,7 @@ class _Name:
                 place.finding(
                     f"paired with one of type {other} that leads there with the same share",
                     f"Add the {other} record: even at weight 0 it answers, once the others fail.",
-                    found=shown,
+                    shown=shown,
                     certain=self._certain,
                 ),
             )
@@ -304,12 +304,12 @@ class _Name:
             return record.urn, place.advice(
                 "false as well",
                 "Mind that IPv6 clients alone move while all of these records are unhealthy.",
-                found=shown,
+                shown=shown,
             )
         return record.urn, place.finding(
             "the same in both families",
             "Have both families look at their target's health, or none.",
-            found=shown,
+            shown=shown,
             certain=self._certain,
         )
 

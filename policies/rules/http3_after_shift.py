@@ -33,7 +33,7 @@ def check(distribution: Place) -> Iterator[Finding]:
         yield version.finding(
             '"http2" while traffic is shared',
             REMEDY,
-            found=shown,
+            shown=shown,
             certain=not shared.weight.unknown,
         )
 

@@ -52,7 +52,7 @@ def check(place: Place) -> Iterator[Finding]:
             where = f"where {show(record.name)} could be an alias"
         else:
             continue
-        yield value.finding("no literal address", REMEDY, found=f"{show(value.value)}, {where}")
+        yield value.finding("no literal address", REMEDY, shown=f"{show(value.value)}, {where}")
 
 
 def _address(place: Place) -> str | None:

@@ -75,7 +75,7 @@ def _firewall(firewall: Place) -> Iterator[Finding]:
             yield port.finding(
                 f"one of {', '.join(ports)} where the sources are the world",
                 "Name the addresses that may connect, or serve on another port.",
-                found=f"{show(port.value)} for {' and '.join(opened) or 'sources not known'}",
+                shown=f"{show(port.value)} for {' and '.join(opened) or 'sources not known'}",
                 certain=bool(opened),
             )
         elif opened == [WORLD[0]]:

@@ -33,7 +33,7 @@ def check(droplet: Place) -> Iterator[Finding]:
         yield data.finding(
             "free of password log-ins",
             "Leave ssh_pwauth, chpasswd and PasswordAuthentication out.",
-            found="a text that turns password log-ins on",  # never shown: it may hold the password
+            shown="a text that turns password log-ins on",  # never shown: it may hold the password
         )
 
 

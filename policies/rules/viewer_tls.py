@@ -52,7 +52,7 @@ def check(distribution: Place) -> Iterator[Finding]:
             "a certificate of your own",
             "Request one in ACM in us-east-1 for the names of the distribution: CloudFront's own "
             "certificate takes TLSv1 from viewers, whatever minimumProtocolVersion says.",
-            found="CloudFront's own certificate",
+            shown="CloudFront's own certificate",
         )
         return
     version = certificate.get("minimumProtocolVersion")
@@ -64,7 +64,7 @@ def check(distribution: Place) -> Iterator[Finding]:
         yield version.finding(
             f"{show(floor)} or stricter",
             f"Set it to {show(floor)}.",
-            found=shown,
+            shown=shown,
         )
 
 

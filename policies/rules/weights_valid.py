@@ -35,7 +35,7 @@ def check(place: Place) -> Iterator[Finding]:
             yield place.get("type").finding(
                 "weighted like the other records of its name and type",
                 "Remove it, or make it a member of the group with a weight and a set identifier.",
-                found=f"{show(record.type)} without a weight, beside {len(members)} weighted ones",
+                shown=f"{show(record.type)} without a weight, beside {len(members)} weighted ones",
             )
         return
     yield from _own(record)
@@ -61,7 +61,7 @@ def _all_zero(members: list[Record]) -> Iterator[Finding]:
         yield members[0].weight.finding(
             "above 0 for at least one record of the group",
             "Raise the weight of the way that users take: where all are 0, all get the same share.",
-            found=f"0, like every known weight of the {show(members[0].type)} records of "
+            shown=f"0, like every known weight of the {show(members[0].type)} records of "
             f"{show(members[0].name)}",
             certain=UNKNOWN not in weights,
         )

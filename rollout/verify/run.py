@@ -76,11 +76,11 @@ async def run(
 def broken(name: str, error: Exception) -> Result:
     """Return the result of a check that raised."""
     first = next(iter(str(error).splitlines()), "")
-    said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    error_text = f"{type(error).__name__}: {first}" if first else type(error).__name__
     return Result(
         name,
         "unknown",
-        f"the check itself broke ({said})",
+        f"the check itself broke ({error_text})",
         remedy="This is a bug of the check, not of the edge; please report it.",
     )
 

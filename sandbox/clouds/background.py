@@ -206,8 +206,8 @@ def _wait_until_ready(
 
 def _failure(name: str, what: str, log: Path) -> str:
     tail = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-    said = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
-    return f"cloud {name!r} {what}. The end of {log}:\n{said}"
+    log_end = "\n".join(f"  {line}" for line in tail) or "  (nothing)"
+    return f"cloud {name!r} {what}. The end of {log}:\n{log_end}"
 
 
 def _end(process: psutil.Process) -> None:

@@ -150,8 +150,8 @@ def _compile(command: list[str], environment: Mapping[str, str]) -> Iterator[str
         raise BuildError(_failure("".join(last)))
 
 
-def _failure(said: str) -> str:
-    tail = " | ".join(line for line in said.strip().splitlines()[-5:])
+def _failure(output: str) -> str:
+    tail = " | ".join(line for line in output.strip().splitlines()[-5:])
     return (
         f"the build of the engine's Go module failed: {tail}; Go 1.25 or newer, a module proxy and "
         "about 3 GB of disk. Mend that, or install Pulumi."

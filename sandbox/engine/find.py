@@ -137,10 +137,10 @@ def on_path(environment: Mapping[str, str]) -> Engine:
     # The real path: a package manager's link says nothing of what lies beside the command.
     command = Path(path).resolve()
     try:
-        said = subprocess.run(
+        version_text = subprocess.run(
             [command, "version"], capture_output=True, text=True, timeout=60, check=True
         ).stdout
-        version = parse_version(said)
+        version = parse_version(version_text)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise EngineNotFoundError(
             f"pulumi on PATH ({path}) is not usable: {error}; {MINIMUM} or newer. "
@@ -159,15 +159,17 @@ def on_path(environment: Mapping[str, str]) -> Engine:
     return Engine(command.parent.parent, version, "found on PATH")
 
 
-def parse_version(said: str) -> Version:
+def parse_version(version_text: str) -> Version:
     """Read what `pulumi version` prints, such as `v3.259.0` or `v3.260.0-dev.0`.
 
     Raises:
         ValueError: if there is no version in it.
     """
-    match = re.search(r"^v?(\d+\.\d+\.\d+\S*)\s*$", said, re.MULTILINE)
+    match = re.search(r"^v?(\d+\.\d+\.\d+\S*)\s*$", version_text, re.MULTILINE)
     if match is None:
-        raise ValueError(f"'pulumi version' said {said.strip()!r}; a version such as v{VERSION}")
+        raise ValueError(
+            f"'pulumi version' said {version_text.strip()!r}; a version such as v{VERSION}"
+        )
     return Version.parse(match[1])
 
 

@@ -171,8 +171,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
         """Say who installs, for `pulumi install`."""
         del request, context
-        said = "Nothing is installed here: the project's Makefile makes its Python environment.\n"
-        yield language_pb2.InstallDependenciesResponse(stdout=said.encode())
+        notice = "Nothing is installed here: the project's Makefile makes its Python environment.\n"
+        yield language_pb2.InstallDependenciesResponse(stdout=notice.encode())
 
     def Run(
         self, request: language_pb2.RunRequest, context: grpc.ServicerContext
@@ -221,24 +221,24 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             stderr=subprocess.PIPE,
         )
         context.add_callback(lambda: _stop(process))
-        said: queue.SimpleQueue[language_pb2.RunPluginResponse | None] = queue.SimpleQueue()
+        responses: queue.SimpleQueue[language_pb2.RunPluginResponse | None] = queue.SimpleQueue()
 
         def read(stream: IO[bytes], name: str) -> None:
             while chunk := os.read(stream.fileno(), 65536):
-                said.put(
+                responses.put(
                     language_pb2.RunPluginResponse(stdout=chunk)
                     if name == "stdout"
                     else language_pb2.RunPluginResponse(stderr=chunk)
                 )
             stream.close()
-            said.put(None)
+            responses.put(None)
 
         for stream, name in ((process.stdout, "stdout"), (process.stderr, "stderr")):
             if stream is not None:
                 threading.Thread(target=read, args=(stream, name), daemon=True).start()
         open_streams = 2
         while open_streams:
-            message = said.get()
+            message = responses.get()
             if message is None:
                 open_streams -= 1
             else:

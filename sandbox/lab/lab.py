@@ -317,7 +317,7 @@ def _started(process: "subprocess.Popen[bytes]", folder: Path) -> int:
     deadline = time.monotonic() + START_SECONDS
     while not (folder / SOCKET).exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            said = (folder / "world.log").read_text(errors="replace").strip()
-            raise LabError(f"The lab does not start. Its log says:\n{said or '(nothing)'}")
+            log_text = (folder / "world.log").read_text(errors="replace").strip()
+            raise LabError(f"The lab does not start. Its log says:\n{log_text or '(nothing)'}")
         time.sleep(ASK_SECONDS)
     return psutil.Process(process.pid).children()[0].pid

@@ -184,8 +184,8 @@ class LabNetwork:
         assert holder.stdout is not None  # noqa: S101 - it was asked for
         assert holder.stderr is not None  # noqa: S101
         if not await holder.stdout.readline():
-            said = (await holder.stderr.read()).decode(errors="replace").strip()
-            raise NetworkError(f"Host {host.name} cannot be made: {said}.")
+            error_text = (await holder.stderr.read()).decode(errors="replace").strip()
+            raise NetworkError(f"Host {host.name} cannot be made: {error_text}.")
         self._holders[host.name] = holder
 
     def _write_resolvers(self, host: LabHost) -> None:
@@ -240,9 +240,9 @@ async def _run(command: Sequence[str], script: str) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await process.communicate(script.encode())
+    output, _ = await process.communicate(script.encode())
     if process.returncode != 0:
         raise NetworkError(
             f"{shlex.join(command)} ended with {process.returncode} and said: "
-            f"{said.decode(errors='replace').strip()}\nIt was given:\n{script}"
+            f"{output.decode(errors='replace').strip()}\nIt was given:\n{script}"
         )

@@ -20,7 +20,7 @@ from sandbox.plugins.values import UNKNOWN, Props
 
 _WHOLE = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_LONGEST_FOUND = 60
+_LONGEST_VALUE = 60
 
 
 def check(what: str, type_: Type, shape: Shape, inputs: Props) -> tuple[Props, list[Failure]]:
@@ -66,12 +66,13 @@ class _Checker:
         converted = _convert(type_.kind, cast("object", value))
         if converted is None:
             self._fail(
-                path, f"{path} is {_found(cast('object', value))}; {type_.kind.value} is needed."
+                path,
+                f"{path} is {_value_text(cast('object', value))}; {type_.kind.value} is needed.",
             )
             return cast("object", value)
         allowed = self._shape.allowed.get(rule)
         if allowed is not None and converted not in allowed:
-            self._fail(path, f"{path} is {_found(converted)}; {_listed(allowed)}.")
+            self._fail(path, f"{path} is {_value_text(converted)}; {_listed(allowed)}.")
         return converted
 
     def _object(self, type_: Type, given: Props, path: str, rule: str) -> Props:
@@ -124,7 +125,7 @@ def _if(types: type | tuple[type, ...], value: object) -> Any:
     return value if right else None
 
 
-def _found(value: object) -> str:
+def _value_text(value: object) -> str:
     match value:
         case dict():
             return "an object"
@@ -134,7 +135,7 @@ def _found(value: object) -> str:
             return str(value).lower()
         case _:
             text = repr(value)
-            return text if len(text) <= _LONGEST_FOUND else f"{text[:_LONGEST_FOUND]}…"
+            return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _listed(allowed: Collection[Any]) -> str:

@@ -105,15 +105,15 @@ def test_a_deployment_waits_for_answers_after_the_records_changed(
 ) -> None:
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: preview)
     happened: list[Any] = []
-    said: list[str] = []
+    messages: list[str] = []
 
     async def sleep(seconds: float) -> None:
         happened.append((seconds, set(engine.registered)))
 
     def program() -> None:
         record = aws.route53.Record("direct", zone_id="Z0EXAMPLE", name="api", type="AAAA")
-        hold(seconds, "to a proxy", [record], said.append, sleep)
+        hold(seconds, "to a proxy", [record], messages.append, sleep)
 
     engine.run(program)
     assert happened == [(seconds, {"direct"}) for seconds in slept]
-    assert len(said) == len(slept)
+    assert len(messages) == len(slept)

@@ -276,7 +276,7 @@ def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "is_warned"),
     [
         pytest.param({"traffic": {"direct": 90, "cdn": 10}}, True, id="both paths have weight"),
         pytest.param({}, False, id="nobody is on cdn"),
@@ -294,11 +294,11 @@ def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
     ],
 )
 def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
-    engine: "MockEngine", caplog: pytest.LogCaptureFixture, args: DualStackEdgeArgs, told: bool
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture, args: DualStackEdgeArgs, is_warned: bool
 ) -> None:
     caplog.set_level(logging.INFO)
     engine.run(lambda: DualStackEdge("edge", {**ARGS, **args}))
-    assert (LATE in caplog.messages) is told
+    assert (LATE in caplog.messages) is is_warned
 
 
 # ---- everybody at once --------------------------------------------------------------------------

@@ -18,18 +18,18 @@ ZONE = "aws:route53/getZone:getZone"
 BY_NAME = Origin(load_balancer="api", kind="application")
 
 
-WANTED = Settings(hostnames=("api.example.com",), zone="example.com", origin=BY_NAME)
-FOUND_ZONE = HostedZone("Z0EXAMPLE", "ns-1.awsdns-01.org")
+SETTINGS = Settings(hostnames=("api.example.com",), zone="example.com", origin=BY_NAME)
+HOSTED_ZONE = HostedZone("Z0EXAMPLE", "ns-1.awsdns-01.org")
 
 
-def found(engine: "MockEngine", **wanted: Any) -> Prerequisites:
-    settings = WANTED.model_copy(update=wanted)
+def prerequisites(engine: "MockEngine", **changes: Any) -> Prerequisites:
+    settings = SETTINGS.model_copy(update=changes)
     return engine.run(lambda: look_up(settings, None, LastDeployment()))
 
 
-def faults(engine: "MockEngine", **wanted: Any) -> list[str]:
+def faults(engine: "MockEngine", **changes: Any) -> list[str]:
     with pytest.raises(OriginError) as caught:
-        found(engine, **wanted)
+        prerequisites(engine, **changes)
     assert isinstance(caught.value, pulumi.RunError)
     return [str(fault) for fault in caught.value.faults]
 
@@ -37,9 +37,9 @@ def faults(engine: "MockEngine", **wanted: Any) -> list[str]:
 @pytest.mark.parametrize("kind", ["classic", "application", "network"])
 def test_a_load_balancer_is_found_by_name_and_kind(engine: "MockEngine", kind: Any) -> None:
     engine.account.set_load_balancers(f"api:{kind}", "other:classic")
-    assert found(engine, origin=Origin(load_balancer="api", kind=kind)) == Prerequisites(
+    assert prerequisites(engine, origin=Origin(load_balancer="api", kind=kind)) == Prerequisites(
         LoadBalancerTarget(f"api-{kind}.eu-central-1.elb.amazonaws.com", f"Z{kind.upper()}"),
-        FOUND_ZONE,
+        HOSTED_ZONE,
     )
 
 
@@ -47,8 +47,8 @@ def test_a_load_balancer_that_is_given_is_not_looked_up(engine: "MockEngine") ->
     engine.account.set_load_balancers()
     engine.account.broken.update({NEWER: "asked", CLASSIC: "asked"})
     given = Origin(domain_name="lb.example.net", hosted_zone_id="Z215JYRZR1TBD5")
-    assert found(engine, origin=given) == Prerequisites(
-        LoadBalancerTarget("lb.example.net", "Z215JYRZR1TBD5"), FOUND_ZONE
+    assert prerequisites(engine, origin=given) == Prerequisites(
+        LoadBalancerTarget("lb.example.net", "Z215JYRZR1TBD5"), HOSTED_ZONE
     )
 
 
@@ -171,7 +171,7 @@ def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_s
     engine.account.set_load_balancers()
     engine.account.zones.clear()
     with pytest.raises(OriginError) as caught:
-        found(engine)
+        prerequisites(engine)
     assert str(caught.value) == (
         f"The edge cannot be built on what is there:\n  - {NOT_THERE}\n  - {NO_ZONE}"
     )
@@ -185,7 +185,7 @@ def test_faults_of_load_balancer_and_zone_come_together_with_what_the_provider_s
 def test_a_single_fault_is_caused_by_what_the_provider_said(engine: "MockEngine") -> None:
     engine.account.zones.clear()
     with pytest.raises(OriginError) as caught:
-        found(engine)
+        prerequisites(engine)
     assert str(caught.value.__cause__).startswith(f"invoke of {ZONE} failed: no matching")
 
 
@@ -255,8 +255,8 @@ LOCK = OriginLock(generation=1, security_group="sg-0123456789abcdef0")
 def test_the_prefix_list_is_found_where_a_security_group_is_to_admit_it(
     engine: "MockEngine",
 ) -> None:
-    assert found(engine, origin_lock=LOCK).prefix_list_id == "pl-3b927c52"
-    assert found(engine, origin_lock=OriginLock(generation=1)).prefix_list_id is None
+    assert prerequisites(engine, origin_lock=LOCK).prefix_list_id == "pl-3b927c52"
+    assert prerequisites(engine, origin_lock=OriginLock(generation=1)).prefix_list_id is None
 
 
 def test_a_security_group_and_a_prefix_list_that_are_not_there_are_two_faults(

@@ -27,7 +27,7 @@ class ScriptedDroplet:
         self.answer = answer
         self.seconds = 0.0
         self.tried: list[tuple[str, int]] = []
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.warnings: list[str] = []
 
     def wait(
@@ -53,7 +53,7 @@ class ScriptedDroplet:
             lambda _address: self.answer(int(self.seconds), 443) is not NO_IPV6,
             lambda: START + timedelta(seconds=self.seconds),
             sleep,
-            self.said.append,
+            self.messages.append,
             self.warnings.append,
         )
 
@@ -63,7 +63,7 @@ def test_a_droplet_that_serves_every_port_is_waited_for_no_longer() -> None:
     scene.wait(ports=(80, 443))
     assert scene.seconds == 20
     assert scene.tried[-2:] == [("2001:db8::1", 80), ("2001:db8::1", 443)]
-    assert scene.said == [
+    assert scene.messages == [
         "Proxy fra1-1 does not serve at 2001:db8::1 yet; waiting until 03:05:05 UTC at most."
     ]
     assert scene.warnings == []

@@ -895,7 +895,7 @@ def test_any_configuration_is_settings_or_a_list_of_faults(
     for base in ({}, raw()):
         for fault in faults_or_settings({**base, **config}, stack):
             assert fault.what
-            assert fault.found
+            assert fault.value
             assert fault.allowed
             assert fault.remedy
 

@@ -119,10 +119,10 @@ def test_a_misconfigured_stack_stops_with_every_fault_and_makes_nothing(
     before = zone_records(route53)
     stack.configure(**settings)
     # Nothing gets as far as the policy packs, which would only take their time to start.
-    said = stack.pulumi("up", "--yes", "--skip-preview", PULUMI_OPTION_POLICY_PACK="").refused()
+    printed = stack.pulumi("up", "--yes", "--skip-preview", PULUMI_OPTION_POLICY_PACK="").refused()
     for message in messages:
-        assert message in said
-    assert "Traceback" not in said
+        assert message in printed
+    assert "Traceback" not in printed
     assert nothing_was_made(stack, route53, before)
 
 
@@ -135,9 +135,9 @@ def test_two_load_balancers_of_one_name_are_refused(
         Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
         AvailabilityZones=["us-east-1a"],
     )
-    said = stack.up().refused()
-    assert 'dualstack-edge:origin.loadBalancer is "api", of which there are several;' in said
-    assert "Traceback" not in said
+    printed = stack.up().refused()
+    assert 'dualstack-edge:origin.loadBalancer is "api", of which there are several;' in printed
+    assert "Traceback" not in printed
     assert nothing_was_made(stack, route53, before)
 
 
@@ -154,10 +154,10 @@ def test_a_name_that_has_users_is_refused_in_a_preview_before_anything_is_made(
     )
     before = zone_records(route53)
     stack.configure(origin={"loadBalancer": "nobody", "kind": "application"})
-    for said in (stack.pulumi("preview").refused(), stack.up().refused()):
-        assert 'hostnames[0] is "api.example.com", which has records already: A;' in said
-        assert "aws route53 list-resource-record-sets --hosted-zone-id" in said
-        assert 'origin.loadBalancer is "nobody", which was not found;' in said
+    for printed in (stack.pulumi("preview").refused(), stack.up().refused()):
+        assert 'hostnames[0] is "api.example.com", which has records already: A;' in printed
+        assert "aws route53 list-resource-record-sets --hosted-zone-id" in printed
+        assert 'origin.loadBalancer is "nobody", which was not found;' in printed
     assert nothing_was_made(stack, route53, before)
 
 
@@ -169,11 +169,11 @@ def test_names_of_another_stack_are_refused_in_a_preview(
     deployed.variables["PULUMI_STACK"] = "other"
     shutil.copy(settings, deployed.folder / "Pulumi.other.yaml")
     deployed.pulumi("stack", "init", "other").must()
-    said = deployed.pulumi("preview").refused()
+    printed = deployed.pulumi("preview").refused()
     for index, name in enumerate(("api.example.com", "api2.example.com")):
         taken = f'hostnames[{index}] is "{name}", which '
-        assert f"{taken}has records already: A cdn, A direct, AAAA cdn, AAAA direct;" in said
-        assert re.search(rf"{re.escape(taken)}distribution \w+ has as an alias;", said)
+        assert f"{taken}has records already: A cdn, A direct, AAAA cdn, AAAA direct;" in printed
+        assert re.search(rf"{re.escape(taken)}distribution \w+ has as an alias;", printed)
     assert nothing_was_made(deployed, route53, before)
 
 

@@ -50,10 +50,10 @@ def has_new_weights(route53: "Route53Client") -> bool:
     return len(of_paths) == 8 and all(NEW[key[2]] == each for key, each in of_paths.items())
 
 
-def changed(said: str) -> set[str]:
+def changed(printed: str) -> set[str]:
     """Return the types of the resources that a deployment has changed."""
     lines = r"^ \S+ +(\S+) .*\b(?:updated|created|deleted|replaced)\b"
-    return set(re.findall(lines, said, re.MULTILINE))
+    return set(re.findall(lines, printed, re.MULTILINE))
 
 
 def patient(stack: "Stack") -> None:
@@ -71,11 +71,11 @@ def test_weights_alone_change_in_one_plain_up_while_only_route_53_answers(
     patient(deployed_whole)
     began = time.monotonic()
     with outage(deployed_whole, digitalocean) as (aws, droplets):
-        said = deployed_whole.up().must()
+        printed = deployed_whole.up().must()
     assert time.monotonic() - began < SECONDS
     assert has_new_weights(route53)
-    assert changed(said) == WEIGHTS_ALONE, said
-    assert "which could not be looked up; a load balancer that can be described" in said
+    assert changed(printed) == WEIGHTS_ALONE, printed
+    assert "which could not be looked up; a load balancer that can be described" in printed
     assert (bool(aws.requests), droplets.requests) == (True, [])
 
 
@@ -97,10 +97,10 @@ def test_weights_change_by_the_documented_command_while_everything_else_waits(
     patient(deployed_whole)
     began = time.monotonic()
     with outage(deployed_whole, HTTPStatus.SERVICE_UNAVAILABLE):
-        said = deployed_whole.pulumi("up", "--yes", "--skip-preview", "--target", RECORDS).must()
+        printed = deployed_whole.pulumi("up", "--yes", "--skip-preview", "--target", RECORDS).must()
     assert time.monotonic() - began < SECONDS
     assert has_new_weights(route53)
-    assert changed(said) == WEIGHTS_ALONE, said
+    assert changed(printed) == WEIGHTS_ALONE, printed
     assert holders(droplets) == before
     (summary,) = cloudfront.list_distributions()["DistributionList"].get("Items", [])
     assert summary["PriceClass"] == "PriceClass_All"

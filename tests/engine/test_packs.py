@@ -113,7 +113,9 @@ def test_an_edge_that_breaks_a_rule_stops_its_stack_at_preview(stack: Stack) -> 
     with (stack.folder / "__main__.py").open("a") as program:
         program.write("".join(EDGE.format(name=name) for name in FAULTS))
     log = stack.folder / "events.jsonl"
-    said = stack.pulumi("preview", "--event-log", str(log), PULUMI_DEBUG_COMMANDS="true").refused()
+    printed = stack.pulumi(
+        "preview", "--event-log", str(log), PULUMI_DEBUG_COMMANDS="true"
+    ).refused()
     violations: dict[str, dict[str, str]] = {name: {} for name in FAULTS}
     for event in map(json.loads, log.read_text().splitlines()):
         violation = event.get("policyEvent")
@@ -128,8 +130,8 @@ def test_an_edge_that_breaks_a_rule_stops_its_stack_at_preview(stack: Stack) -> 
         assert violations[name].keys() == messages.keys()
         for rule, message in messages.items():
             assert f"{rule}: {message}" in violations[name][rule]
-            assert f"{rule}: {message}" in said
-    assert "[mandatory]" in said
+            assert f"{rule}: {message}" in printed
+    assert "[mandatory]" in printed
 
 
 def test_up_is_refused_before_the_distribution_is_made(
@@ -148,8 +150,8 @@ def test_a_value_that_is_not_known_yet_does_not_pass(stack: Stack) -> None:
         "lambda _: pulumi.UNKNOWN) if pulumi.runtime.is_dry_run() else 'x'"
     )
     stack.wrap(TRANSFORM.format(change=change))
-    said = stack.pulumi("preview").refused()
-    assert "caching-off cannot tell: defaultCacheBehavior.cachePolicyId is not known" in said
+    printed = stack.pulumi("preview").refused()
+    assert "caching-off cannot tell: defaultCacheBehavior.cachePolicyId is not known" in printed
 
 
 def test_the_sandbox_s_own_stack_passes_at_preview_at_up_and_as_state(stack: Stack) -> None:
@@ -157,5 +159,5 @@ def test_the_sandbox_s_own_stack_passes_at_preview_at_up_and_as_state(stack: Sta
     assert "[mandatory]" not in stack.up().must()
     exported = stack.folder / "export.json"
     exported.write_text(stack.pulumi("stack", "export").must())
-    said = stack.pulumi("policy", "analyze", "--file", str(exported)).must()
-    assert "dual-stack" in said
+    printed = stack.pulumi("policy", "analyze", "--file", str(exported)).must()
+    assert "dual-stack" in printed

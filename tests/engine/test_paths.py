@@ -28,14 +28,14 @@ def stack(whole: "Stack") -> "Stack":
     return whole
 
 
-def steps(said: str) -> list[tuple[str, str]]:
+def steps(printed: str) -> list[tuple[str, str]]:
     """Return the steps of the droplets and assignments, in the order the engine tells them."""
     shown = re.compile(
         r"^ \S+ +digitalocean:index:(?:Droplet|ReservedIpv6Assignment) edge-proxy-(\S+) "
         r"(create replacement|created replacement|delete original|deleted original)",
         re.MULTILINE,
     )
-    return [(what, done) for what, done in shown.findall(said)]
+    return [(what, done) for what, done in shown.findall(printed)]
 
 
 def test_up_makes_a_pool_of_two_regions_that_ipv6_is_led_to(
@@ -93,10 +93,10 @@ def test_a_token_that_is_refused_is_told_in_the_project_s_words_and_nothing_is_m
     stack: "Stack",
 ) -> None:
     stack.variables["DIGITALOCEAN_TOKEN"] = "dop_v1_wrong"
-    said = stack.up().refused()
-    assert 'dualstack-edge:proxy.regions[0] is "fra1", which could not be looked up' in said
-    assert "401" in said
-    assert "pulumi config set --secret digitalocean:token TOKEN" in said
+    printed = stack.up().refused()
+    assert 'dualstack-edge:proxy.regions[0] is "fra1", which could not be looked up' in printed
+    assert "401" in printed
+    assert "pulumi config set --secret digitalocean:token TOKEN" in printed
     made = {resource["type"] for resource in stack.resources()}
     assert not [kind for kind in made if kind.startswith(("aws:", "digitalocean:", "dualstack:"))]
 
@@ -126,8 +126,8 @@ def test_a_secret_is_accepted_for_a_whole_generation_before_it_is_sent_and_never
     stack = deployed
 
     def accepted() -> list[str]:
-        said = stack.pulumi("stack", "output", "originSecrets", "--show-secrets", "--json")
-        return json.loads(said.must())
+        printed = stack.pulumi("stack", "output", "originSecrets", "--show-secrets", "--json")
+        return json.loads(printed.must())
 
     def sent() -> str:
         cloudfront = client(account, "cloudfront")
@@ -137,20 +137,20 @@ def test_a_secret_is_accepted_for_a_whole_generation_before_it_is_sent_and_never
         return header["HeaderValue"]
 
     stack.configure(**LOCKED)
-    said = stack.up().must()
+    printed = stack.up().must()
     first = accepted()
     assert [len(secret) for secret in first] == [64, 64]
     assert sent() == first[0]
     stack.configure(originLock={"generation": 2})
-    said += stack.pulumi("preview", "--diff").must()
-    said += stack.up().must()
+    printed += stack.pulumi("preview", "--diff").must()
+    printed += stack.up().must()
     second = accepted()
     assert second[0] == first[1]
     assert sent() == second[0]
     assert second[1] not in first
-    said += stack.pulumi("stack", "export").must()
+    printed += stack.pulumi("stack", "export").must()
     for secret in (*first, *second):
-        assert secret not in said
+        assert secret not in printed
 
 
 def test_another_port_under_a_lock_is_refused_before_anything_changes(
@@ -168,8 +168,8 @@ def test_another_port_under_a_lock_is_refused_before_anything_changes(
     deployed.up().must()
     before = in_the_account()
     deployed.configure(origin={"loadBalancer": "api", "kind": "application", "httpsPort": 8443})
-    for said in (deployed.pulumi("preview").refused(), deployed.up().refused()):
-        assert "is 60, while the rules for port 443 and for 8443 are beside each other;" in said
+    for printed in (deployed.pulumi("preview").refused(), deployed.up().refused()):
+        assert "is 60, while the rules for port 443 and for 8443 are beside each other;" in printed
     assert in_the_account() == before
 
 

@@ -70,8 +70,8 @@ def test_the_readme_allows_what_is_needed_and_no_more(
     )
     with noted(account, notes):
         lives(whole, {"originLock": {**lock, "generation": 2}})
-    asked = [json.loads(line) for line in notes.read_text().splitlines()]
-    assert inserted(README.read_text(), asked) == README.read_text(), (
+    noted_actions = [json.loads(line) for line in notes.read_text().splitlines()]
+    assert inserted(README.read_text(), noted_actions) == README.read_text(), (
         f"README.md asks for other permissions than were needed; write it from a run's notes "
         f"({notes}) with: python -m sandbox.permissions NOTES README.md"
     )

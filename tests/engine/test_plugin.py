@@ -83,11 +83,11 @@ def as_the_engine_writes_it(schema: object) -> object:
     """Return a schema without what the engine drops: descriptions of items and of values."""
     match schema:
         case dict():
-            found = cast("dict[str, object]", schema)
-            for key in found.keys() & {"items", "additionalProperties"}:
-                inner = cast("dict[str, object]", found[key])
-                found = {**found, key: {k: inner[k] for k in inner if k != "description"}}
-            return {key: as_the_engine_writes_it(value) for key, value in found.items()}
+            entries = cast("dict[str, object]", schema)
+            for key in entries.keys() & {"items", "additionalProperties"}:
+                inner = cast("dict[str, object]", entries[key])
+                entries = {**entries, key: {k: inner[k] for k in inner if k != "description"}}
+            return {key: as_the_engine_writes_it(value) for key, value in entries.items()}
         case list():
             return [as_the_engine_writes_it(item) for item in cast("list[object]", schema)]
         case _:
@@ -95,24 +95,24 @@ def as_the_engine_writes_it(schema: object) -> object:
 
 
 def test_the_engine_gets_the_schema_that_is_in_the_docs(stack: Stack) -> None:
-    said = stack.pulumi("package", "get-schema", "./dualstack").must()
-    got = json.loads(said[said.index("{\n") : said.rindex("}") + 1])
+    printed = stack.pulumi("package", "get-schema", "./dualstack").must()
+    schema = json.loads(printed[printed.index("{\n") : printed.rindex("}") + 1])
     written = json.loads((CHECKOUT / "docs" / "schema.json").read_text())
     for part in ("name", "version", "resources", "types"):
-        assert got[part] == as_the_engine_writes_it(written[part])
+        assert schema[part] == as_the_engine_writes_it(written[part])
 
 
 def test_a_program_that_knows_only_the_schema_deploys_the_edge_and_takes_it_down(
     stack: Stack,
 ) -> None:
     packs = [f"--policy-pack={pack}" for pack in PACKS]
-    said = stack.pulumi("up", "--yes", "--skip-preview", *packs).must()
+    printed = stack.pulumi("up", "--yes", "--skip-preview", *packs).must()
     for pack in ("dual-stack", "hardening"):
-        assert f"{pack}@v" in said
-    found = {resource["urn"].rpartition("::")[2]: resource for resource in stack.resources()}
-    assert found["edge"]["type"] == "dualstack:index:DualStackEdge"
-    assert found["edge-cdn"]["parent"] == found["edge"]["urn"]
-    (origin,) = found["edge-cdn-distribution"]["inputs"]["origins"]
+        assert f"{pack}@v" in printed
+    by_name = {resource["urn"].rpartition("::")[2]: resource for resource in stack.resources()}
+    assert by_name["edge"]["type"] == "dualstack:index:DualStackEdge"
+    assert by_name["edge-cdn"]["parent"] == by_name["edge"]["urn"]
+    (origin,) = by_name["edge-cdn-distribution"]["inputs"]["origins"]
     assert origin["customOriginConfig"]["originReadTimeout"] == 90
     outputs = stack.outputs()
     assert outputs["own"] == OWN
@@ -132,8 +132,8 @@ def test_arguments_that_cannot_be_used_are_told_in_a_program_s_words_and_nothing
 ) -> None:
     wrong = {**EDGE, "traffic": {"direct": 300, "cdn": 10}, "zone": "example.org"}
     (stack.folder / "edge.json").write_text(json.dumps(wrong))
-    said = stack.up().refused()
-    assert "2 of the arguments of edge cannot be used:" in said
-    assert "traffic.direct is 300; an integer from 0 to 100. Change it in the program." in said
+    printed = stack.up().refused()
+    assert "2 of the arguments of edge cannot be used:" in printed
+    assert "traffic.direct is 300; an integer from 0 to 100. Change it in the program." in printed
     made = [resource["type"] for resource in stack.resources()]
     assert [kind for kind in made if kind.startswith(("aws:", "dualstack:"))] == []

@@ -107,32 +107,32 @@ def with_settings(stack: Stack, settings: Any) -> list[str]:
     return ["--policy-pack", pack, "--policy-pack-config", str(path)]
 
 
-def mandatory(said: str) -> set[str]:
-    return set(re.findall(r"\[mandatory\] (?:\[severity: \w+\])? +(\S+)", said))
+def mandatory(printed: str) -> set[str]:
+    return set(re.findall(r"\[mandatory\] (?:\[severity: \w+\])? +(\S+)", printed))
 
 
 def test_policies_made_in_the_same_stack_are_judged_by_what_they_say(own: Stack) -> None:
     program(own)
-    said = own.pulumi("preview").must()
-    assert mandatory(said) == set()
-    assert "unknowns" not in said
+    printed = own.pulumi("preview").must()
+    assert mandatory(printed) == set()
+    assert "unknowns" not in printed
 
 
 def test_a_cache_policy_of_the_same_stack_that_caches_is_a_certain_violation(own: Stack) -> None:
     program(own, max_ttl=60)
-    said = own.pulumi("preview").refused()
-    assert mandatory(said) == {"caching-off"}
+    printed = own.pulumi("preview").refused()
+    assert mandatory(printed) == {"caching-off"}
     assert (
         'caching-off: defaultCacheBehavior.cachePolicyId is that of "policy" in this stack, whose '
         "maxTtl is 60; it must be "
-    ) in said
+    ) in printed
 
 
 def test_an_origin_request_policy_that_drops_cookies_breaks_that_rule_alone(own: Stack) -> None:
     program(own, cookies="none")
-    said = own.pulumi("preview").refused()
-    assert mandatory(said) == {"cookies-forwarded"}
-    assert 'whose cookiesConfig.cookieBehavior is "none"' in said
+    printed = own.pulumi("preview").refused()
+    assert mandatory(printed) == {"cookies-forwarded"}
+    assert 'whose cookiesConfig.cookieBehavior is "none"' in printed
 
 
 def test_an_unknown_id_that_leads_nowhere_is_one_message_at_the_level_that_is_set(
@@ -144,9 +144,9 @@ def test_an_unknown_id_that_leads_nowhere_is_one_message_at_the_level_that_is_se
     (own.folder / "__main__.py").write_text(
         text.replace('"cache_policy_id": policy.id', f'"cache_policy_id": {reference}')
     )
-    said = own.pulumi("preview").refused()
-    assert mandatory(said) == {"unknowns"}
-    assert "caching-off cannot tell: defaultCacheBehavior.cachePolicyId is not known" in said
+    printed = own.pulumi("preview").refused()
+    assert mandatory(printed) == {"unknowns"}
+    assert "caching-off cannot tell: defaultCacheBehavior.cachePolicyId is not known" in printed
     flags = with_settings(own, {"unknowns": "advisory"})
     assert mandatory(own.pulumi("preview", *flags).must()) == set()
 
@@ -180,8 +180,8 @@ def test_at_level_remediate_the_repaired_distribution_is_the_one_that_is_deploye
 ) -> None:
     stack.wrap(BREAK)
     flags = with_settings(stack, {"all": "remediate"})
-    said = stack.pulumi("up", "--yes", "--skip-preview", *flags).must()
-    assert mandatory(said) == set()
+    printed = stack.pulumi("up", "--yes", "--skip-preview", *flags).must()
+    assert mandatory(printed) == set()
     (summary,) = cloudfront.list_distributions()["DistributionList"].get("Items", [])
     config = cloudfront.get_distribution_config(Id=summary["Id"])["DistributionConfig"]
     behavior = config["DefaultCacheBehavior"]
@@ -208,12 +208,12 @@ def test_an_exemption_is_listed_while_it_holds_and_does_nothing_afterwards(
     program(own, max_ttl=60)
     exemption = {"rule": "caching-off", "resource": "cdn", "reason": "Old site.", "until": until}
     flags = with_settings(own, {"exceptions": {"exemptions": [exemption]}})
-    said = own.pulumi("preview", *flags)
-    assert mandatory(said.text) == broken
+    printed = own.pulumi("preview", *flags)
+    assert mandatory(printed.text) == broken
     if broken:
-        assert f'The exemption ("Old site.") ended on {until}.' in said.refused()
+        assert f'The exemption ("Old site.") ended on {until}.' in printed.refused()
     else:
-        assert f'cdn is exempt from caching-off until {until} ("Old site.")' in said.must()
+        assert f'cdn is exempt from caching-off until {until} ("Old site.")' in printed.must()
 
 
 def test_faults_in_the_configuration_stop_the_command_and_are_all_said(own: Stack) -> None:
@@ -222,10 +222,10 @@ def test_faults_in_the_configuration_stop_the_command_and_are_all_said(own: Stac
     flags = with_settings(
         own, {"cache-off": "mandatory", "exceptions": {"exemptions": [exemption]}}
     )
-    said = own.pulumi("preview", *flags).refused()
-    assert "The configuration of pack dual-stack cannot be used" in said
-    assert "cache-off is set; one of all, ipv6-enabled" in said
-    assert 'exceptions.exemptions[0].until is "soon"; a date as 2027-01-31.' in said
+    printed = own.pulumi("preview", *flags).refused()
+    assert "The configuration of pack dual-stack cannot be used" in printed
+    assert "cache-off is set; one of all, ipv6-enabled" in printed
+    assert 'exceptions.exemptions[0].until is "soon"; a date as 2027-01-31.' in printed
 
 
 def exported(corpus: list[dict[str, Any]]) -> dict[str, Any]:
@@ -272,13 +272,13 @@ def test_analyzing_a_state_of_public_configurations_finds_what_is_wrong_and_noth
     for entry in chosen:
         path = stack.folder / "state.json"
         path.write_text(json.dumps(exported([entry])))
-        said = stack.pulumi("policy", "analyze", "--file", str(path), "--json").text
-        events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-        found: dict[str, set[str]] = {}
+        printed = stack.pulumi("policy", "analyze", "--file", str(path), "--json").text
+        events = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        rules_by_resource: dict[str, set[str]] = {}
         for event in events:
             violation = event.get("policyEvent")
             if violation:
                 name = violation["resourceUrn"].rsplit("::", 1)[1]
-                found.setdefault(name, set()).add(violation["policyName"])
-        assert found == {name: set(broken) for name, broken in entry["breaks"].items()}
-        assert {name for names in found.values() for name in names} <= rules
+                rules_by_resource.setdefault(name, set()).add(violation["policyName"])
+        assert rules_by_resource == {name: set(broken) for name, broken in entry["breaks"].items()}
+        assert {name for names in rules_by_resource.values() for name in names} <= rules

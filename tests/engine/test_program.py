@@ -97,19 +97,19 @@ def test_the_state_shows_every_part_under_the_edge(deployed: Stack) -> None:
 
 
 def test_a_second_up_changes_nothing(deployed: Stack) -> None:
-    said = deployed.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
-    assert "unchanged" in said
+    printed = deployed.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
+    assert "unchanged" in printed
 
 
 def test_new_weights_change_the_records_in_place_and_nothing_else(
     deployed: Stack, route53: "Route53Client"
 ) -> None:
     deployed.configure(traffic={"direct": 99, "cdn": 1})
-    said = deployed.pulumi("preview", "--diff").must()
-    assert "~ 8 to update" in said
-    assert "replace" not in said
-    said = deployed.up().must()
-    assert "~ 8 updated" in said
+    printed = deployed.pulumi("preview", "--diff").must()
+    assert "~ 8 to update" in printed
+    assert "replace" not in printed
+    printed = deployed.up().must()
+    assert "~ 8 updated" in printed
     assert weights(route53) == twins(direct=99, cdn=1)
 
 
@@ -133,9 +133,9 @@ def test_weights_of_another_sum_change_in_one_batch_and_the_stack_learns_them(
     change(direct=1, cdn=9)
     deployed.configure(traffic={"direct": 10, "cdn": 90})
     change(direct=10, cdn=90)
-    said = deployed.pulumi("up", "--yes", "--skip-preview", "--refresh").must()
+    printed = deployed.pulumi("up", "--yes", "--skip-preview", "--refresh").must()
     assert weights(route53) == twins(direct=10, cdn=90)
-    assert not re.search(r"aws:route53:Record .*updated", said), said
+    assert not re.search(r"aws:route53:Record .*updated", printed), printed
 
 
 def test_drift_is_seen_by_refresh_and_mended_by_up(
@@ -157,17 +157,17 @@ def test_drift_is_seen_by_refresh_and_mended_by_up(
         ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": drifted}]},  # pyright: ignore[reportArgumentType] - the stubs tell what is read from what is written
     )
     (summary,) = cloudfront.list_distributions()["DistributionList"].get("Items", [])
-    found = cloudfront.get_distribution_config(Id=summary["Id"])
-    found["DistributionConfig"]["IsIPV6Enabled"] = False
+    distribution = cloudfront.get_distribution_config(Id=summary["Id"])
+    distribution["DistributionConfig"]["IsIPV6Enabled"] = False
     cloudfront.update_distribution(
         Id=summary["Id"],
-        IfMatch=found["ETag"],
-        DistributionConfig=found["DistributionConfig"],  # pyright: ignore[reportArgumentType] - the same
+        IfMatch=distribution["ETag"],
+        DistributionConfig=distribution["DistributionConfig"],  # pyright: ignore[reportArgumentType] - the same
     )
 
-    said = deployed.pulumi("refresh", "--yes", "--diff").must()
-    assert "weight: 0 => 200" in said or "weight          : 0 => 200" in said, said
-    assert "isIpv6Enabled" in said
+    printed = deployed.pulumi("refresh", "--yes", "--diff").must()
+    assert "weight: 0 => 200" in printed or "weight          : 0 => 200" in printed, printed
+    assert "isIpv6Enabled" in printed
     deployed.up().must()
     assert weights(route53) == twins(direct=100, cdn=0)
     healed = cloudfront.get_distribution_config(Id=summary["Id"])["DistributionConfig"]
@@ -192,9 +192,9 @@ def test_destroy_leaves_the_zone_as_it_was_but_for_the_shared_validation_records
     before = zone_records(route53)
     stack.up().must()
     stack.pulumi("destroy", "--yes", "--skip-preview").must()
-    left = [record for record in zone_records(route53) if record not in before]
-    assert {record["Type"] for record in left} == {"CNAME"}
-    assert len(left) == len(HOSTNAMES)
+    records_left = [record for record in zone_records(route53) if record not in before]
+    assert {record["Type"] for record in records_left} == {"CNAME"}
+    assert len(records_left) == len(HOSTNAMES)
     assert not cloudfront.list_distributions()["DistributionList"].get("Items")
     # Again from nothing: what was left is taken over, not tripped over.
     stack.up().must()
@@ -211,7 +211,7 @@ def test_two_edges_live_in_one_program(stack: Stack, cloudfront: "CloudFrontClie
     stack.up().must()
     distributions = cloudfront.list_distributions()["DistributionList"].get("Items", [])
     assert sorted(
-        alias for found in distributions for alias in found.get("Aliases", {}).get("Items", [])
+        alias for each in distributions for alias in each.get("Aliases", {}).get("Items", [])
     ) == ["api.example.com", "api3.example.com"]
 
 

@@ -66,10 +66,10 @@ def test_a_droplet_that_does_not_serve_stops_the_deployment_and_its_address_stay
 ) -> None:
     before = holders(droplets)
     lead_the_cloud_s_addresses_here()
-    said = stack.up().refused()
-    assert "The addresses that did not move yet were left where they are" in said
-    assert "is not serving port 443; a droplet that answers there" in said
-    assert "Traceback" not in said
+    printed = stack.up().refused()
+    assert "The addresses that did not move yet were left where they are" in printed
+    assert "is not serving port 443; a droplet that answers there" in printed
+    assert "Traceback" not in printed
     assert holders(droplets) == before
     with socket.create_server(("::", 443), family=socket.AF_INET6):
         stack.up().must()
@@ -82,9 +82,9 @@ def test_a_machine_without_ipv6_leaves_the_address_unless_it_is_told_to_wait_uns
     stack: Stack, droplets: background.Cloud
 ) -> None:
     before = holders(droplets)
-    said = stack.up().refused()
-    assert "is not testable from this machine, which has no IPv6" in said
-    assert "Traceback" not in said
+    printed = stack.up().refused()
+    assert "is not testable from this machine, which has no IPv6" in printed
+    assert "Traceback" not in printed
     assert holders(droplets) == before
     stack.configure(proxy={**CHANGED, "whenUntestable": "wait"})
     waited = stack.up().must()
@@ -109,10 +109,10 @@ def test_the_last_address_that_moves_is_served_before_the_old_droplet_goes(
     stack.configure(proxy={"regions": ["fra1", "ams3"], "readySeconds": READY_SECONDS})
     last = next(urn for urn in droplets_in_state(stack) if urn.endswith("ams3-1"))
     with socket.create_server(("::", 443), family=socket.AF_INET6):
-        said = stack.pulumi("up", "--yes", "--skip-preview", "--replace", last).refused()
-        assert "Proxy ams3-1 at 2001:db8:d1:" in said
-        assert "is not serving port 443" in said
-        assert "Traceback" not in said
+        printed = stack.pulumi("up", "--yes", "--skip-preview", "--replace", last).refused()
+        assert "Proxy ams3-1 at 2001:db8:d1:" in printed
+        assert "is not serving port 443" in printed
+        assert "Traceback" not in printed
         assert len(droplets_in_state(stack)) == 3
         stack.up().must()
     after = holders(droplets)

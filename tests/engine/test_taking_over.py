@@ -45,8 +45,8 @@ def test_a_record_with_users_is_exchanged_imported_and_leads_where_it_led(
         *("import", "--file", "import.json", "--protect=false", "--generate-code=false"),
         *("--yes", "--skip-preview"),
     ).must()
-    said = stack.up().must()
-    assert not re.search(r"Record \S+-direct (creat|delet|replac)", said), said
+    printed = stack.up().must()
+    assert not re.search(r"Record \S+-direct (creat|delet|replac)", printed), printed
     assert weights(route53) == {
         (NAME, family, path): weight
         for family in ("A", "AAAA")

@@ -192,7 +192,7 @@ def test_what_is_broken_by_hand_is_named(edge: Scene, name: str) -> None:
     addresses_by_name = addresses(edge)
     with breakage.broken(edge):
         verified = edge.verify(*(word for check in breakage.only for word in ("--only", check)))
-    summary = f"{verified.told()}\n{verified.told('unknown')}\n{verified.said}"
+    summary = f"{verified.evidence()}\n{verified.evidence('unknown')}\n{verified.printed}"
     assert verified.code == breakage.code, summary
     *place, verdict = breakage.result
     results = [

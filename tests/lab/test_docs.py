@@ -89,10 +89,10 @@ def test_the_edge_passes_as_is_shown_with_no_difference_but_those_that_are_told_
     table, _, accepted = done.stdout.partition("seen and accepted:\n")
     lines = set(re.findall(r"^ *([a-z0-9-]+) +(?=pass)", table, re.MULTILINE))
     assert {"cache-errors", "dns-twins", "websocket"} < lines
-    assert [line for line in sorted(lines) if not is_told_of(line)] == []
+    assert [line for line in sorted(lines) if not is_documented(line)] == []
     names = set(re.findall(r"^  ([a-z0-9-]+) \(\d+\)$", accepted, re.MULTILINE))
     assert "via-added" in names
-    assert names <= set(told_of("Documented differences"))
+    assert names <= set(documented_names("Documented differences"))
 
 
 def test_a_host_that_is_down_is_named_as_is_shown(terminal: Terminal) -> None:
@@ -146,16 +146,16 @@ def test_errors_that_are_kept_are_named_as_is_shown(terminal: Terminal, tmp_path
 # ---- pages ---------------------------------------------------------------------------------------
 
 
-def told_of(section: str, page: Path = VERIFY) -> list[str]:
+def documented_names(section: str, page: Path = VERIFY) -> list[str]:
     """Return the names that the tables of a section are about."""
     text = page.read_text().partition(f"# {section}\n")[2].partition("\n## ")[0]
     names = re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE)
     return [name for cell in names for name in re.findall(r"`([^`]+)`", cell)]
 
 
-def is_told_of(line: str) -> bool:
+def is_documented(line: str) -> bool:
     """Say whether the page tells of a line of the table, by its name or how that begins."""
-    documented = told_of("The lines of the table")
+    documented = documented_names("The lines of the table")
     return any(
         line.startswith(name.removesuffix("…")) if "…" in name else line == name
         for name in documented
@@ -163,12 +163,12 @@ def is_told_of(line: str) -> bool:
 
 
 def test_the_page_tells_of_every_kind_of_request() -> None:
-    assert [kind.name for kind in KINDS if not is_told_of(kind.name)] == []
-    assert not is_told_of("unheard-of")
+    assert [kind.name for kind in KINDS if not is_documented(kind.name)] == []
+    assert not is_documented("unheard-of")
 
 
 def test_the_page_tells_of_every_difference_that_can_be_accepted() -> None:
-    assert set(NAMES) - {"date-of-each-answer"} <= set(told_of("Documented differences"))
+    assert set(NAMES) - {"date-of-each-answer"} <= set(documented_names("Documented differences"))
 
 
 def test_the_pages_json_is_of_the_schema() -> None:
@@ -176,7 +176,7 @@ def test_the_pages_json_is_of_the_schema() -> None:
     (text,) = re.findall(r"```json\n(.*?)```", VERIFY.read_text(), re.DOTALL)
     result = {"$ref": "#/$defs/ResultModel", "$defs": schema["$defs"]}
     jsonschema.validate(json.loads(text), result)
-    assert told_of("JSON") == list(schema["properties"])
+    assert documented_names("JSON") == list(schema["properties"])
 
 
 def test_the_page_tells_of_every_setting_and_its_default() -> None:

@@ -243,22 +243,22 @@ def test_what_was_not_taken_is_handed_over_again(
 ) -> None:
     lab.refused = True
     with passer_by(clouds[1]):
-        wait_until(lambda: "It takes nothing." in lab.said)
+        wait_until(lambda: "It takes nothing." in lab.messages)
         with pytest.raises(LabError, match=r"^It takes nothing\.$"):
             lab.settle()
         lab.refused = False
         wait_until(lambda: lab.settle() or "droplet-passer-by" in lab.hosts)
-        assert lab.said.count("It takes nothing.") == 1
+        assert lab.messages.count("It takes nothing.") == 1
 
 
 def test_a_fault_that_nobody_expects_is_told_once_and_the_next_change_followed(
     lab: UnluckyLab, stack: Stack, clouds: tuple[Cloud, Cloud]
 ) -> None:
-    said = lab.said
+    messages = lab.messages
     with restored(clouds[0], stack) as config:
         lab.broken = True
         message = "What is deployed cannot be followed: KeyError('surprise')."
-        wait_until(lambda: message in said)
+        wait_until(lambda: message in messages)
         cloudfront = client(clouds[0], "cloudfront")
         number = stack.outputs()["distributionId"]
         config["Restrictions"] = {
@@ -268,19 +268,19 @@ def test_a_fault_that_nobody_expects_is_told_once_and_the_next_change_followed(
         cloudfront.update_distribution(Id=number, IfMatch=etag, DistributionConfig=config)
         lab.broken = False
         # Also what the lab cannot stand in for is told as it comes, not only when it opens.
-        wait_until(lambda: any(line.startswith("Not in the lab: ") for line in said))
-        assert [line for line in said if line.startswith("Not in the lab: ")] == [
+        wait_until(lambda: any(line.startswith("Not in the lab: ") for line in messages))
+        assert [line for line in messages if line.startswith("Not in the lab: ")] == [
             f"Not in the lab: {line}" for line in lab.unsupported() if "estriction" in line
         ]
-        assert said.count(message) == 1
+        assert messages.count(message) == 1
 
 
 def test_a_world_that_is_stuck_ends_all_the_same(
     stack: Stack, clouds: tuple[Cloud, Cloud], tmp_path: Path
 ) -> None:
     assert stack.outputs()
-    said: list[str] = []
-    lab = Lab.open(clouds[0].url, clouds[1].url, tmp_path, say=said.append)
+    messages: list[str] = []
+    lab = Lab.open(clouds[0].url, clouds[1].url, tmp_path, say=messages.append)
     lab.settle()
     inside = of_lab(lab)
     (world,) = [
@@ -290,7 +290,7 @@ def test_a_world_that_is_stuck_ends_all_the_same(
     ]
     world.suspend()
     time.sleep(2 * POLL_SECONDS)  # until the follower waits for an answer
-    before = list(said)
+    before = list(messages)
     closing = Thread(target=lab.close, daemon=True)
     closing.start()
     closing.join(3 * STOP_SECONDS)
@@ -300,7 +300,7 @@ def test_a_world_that_is_stuck_ends_all_the_same(
         closing.join()
     assert not stuck
     assert left_of(inside) == set()
-    assert said == before
+    assert messages == before
 
 
 OPENER = """

@@ -28,8 +28,8 @@ def test_a_mistake_that_is_deployed_is_found_and_named(mistaken: "Scene", name: 
     mistake = MISTAKES[name]
     mistaken.have_outputs(mistaken.stack.outputs()[EDGES[name]])
     verified = mistaken.verify()
-    assert verified.code == 1, f"{verified.told('unknown')}\n{verified.said}"
-    assert mistake.is_named(verified.results), verified.told()
+    assert verified.code == 1, f"{verified.evidence('unknown')}\n{verified.printed}"
+    assert mistake.is_named(verified.results), verified.evidence()
 
 
 def test_every_mandatory_rule_has_a_mistake_or_a_reason_why_it_has_none() -> None:

@@ -91,9 +91,9 @@ def test_a_file_that_is_no_use_is_wrong_use_with_the_reason(edge: Scene, name: s
     path.write_text(content)
     outputs = () if option == "--outputs" else ("--outputs", str(edge.folder / "outputs.json"))
     verified = _run(edge, *outputs, option, str(path), "--echo", "/echo")
-    assert verified.code == WRONG_USE, verified.said
-    for said in named:
-        assert said in verified.said
+    assert verified.code == WRONG_USE, verified.printed
+    for text in named:
+        assert text in verified.printed
 
 
 def test_every_option_that_is_wrong_is_told_at_once(edge: Scene) -> None:
@@ -103,7 +103,7 @@ def test_every_option_that_is_wrong_is_told_at_once(edge: Scene) -> None:
         *("--ca", str(edge.folder / "not-there.pem"), "--rate", "0"),
     )
     assert verified.code == WRONG_USE
-    for said in (
+    for text in (
         '--hostname is "no name"; it should be a DNS name such as api.example.com. ',
         '--direct is "198.18.0.1"; it should be a DNS name such as api.example.com. ',
         "--cdn is not given; ",
@@ -111,13 +111,13 @@ def test_every_option_that_is_wrong_is_told_at_once(edge: Scene) -> None:
         "not-there.pem",
         "--rate is 0",
     ):
-        assert said in verified.said
+        assert text in verified.printed
 
 
 def test_a_stack_that_nothing_tells_of_is_wrong_use(edge: Scene) -> None:
     verified = _run(edge)  # no host of the lab has Pulumi
     assert verified.code == WRONG_USE
-    assert "`pulumi stack output --json` is not on PATH; " in verified.said
+    assert "`pulumi stack output --json` is not on PATH; " in verified.printed
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def test_a_question_that_cannot_be_answered_never_passes(edge: Scene, name: str)
         for result in verified.results
         if result["verdict"] == question.verdict
     )
-    assert verified.code == question.code, f"{summary}\n{verified.said}"
+    assert verified.code == question.code, f"{summary}\n{verified.printed}"
     assert question.named in summary, summary
 
 
@@ -209,8 +209,8 @@ CLIENTS: Final = {
 def test_a_client_tells_of_what_it_sees_and_never_passes_the_rest(edge: Scene, name: str) -> None:
     code, verdict, named = CLIENTS[name]
     verified = edge.verify("--only", "reach", "--only", "dns-records", client=name)
-    assert (verified.code, verified.told()) == (code, ""), verified.said
-    assert named in verified.told(verdict), verified.told(verdict)
+    assert (verified.code, verified.evidence()) == (code, ""), verified.printed
+    assert named in verified.evidence(verdict), verified.evidence(verdict)
 
 
 # Whose requests
@@ -236,7 +236,7 @@ def test_a_users_own_requests_tell_of_a_header_that_is_dropped(edge: Scene) -> N
     path.write_text(REQUESTS)
     arguments = ("--outputs", str(edge.folder / "outputs.json"), "--requests", str(path))
     whole = _run(edge, *arguments, "--only", "opaque")
-    assert whole.code == 0, f"{whole.told()}\n{whole.told('unknown')}"
+    assert whole.code == 0, f"{whole.evidence()}\n{whole.evidence('unknown')}"
     edge.deploy(MISTAKES["headers are dropped"].program, **BOTH_PATHS)
     try:
         edge.name_one()
@@ -244,7 +244,10 @@ def test_a_users_own_requests_tell_of_a_header_that_is_dropped(edge: Scene) -> N
     finally:
         edge.deploy(**BOTH_PATHS)
         edge.name_one()
-    assert dropped.code == 1, dropped.said
+    assert dropped.code == 1, dropped.printed
     # That policy forwards no query strings either.
-    assert dropped.found() == {"answers compressed": {"cdn"}, "answers GET /echo?b=1": {"cdn"}}
-    assert 'header:content-encoding expected "gzip", came nothing' in dropped.told()
+    assert dropped.paths_by_check() == {
+        "answers compressed": {"cdn"},
+        "answers GET /echo?b=1": {"cdn"},
+    }
+    assert 'header:content-encoding expected "gzip", came nothing' in dropped.evidence()

@@ -29,7 +29,9 @@ def test_every_client_reaches_the_api_and_both_paths_are_alike(scene: "Scene", s
     answers = {name: scene.ask(name).get("method") for name in CLIENTS}
     assert answers == dict.fromkeys(CLIENTS, "GET")
     verified = scene.verify()
-    assert verified.code == 0, f"{verified.told()}\n{verified.told('unknown')}\n{verified.said}"
+    assert verified.code == 0, (
+        f"{verified.evidence()}\n{verified.evidence('unknown')}\n{verified.printed}"
+    )
 
 
 def test_before_the_edge_an_ipv6_only_client_fails_and_one_behind_nat64_succeeds(

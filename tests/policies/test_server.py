@@ -66,7 +66,7 @@ def request_of(properties: Any, kind: str = DISTRIBUTION) -> analyzer_pb2.Analyz
     )
 
 
-def said(response: Any) -> list[tuple[str, Any]]:
+def violations(response: Any) -> list[tuple[str, Any]]:
     return [(one.policyName, one.enforcementLevel) for one in response.diagnostics]
 
 
@@ -92,7 +92,7 @@ def test_a_rule_that_crashes_is_a_violation_that_keeps_what_it_found_and_stops_n
 
     with caplog.at_level(logging.ERROR):
         response = server(pack=rule_of(check)).Analyze(request_of({"on": False}, "t"), CONTEXT)
-    assert said(response) == [
+    assert violations(response) == [
         ("some-rule", MANDATORY),
         ("next-rule", MANDATORY),
         ("some-rule", MANDATORY),
@@ -112,7 +112,7 @@ def test_advice_is_a_note_whatever_the_level_and_a_violation_beside_it_is_none()
 
     judged = server(pack=rule_of(check))
     response = judged.Analyze(request_of({"on": True}, "t"), CONTEXT)
-    assert said(response) == [("some-rule", MANDATORY), ("some-rule", ADVISORY)]
+    assert violations(response) == [("some-rule", MANDATORY), ("some-rule", ADVISORY)]
     assert response.diagnostics[1].message.endswith(
         "some-rule: on is true; it may be off as well. Mind it."
     )
@@ -121,7 +121,7 @@ def test_advice_is_a_note_whatever_the_level_and_a_violation_beside_it_is_none()
 def test_levels_are_by_rule(compliant: Compliant) -> None:
     broken = {**compliant(), "isIpv6Enabled": False, "defaultRootObject": "x"}
     judged = server({"ipv6-enabled": ADVISORY, "origin-answers": DISABLED})
-    assert said(judged.Analyze(request_of(broken), CONTEXT)) == [("ipv6-enabled", ADVISORY)]
+    assert violations(judged.Analyze(request_of(broken), CONTEXT)) == [("ipv6-enabled", ADVISORY)]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_is_unclear_has_a_level_of_its_own(
 ) -> None:
     judged = server({} if level is None else {"unknowns": level})
     properties = {**compliant(), "isIpv6Enabled": UNKNOWN_STRING_VALUE}
-    assert said(judged.Analyze(request_of(properties), CONTEXT)) == expected
+    assert violations(judged.Analyze(request_of(properties), CONTEXT)) == expected
 
 
 def whole(
@@ -176,16 +176,16 @@ def test_what_cannot_be_told_alone_is_told_with_the_stack(
     judged.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(dry_run=preview), CONTEXT)
     policy: dict[str, Value] = {"minTtl": 0, "defaultTtl": 0, "maxTtl": ttl}
     properties = own_policy(compliant())
-    assert said(judged.Analyze(request_of(policy, CACHE), CONTEXT)) == []
-    assert said(judged.Analyze(request_of(properties), CONTEXT)) == []
-    assert said(judged.AnalyzeStack(whole(properties, policy), CONTEXT)) == expected
+    assert violations(judged.Analyze(request_of(policy, CACHE), CONTEXT)) == []
+    assert violations(judged.Analyze(request_of(properties), CONTEXT)) == []
+    assert violations(judged.AnalyzeStack(whole(properties, policy), CONTEXT)) == expected
 
 
 def test_during_an_update_what_nothing_can_tell_later_is_said_before_the_resource_is_made(
     compliant: Compliant,
 ) -> None:
     response = server().Analyze(request_of(own_policy(compliant())), CONTEXT)
-    assert said(response) == [("unknowns", MANDATORY)]
+    assert violations(response) == [("unknowns", MANDATORY)]
 
 
 def exempting(until: str, resource: str = "ed*") -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_an_exemption_holds_until_its_day_and_is_always_listed(
     response = server(settings).Analyze(
         request_of({**compliant(), "isIpv6Enabled": False}), CONTEXT
     )
-    assert said(response) == expected
+    assert violations(response) == expected
     assert words in response.diagnostics[0].message
 
 
@@ -251,7 +251,7 @@ def test_what_is_outside_the_scope_is_not_judged(
     response = server({"exceptions": (ADVISORY, {"scope": scope})}).Analyze(
         request_of(properties), CONTEXT
     )
-    assert said(response) == ([("ipv6-enabled", MANDATORY)] if concerned else [])
+    assert violations(response) == ([("ipv6-enabled", MANDATORY)] if concerned else [])
     assert bool(response.not_applicable) is not concerned
 
 
@@ -324,7 +324,7 @@ def test_a_broken_distribution_is_repaired_and_then_passes() -> None:
     assert repaired["defaultCacheBehavior"] == behavior
     assert repaired["orderedCacheBehaviors"] == [{**behavior, "pathPattern": "/x"}]
     assert "ipv6-enabled" in names
-    assert said(server().Analyze(request_of(repaired), CONTEXT)) == []
+    assert violations(server().Analyze(request_of(repaired), CONTEXT)) == []
 
 
 def test_what_is_not_known_survives_a_repair(compliant: Compliant) -> None:
@@ -373,6 +373,6 @@ def test_a_pack_is_served_on_loopback() -> None:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub: Any = analyzer_pb2_grpc.AnalyzerStub(channel)
             response = stub.Analyze(request_of({}), timeout=PATIENCE_SECONDS)
-        assert ("ipv6-enabled", MANDATORY) in said(response)
+        assert ("ipv6-enabled", MANDATORY) in violations(response)
     finally:
         running.stop(grace=None)

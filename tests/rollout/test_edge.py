@@ -145,7 +145,7 @@ def test_all_that_is_wrong_by_hand_is_told_at_once() -> None:
     source = Source(hostnames=("a b",), direct="192.0.2.1", proxy_addresses=("[::1]", "192.0.2.1"))
     with pytest.raises(WrongUseError) as refused:
         by_hand(source)
-    assert [(fault.what, fault.found) for fault in refused.value.faults] == [
+    assert [(fault.what, fault.value) for fault in refused.value.faults] == [
         ("--hostname", '"a b"'),
         ("--direct", '"192.0.2.1"'),
         ("--cdn", "not given"),

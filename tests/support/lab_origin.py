@@ -134,9 +134,9 @@ def _start(
 def _wait_until_it_serves(made: Program, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while subprocess.run(made.ready, capture_output=True, check=False).returncode != 0:
-        said = log.read_text(errors="replace")
-        assert process.poll() is None, f"{made.name} ended with {process.returncode}: {said}"
-        assert time.monotonic() < deadline, f"{made.name} does not serve: {said}"
+        log_text = log.read_text(errors="replace")
+        assert process.poll() is None, f"{made.name} ended with {process.returncode}: {log_text}"
+        assert time.monotonic() < deadline, f"{made.name} does not serve: {log_text}"
         time.sleep(POLL_SECONDS)
 
 

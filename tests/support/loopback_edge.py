@@ -166,7 +166,7 @@ class _Relay:
             await exchange.break_off()
             return
         if method in edge.refused:
-            await self._send(exchange, request, Incoming(403, _told(403), b"Bad request."))
+            await self._send(exchange, request, Incoming(403, _added_headers(403), b"Bad request."))
             return
         upgrade = (request.header(b"upgrade") or b"").lower() == b"websocket"
         made = edge.documented(request, body, upgrade=upgrade and edge.websocket)
@@ -222,7 +222,7 @@ class _Relay:
                 await self._send(exchange, request, answer)
                 return
             length = _length(headers)
-            await exchange.begin(status, _shown(headers) + _told(status), length)
+            await exchange.begin(status, _shown(headers) + _added_headers(status), length)
             async for piece in upstream.pieces():
                 await exchange.send(piece)
             await exchange.end()
@@ -232,7 +232,7 @@ class _Relay:
     ) -> None:
         headers = _shown(answer.headers)
         if all(name.lower() != b"x-cache" for name, _ in headers):
-            headers += _told(answer.status)
+            headers += _added_headers(answer.status)
         length = None if answer.status in (204, 304) else len(answer.body)
         if request.method == b"HEAD":
             length = _length(answer.headers)
@@ -335,7 +335,7 @@ def _shown(headers: Sequence[Header]) -> tuple[Header, ...]:
     return tuple(each for each in headers if each[0].lower() not in FRAMING)
 
 
-def _told(status: int) -> tuple[Header, ...]:
+def _added_headers(status: int) -> tuple[Header, ...]:
     """Return what CloudFront adds to an answer."""
     cache = b"Error from cloudfront" if status >= 400 else b"Miss from cloudfront"
     return (

@@ -34,7 +34,7 @@ class Walk:
     def __init__(self, folder: Path) -> None:
         self.network = LabNetwork(folder)
 
-    async def said(self, host: str, *command: str) -> tuple[int | None, str]:
+    async def run(self, host: str, *command: str) -> tuple[int | None, str]:
         """Return how a command on a host ended and what it said."""
         process = await asyncio.create_subprocess_exec(
             *self.network.inside(host, *command),
@@ -46,7 +46,7 @@ class Walk:
 
     async def reaches(self, host: str, address: str, *more: str) -> bool:
         """Return whether a host is answered by an address."""
-        code, _ = await self.said(host, "ping", "-c", "1", "-W", "1", *more, address)
+        code, _ = await self.run(host, "ping", "-c", "1", "-W", "1", *more, address)
         return code == 0
 
 
@@ -57,24 +57,24 @@ async def main(folder: Path) -> dict[str, Any]:
     network = walk.network
     await network.apply([BOTH, ONLY4, ONLY6, ONE, OTHER], "")
     for name in ("one", "other"):
-        await walk.said(name, "ip", "addr", "add", f"{RESERVED}/128", "dev", "lo")
+        await walk.run(name, "ip", "addr", "add", f"{RESERVED}/128", "dev", "lo")
     report["both families"] = [
         await walk.reaches("both", "198.18.2.1"),
         await walk.reaches("both", "2001:db8:c::3"),
         await walk.reaches("only4", "198.18.2.2"),
         await walk.reaches("only6", "2001:db8:c::2"),
     ]
-    report["IPv4 of an IPv6-only host"] = (await walk.said("only6", "ip", "-4", "route"))[1]
-    report["IPv6 of an IPv4-only host"] = (await walk.said("only4", "ip", "-6", "address"))[1]
+    report["IPv4 of an IPv6-only host"] = (await walk.run("only6", "ip", "-4", "route"))[1]
+    report["IPv6 of an IPv4-only host"] = (await walk.run("only4", "ip", "-6", "address"))[1]
     report["neighbors of one network"] = await walk.reaches("one", "2001:db8:d0:a::3")
-    _, text = await walk.said("both", "cat", "/etc/resolv.conf")
+    _, text = await walk.run("both", "cat", "/etc/resolv.conf")
     report["resolv.conf"] = text.splitlines()[0]
     # As a script on a Droplet does: everything leaves with the reserved address, by no gateway.
-    await walk.said(
+    await walk.run(
         "one", *("ip", "-6", "route", "replace", "default", "dev", "eth0", "src", RESERVED)
     )
     report["an address without a gateway"] = await walk.reaches("one", "2001:db8:c::2")
-    await walk.said("one", "ip", "addr", "del", f"{RESERVED}/128", "dev", "lo")
+    await walk.run("one", "ip", "addr", "del", f"{RESERVED}/128", "dev", "lo")
     report["routed to one that does not have it"] = await walk.reaches("both", RESERVED)
     await network.apply(
         [BOTH, ONLY4, ONLY6, replace(ONE, routed=()), replace(OTHER, routed=ONE.routed)], ""
@@ -82,7 +82,7 @@ async def main(folder: Path) -> dict[str, Any]:
     report["routed to the other"] = await walk.reaches("both", RESERVED)
     report["a large packet"] = await walk.reaches("both", "198.18.2.1", *WHOLE)
     await network.apply([BOTH, replace(ONLY4, mtu=1300), ONLY6], "")
-    _, text = await walk.said("both", "ping", "-c", "1", "-W", "1", *WHOLE, "198.18.2.1")
+    _, text = await walk.run("both", "ping", "-c", "1", "-W", "1", *WHOLE, "198.18.2.1")
     report["a packet too large for a link"] = text.splitlines()[1]
     report["hosts"] = sorted(network.pids)
     await network.apply([BOTH, replace(ONLY4, addresses=("198.18.2.7/32",)), ONLY6], FILTER)

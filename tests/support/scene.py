@@ -45,20 +45,20 @@ class Verified:
     """Its exit code."""
     results: list[dict[str, Any]]
     """Its results, as `--json` has them."""
-    said: str
+    printed: str
     """What it printed beside."""
     ways: tuple[tuple[str, str], ...] = ()
     """Hostname and address of each way that it went."""
 
-    def found(self, verdict: str = "fail") -> dict[str, set[str]]:
+    def paths_by_check(self, verdict: str = "fail") -> dict[str, set[str]]:
         """Return the paths that each check gave a verdict on, by the check's name."""
-        paths_by_check: dict[str, set[str]] = {}
+        paths: dict[str, set[str]] = {}
         for result in self.results:
             if result["verdict"] == verdict:
-                paths_by_check.setdefault(result["check"], set()).add(str(result.get("path")))
-        return paths_by_check
+                paths.setdefault(result["check"], set()).add(str(result.get("path")))
+        return paths
 
-    def told(self, verdict: str = "fail") -> str:
+    def evidence(self, verdict: str = "fail") -> str:
         """Return the evidence of each result with a verdict, a line each."""
         return "\n".join(
             f"{result['check']} {result.get('path')} {result.get('family')}: {result['evidence']}"

@@ -61,15 +61,15 @@ def shown(page: Path, command: str) -> list[str]:
     return lines_by_command[command]
 
 
-def assert_in_order(expected: list[str], said: str) -> None:
+def assert_in_order(expected: list[str], text: str) -> None:
     """Assert that lines were printed, in this order, whatever was printed between them.
 
     Of a line that ends in `…` what is before that has to be.
     """
-    printed = iter([steady(line) for line in said.splitlines()])
+    printed = iter([steady(line) for line in text.splitlines()])
     for line in expected:
         begins = line.removesuffix("…") if line.endswith(" …") else None
         was_printed = any(
             each == line if begins is None else each.startswith(begins) for each in printed
         )
-        assert was_printed, f"A line is shown that was not printed: {line!r}\n{said}"
+        assert was_printed, f"A line is shown that was not printed: {line!r}\n{text}"

@@ -88,7 +88,7 @@ class Hazards:
             ]
             outcomes = await asyncio.gather(*(self._taken(context, way) for way in ways))
             verdict = worst([each for each, _ in outcomes]) if ways else "unknown"
-            evidence = "; ".join(dict.fromkeys(said for _, said in outcomes))
+            evidence = "; ".join(dict.fromkeys(text for _, text in outcomes))
             remedy = ""
             if verdict == "fail":
                 remedy = (
@@ -159,7 +159,9 @@ class Hazards:
         except (TroubleError, ValueError) as trouble:
             return "unknown", f"{way.address}: {trouble}"
         listed = ", ".join(names) or "nobody"
-        said = f"{way.address} shows a certificate for {listed} when asked for {way.hostname}"
+        certificate_text = (
+            f"{way.address} shows a certificate for {listed} when asked for {way.hostname}"
+        )
         name = next(
             (
                 candidate
@@ -169,18 +171,21 @@ class Hazards:
             None,
         )
         if name is None:
-            return "fail", f"{said}; CloudFront takes {way.hostname} or {context.target.direct}"
-        said += await self._other(context, way, names)
+            return (
+                "fail",
+                f"{certificate_text}; CloudFront takes {way.hostname} or {context.target.direct}",
+            )
+        certificate_text += await self._other(context, way, names)
         if name != way.hostname:
-            return "pass", f"{said}; that is the load balancer's own name"
+            return "pass", f"{certificate_text}; that is the load balancer's own name"
         try:
             await self._connector.shake(
                 way.address, way.port, way.hostname, verify=True, ca=context.options.ca
             )
         except TroubleError as trouble:
             sure: Verdict = "fail" if trouble.kind == "certificate" else "unknown"
-            return sure, f"{said}, which is not trusted: {trouble}"
-        return "pass", said
+            return sure, f"{certificate_text}, which is not trusted: {trouble}"
+        return "pass", certificate_text
 
     async def _other(self, context: CheckContext, way: Way, names: Sequence[str]) -> str:
         """Return what else is shown to a client that asks for the load balancer's own name."""

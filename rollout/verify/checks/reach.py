@@ -75,8 +75,8 @@ async def _connect(
     both = tuple(zip(ways, outcomes, strict=True))
     broken = [f"{way.address}: {fault}" for way, (fault, _) in both if fault]
     if not broken:
-        seen = ", ".join(f"{way.address} {said}" for way, (_, said) in both)
-        return group.result(check, "pass", seen)
+        timings = ", ".join(f"{way.address} {timing}" for way, (_, timing) in both)
+        return group.result(check, "pass", timings)
     evidence = f"{len(broken)} of {len(ways)} addresses fail: {'; '.join(broken)}"
     if len(broken) == len(ways) and is_doubtful(connector, ways[0].address):
         doubt = "; this machine's own address leads nowhere beyond its site"
@@ -94,14 +94,17 @@ async def _try(context: CheckContext, connector: Connector, way: Way) -> tuple[s
     except TroubleError as trouble:
         return f"{trouble} ({trouble.kind})", ""
     took, tcp = milliseconds(answer.seconds), milliseconds(made.connect_seconds)
-    said = f"{answer.status} in {took}, TCP {tcp}"
+    timing = f"{answer.status} in {took}, TCP {tcp}"
     if answer.status in _ORIGIN_FAILED:
-        return f"answers {answer.status}, so it does not reach what is behind it", said
+        return f"answers {answer.status}, so it does not reach what is behind it", timing
     if answer.status >= HTTPStatus.BAD_REQUEST and _CLOUDFRONTS_OWN in answer.body:
-        return f"CloudFront itself answers {answer.status}: it does not ask what is behind it", said
+        return (
+            f"CloudFront itself answers {answer.status}: it does not ask what is behind it",
+            timing,
+        )
     if context.options.echo and answer.status != HTTPStatus.OK:
-        return f"the echo answers {answer.status} instead of 200", said
-    return "", said
+        return f"the echo answers {answer.status} instead of 200", timing
+    return "", timing
 
 
 async def _nat64(context: CheckContext, connector: Connector) -> list[Result]:

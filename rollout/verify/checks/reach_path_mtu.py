@@ -62,7 +62,7 @@ async def _path_mtu(
         return group.result(check, "unknown", no_route(group.family))
     outcomes = await asyncio.gather(*(_large(context, connector, way) for way in ways))
     verdict = worst([each for each, _ in outcomes])
-    result = group.result(check, verdict, "; ".join(said for _, said in outcomes))
+    result = group.result(check, verdict, "; ".join(text for _, text in outcomes))
     if verdict == "fail":
         remedy = "Let ICMPv6 'packet too big' through the firewalls on the way, or clamp the MSS."
         result = replace(result, remedy=remedy)

@@ -354,7 +354,7 @@ def _run(say: Say, *command: str) -> None:
         *(str(find_program("unshare")), "--mount", "--pid", "--fork", "--mount-proc"),
         *("--kill-child=SIGKILL", "--"),
     )
-    said: list[str] = []
+    log_lines: list[str] = []
     with subprocess.Popen(
         [*alone, *command],
         stdin=subprocess.DEVNULL,
@@ -364,12 +364,12 @@ def _run(say: Say, *command: str) -> None:
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            said = [*said[-20:], line.strip()]
+            log_lines = [*log_lines[-20:], line.strip()]
             if match := _STEP.fullmatch(line.strip()):
                 say(f"  {match[1]}")
     if process.returncode != 0:
         raise BootError(
-            f"The root cannot be made: {' | '.join(said[-5:])}. It needs the Debian packages of "
-            "the release from the machine's apt sources, and 1 GB of disk. Mend that, and run "
+            f"The root cannot be made: {' | '.join(log_lines[-5:])}. It needs the Debian packages "
+            "of the release from the machine's apt sources, and 1 GB of disk. Mend that, and run "
             f"{COMMAND} again."
         )

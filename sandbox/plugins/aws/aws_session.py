@@ -186,10 +186,10 @@ def explain(error: Exception) -> str:
     """
     if isinstance(error, ClientError):
         response: Props = dict(error.response)
-        said: Props = response.get("Error", {})
-        reasons = response.get("messages") or items_of(said, "Messages")
-        text = "; ".join([str(said.get("Message") or ""), *map(str, reasons)]).strip("; ")
-        return f"{error.operation_name}: {said.get('Code', 'Unknown')}: {text}"
+        error_fields: Props = response.get("Error", {})
+        reasons = response.get("messages") or items_of(error_fields, "Messages")
+        text = "; ".join([str(error_fields.get("Message") or ""), *map(str, reasons)]).strip("; ")
+        return f"{error.operation_name}: {error_fields.get('Code', 'Unknown')}: {text}"
     if isinstance(error, BotoCoreError):
         return f"{error}"
     return f"{type(error).__name__}: {error}"

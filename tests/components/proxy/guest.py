@@ -26,12 +26,12 @@ _SETUP: Final = (
     "-6 route add default via 2001:db8:1::1 dev eth0",
 )
 
-_said: dict[str, str] = {}
+_served_metadata: dict[str, str] = {}
 
 
 class _Metadata(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        text = _said.get(self.path.removeprefix(_PATH))
+        text = _served_metadata.get(self.path.removeprefix(_PATH))
         self.send_response(503 if text is None else 200)
         self.end_headers()
         if text is not None:
@@ -46,9 +46,9 @@ def _ip(*arguments: str) -> Any:
     return json.loads(done.stdout or "[]")
 
 
-def _run(program: str, said: dict[str, str]) -> dict[str, Any]:
-    _said.clear()
-    _said.update(said)
+def _run(program: str, metadata: dict[str, str]) -> dict[str, Any]:
+    _served_metadata.clear()
+    _served_metadata.update(metadata)
     done = subprocess.run([program], check=False, capture_output=True, text=True)
     lo = _ip("-6", "address", "show", "dev", "lo", "scope", "global")
     (default,) = _ip("-6", "route", "show", "default")
@@ -71,7 +71,7 @@ def _main(program: str) -> Sequence[dict[str, Any]]:
         _ip(*command.split())
     server = HTTPServer(("169.254.169.254", 80), _Metadata)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    return [_run(program, said) for said in json.load(sys.stdin)]
+    return [_run(program, metadata) for metadata in json.load(sys.stdin)]
 
 
 if __name__ == "__main__":

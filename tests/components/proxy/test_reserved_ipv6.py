@@ -34,13 +34,13 @@ class Outcome:
     """Gateway of the default route, None for a route over the link itself."""
 
 
-def _runs(*said: Mapping[str, str]) -> Sequence[Outcome]:
+def _runs(*metadata: Mapping[str, str]) -> Sequence[Outcome]:
     """Run the program once for each thing that the metadata service says, one after the other."""
     unshare = [find_program("unshare"), "--map-root-user", "--net", "--fork", "--kill-child"]
     with as_file(files("components.proxy") / "files/usr/local/sbin/reserved-ipv6") as program:
         done = subprocess.run(
             [*unshare, sys.executable, _GUEST, program],
-            input=json.dumps(said),
+            input=json.dumps(metadata),
             capture_output=True,
             text=True,
             check=False,
@@ -83,7 +83,7 @@ def test_an_address_that_was_taken_away_is_removed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "error"),
+    ("metadata", "code", "error"),
     [
         pytest.param({}, 22, "The requested URL returned error: 503", id="no answer"),
         pytest.param(
@@ -108,9 +108,9 @@ def test_an_address_that_was_taken_away_is_removed() -> None:
     ],
 )
 def test_what_cannot_be_understood_fails_and_changes_nothing(
-    said: Mapping[str, str], code: int, error: str
+    metadata: Mapping[str, str], code: int, error: str
 ) -> None:
-    _, after = _runs(_ASSIGNED, said)
+    _, after = _runs(_ASSIGNED, metadata)
 
     assert (after.code, after.addresses) == (code, [f"{_FIRST}/128"])
     assert error in after.errors

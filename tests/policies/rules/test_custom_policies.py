@@ -56,7 +56,7 @@ def test_the_message_names_the_policy_and_its_ttls(make: Make, judge: Judge) -> 
     (finding,) = judge(
         caching_off.RULE, distribution(make, "cachePolicyId", UNKNOWN, policy), policy
     )
-    assert finding.found == (
+    assert finding.value == (
         'that of "policy" in this stack, whose defaultTtl is absent, which means 86,400 seconds '
         "and maxTtl is 60"
     )

@@ -98,7 +98,7 @@ def test_every_code_has_to_be_listed_at_zero(
 def test_each_missing_code_is_named(missing: int) -> None:
     responses = off(*(code for code in CODES if code != missing))
     (finding,) = RULE.check(Place("", {"customErrorResponses": responses}))
-    assert finding.found == f"a list without {missing}"
+    assert finding.value == f"a list without {missing}"
 
 
 def test_nothing_known_of_the_distribution_is_one_finding() -> None:

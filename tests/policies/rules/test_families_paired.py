@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.model import UNKNOWN, Around, Finding, Judgement, Resource, JudgedStack, Value
+from policies.model import UNKNOWN, Around, Finding, JudgedStack, Judgement, Resource, Value
 from policies.rules.families_paired import RULE
 
 FAIL, CANNOT_TELL, ADVISE = Judgement.FAIL, Judgement.CANNOT_TELL, Judgement.ADVISE

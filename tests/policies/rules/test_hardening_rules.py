@@ -114,7 +114,7 @@ def test_the_floor_can_be_set(make: Make, judge: Judge) -> None:
 def test_the_default_certificate_gets_its_own_advice() -> None:
     (finding,) = viewer_tls.RULE.check(Place("", {}))
     assert "Request one in ACM in us-east-1" in finding.fix
-    assert finding.found == "CloudFront's own certificate"
+    assert finding.value == "CloudFront's own certificate"
 
 
 @pytest.mark.parametrize(

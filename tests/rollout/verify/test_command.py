@@ -394,14 +394,14 @@ def test_a_machine_without_a_network_cannot_tell_and_says_so_in_every_form(
 
 def test_the_page_tells_of_every_check() -> None:
     section = DOCS.read_text().partition("## What is checked")[2].partition("\n## ")[0]
-    told_of = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
-    assert told_of == ["ways", *(check.name for check in checks.CHECKS), "opaque"]
+    documented = re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)
+    assert documented == ["ways", *(check.name for check in checks.CHECKS), "opaque"]
 
 
 def test_the_page_tells_of_every_option_and_of_no_other() -> None:
-    told_of = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOCS.read_text()))
+    documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOCS.read_text()))
     options = {name for each in typer.main.get_command(command.app).params for name in each.opts}
-    assert told_of == options
+    assert documented == options
 
 
 def test_the_page_tells_of_every_header_that_is_not_compared() -> None:

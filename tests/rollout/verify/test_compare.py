@@ -212,15 +212,15 @@ def test_how_a_client_came_is_told_truly_or_as_today(header: str, right: str, wr
         return echo_of(SENT, headers=with_header((header, value)))
 
     name = header.lower()
-    said = (f'{name} is "{wrong}", none was sent',)
+    faults = (f'{name} is "{wrong}", none was sent',)
     for path in ("direct", "cdn"):
         comparison = compare_request(SENT, of(right), path, baseline=of(right))
         assert comparison == Comparison((), (f"{name}-set",))
-        assert compare_request(SENT, of(wrong), path, baseline=of(right)).faults == said
+        assert compare_request(SENT, of(wrong), path, baseline=of(right)).faults == faults
         comparison = compare_request(SENT, of(wrong), path, baseline=of(wrong))
         assert comparison == Comparison((), (AS_BASELINE,))
     assert of_headers(of(wrong).headers, "direct").faults == ()
-    assert of_headers(of(wrong).headers, "cdn").faults == said
+    assert of_headers(of(wrong).headers, "cdn").faults == faults
 
 
 def test_the_port_that_is_told_is_the_one_that_was_asked() -> None:

@@ -135,18 +135,18 @@ def recorded(
         ),
     ],
 )
-@pytest.mark.parametrize("said", ["hush/0123456789", "hush%2F0123456789", "hush 0123456789"])
+@pytest.mark.parametrize("echoed", ["hush/0123456789", "hush%2F0123456789", "hush 0123456789"])
 def test_what_was_recorded_does_not_show_where_an_answer_repeats_it(
-    entry: CatalogueEntry, said: str
+    entry: CatalogueEntry, echoed: str
 ) -> None:
     if "+" in entry.request.target:
-        said = said.replace("/", "+").replace("%2F", "%20")
-    elif " " in said:
+        echoed = echoed.replace("/", "+").replace("%2F", "%20")
+    elif " " in echoed:
         return
 
     def speak(way: Way, _: HttpRequest) -> HttpAnswer:
-        body = json.dumps({"you": f"{said} at {way.path}"}).encode()
-        return answer(200, body, Location=f"/in?a={said}&b={way.path}", Content_Type=JSON)
+        body = json.dumps({"you": f"{echoed} at {way.path}"}).encode()
+        return answer(200, body, Location=f"/in?a={echoed}&b={way.path}", Content_Type=JSON)
 
     results = opaque_results(entry, speak)
     assert "fail" in {result.verdict for result in results}

@@ -528,10 +528,10 @@ def test_a_distribution_that_breaks_a_rule_is_refused(
     cloudfront: Any, make: Any, edit: Edit, refusal: tuple[str, str], allowed: Edit
 ) -> None:
     code, message = refusal
-    refused_code, said = refused(
+    refused_code, refusal_text = refused(
         lambda: cloudfront.create_distribution(DistributionConfig=make("one", edit))
     )
-    assert (refused_code, message in said) == (code, True), said
+    assert (refused_code, message in refusal_text) == (code, True), refusal_text
     assert cloudfront.list_distributions()["DistributionList"]["Quantity"] == 0
 
     made = cloudfront.create_distribution(DistributionConfig=make("one", allowed))

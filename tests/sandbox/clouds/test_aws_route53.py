@@ -383,10 +383,10 @@ def test_a_batch_that_breaks_a_rule_is_refused_and_changes_nothing(
         aws.change(*before)
     there = aws.records()
     innocent = ("CREATE", simple(name="innocent.example.com"))
-    code, said = refused(lambda: aws.change(innocent, *batch))
+    code, refusal_text = refused(lambda: aws.change(innocent, *batch))
     assert code == "InvalidChangeBatch"
-    assert message in said
-    assert said.startswith("[")
+    assert message in refusal_text
+    assert refusal_text.startswith("[")
     assert aws.records() == there
     assert aws.change(innocent, *allowed)["Status"] == "PENDING"
 
@@ -438,9 +438,9 @@ def test_all_faults_of_a_batch_are_told_at_once(aws: Any) -> None:
 )
 def test_a_malformed_record_is_invalid_input(aws: Any, record: Fields, message: str) -> None:
     there = aws.records()
-    code, said = refused(lambda: aws.change(("CREATE", record)))
+    code, refusal_text = refused(lambda: aws.change(("CREATE", record)))
     assert code == "InvalidInput"
-    assert message in said
+    assert message in refusal_text
     assert aws.records() == there
 
 

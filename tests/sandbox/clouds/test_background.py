@@ -53,12 +53,12 @@ def test_it_outlives_the_one_who_started_it(home: Path) -> None:
         "import sys, pathlib; from sandbox.clouds import background; "
         "print(background.start('aws', pathlib.Path(sys.argv[1])).pid)"
     )
-    said = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", program, str(home)], check=True, capture_output=True, text=True
     )
     cloud = background.find("aws", home)
     assert cloud is not None
-    assert cloud.pid == int(said.stdout)
+    assert cloud.pid == int(done.stdout)
     assert os.getsid(cloud.pid) != os.getsid(0)
     assert answers(cloud.url)
 

@@ -39,15 +39,15 @@ def go(folder: Path, compile_step: str = "true") -> dict[str, str]:
 
 
 def test_a_build_leaves_the_command_and_what_runs_python_programs(tmp_path: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     root = tmp_path / "cache" / "1.2.3"
-    build.build(root, Version.parse("1.2.3"), said.append, go(tmp_path))
+    build.build(root, Version.parse("1.2.3"), messages.append, go(tmp_path))
     assert sorted(path.name for path in (root / "bin").iterdir()) == [
         "pulumi",
         "pulumi-language-python",
         build.PROGRAM_RUNNER,
     ]
-    assert said[0].startswith("Building Pulumi 1.2.3 from its Go module: about ")
+    assert messages[0].startswith("Building Pulumi 1.2.3 from its Go module: about ")
     assert [path.name for path in root.parent.iterdir()] == ["1.2.3"]
 
 
@@ -137,6 +137,6 @@ def test_every_module_of_the_build_has_its_checksum() -> None:
 def test_the_engine_in_use_says_its_version() -> None:
     """The real thing: found, installed or built by the very code under test."""
     engine = find.find(print)
-    said = subprocess.run([engine.command, "version"], capture_output=True, text=True, check=True)
-    assert find.parse_version(said.stdout) == engine.version
+    done = subprocess.run([engine.command, "version"], capture_output=True, text=True, check=True)
+    assert find.parse_version(done.stdout) == engine.version
     assert engine.version >= find.MINIMUM

@@ -56,7 +56,7 @@ def test_a_link_on_path_leads_to_the_installation_it_points_to(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         pytest.param("echo v3.100.0", "is 3.100.0; 3.259.0 or newer. Upgrade Pulumi.", id="old"),
         pytest.param("echo v99.1.2", "has no pulumi-language-python beside it", id="no host"),
@@ -65,13 +65,13 @@ def test_a_link_on_path_leads_to_the_installation_it_points_to(tmp_path: Path) -
     ],
 )
 def test_an_unusable_pulumi_on_path_is_named_and_passed_over(
-    tmp_path: Path, script: str, said: str
+    tmp_path: Path, script: str, message: str
 ) -> None:
     command = executable(tmp_path / "bin", "pulumi", script)
     environment = {"PATH": str(command.parent)}
     with pytest.raises(EngineNotFoundError) as failure:
         find.on_path(environment)
-    assert said in str(failure.value)
+    assert message in str(failure.value)
     assert str(command) in str(failure.value)
     cache = tmp_path / "cache"
     engine = find.find(quiet, environment=environment, cache=cache, ways=[makes_one])
@@ -94,12 +94,12 @@ def test_an_engine_that_is_kept_gets_the_launcher_of_today(tmp_path: Path) -> No
 
 
 def test_the_next_way_is_tried_when_one_fails_and_the_failure_is_told(tmp_path: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     engine = find.find(
-        said.append, environment={}, cache=tmp_path, ways=[no_way("no network"), makes_one]
+        messages.append, environment={}, cache=tmp_path, ways=[no_way("no network"), makes_one]
     )
     assert engine.origin == "made for the test"
-    assert said == ["  no network"]
+    assert messages == ["  no network"]
 
 
 def test_two_runs_at_once_make_one_engine(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_no_pulumi_no_network_and_no_go_is_one_message_that_names_all_three(tmp_
 
 
 @pytest.mark.parametrize(
-    ("said", "version"),
+    ("version_text", "version"),
     [
         pytest.param("v3.259.0\n", "3.259.0", id="release"),
         pytest.param("3.259.0", "3.259.0", id="no letter"),
@@ -157,5 +157,5 @@ def test_no_pulumi_no_network_and_no_go_is_one_message_that_names_all_three(tmp_
         pytest.param("warning: new version\nv4.0.0\n", "4.0.0", id="after a warning"),
     ],
 )
-def test_the_version_is_read_from_what_pulumi_says(said: str, version: str) -> None:
-    assert parse_version(said) == Version.parse(version)
+def test_the_version_is_read_from_what_pulumi_says(version_text: str, version: str) -> None:
+    assert parse_version(version_text) == Version.parse(version)

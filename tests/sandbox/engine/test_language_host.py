@@ -201,11 +201,11 @@ def test_a_plugin_ends_when_the_engine_cancels_its_call(tmp_path: Path, host: Ho
 def test_installing_changes_nothing_and_says_who_does_it(
     host: Host,
 ) -> None:
-    said = b"".join(
+    output = b"".join(
         answer.stdout
         for answer in host.InstallDependencies(language_pb2.InstallDependenciesRequest())
     )
-    assert said.startswith(b"Nothing is installed here")
+    assert output.startswith(b"Nothing is installed here")
 
 
 def test_it_tells_about_itself(host: Host) -> None:

@@ -119,10 +119,10 @@ def test_any_value_comes_out_of_the_shell_as_it_went_in(value: str) -> None:
 
 def test_a_real_shell_evaluates_the_lines() -> None:
     lines = exports({"ONE": "a b", "TWO": "it's $HOME"})
-    said = subprocess.run(
+    done = subprocess.run(
         ["sh", "-c", f'{lines}\nprintf "%s|%s" "$ONE" "$TWO"'],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout == "a b|it's $HOME"
+    assert done.stdout == "a b|it's $HOME"

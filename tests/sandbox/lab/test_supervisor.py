@@ -50,12 +50,12 @@ class Yard:
     """A supervisor, and a daemon for it."""
 
     folder: Path
-    said: list[str] = field(default_factory=list[str])
+    messages: list[str] = field(default_factory=list[str])
     hosts: Here = field(default_factory=Here)
     supervisor: Supervisor = field(init=False)
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self.hosts, self.folder, self.said.append)
+        self.supervisor = Supervisor(self.hosts, self.folder, self.messages.append)
 
     def daemon(self, text: str, **fields: object) -> Program:
         """Return a daemon whose file has some text."""
@@ -83,7 +83,7 @@ class Yard:
         """Wait until something is true."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not reached():
-            assert time.monotonic() < deadline, (self.said, self.kept)
+            assert time.monotonic() < deadline, (self.messages, self.kept)
             await asyncio.sleep(0.01)
 
     async def make(self, *programs: Program) -> None:
@@ -109,7 +109,7 @@ def test_a_program_starts_with_its_files_and_is_told_to_end(tmp_path: Path) -> N
             assert here.notes == ["start one"]
             await here.make()
             assert here.notes == ["start one", "term"]
-            assert here.said == []
+            assert here.messages == []
 
     asyncio.run(scene())
 
@@ -121,12 +121,12 @@ def test_what_a_program_reports_when_it_is_ready_is_said(tmp_path: Path) -> None
     async def scene() -> None:
         async with yard(tmp_path) as here:
             await here.make(here.daemon("one", report=report))
-            assert here.said == [
+            assert here.messages == [
                 "daemon on here: one thing failed",
                 "daemon on here: another failed",
             ]
             await here.make(here.daemon("one", report=tmp_path / "nothing"))
-            assert len(here.said) == 2
+            assert len(here.messages) == 2
 
     asyncio.run(scene())
 
@@ -158,8 +158,8 @@ def test_a_text_that_no_file_can_hold_is_told_and_mended_by_the_next(tmp_path: P
     async def scene() -> None:
         async with yard(tmp_path) as here:
             await here.supervisor.apply([here.daemon("\ud800")])
-            await here.until(lambda: bool(here.said))
-            assert here.said[0].startswith("daemon on here does not start: 'utf-8' codec can't")
+            await here.until(lambda: bool(here.messages))
+            assert here.messages[0].startswith("daemon on here does not start: 'utf-8' codec can't")
             await here.make(here.daemon("one"))
             assert here.notes == ["start one"]
 
@@ -184,8 +184,8 @@ def test_a_program_that_does_not_take_its_files_is_started_anew(tmp_path: Path) 
             await here.make(here.daemon("two", reload=("/bin/false",)))
             await here.until(lambda: len(here.notes) == 3)
             assert here.notes == ["start one", "term", "start two"]
-            (said,) = here.said
-            assert said == (
+            (message,) = here.messages
+            assert message == (
                 "daemon on here does not take its changed files: /bin/false ended with 1; it is "
                 f"started anew. Its log is {tmp_path / 'here/daemon.log'}."
             )
@@ -211,8 +211,8 @@ def test_a_program_that_died_is_started_again_and_told_of(tmp_path: Path) -> Non
             await here.make(here.daemon("one"))
             psutil.Process(here.kept.pid).kill()
             await here.until(lambda: here.kept.starts == 2 and here.kept.settled)
-            (said,) = here.said
-            assert said == (
+            (message,) = here.messages
+            assert message == (
                 "daemon on here ended with -9; it is started again in 0.25 s. "
                 f"Its log is {tmp_path / 'here/daemon.log'}."
             )
@@ -229,11 +229,11 @@ def test_a_change_whose_files_cannot_be_written_is_told_of_and_tried_again(tmp_p
             changed = here.daemon("two")
             files = {**changed.files, blocked / "more": "more"}
             await here.supervisor.apply([replace(changed, files=files)])
-            await here.until(lambda: len(here.said) >= 2)
+            await here.until(lambda: len(here.messages) >= 2)
             assert not here.kept.settled
-            assert here.said[0].startswith("daemon on here was ended: [Errno ")
-            assert "it is started again in 0.25 s. Its log is " in here.said[0]
-            assert here.said[1].startswith("daemon on here does not start: [Errno ")
+            assert here.messages[0].startswith("daemon on here was ended: [Errno ")
+            assert "it is started again in 0.25 s. Its log is " in here.messages[0]
+            assert here.messages[1].startswith("daemon on here does not start: [Errno ")
             blocked.unlink()
             await here.until(lambda: here.kept.settled and here.notes[-1] == "start two")
             await here.make()
@@ -249,8 +249,10 @@ def test_a_program_whose_host_goes_while_it_starts_is_told_of_and_tried_again(
             daemon = here.daemon("one")
             here.hosts.lost = daemon.ready
             await here.supervisor.apply([daemon])
-            await here.until(lambda: bool(here.said))
-            assert here.said[0].startswith("daemon on here was ended: 'here'; it is started again")
+            await here.until(lambda: bool(here.messages))
+            assert here.messages[0].startswith(
+                "daemon on here was ended: 'here'; it is started again"
+            )
             assert not here.kept.settled
             here.hosts.lost = ()
             await here.until(lambda: here.kept.settled)
@@ -265,8 +267,8 @@ def test_a_program_that_keeps_dying_is_not_settled_and_waits_longer_each_time(
     async def scene() -> None:
         async with yard(tmp_path) as here:
             await here.supervisor.apply([here.daemon("one", command=("/bin/false",))])
-            await here.until(lambda: len(here.said) == 3)
-            waits = [line.partition("again in ")[2].split()[0] for line in here.said]
+            await here.until(lambda: len(here.messages) == 3)
+            waits = [line.partition("again in ")[2].split()[0] for line in here.messages]
             assert waits == ["0.25", "0.5", "1"]
             assert not here.kept.settled
             # A change does not wait for the end of the pause.
@@ -283,7 +285,7 @@ def test_a_program_that_is_not_there_is_told_of_and_does_not_stop_the_others(
             missing = Program("missing", "here", (str(tmp_path / "missing"),))
             await here.supervisor.apply([missing, here.daemon("one")])
             await here.until(lambda: here.kept.settled)
-            assert "missing on here does not start" in here.said[0]
+            assert "missing on here does not start" in here.messages[0]
 
     asyncio.run(scene())
 

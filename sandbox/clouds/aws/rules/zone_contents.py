@@ -120,10 +120,10 @@ class RecordSet:
 
     def same_as(self, other: "RecordSet") -> bool:
         """Tell whether two records say the same, whatever the order of the values."""
-        return self.said == other.said
+        return self.comparable == other.comparable
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def comparable(self) -> tuple[object, ...]:
         """All that it says, so that two ways to say the same are equal."""
         named = {"Name", "TTL", "ResourceRecords", "AliasTarget"}
         rest = {key: value for key, value in self.fields.items() if key not in named}

@@ -378,7 +378,7 @@ def test_without_an_echo_a_cache_is_proved_or_nothing_is(
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "evidence"),
     [
         ((), None),
         ((("Age", "0"),), None),
@@ -389,9 +389,9 @@ def test_without_an_echo_a_cache_is_proved_or_nothing_is(
     ],
 )
 def test_what_an_answer_says_of_itself(
-    headers: tuple[tuple[str, str], ...], said: str | None
+    headers: tuple[tuple[str, str], ...], evidence: str | None
 ) -> None:
-    assert says_kept(HttpAnswer(200, headers, b"", "HTTP/1.1", 0.1)) == said
+    assert says_kept(HttpAnswer(200, headers, b"", "HTTP/1.1", 0.1)) == evidence
 
 
 def test_each_check_is_for_one_mode() -> None:

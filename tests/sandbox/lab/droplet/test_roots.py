@@ -33,20 +33,20 @@ def _make_small(suite: str, made: Path, say: roots.Say) -> None:
         (made / name / "sbin").symlink_to("usr/sbin")
 
 
-def _make(cache: Path, said: list[str]) -> Path:
-    return roots.make(_IMAGE, said.append, cache, _make_small)
+def _make(cache: Path, messages: list[str]) -> Path:
+    return roots.make(_IMAGE, messages.append, cache, _make_small)
 
 
 def test_a_root_is_made_once_and_found_from_then_on(tmp_path: Path) -> None:
-    said: list[str] = []
-    made = _make(tmp_path, said)
-    assert said == [
+    messages: list[str] = []
+    made = _make(tmp_path, messages)
+    assert messages == [
         f"Making the root of {_IMAGE} from Debian's packages, because it is missing …",
         "  bookworm",
         f"  made: {made}",
     ]
-    assert _make(tmp_path, said) == made == roots.find(_IMAGE, tmp_path)
-    assert len(said) == 3
+    assert _make(tmp_path, messages) == made == roots.find(_IMAGE, tmp_path)
+    assert len(messages) == 3
     assert '"nginx": "1.22.1-9"' in (made / "manifest.json").read_text()
 
 
@@ -71,9 +71,9 @@ def test_a_damaged_root_is_refused_and_made_again(tmp_path: Path, change: str) -
         f"The root of {_IMAGE} is damaged; droplets boot from it. Make it, as root, with: "
         "dualstack sandbox roots"
     )
-    said: list[str] = []
-    assert _make(tmp_path, said) == roots.find(_IMAGE, tmp_path)
-    assert said[0].endswith("because it is damaged …")
+    messages: list[str] = []
+    assert _make(tmp_path, messages) == roots.find(_IMAGE, tmp_path)
+    assert messages[0].endswith("because it is damaged …")
 
 
 def test_roots_that_were_never_made_are_named(tmp_path: Path) -> None:
@@ -127,13 +127,13 @@ def test_a_recipe_is_all_that_goes_in() -> None:
 
 
 def test_two_makers_make_one_root(tmp_path: Path) -> None:
-    said: list[str] = []
-    makers = [threading.Thread(target=_make, args=(tmp_path, said)) for _ in range(4)]
+    messages: list[str] = []
+    makers = [threading.Thread(target=_make, args=(tmp_path, messages)) for _ in range(4)]
     for maker in makers:
         maker.start()
     for maker in makers:
         maker.join()
-    assert len(said) == 3
+    assert len(messages) == 3
 
 
 def test_an_image_that_is_not_debian_is_refused(tmp_path: Path) -> None:
