@@ -13,7 +13,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from sandbox.clouds.background import OWNER_VARIABLE
 from sandbox.engine import find
 from sandbox.engine.find import Engine
-from support import forks
+from support import forks, signals
 from support.cost import Costs
 from support.engine import Deployments
 
@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     The Pythons that tests start, by the hundred, keep what they compile, whatever was set.
     """
+    signals.restore()
     os.environ[OWNER_VARIABLE] = str(os.getpid())
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
@@ -66,6 +67,7 @@ def pytest_unconfigure() -> None:
     forks.end()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many tests run beside each other: half of their time they wait."""
     return (os.cpu_count() or 1) + 2
