@@ -169,7 +169,7 @@ def clean_runs(scene: Scene, runs: int) -> Clean:
             continue
         scene.deploy(traffic={"direct": direct, "cdn": cdn})
         # Or the resolver answers as before for a TTL, and verify rightly cannot tell. With other
-        # settings it starts anew, and knows nothing.
+        # settings it starts again, and knows nothing.
         for seconds in (1, 0):
             scene.lab.change(least_ttl_seconds=seconds)
             scene.lab.settle()

@@ -32,7 +32,7 @@ class PathAlarmsArgs(TypedDict):
     addresses: NotRequired[Sequence[Address]]
     """The proxies, to be asked whether they have room. Default: none."""
     provider_arguments: NotRequired[Mapping[str, Any]]
-    """Arguments of `aws.Provider` but for the region."""
+    """Arguments of `aws.Provider` except the region."""
 
 
 class PathAlarms(pulumi.ComponentResource):

@@ -86,7 +86,7 @@ class ProxiesArgs(TypedDict):
     takes 48 KiB of memory beside the 256 MiB that Debian needs, so the default fits the smallest
     droplet. Allowed: an integer from 1 to 28000. Default: 5000."""
     connections_per_client: NotRequired[int]
-    """How many of these connections one client may have. A client is a /64, because whoever has an
+    """How many of these connections one client may have. A client is a /64, because anyone with an
     IPv6 address has at least 2^64 of them. The default keeps one client from taking all, and is
     more than an office or the exit of a VPN needs, whose many users share a /64. Allowed: an
     integer from 1 to 28000. Default: a fifth of `connections`."""
@@ -273,6 +273,6 @@ class DualStackEdgeArgs(TypedDict):
     """Whether the distribution, the traffic records and the proxies' addresses refuse to be deleted
     or replaced. Allowed: true or false. Default: `true`, but `false` in stack `sandbox`."""
     provider_arguments: NotRequired[Mapping[str, Any]]
-    """Arguments of the AWS provider for us-east-1, but for the region: what the certificate and the
+    """Arguments of the AWS provider for us-east-1, except the region: what the certificate and the
     alarms are made with, because a provider that is passed to the edge has another region. Default:
     what the environment says."""

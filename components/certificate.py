@@ -21,7 +21,7 @@ class CertificateArgs(TypedDict):
     certificate_arn: NotRequired[str | None]
     """Certificate in us-east-1 to use instead of requesting one. Nothing is created then."""
     provider_arguments: NotRequired[Mapping[str, Any]]
-    """Arguments of `aws.Provider` but for the region, so that the certificate is made in the same
+    """Arguments of `aws.Provider` except the region, so that the certificate is made in the same
     account and with the same tags as everything else. Default: what the environment says."""
 
 

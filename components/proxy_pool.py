@@ -249,9 +249,9 @@ class ProxyPool(pulumi.ComponentResource):
                 depends_on=[firewall],
                 # A droplet is switched off to be resized, and all of them would be at once.
                 replace_on_changes=["size"],
-                # One that leaves is not made anew for its last minutes.
+                # One that leaves is not made again for its last minutes.
                 ignore_changes=["image", "size", "ssh_keys", "user_data"] if node.leaving else [],
-                # Said in so many words, because Pulumi's providers delete first what has a name
+                # Set here, because Pulumi's providers delete first what has a name
                 # that was given to it. DigitalOcean does not mind two droplets of one name.
                 delete_before_replace=False,
             ),

@@ -63,7 +63,7 @@ class WeightedDns(pulumi.ComponentResource):
     clients then use the A answer, as they did before. With proxies, it is an alias to their own
     group of records instead; see `ProxyDns`.
 
-    Neither target's health is evaluated, but for the proxies' where the settings want it. For
+    Neither target's health is evaluated, except for the proxies' where the settings want it. For
     CloudFront Route 53 does not allow it. For the load balancer it would do harm: both paths end
     there, so nothing is gained by leaving one for the other, while an unhealthy load balancer would
     send everybody to a `cdn` of weight 0 (records of weight 0 are used once all others are

@@ -25,7 +25,7 @@ NEEDED: Final = ("grpcio", "protobuf", "pulumi", "pulumi-policy", "pydantic")
 
 
 def build(pack: Pack, target: Path) -> Path:
-    """Make the folder of a pack anew; return it.
+    """Make the folder of a pack again; return it.
 
     Args:
         pack: The pack.

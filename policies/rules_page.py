@@ -1,6 +1,6 @@
 """The page of documentation about the rules, made from the rules.
 
-`python -m policies.rules_page` writes it anew, and with it the JSON schema of each pack's
+`python -m policies.rules_page` writes it again, and with it the JSON schema of each pack's
 configuration.
 """
 

@@ -1,6 +1,6 @@
 """A pack as the engine meets it: a server of Pulumi's analyzer protocol.
 
-The SDK has such a server, and three things about it do not do here. It decodes every resource anew
+The SDK has such a server, and three things about it do not do here. It decodes every resource again
 for every policy, also the resources that no policy is about, so twelve narrow rules cost twelve
 times as much as one. When a policy touches an unknown value it turns even a mandatory policy into
 an advisory note, and the deployment goes on: it fails open. And it ends the whole preview with a
@@ -232,7 +232,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
     def _again(
         self, verdict: Verdict, rules: Iterable[Rule], resource: Resource, stack: JudgedStack
     ) -> None:
-        """Add what rules say with the stack, but for what they said without it already."""
+        """Add what rules say with the stack, except for what they said without it already."""
         before = judge(rules, resource, JudgedStack(), self._settings.options)
         after = judge(rules, resource, stack, self._settings.options)
         verdict.failed += [one for one in after.failed if one not in before.failed]

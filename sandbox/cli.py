@@ -78,9 +78,9 @@ def ready_engine(shell: Shell) -> Engine:
 def running_clouds(shell: Shell) -> dict[str, str]:
     """Start or find the local clouds and return the variables that name them.
 
-    A cloud keeps its account in memory. One that was started anew knows nothing of what an older
+    A cloud keeps its account in memory. One that was started again knows nothing of what an older
     one held, so a state that describes the older one is put away with it, and the other clouds,
-    which still have what that state says, begin anew with it.
+    which still have what that state says, begin again with it.
     """
     if any(background.find(name, shell.home) is None for name in CLOUDS):
         if shell.state.exists() and any(shell.state.rglob("*.json")):

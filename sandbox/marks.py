@@ -4,7 +4,7 @@ import re
 
 
 def inserted(document: str, mark: str, author: str, text: str) -> str:
-    """Return a document in which the part between two marks is written anew.
+    """Return a document in which the part between two marks is written again.
 
     Args:
         document: It has `<!-- MARK: begin; written by AUTHOR -->` and `<!-- MARK: end -->`.

@@ -197,7 +197,7 @@ def render(notes: Iterable[Mapping[str, str]]) -> str:
 
 
 def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
-    """Return a document in which the permissions are written anew between their marks."""
+    """Return a document in which the permissions are written again between their marks."""
     return marks.inserted(document, "permissions", "sandbox.permissions", render(notes))
 
 

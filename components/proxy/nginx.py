@@ -162,7 +162,7 @@ class Proxy:
     resolver: Resolver = LOCAL_RESOLVER
     """DNS server to ask."""
     health_port: int = 8100
-    """TCP port on 127.0.0.1 that answers `ok` to whoever connects: nginx is up and accepts."""
+    """TCP port on 127.0.0.1 that answers `ok` to every connection: nginx is up and accepts."""
     capacity_port: int = CAPACITY_PORT
     """TCP port that answers HTTP requests with 200 while there is room, and else closes. It asks
     nothing of the load balancer, so it says nothing about it."""
@@ -198,7 +198,7 @@ class Proxy:
             yield Fault(
                 "proxy.resolver",
                 str(self.resolver),
-                "an address without a scope, for nginx takes none",
+                "an address without a scope, because nginx takes none",
                 "Use a global, private or loopback address.",
             )
         yield from self._limit_faults()
@@ -216,8 +216,8 @@ class Proxy:
             yield Fault(
                 "proxy.connections",
                 str(self.connections),
-                f"an integer from 1 to {MOST_CONNECTIONS}, for Linux has no more local ports to "
-                "reach one address from",
+                f"an integer from 1 to {MOST_CONNECTIONS}, because Linux has no more local ports "
+                "to reach one address from",
                 "Use more proxies for more connections.",
             )
         elif not 1 <= most_per_client(self) <= self.connections:

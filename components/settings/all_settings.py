@@ -163,7 +163,7 @@ class Settings(Group):
     """Whether the distribution, the traffic records and the proxies' addresses refuse to be deleted
     or replaced."""
     aws: Annotated[Mapping[str, Any], Field(exclude=True, repr=False)] = {}
-    """The stack's own `aws:` configuration but for the region, as arguments of `aws.Provider`.
+    """The stack's own `aws:` configuration except the region, as arguments of `aws.Provider`.
 
     An explicit provider inherits none of it, so a certificate made through one in us-east-1 could
     land in another account than everything else. Values that are secret are `pydantic.Secret`.

@@ -78,7 +78,7 @@ def refusal(allowed: str, remedy: Remedy = SET) -> PydanticCustomError:
 
 
 def fields_of(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
-    """Return a model's fields by the key they have in the configuration, but for excluded ones."""
+    """Return a model's fields by the key they have in the configuration, without excluded ones."""
     return {
         to_camel(name): field for name, field in model.model_fields.items() if not field.exclude
     }

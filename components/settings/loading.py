@@ -95,7 +95,7 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
 
 
 def _decoded(key: str, text: str) -> Any:
-    """Return what a text holds: JSON, but for keys whose value is text.
+    """Return what a text holds: JSON, except for keys whose value is text.
 
     Text that is not JSON stays text, which no other kind of key takes.
     """

@@ -80,7 +80,7 @@ class Proxies(Group):
             default="a fifth of `connections`",
         ),
     ] = None
-    """How many of these connections one client may have. A client is a /64, because whoever has an
+    """How many of these connections one client may have. A client is a /64, because anyone with an
     IPv6 address has at least 2^64 of them. The default keeps one client from taking all, and is
     more than an office or the exit of a VPN needs, whose many users share a /64."""
     warn_percent: Annotated[int, Field(ge=1, le=99), Says(example="80")] = 80

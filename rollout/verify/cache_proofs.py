@@ -181,7 +181,7 @@ async def on_lanes(
             return [result(check, "fail", listed(proven.kept), ways[0], remedy=mend)]
         if proven.unclear:
             return [result(check, "unknown", listed(proven.unclear), ways[0])]
-        evidence = f"{passed}, but for what is documented" if proven.accepted else passed
+        evidence = f"{passed}, except for what is documented" if proven.accepted else passed
         return [result(check, "pass", evidence, ways[0], accepted=proven.accepted)]
 
     works = [

@@ -2,7 +2,7 @@
 
 All of it is below `PATH`, needs no token and counts for no limit:
 
-- `GET settings`, `PUT settings` (changes those that are named), `POST reset` (begins anew).
+- `GET settings`, `PUT settings` (changes those that are named), `POST reset` (begins again).
 - `PUT snapshot/<name>` keeps the whole state in a file, settings included. `PUT restore/<name>`
   puts it in place of what is there, in this process or in another of the same cloud: no address of
   the process is part of the state. A test that begins with a deployed stack restores one instead of
@@ -85,7 +85,7 @@ class Control(Generic[AnySettings]):
 
         Args:
             account: The state.
-            reset: Empties the account and seeds it anew.
+            reset: Empties the account and seeds it again.
             snapshots: Folder of the snapshots, made when it is needed; None: none can be kept.
             also: Controls that the cloud answers by itself: `GET scopes`.
         """

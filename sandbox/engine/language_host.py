@@ -59,7 +59,7 @@ def interpreter(info: language_pb2.ProgramInfo) -> str:
 
 
 def program_command(request: language_pb2.RunRequest, engine: str, runner: str) -> list[str]:
-    """Return the command that runs a program; pure, but for the interpreter's own path.
+    """Return the command that runs a program; pure, except for the interpreter's own path.
 
     Args:
         request: What the engine asks.

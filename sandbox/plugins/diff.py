@@ -80,7 +80,7 @@ def imported(type_: Type, shape: Shape, state: Props) -> Props:
 def refreshed(
     type_: Type, shape: Shape, state: Props, prior: Props, differing: Iterable[str]
 ) -> Props:
-    """Return inputs as they were, but for those in which the resource differs from them by now.
+    """Return inputs as they were, except for those in which the resource differs from them by now.
 
     Args:
         type_: The type of all inputs together.

@@ -5,7 +5,7 @@ resource was made but did not become ready (the engine then keeps its id in the 
 `oldInputs`, and answers every failure with a stack trace. So the protocol is spoken here, decoding,
 calling and encoding, and nothing else. Source: pulumi/pulumi, `proto/pulumi/provider.proto`.
 
-Where it differs from the official plugins: no `GetSchema`, hence no generated code on
+Where it differs from the official plugins: no `GetSchema`, so no generated code on
 `pulumi import` (use `--generate-code=false`), no `List`, `Construct`, `Call` or `Parameterize`;
 secrets are marked by the engine instead of the plugin (see `values`); and an update writes the old
 inputs of what `ignoreChanges` names, also where somebody has changed it in the cloud.

@@ -25,7 +25,7 @@ from typing import Any, NotRequired, TypedDict
 
 PROVIDER_ARGUMENTS = '''\
     provider_arguments: NotRequired[Mapping[str, Any]]
-    """Arguments of the AWS provider for us-east-1, but for the region: what the certificate and the
+    """Arguments of the AWS provider for us-east-1, except the region: what the certificate and the
     alarms are made with, because a provider that is passed to the edge has another region. Default:
     what the environment says."""
 '''

@@ -32,7 +32,7 @@ whole value is of another shape, such as text where a list belongs, is turned do
 from the types in `Pulumi.yaml`, before the program is asked.
 
 The stack's `aws:` settings are those of [Pulumi's AWS provider](https://www.pulumi.com/registry/packages/aws/installation-configuration/).
-The edge uses them for its certificate in us-east-1 too, but for `aws:region`: profile, roles,
+The edge uses them for its certificate in us-east-1 too, except for `aws:region`: profile, roles,
 allowed accounts and default tags are the same everywhere.
 """
 

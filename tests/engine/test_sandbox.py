@@ -26,16 +26,16 @@ def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sand
     assert "aws:cloudfront:Distribution edge-cdn-distribution created" in first.stderr
 
     leave_a_lock(sandbox)
-    again = sandbox.run("up")
-    assert again.returncode == 0, again.stderr
-    assert "was killed and left its lock" in again.stderr
-    assert "Nothing changed: the edge was up already." in again.stdout
+    second = sandbox.run("up")
+    assert second.returncode == 0, second.stderr
+    assert "was killed and left its lock" in second.stderr
+    assert "Nothing changed: the edge was up already." in second.stdout
 
     psutil.Process(pids(sandbox)[0]).kill()
-    anew = sandbox.run("up")
-    assert anew.returncode == 0, anew.stderr
-    assert "A cloud of the last time is gone; its stacks' state goes with it." in anew.stderr
-    assert "The edge is up" in anew.stdout
+    second = sandbox.run("up")
+    assert second.returncode == 0, second.stderr
+    assert "A cloud of the last time is gone; its stacks' state goes with it." in second.stderr
+    assert "The edge is up" in second.stdout
 
     clouds = pids(sandbox)
     assert [psutil.pid_exists(pid) for pid in clouds] == [True, True]

@@ -26,7 +26,7 @@ AUTHORITY = "127.0.0.53"
 Values = tuple[int, Sequence[str]]
 """A TTL and values."""
 Record = Values | Callable[[], Values]
-"""What a name has of a type; called anew for every answer where it changes."""
+"""What a name has of a type; called again for every answer where it changes."""
 
 
 @dataclass

@@ -97,7 +97,7 @@ def no_error_caching(*codes: int) -> dict[str, Any]:
 def distribution(
     name: str = "E1", aliases: Sequence[str] = (API,), **changes: Any
 ) -> DeployedDistribution:
-    """Return a distribution as the API gives it back: pass-through but for `changes`."""
+    """Return a distribution as the API gives it back: pass-through except for `changes`."""
     config: Fields = {
         "CallerReference": name,
         "Comment": "",

@@ -119,7 +119,7 @@ def _distribution(change: str) -> str:
 
 
 def _legacy(cookies: str, query_strings: bool, headers: str) -> str:
-    """Return a change to the settings of old, which can leave one thing out at a time."""
+    """Return a change to the legacy settings, which can leave one thing out at a time."""
     return _distribution(
         'behaviour.pop("cachePolicyId"); behaviour.pop("originRequestPolicyId"); '
         "behaviour.update(minTtl=0, defaultTtl=0, maxTtl=0, forwardedValues={"

@@ -114,7 +114,7 @@ def end() -> None:
 
 
 class _Server:
-    """Forks for whoever connects, until nobody holds the other end of its standard input."""
+    """Forks for each client that connects, until its standard input is closed at the other end."""
 
     def __init__(self, address: str) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -7,7 +7,7 @@ ROOMS: Final = ("components", "policies", "rollout", "sandbox")
 
 
 def add_namesakes(folder: Path) -> None:
-    """Put a package into a folder for each of ours; who imports one that is not his own ends.
+    """Put a package into a folder for each of ours; a program that imports one of them ends.
 
     Args:
         folder: The folder of a program that is not ours.

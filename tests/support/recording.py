@@ -109,7 +109,7 @@ class MockAccount(Mocks):
     """An AWS account as the provider shows it.
 
     It differs from the real one in that it computes only the outputs the program reads, creates
-    everything at once, and words failures as the provider does but for what the gRPC layers add.
+    everything at once, and words failures as the provider does except for what the gRPC layers add.
     """
 
     load_balancers: list[MockLoadBalancer] = field(

@@ -126,7 +126,7 @@ class Scene(StackAndClouds):
         self.lab.settle()
 
     def forget(self) -> None:
-        """Let no cache know anything of before: nodes of CloudFront start anew, without a file."""
+        """Let no cache know anything of before: nodes of CloudFront start again, without a file."""
         self.lab.settle()
         for name in [name for name in self.lab.hosts if name.startswith("edge-")]:
             file = self.lab.folder / HOSTS / name / "nginx.pid"
@@ -167,7 +167,7 @@ class Scene(StackAndClouds):
 
 
 def _is_of_another(file: Path, pid: str) -> bool:
-    """Say whether a program was started anew and has written its file."""
+    """Say whether a program was started again and has written its file."""
     return file.exists() and file.read_text() not in {"", pid}
 
 

@@ -4,7 +4,7 @@ A hostname's A and AAAA records are two weighted groups that do not depend on ea
 `docs/design.md`). So each group is sampled on its own, and the two samples are compared. A path
 that only one family has is the mistake that moves every IPv6 client at once.
 
-Shares are sampled at the zone's own servers, which draw every answer anew. A resolver repeats one
+Shares are sampled at the zone's own servers, which draw every answer again. A resolver repeats one
 answer for its TTL and would show 0 or 100 % of anything.
 
 An AAAA answer without values is the direct path's where that path has no IPv6: an alias to an

@@ -142,7 +142,7 @@ async def _compare(question: _Question, ignore: tuple[IgnoreRule, ...]) -> list[
         reason = f"the API itself answers now {first.status}, now {second.status}"
         return [question.result(way, "unknown", reason)]
     places = ", ".join(dict.fromkeys(item.place for item in unstable))
-    note = f"; not compared, for it changes from answer to answer: {places}" if places else ""
+    note = f"; not compared because it changes from answer to answer: {places}" if places else ""
     measure = _Measure(way, first, second, rules, tuple(_rules(unstable)), note)
     others = [_against(question, measure, other) for other in ways.values()]
     own = question.result(way, "pass", f"{first.status}, the measure{note}")

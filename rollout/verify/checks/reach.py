@@ -83,7 +83,8 @@ async def _connect(
         return group.result(check, "unknown", evidence + doubt)
     first = next(way.address for way, (fault, _) in both if fault)
     result = group.result(check, "fail", evidence)
-    return replace(result, remedy=f"See what answers at {first}, and take it out of DNS till then.")
+    remedy = f"See what answers at {first}, and take it out of DNS until then."
+    return replace(result, remedy=remedy)
 
 
 async def _try(context: CheckContext, connector: Connector, way: Way) -> tuple[str, str]:

@@ -170,7 +170,7 @@ def _from_moto(kept: Fields) -> Fields:
 
 
 def _value(kept: str | dict[str, str]) -> dict[str, str]:
-    """Return a value as boto3 knows it; moto keeps its text, but for the SOA it made itself."""
+    """Return a value as boto3 knows it; moto keeps its text, except for the SOA it made itself."""
     return {"Value": kept} if isinstance(kept, str) else kept
 
 

@@ -1,6 +1,6 @@
 """The list of rules in `docs/aws-model.md`, made of the rules' own docstrings.
 
-`python -m sandbox.clouds.aws.rules_page docs/aws-model.md` writes it anew.
+`python -m sandbox.clouds.aws.rules_page docs/aws-model.md` writes it again.
 """
 
 import inspect

@@ -1,6 +1,6 @@
 """The tables of routes and refusals in `docs/digitalocean-model.md`, made from the routes.
 
-`python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md` writes them anew.
+`python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md` writes them again.
 """
 
 import sys

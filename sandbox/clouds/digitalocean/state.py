@@ -177,7 +177,7 @@ class LocalAccount:
         self._seed()
 
     def reset(self) -> None:
-        """Begin anew; the settings go back to their defaults."""
+        """Begin again; the settings go back to their defaults."""
         self.settings = LocalSettings()
         self._seed()
 

@@ -1,6 +1,6 @@
 """DNS of the lab: Route 53, everything around it, its health checks, resolvers and NAT64.
 
-Each function is pure but for finding the path of the programs it names.
+Each function is pure except for finding the path of the programs it names.
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,10 +15,10 @@ the family that was asked for, for 60 seconds; where it has none of that family 
 and the record has its share of the answers all the same. That of another record of the zone: what
 the record answers, for as long as that one's TTL says.
 
-Differs from Route 53: load balancers count as healthy where an alias evaluates their health, for
-they report none here. An alias of anything that is not in `leads` is answered empty. Of the routing
-policies there are simple and weighted; `unsupported_records` names the records of the others, which
-are not served.
+Differs from Route 53: load balancers count as healthy where an alias evaluates their health,
+because they report none here. An alias of anything that is not in `leads` is answered empty. Of the
+routing policies there are simple and weighted; `unsupported_records` names the records of the
+others, which are not served.
 
 Source: Route 53 Developer Guide, 'How Amazon Route 53 chooses records when health checking is
 configured', 'How Amazon Route 53 determines whether a health check is healthy', 'Values specific

@@ -10,7 +10,7 @@ passes and is not followed. A literal address is connected to, over IPv6 as well
 name is looked up before every check, and only its IPv4 addresses count.
 
 **When the health changes.** After as many checks in a row with the other result as the failure
-threshold says. A check counts as healthy until it has failed that often; a disabled one for good.
+threshold says. A check counts as healthy until it has failed that often; a disabled one always.
 An inverted check is the opposite of all that. A calculated one is healthy when enough of its
 children are.
 

@@ -39,7 +39,7 @@ NAT64_DEVICE: Final = "nat64"
 
 INFRA_TTL_SECONDS: Final = 1
 """How long unbound remembers that a name server does not answer; it would 15 minutes long, in which
-the lab can be made anew many times. Source: unbound.conf(5), `infra-host-ttl`."""
+the lab can be made again many times. Source: unbound.conf(5), `infra-host-ttl`."""
 
 _FORWARD: Final = (
     "echo 1 > /proc/sys/net/ipv4/ip_forward && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding"
@@ -102,7 +102,7 @@ def resolver(
         "  control-enable: no",
     ]
     text = "\n".join(lines) + "\n"
-    # Another text is another command: it starts anew, and nothing shows when a reload is over.
+    # Another text is another command: it starts again, and nothing shows when a reload is over.
     path = folder / f"unbound-{host}-{sha256(text.encode()).hexdigest()[:8]}.conf"
     return Program(
         name="resolver",

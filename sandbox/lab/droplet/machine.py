@@ -8,7 +8,7 @@ learns so from the variable `container`, as its container interface says.
 Differences from a droplet:
 
 - No virtual hardware: no kernel, disk, clock or terminal of its own. `/proc/sys` and `/sys` are
-  read-only, but for the settings of the network.
+  read-only, except for the settings of the network.
 - root is this machine's root, and may mount: nothing keeps it in but what systemd-nspawn also does
   without user namespaces. User data is run as its author's own program is, not as a stranger's.
 - The lab configures `eth0` and its routes, where cloud-init does it on DigitalOcean.

@@ -137,7 +137,7 @@ def make(
     cache: Path | None = None,
     make_trees: Callable[[str, Path, Say], None] | None = None,
 ) -> Path:
-    """Return the folder of the root of an image, made anew if there is none that is whole.
+    """Return the folder of the root of an image, made again if there is none that is whole.
 
     Args:
         image: The slug of the image.

@@ -15,13 +15,13 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   case.
 - *Headers of answers.* `X-Accel-…`, `X-Edge-…` and `Keep-Alive` of the origin are dropped, and so
   are trailers; an origin without `Server` gets `Server: CloudFront`. An interim answer (1xx) of the
-  origin ends in 502, for nginx takes it for the whole one.
+  origin ends in 502 because nginx takes it for the whole one.
 - *The cache.* GET and HEAD are kept apart; OPTIONS is never kept. Parts (206) are not kept. An
   answer that is kept reaches its first viewer in pieces of the buffers' size. Requests for the same
-  object are not collapsed. A 200 that CloudFront would keep for 0 seconds and ask for anew with its
-  `ETag` is not kept at all. `Age` counts from the first answer, also after a refresh. Invalidations
-  are not carried out, and a stale object is served during an origin's errors without asking less
-  often.
+  object are not collapsed. A 200 that CloudFront would keep for 0 seconds and ask for again with
+  its `ETag` is not kept at all. `Age` counts from the first answer, also after a refresh.
+  Invalidations are not carried out, and a stale object is served during an origin's errors without
+  asking less often.
 - *To the origin.* One connection for each request; none is kept alive, though the header says so.
   GET and HEAD are tried again; POST and PATCH only at other addresses and only while nothing was
   sent; all else is tried once, a refused connection included. A WebSocket handshake may take as

@@ -151,7 +151,7 @@ http {{
         default "$";
     }}
 
-    # A stale copy is asked for anew by its own marks, everything else by the viewer's.
+    # A stale copy is asked for again by its own marks, everything else by the viewer's.
     map $upstream_cache_etag$upstream_cache_last_modified $edge_if_none_match {{
         "" $http_if_none_match;
         default $upstream_cache_etag;

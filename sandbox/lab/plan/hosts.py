@@ -58,7 +58,7 @@ def droplet_hosts(deployed: Deployed, before: Mapping[int, str]) -> dict[int, st
     """Return the names of the droplets' hosts by id.
 
     While one is replaced by another of the same name there are two for a while. The one that is
-    there keeps its host's name; the new one has its id in its own, for good.
+    there keeps its host's name; the new one has its id in its own, and keeps it.
 
     Args:
         deployed: What there is.

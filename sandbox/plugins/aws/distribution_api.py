@@ -23,7 +23,7 @@ _API_NAMES = {
     ("OriginCustomHeader", "value"): "HeaderValue",
     ("LambdaFunctionAssociation", "lambdaArn"): "LambdaFunctionARN",
 }
-"""Where the API's name of a setting is not the SDK's but for case."""
+"""Where the API's name of a setting is not the SDK's except for case."""
 
 _NOTHING = {"Quantity": 0}
 _NOBODY = {"Enabled": False, "Quantity": 0}

@@ -105,7 +105,7 @@ class MetricAlarmStandIn(Tagged):
         }
 
     def update(self, call: AwsTask, resource_id: str, state: Props, inputs: Props) -> None:
-        """Put the alarm anew, and change its tags."""
+        """Put the alarm again, and change its tags."""
         client = self._client(call, state)
         if any(
             state.get(name) != inputs.get(name)

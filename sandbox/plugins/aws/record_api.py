@@ -79,7 +79,7 @@ def to_api(record: Props, zone: str) -> Props:
 
 
 def from_api(api: Props) -> Props:
-    """Return what the API says of a record, but for its name."""
+    """Return what the API says of a record, except for its name."""
     record: Props = {"type": api["Type"], "ttl": api.get("TTL")} | _named(api, _TEXTS)
     values: list[str] = [item["Value"] for item in items_of(api, "ResourceRecords")]
     if values:

@@ -20,7 +20,7 @@ _ON_CREATION = (
     *("dropletAgent", "ipv6", "monitoring", "name", "region", "size", "tags", "userData"),
     "vpcUuid",
 )
-"""What the API takes under the same name in snake case, but for the agent."""
+"""What the API takes under the same name in snake case, except for the agent."""
 
 
 class DropletStandIn(StandIn[DigitalOceanSession]):

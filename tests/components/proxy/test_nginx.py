@@ -156,7 +156,7 @@ _PORT: Final = "an integer from 1 to 65535. Set another port."
         ),
         pytest.param(
             lambda: replace(_PROXY, resolver=Resolver(IPv6Address("fe80::1%eth0; daemon off"))),
-            "proxy.resolver is [fe80::1%eth0; daemon off]:53; an address without a scope, for "
+            "proxy.resolver is [fe80::1%eth0; daemon off]:53; an address without a scope, because "
             "nginx takes none. Use a global, private or loopback address.",
             id="directive in the scope of an address",
         ),
@@ -167,8 +167,8 @@ _PORT: Final = "an integer from 1 to 65535. Set another port."
         ),
         pytest.param(
             lambda: replace(_PROXY, connections=28_001),
-            "proxy.connections is 28001; an integer from 1 to 28000, for Linux has no more local "
-            "ports to reach one address from. Use more proxies for more connections.",
+            "proxy.connections is 28001; an integer from 1 to 28000, because Linux has no more "
+            "local ports to reach one address from. Use more proxies for more connections.",
             id="more connections than local ports",
         ),
         pytest.param(

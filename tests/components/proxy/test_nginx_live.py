@@ -396,7 +396,7 @@ def test_a_connection_takes_no_more_memory_than_is_set_aside_for_it() -> None:
                 assert client
                 assert _receive(client, len(data)) == data
 
-        # What nginx takes once, whoever connects.
+        # What nginx takes once, from any client.
         pass_data(200)
         before = memory()
         pass_data(400)

@@ -1,4 +1,4 @@
-"""A really started AWS cloud, emptied and seeded anew for every test, and clients for it."""
+"""A really started AWS cloud, emptied and seeded again for every test, and clients for it."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Aws:
         self.control("PUT", "settings", changed)
 
     def reset(self) -> None:
-        """Empty the account and seed it anew."""
+        """Empty the account and seed it again."""
         self.control("POST", "reset")
         self._zone = ""
 

@@ -658,7 +658,7 @@ def test_a_wildcard_covers_one_label(pattern: str, name: str, covered: bool) -> 
 
 
 def pruned(value: Any, pattern: Any) -> Any:
-    """Return what of a value the pattern speaks of."""
+    """Return the part of a value that the pattern is about."""
     if isinstance(pattern, dict):
         named = cast("Fields", pattern)
         return {key: pruned(value.get(key), inner) for key, inner in named.items()}

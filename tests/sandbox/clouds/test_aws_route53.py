@@ -757,7 +757,7 @@ def key_of(record: Fields) -> Key:
 
 
 def touched_rightly(batch: list[Change]) -> bool:
-    """Tell whether each record is changed once, or deleted and then put anew."""
+    """Tell whether each record is changed once, or deleted and then put again."""
     touched: dict[Key, list[bool]] = {}
     for action, record in batch:
         touched.setdefault(key_of(record), []).append(action == "DELETE")

@@ -125,7 +125,7 @@ def running_plugin(running_cloud: ObservedAws, actions_file: Path) -> Iterator[P
 
 @pytest.fixture
 def cloud(running_cloud: ObservedAws) -> ObservedAws:
-    """Return the cloud, seeded anew, in which a distribution deploys in a fifth of a second."""
+    """Return the cloud, seeded again, in which a distribution deploys in a fifth of a second."""
     running_cloud.reset()
     running_cloud.settings(deploy_seconds=0.2)
     return running_cloud

@@ -57,7 +57,7 @@ def test_a_health_check_goes_from_creation_to_destruction(plugin: Any, cloud: An
 
     plugin.delete(HEALTH_CHECK, state)
     assert cloud.client("route53").list_health_checks()["HealthChecks"] == []
-    plugin.delete(HEALTH_CHECK, state)  # again, for it is gone already
+    plugin.delete(HEALTH_CHECK, state)  # again, because it is gone already
 
 
 def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:

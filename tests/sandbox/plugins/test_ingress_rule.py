@@ -69,7 +69,7 @@ def test_a_rule_goes_from_creation_to_destruction(
 
     plugin.delete(RULE, state)
     assert plugin.refresh(RULE, state, inputs) == ({}, {})
-    plugin.delete(RULE, state)  # again, for it is gone already
+    plugin.delete(RULE, state)  # again, because it is gone already
 
 
 def test_a_refresh_after_creation_changes_nothing(

@@ -57,7 +57,7 @@ def test_an_alarm_goes_from_creation_to_destruction(plugin: Any, cloud: Any) -> 
 
     plugin.delete(ALARM, state)
     assert alarms_of(cloud) == []
-    plugin.delete(ALARM, state)  # again, for it is gone already
+    plugin.delete(ALARM, state)  # again, because it is gone already
 
 
 def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:

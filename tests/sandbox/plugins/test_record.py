@@ -54,7 +54,7 @@ def test_a_record_goes_from_creation_to_destruction(
 
     plugin.delete(RECORD, state)
     assert cloud.records("api.example.com") == []
-    plugin.delete(RECORD, state)  # again, for it is gone already
+    plugin.delete(RECORD, state)  # again, because it is gone already
 
 
 def test_a_refresh_after_creation_changes_nothing(

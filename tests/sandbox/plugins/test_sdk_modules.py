@@ -1,7 +1,7 @@
 """The functions of Pulumi's SDKs stay functions, whatever of ours was imported and in which order.
 
-`pulumi_aws.route53.get_zone` is a function and a module of one name. Who imports the module at the
-wrong moment has the module in the function's place, in the whole process.
+`pulumi_aws.route53.get_zone` is a function and a module of one name. A process that imports
+the module at the wrong moment has it in the function's place from then on.
 """
 
 import ast

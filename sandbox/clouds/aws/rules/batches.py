@@ -79,7 +79,7 @@ def batch_is_not_too_big(changes: tuple[RecordChange, ...]) -> Refusal | None:
 
 
 def record_changes_once(changes: tuple[RecordChange, ...]) -> Refusal | None:
-    """A batch changes a record once, or deletes it and puts it anew, in this order.
+    """A batch changes a record once, or deletes it and puts it again, in this order.
 
     Source: Route 53 API Reference, 'ChangeResourceRecordSets', on deleting a record twice;
     DNSControl/dnscontrol#3493 for the order and the message.

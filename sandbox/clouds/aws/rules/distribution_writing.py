@@ -18,7 +18,7 @@ from sandbox.clouds.aws.rules.distribution_request import (
 def _walk(value: object, shape: Shape, name: str) -> Iterator[tuple[str, object, Shape]]:
     """Yield every member of a structure that has a value: its name, itself, its shape.
 
-    What is in a list bears the name of what holds the list: `Aliases`, not `Items`.
+    What is in a list has the name of what holds the list: `Aliases`, not `Items`.
     """
     if isinstance(shape, StructureShape) and isinstance(value, dict):
         for key, member in cast("dict[str, object]", value).items():

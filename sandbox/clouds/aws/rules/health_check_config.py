@@ -219,7 +219,7 @@ def health_check_reference_is_new(
 ) -> Refusal | None:
     """A caller reference makes one health check; again it answers it, if it asks for the same.
 
-    The reference of a deleted one is refused for some days; here for good.
+    The reference of a deleted one is refused for some days; here always.
 
     Source: Route 53 API Reference, 'CreateHealthCheck', CallerReference.
 

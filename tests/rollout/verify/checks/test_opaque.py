@@ -259,7 +259,7 @@ def test_what_changes_by_itself_is_named_and_not_compared() -> None:
     def speak(_way: Way, count: int) -> HttpAnswer:
         return as_json({"id": count, "kind": "order"}, X_Request_Id=str(count))
 
-    note = "; not compared, for it changes from answer to answer: header:x-request-id, json:/id"
+    note = "; not compared because it changes from answer to answer: header:x-request-id, json:/id"
     assert found_by(speak) == {
         "direct IPv4": ("pass", f"200, the measure{note}"),
         "direct IPv6": ("pass", f"200, as direct over IPv4{note}"),
@@ -361,7 +361,7 @@ def test_a_clock_that_moves_on_during_the_questions_is_no_difference() -> None:
 
 @pytest.mark.parametrize("seed", range(64))
 def test_an_api_of_several_servers_that_answer_at_random_never_fails(seed: int) -> None:
-    """Which server answers is drawn anew for each request, over all ways alike."""
+    """Which server answers is drawn again for each request, over all ways alike."""
     draw = random.Random(seed)  # noqa: S311 - nothing secret is drawn
 
     def speak(_way: Way, _count: int) -> HttpAnswer:

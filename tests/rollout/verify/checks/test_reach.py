@@ -210,7 +210,7 @@ def test_one_dead_address_of_two_fails() -> None:
         "cdn",
         "IPv6",
         (),
-        "See what answers at 2001:db8::c2, and take it out of DNS till then.",
+        "See what answers at 2001:db8::c2, and take it out of DNS until then.",
     )
 
 

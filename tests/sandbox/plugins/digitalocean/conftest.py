@@ -93,7 +93,7 @@ def running_plugin(running_cloud: ObservedDigitalOcean, actions_file: Path) -> I
 
 @pytest.fixture
 def cloud(running_cloud: ObservedDigitalOcean, actions_file: Path) -> ObservedDigitalOcean:
-    """Return the cloud, begun anew, in which an action takes a twentieth of a second."""
+    """Return the cloud, begun again, in which an action takes a twentieth of a second."""
     running_cloud.reset()
     running_cloud.settings(action_seconds=0.05)
     actions_file.unlink(missing_ok=True)

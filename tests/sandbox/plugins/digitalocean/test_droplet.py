@@ -52,7 +52,7 @@ def test_a_droplet_goes_from_creation_to_destruction(plugin: Any, cloud: Any, pr
     plugin.delete(DROPLET, state)
     assert cloud.droplets() == []
     assert plugin.refresh(DROPLET, state, inputs) == ({}, {})
-    plugin.delete(DROPLET, state)  # again, for it is gone already
+    plugin.delete(DROPLET, state)  # again, because it is gone already
 
 
 @pytest.mark.parametrize(
