@@ -133,7 +133,7 @@ def new_cloud() -> type[LocalDigitalOcean]:
 
 
 @dataclass
-class Served:
+class ServedDigitalOcean:
     """A really started cloud, and the official client for it."""
 
     url: str
@@ -171,8 +171,8 @@ def _process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def served(_process: str) -> Served:
-    started = Served(_process)
+def served(_process: str) -> ServedDigitalOcean:
+    started = ServedDigitalOcean(_process)
     started.control("POST", "reset")
     started.control("PUT", "settings", {"action_seconds": 0.05})
     return started
