@@ -157,7 +157,7 @@ def _share(sample: Sample, kind: RecordType) -> Result:
     declared = sample.declared("cdn") or 0.0
     interval = statistics.share(group.cdn, group.answers, sample.look)
     verdict = interval.within(declared, sample.tolerance)
-    seen = (
+    evidence = (
         f"cdn has {_percent(group.cdn, group.answers)} of {group.answers} {kind} answers, so "
         f"{interval.low:.1%} to {interval.high:.1%}; {declared:.1%} is declared, within "
         f"{sample.tolerance:.1%}"
@@ -168,15 +168,17 @@ def _share(sample: Sample, kind: RecordType) -> Result:
         if sample.declared(path) == 0 and group.of(path):
             verdict = "fail"
             what = "empty" if path == "direct" and group.empty_ttls else f"the {path} path's"
-            seen = (
+            evidence = (
                 f"{group.of(path)} of {group.answers} {kind} answers are {what}; the {path} path's "
                 "weight is 0, so none may be"
             )
     if group.nobody:
-        verdict, seen = "unknown", _strangers(group, kind)
+        verdict, evidence = "unknown", _strangers(group, kind)
     if verdict == "fail":
         remedy = f"Compare the weights of the {kind} records with traffic, then run pulumi up."
-    return Result("dns-shares", verdict, seen, sample.hostname, "cdn", FAMILIES[kind], (), remedy)
+    return Result(
+        "dns-shares", verdict, evidence, sample.hostname, "cdn", FAMILIES[kind], (), remedy
+    )
 
 
 def _twins(sample: Sample, kind: RecordType) -> Result:
@@ -240,16 +242,18 @@ def _expected(sample: Sample, kind: RecordType, path: Path) -> float:
 def _unpaired(sample: Sample, kind: RecordType, path: Path) -> tuple[str, str]:
     group, other_type = sample.tallies[kind], OTHER_TYPE[kind]
     family, other_path = FAMILIES[kind], PATHS[path == "direct"]
-    seen = f"{path} has none of {group.answers} {kind} answers"
+    evidence = f"{path} has none of {group.answers} {kind} answers"
     if sample.tallies[other_type].of(path):
-        seen = f"unpaired family: {seen}, but some of the {other_type} answers"
+        evidence = f"unpaired family: {evidence}, but some of the {other_type} answers"
     if group.of(other_path):
-        seen += f"; every {family} client is on {other_path}, whatever the {other_type} weights say"
+        evidence += (
+            f"; every {family} client is on {other_path}, whatever the {other_type} weights say"
+        )
     remedy = (
         f"Give {sample.hostname} an {kind} record with the set identifier {path} and the weight of "
         f"its {other_type} twin."
     )
-    return seen, remedy
+    return evidence, remedy
 
 
 def _families(sample: Sample) -> Result:

@@ -205,17 +205,19 @@ def _named(check: str, answer: Result | str) -> Result:
 
 async def _named_elsewhere(names: DnsClient, target: EdgeTarget, hostname: str) -> Result:
     """Say whether a CNAME of a hostname leads to a distribution that is not the target's."""
-    name, seen = hostname, list[str]()
+    name, cnames = hostname, list[str]()
     try:
         for _ in range(_MOST_CNAMES):
             answer = await names.ask(name, "CNAME")
             if not answer.values:
                 break
             name = answer.values[0].rstrip(".").lower()
-            seen.append(name)
+            cnames.append(name)
     except TroubleError as trouble:
         return Result("", "unknown", f"{name}: {trouble}")
-    others = [one for one in seen if one.endswith(".cloudfront.net") and one != target.cdn.lower()]
+    others = [
+        one for one in cnames if one.endswith(".cloudfront.net") and one != target.cdn.lower()
+    ]
     if others:
         return Result(
             "",
@@ -266,18 +268,20 @@ def judge_alias(own: AccountDistribution, hostname: str, elsewhere: Sequence[str
 def judge_timeouts(own: AccountDistribution, balancer: AccountLoadBalancer) -> Result:
     """Say whether cdn cuts off an answer that direct waits for."""
     read, idle = own.origin.read_seconds, balancer.idle_seconds
-    seen = f"CloudFront waits {read} s for an answer, the {balancer.kind} load balancer {idle} s"
+    evidence = (
+        f"CloudFront waits {read} s for an answer, the {balancer.kind} load balancer {idle} s"
+    )
     if own.origin.completion_seconds is not None:
-        seen += f"; CloudFront ends answers after {own.origin.completion_seconds} s in all"
+        evidence += f"; CloudFront ends answers after {own.origin.completion_seconds} s in all"
     if read >= idle and own.origin.completion_seconds is None:
-        return Result("", "pass", seen)
+        return Result("", "pass", evidence)
     if balancer.kind == "network" and own.origin.completion_seconds is None:
         # It always waits longer than CloudFront can: that proves nothing about the API.
-        return Result("", "pass", seen, accepted=("network-load-balancer-waits-longer",))
+        return Result("", "pass", evidence, accepted=("network-load-balancer-waits-longer",))
     return Result(
         "",
         "fail",
-        f"{seen}: what takes longer is answered on direct and is a 504 on cdn",
+        f"{evidence}: what takes longer is answered on direct and is a 504 on cdn",
         remedy=f"Set origin.readTimeoutSeconds to {idle} or more (120 at most), or lower the load "
         "balancer's idle timeout first and see who complains.",
     )

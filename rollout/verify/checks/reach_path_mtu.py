@@ -79,7 +79,7 @@ async def _large(context: CheckContext, connector: Connector, way: Way) -> tuple
             evidence += ", though it connects: a black hole for large packets, or nobody behind it"
         return "unknown", evidence
     try:
-        got = await connector.exchange(way.address, way.port, way.hostname, large)
+        exchanged = await connector.exchange(way.address, way.port, way.hostname, large)
     except TroubleError as trouble:
         if trouble.kind == "timeout":
             return "fail", (
@@ -87,12 +87,12 @@ async def _large(context: CheckContext, connector: Connector, way: Way) -> tuple
                 "hang"
             )
         return "unknown", f"{way.address}: {len(large)} bytes are not answered: {trouble}"
-    sent = f"{way.address}: {len(large)} bytes are answered with {got.received}"
-    if got.path_mtu is None:
+    sent = f"{way.address}: {len(large)} bytes are answered with {exchanged.received}"
+    if exchanged.path_mtu is None:
         return "unknown", f"{sent}; this system does not tell the path's MTU"
     return "pass", (
-        f"{sent}; path MTU {got.path_mtu} bytes, segments of {got.segment}, "
-        f"{got.retransmitted} sent again"
+        f"{sent}; path MTU {exchanged.path_mtu} bytes, segments of {exchanged.segment}, "
+        f"{exchanged.retransmitted} sent again"
     )
 
 

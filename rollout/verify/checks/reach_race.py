@@ -81,33 +81,33 @@ async def _race(connector: Connector, ipv4: Sequence[Way], ipv6: Sequence[Way]) 
     for way in (ipv4[0], ipv6[0]):
         if lacks(connector, way.address):
             return Result(check, "unknown", no_route(way.family))
-    seen: list[str] = []
+    steps: list[str] = []
     verdict: Verdict = "pass"
     accepted: tuple[str, ...] = ()
     remedy = ""
     four, four_fault = await _time(connector, ipv4[0])
-    seen.append(f"IPv4 {ipv4[0].address} {four_fault or milliseconds(four)}")
+    steps.append(f"IPv4 {ipv4[0].address} {four_fault or milliseconds(four)}")
     for way in ipv6:
         six, six_fault = await _time(connector, way)
         if six_fault:
             verdict = "fail"
             remedy = f"Mend {way.address}, or take it out of DNS: clients of both families wait."
-            seen.append(
+            steps.append(
                 f"IPv6 {way.address} {six_fault}: published and broken, which is worse than no "
                 "IPv6 at all"
             )
             continue
-        seen.append(f"IPv6 {way.address} {milliseconds(six)}")
+        steps.append(f"IPv6 {way.address} {milliseconds(six)}")
         if not four_fault:
             first = winner(four, six)
-            seen.append(f"{first} wins with a delay of {milliseconds(ATTEMPT_DELAY_SECONDS)}")
+            steps.append(f"{first} wins with a delay of {milliseconds(ATTEMPT_DELAY_SECONDS)}")
             accepted = accepted if first == "IPv6" else ("ipv6-loses-the-race",)
     if four_fault:
         verdict = "fail"
     elif verdict == "fail" and is_doubtful(connector, ipv6[0].address):
         verdict, remedy = "unknown", ""
-        seen.append("this machine's own address leads nowhere beyond its site")
-    return Result(check, verdict, "; ".join(seen), accepted=accepted, remedy=remedy)
+        steps.append("this machine's own address leads nowhere beyond its site")
+    return Result(check, verdict, "; ".join(steps), accepted=accepted, remedy=remedy)
 
 
 async def _time(connector: Connector, way: Way) -> tuple[float, str]:

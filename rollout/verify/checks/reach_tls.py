@@ -34,10 +34,10 @@ def tls_checks(
     async def valid(context: CheckContext) -> AsyncIterator[Result]:
         """Yield whether the certificates are the hostname's, valid, and trusted."""
         groups = by_path(context)
-        seen: dict[tuple[str, Path], bytes] = {}
+        certificates_by_path: dict[tuple[str, Path], bytes] = {}
         for group in sorted(groups, key=lambda group: (group.hostname, group.path == "cdn")):
             trust = _Trust(connector, context.options.ca, now())
-            yield await _certificates(trust, group, groups[group], seen)
+            yield await _certificates(trust, group, groups[group], certificates_by_path)
 
     return Check("reach-tls-versions", tls_versions), Check("reach-certificates", valid)
 
@@ -119,7 +119,7 @@ async def _certificates(
     trust: _Trust,
     group: AddressGroup,
     ways: Sequence[Way],
-    seen: dict[tuple[str, Path], bytes],
+    certificates_by_path: dict[tuple[str, Path], bytes],
 ) -> Result:
     check = "tls-certificate"
     now = trust.now
@@ -144,11 +144,11 @@ async def _certificates(
     if soonest.ends - now < certificates.SOON:
         accepted.append("certificate-expires-soon")
         evidence += f"; one expires in {certificates.left(soonest, now)} and was not renewed"
-    other = seen.get((group.hostname, "direct")) if group.path == "cdn" else None
+    other = certificates_by_path.get((group.hostname, "direct")) if group.path == "cdn" else None
     if other is not None and other != der:
         accepted.append("certificate-differs")
         evidence += "; another one than on direct, so clients that pin one must know both"
-    seen.setdefault((group.hostname, group.path), der)
+    certificates_by_path.setdefault((group.hostname, group.path), der)
     return group.result(check, "pass", evidence, tuple(accepted))
 
 
