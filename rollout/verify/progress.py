@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rollout.probe.model import Result, Verdict
-from rollout.verify.run import Watch
+from rollout.verify.run import ResultListener
 
 WORDS: Final[tuple[Verdict, ...]] = ("pass", "fail", "unknown")
 
 
-class Shown(Watch, Protocol):
+class Shown(ResultListener, Protocol):
     """Progress that is shown between entering and leaving it."""
 
     def __enter__(self) -> Self:

@@ -18,7 +18,7 @@ WRONG_USE: Final = 2
 COULD_NOT_TELL: Final = 3
 
 
-class Watch(Protocol):
+class ResultListener(Protocol):
     """Gets results while checks run."""
 
     def add(self, group: str, result: Result) -> None:
@@ -39,14 +39,14 @@ class Findings:
     pending: list[str] = field(default_factory=list[str])
     """Checks that have not ended."""
 
-    def add(self, group: str, result: Result, watch: Watch) -> None:
+    def add(self, group: str, result: Result, watch: ResultListener) -> None:
         """Keep a result and pass it on."""
         self.results.append((group, result))
         watch.add(group, result)
 
 
 async def run(
-    context: CheckContext, checks: Sequence[Check], findings: Findings, watch: Watch
+    context: CheckContext, checks: Sequence[Check], findings: Findings, watch: ResultListener
 ) -> None:
     """Run checks side by side, until all are through.
 
