@@ -1,6 +1,7 @@
 """The process of a plugin: it serves a package until the engine is done with it."""
 
 import argparse
+import contextlib
 import os
 import queue
 import signal
@@ -22,6 +23,9 @@ _WORKERS = 64
 
 _ENGINE_CHECK_SECONDS = 1.0
 """How often a plugin makes sure that its engine is still there."""
+
+_SIGNAL_CHECK_SECONDS = 0.5
+"""How late a signal may be seen."""
 
 _STOP_SECONDS = 5.0
 """How long calls that were cancelled may take to notice."""
@@ -62,11 +66,23 @@ def serve(package: Package[Any], arguments: Sequence[str]) -> None:
     sys.stdout.flush()
     if engine:
         threading.Thread(target=_watch, args=(engine, ended), daemon=True).start()
-    ended.get()
+    _wait(ended)
     stopped.set()
     server.stop(grace=1).wait(timeout=_STOP_SECONDS)
     # Threads that still wait for the cloud end here.
     os._exit(0)
+
+
+def _wait(ended: "queue.SimpleQueue[None]") -> None:
+    """Return when the process is to end.
+
+    A signal's handler runs in this thread, between two of its steps. A signal that comes after the
+    last step before a wait, or in another thread, does not end the wait, so a wait without a limit
+    may be forever: on a busy machine, a call that is answered just then is enough.
+    """
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return ended.get(timeout=_SIGNAL_CHECK_SECONDS)
 
 
 def _watch(engine: str, ended: queue.SimpleQueue[None]) -> None:
