@@ -62,9 +62,9 @@ def shared_lab(
 ) -> Iterator[UnluckyLab]:
     """A lab that several tests look at, one after the other; see `lab`."""
     folder = tmp_path_factory.mktemp("lab")
-    said: list[str] = []
-    with UnluckyLab.open(clouds[0].url, clouds[1].url, folder, say=said.append) as lab:
-        lab.said = said
+    messages: list[str] = []
+    with UnluckyLab.open(clouds[0].url, clouds[1].url, folder, say=messages.append) as lab:
+        lab.messages = messages
         yield lab
 
 
@@ -73,7 +73,7 @@ def lab(shared_lab: UnluckyLab) -> Iterator[UnluckyLab]:
     """A lab of the deployed stack, with nothing set and luck."""
     shared_lab.set(LabSettings())
     shared_lab.settle()
-    shared_lab.said.clear()
+    shared_lab.messages.clear()
     yield shared_lab
     shared_lab.refused = shared_lab.broken = False
     shared_lab.set(LabSettings())

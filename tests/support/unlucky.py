@@ -10,7 +10,7 @@ from sandbox.lab.lab import Lab
 class UnluckyLab(Lab):
     """A lab that can be made to have bad luck."""
 
-    said: list[str]
+    messages: list[str]
     """The lines that it told, once they are kept here."""
     refused = False
     """Whether its world takes nothing."""
