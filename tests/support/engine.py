@@ -35,7 +35,7 @@ COMMAND_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class PulumiRun:
+class Said:
     """What a command ended with."""
 
     code: int
@@ -98,7 +98,7 @@ class Stack:
         self.folder = folder
         self.variables = dict(variables)
 
-    def pulumi(self, *arguments: str, **variables: str) -> PulumiRun:
+    def pulumi(self, *arguments: str, **variables: str) -> Said:
         """Run `pulumi` and return its exit code and all it printed."""
         done = subprocess.run(
             ["pulumi", *arguments, "--color=never", "--non-interactive"],
@@ -111,13 +111,13 @@ class Stack:
             timeout=COMMAND_SECONDS,
             check=False,
         )
-        return PulumiRun(done.returncode, done.stdout)
+        return Said(done.returncode, done.stdout)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that `pulumi` is run with."""
         return {**os.environ, **self.variables}
 
-    def up(self) -> PulumiRun:
+    def up(self) -> Said:
         """Deploy without asking."""
         return self.pulumi("up", "--yes", "--skip-preview")
 
