@@ -22,6 +22,7 @@ _DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
 _RECORD: Final = "aws:route53/record:Record"
 _INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 _CERTIFICATE: Final = "aws:acm/certificate:Certificate"
+_HEALTH_CHECK: Final = "aws:route53/healthCheck:HealthCheck"
 _RESERVED: Final = "digitalocean:index/reservedIpv6:ReservedIpv6"
 _DROPLET: Final = "digitalocean:index/droplet:Droplet"
 _ANY: Final = re.compile("")
@@ -76,6 +77,8 @@ class LastDeployment:
     """Name of the edge's resource."""
     urns: Mapping[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """URNs of the stack's resources, by type and name."""
+    ids: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Ids of distributions and health checks, and reserved addresses, by name."""
     reserved_addresses: frozenset[str] = frozenset()
     """Reserved IPv6 addresses of the whole stack."""
     certificate_names: frozenset[str] = frozenset()
@@ -141,6 +144,15 @@ def of_resources(edge: str, resources: Mapping[str, Mapping[str, Any]]) -> LastD
         ),
         edge,
         {(resource["type"], urn.rpartition("::")[2]): urn for urn, resource in resources.items()},
+        {
+            urn.rpartition("::")[2]: outputs.get("ip") or outputs["arn"].rpartition("/")[2]
+            for urn, outputs in (
+                (urn, resource["outputs"])
+                for urn, resource in resources.items()
+                if resource["type"] in {_DISTRIBUTION, _HEALTH_CHECK, _RESERVED}
+            )
+            if outputs.get("ip") or outputs.get("arn")
+        },
         frozenset(address.get("ip") or "" for address in _outputs(resources, _RESERVED)),
         frozenset(
             name

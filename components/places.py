@@ -65,6 +65,35 @@ def _record(parent: str, what: str) -> Place:
     return Place("aws:route53/record:Record", f"{parent}-{what}", parent)
 
 
+# ---- what watches --------------------------------------------------------------------------------
+
+
+def proxy_check(edge: str, node: str) -> Place:
+    """Return that of the health check of a proxy."""
+    return _check(f"{edge}-proxy-dns", node, "health")
+
+
+def room_check(edge: str, node: str) -> Place:
+    """Return that of the health check that tells whether a proxy has room."""
+    return _check(f"{edge}-alarms", node, "room")
+
+
+def direct_check(edge: str) -> Place:
+    """Return that of the health check of the load balancer."""
+    return _check(f"{edge}-alarms", "direct", "health")
+
+
+def alarm(edge: str, what: str) -> Place:
+    """Return that of an alarm."""
+    alarms = f"{edge}-alarms"
+    provider = f"{alarms}-{CLOUDFRONT_REGION}"
+    return Place("aws:cloudwatch/metricAlarm:MetricAlarm", f"{alarms}-{what}", alarms, provider)
+
+
+def _check(parent: str, whose: str, what: str) -> Place:
+    return Place("aws:route53/healthCheck:HealthCheck", f"{parent}-{whose}-{what}", parent)
+
+
 # ---- proxies ------------------------------------------------------------------------------------
 
 

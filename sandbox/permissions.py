@@ -76,7 +76,7 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         *("ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"),
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
         *("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags"),
-        *("route53:CreateHealthCheck", "route53:ListHostedZones"),
+        *("route53:CreateHealthCheck", "route53:ListHealthChecks", "route53:ListHostedZones"),
     ),
     **{
         f"monitoring:{name}": ((f"cloudwatch:{name}", ALARMS),)

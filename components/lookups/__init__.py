@@ -25,6 +25,7 @@ from components.lookups.regions import check_regions
 from components.lookups.security_group import find_prefix_list
 from components.lookups.standing import Standing, standing_edge
 from components.lookups.taken_names import taken_names
+from components.lookups.watchers import warn_of_watchers
 from components.lookups.zone import find_zone
 from components.settings import Settings
 
@@ -105,6 +106,11 @@ def look_up(
             lambda: None,
             "This deployment goes on without that.",
         )
+    attempt(
+        lambda: warn_of_watchers(settings, last, lambda: account.open_account(settings.aws)),
+        lambda: None,
+        "This deployment goes on without that.",
+    )
     match load_balancer, zone, prefix_list, regions, left_there, refused, records:
         case (
             LoadBalancerTarget(),

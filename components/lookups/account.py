@@ -34,11 +34,13 @@ from components.faults import Fault
 from components.last_deployment import LastDeployment
 from components.lookups.answers import OriginError, UnansweredError
 from components.lookups.left_behind import remedy
+from components.lookups.watchers import ListedAlarm, ListedCheck, Watchers
 from components.settings import NAMESPACE, Settings
 
 if TYPE_CHECKING:
     from types_boto3_acm import ACMClient
     from types_boto3_cloudfront import CloudFrontClient
+    from types_boto3_route53 import Route53Client
     from types_boto3_sts import STSClient
 
     from components.places import Place
@@ -69,7 +71,7 @@ class GivenCertificate:
         return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
 
 
-class Account(Protocol):
+class Account(Watchers, Protocol):
     """Who answers."""
 
     def certificate(self, arn: str) -> GivenCertificate | None:
@@ -206,6 +208,10 @@ def warn_of_certificates(
 # ---- asking -------------------------------------------------------------------------------------
 
 
+SERVICES: Final = ("acm", "cloudfront", "sts", "route53", "cloudwatch")
+"""The services that are asked, in the order of the fields below."""
+
+
 @dataclass(frozen=True)
 class AwsAccount:
     """The account itself."""
@@ -216,6 +222,10 @@ class AwsAccount:
     """A client."""
     sts: "STSClient"
     """A client."""
+    route53: "Route53Client"
+    """A client."""
+    cloudwatch: Any
+    """A client for us-east-1."""
 
     def certificate(self, arn: str) -> GivenCertificate | None:
         """Return a certificate; None: there is none of this ARN."""
@@ -245,12 +255,44 @@ class AwsAccount:
             ]
             return {arn: self._described(arn) for arn in arns}
         except (ClientError, BotoCoreError) as error:
-            raise _unclear_certificates(error) from error
+            raise _unclear_list("certificates", "acm:ListCertificates", error) from error
 
     def _described(self, arn: str) -> GivenCertificate:
         described = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
         names = described.get("SubjectAlternativeNames", [])
         return GivenCertificate(described.get("Status", ""), tuple(names))
+
+    def health_checks(self) -> Sequence[ListedCheck]:
+        """Return the health checks."""
+        try:
+            return [
+                ListedCheck(
+                    check["Id"],
+                    check["HealthCheckConfig"].get("IPAddress", ""),
+                    check["HealthCheckConfig"].get("Port", 0),
+                )
+                for page in self.route53.get_paginator("list_health_checks").paginate()
+                for check in page["HealthChecks"]
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise _unclear_list("health checks", "route53:ListHealthChecks", error) from error
+
+    def alarms(self, prefix: str) -> Sequence[ListedAlarm]:
+        """Return the alarms whose names begin so."""
+        try:
+            pages: Any = self.cloudwatch.get_paginator("describe_alarms").paginate(
+                AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm"]
+            )
+            return [
+                ListedAlarm(
+                    alarm.get("AlarmName", ""),
+                    [item.get("Value", "") for item in alarm.get("Dimensions", [])],
+                )
+                for page in pages
+                for alarm in page["MetricAlarms"]
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise _unclear_list("alarms", "cloudwatch:DescribeAlarms", error) from error
 
     def distributions(self) -> Mapping[str, tuple[str, str]]:
         """Return the id and the own name of the distribution that has each alias."""
@@ -293,7 +335,7 @@ def _account(plain: Mapping[str, Any]) -> AwsAccount:
         profile_name=plain.get("profile"),
         region_name=CLOUDFRONT_REGION,
     )
-    return AwsAccount(*(_client(session, plain, name) for name in ("acm", "cloudfront", "sts")))
+    return AwsAccount(*(_client(session, plain, name) for name in SERVICES))
 
 
 def _client(session: Any, plain: Mapping[str, Any], service: str) -> Any:
@@ -317,13 +359,13 @@ def _unclear_certificate(arn: str, cause: Exception | str) -> UnansweredError:
     )
 
 
-def _unclear_certificates(cause: Exception) -> UnansweredError:
+def _unclear_list(kind: str, permission: str, cause: Exception) -> UnansweredError:
     return UnansweredError(
         Fault(
-            "The account's list of certificates",
+            f"The account's list of {kind}",
             "one that could not be read",
             f"one that can: it says what an earlier deployment left behind ({_in_a_line(cause)})",
-            "See that the credentials allow acm:ListCertificates.",
+            f"See that the credentials allow {permission}.",
         )
     )
 

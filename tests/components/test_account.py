@@ -14,6 +14,7 @@ from components.edge import DualStackEdge
 from components.last_deployment import LastDeployment
 from components.lookups import OriginError, UnansweredError
 from components.lookups.account import (
+    SERVICES,
     AwsAccount,
     GivenCertificate,
     alias_faults,
@@ -21,6 +22,7 @@ from components.lookups.account import (
     check_account,
     open_account,
 )
+from components.lookups.watchers import ListedAlarm, ListedCheck
 from components.settings import Origin, Settings
 
 if TYPE_CHECKING:
@@ -179,7 +181,7 @@ def account_with(**answers: Any) -> AwsAccount:
         return response, {"Error": {"Code": given}} if refused else given
 
     session.events.register("before-call", answer)
-    return AwsAccount(*(session.client(name) for name in ("acm", "cloudfront", "sts")))
+    return AwsAccount(*(session.client(name) for name in SERVICES))
 
 
 IDENTITY = {"Account": "123456789012"}
@@ -247,6 +249,41 @@ def test_the_certificates_that_nobody_uses_are_read() -> None:
     assert account.unused_certificates(API) == {ARN: pending}
     with pytest.raises(UnansweredError, match="allow acm:ListCertificates"):
         account_with(ListCertificates="AccessDenied").unused_certificates(API)
+
+
+def test_health_checks_and_alarms_are_read() -> None:
+    config = {"Type": "TCP", "IPAddress": "2001:db8::1", "Port": 443}
+    named = {"Type": "TCP", "FullyQualifiedDomainName": "lb.example.net", "Port": 443}
+    account = account_with(
+        ListHealthChecks={
+            "IsTruncated": False,
+            "HealthChecks": [
+                {"Id": "1", "HealthCheckConfig": config},
+                {"Id": "2", "HealthCheckConfig": named},
+            ],
+        },
+        DescribeAlarms={
+            "MetricAlarms": [
+                {
+                    "AlarmName": "edge-alarms-cdn-errors-1a2b3c4",
+                    "Dimensions": [{"Name": "DistributionId", "Value": "E1"}],
+                }
+            ]
+        },
+    )
+    assert account.health_checks() == [
+        ListedCheck("1", "2001:db8::1", 443),
+        ListedCheck("2", "", 443),
+    ]
+    assert account.alarms("edge-") == [ListedAlarm("edge-alarms-cdn-errors-1a2b3c4", ["E1"])]
+
+
+def test_health_checks_and_alarms_that_cannot_be_listed_are_no_answer() -> None:
+    account = account_with(ListHealthChecks="AccessDenied", DescribeAlarms="AccessDenied")
+    with pytest.raises(UnansweredError, match="allow route53:ListHealthChecks"):
+        account.health_checks()
+    with pytest.raises(UnansweredError, match="allow cloudwatch:DescribeAlarms"):
+        account.alarms("edge-")
 
 
 def test_the_provider_s_arguments_lead_to_its_account() -> None:

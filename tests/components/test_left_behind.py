@@ -16,6 +16,7 @@ from components.lookups import OriginError, UnansweredError, look_up
 from components.lookups.account import GivenCertificate, alias_faults
 from components.lookups.digitalocean import HttpDigitalOcean, open_digitalocean
 from components.lookups.left_behind import FreeAddress, Named, import_command
+from components.lookups.watchers import ListedAlarm, ListedCheck
 from components.places import Place
 from components.settings import Alarms, Origin, Proxies, Settings, parse
 
@@ -87,8 +88,7 @@ def command(place: Place, resource_id: str) -> str:
 def test_places_are_where_the_components_put_their_resources(engine: "MockEngine") -> None:
     from components.edge import DualStackEdge  # noqa: PLC0415 - the mock engine comes first
 
-    topic = Alarms(topic_arn="arn:aws:sns:us-east-1:123456789012:edge-alarms")
-    settings = SETTINGS.model_copy(update={"alarms": topic})
+    settings = SETTINGS.model_copy(update={"alarms": TOPIC})
     engine.run(lambda: DualStackEdge.of_settings("edge", settings))
     expected = [
         places.certificate("edge"),
@@ -104,6 +104,13 @@ def test_places_are_where_the_components_put_their_resources(engine: "MockEngine
         places.droplet("edge", "fra1-1"),
         places.address("edge", "fra1-1"),
         *(places.alert("edge", what) for what in ("cpu", "memory", "disk")),
+        places.proxy_check("edge", "fra1-1"),
+        places.room_check("edge", "fra1-1"),
+        places.direct_check("edge"),
+        *(
+            places.alarm("edge", what)
+            for what in ("cdn-errors", "direct-unhealthy", "fra1-1-unhealthy", "fra1-1-full")
+        ),
     ]
     registered = engine.registered
     assert expected == [
@@ -247,6 +254,50 @@ def test_a_certificate_for_the_same_names_that_nobody_uses_is_a_warning(
         "not in the state; one that is used: this deployment requests another. Delete it with: "
         "aws acm delete-certificate --region us-east-1 --certificate-arn ours"
     )
+
+
+TOPIC: Final = Alarms(topic_arn="arn:aws:sns:us-east-1:123456789012:edge-alarms")
+
+
+def test_what_watches_something_of_the_stack_is_a_warning(
+    engine: "Engine", caplog: pytest.LogCaptureFixture
+) -> None:
+    provider, alarms = "pulumi:providers:aws", "dualstack:index:PathAlarms"
+    check = places.proxy_check("edge", "fra1-1")
+    state: dict[str, dict[str, Any]] = {
+        **PARENTS,
+        urn(EDGE, alarms, name="edge-alarms"): component("PathAlarms"),
+        urn(EDGE, provider, name="edge-alarms-us-east-1"): {"type": provider, "outputs": {}},
+        **has(places.address("edge", "fra1-1"), ip="2001:db8::1"),
+        **has(check, arn="arn:aws:route53:::healthcheck/c1"),
+        **has(places.distribution("edge"), arn="arn:aws:cloudfront::123456789012:distribution/E1"),
+    }
+    last = of_resources("edge", state)
+    engine.account.apis.checks = [
+        ListedCheck("c1", "2001:db8::1", 443),
+        ListedCheck("c2", "2001:db8::1", 8101),
+        ListedCheck("c3", "2001:db8::2", 8101),
+    ]
+    engine.account.apis.alarm_list = [
+        ListedAlarm("edge-alarms-cdn-errors-1a2b3c4", ["Global", "E1"]),
+        ListedAlarm("edge-alarms-cdn-errors-5d6e7f8", ["Global", "E2"]),
+        ListedAlarm("other-alarms-cdn-errors-1a2b3c4", ["Global", "E1"]),
+    ]
+    looked_up(engine, last, alarms=TOPIC)
+    named = [
+        record.getMessage()
+        for record in caplog.records
+        if "there already, and not in the state" in record.getMessage()
+    ]
+    room, errors = named
+    assert room.startswith(
+        "Health check c2 of 2001:db8::1, port 8101, is there already, and not in the state; one "
+        "of each: this deployment makes another. Delete it with: "
+        "aws route53 delete-health-check --health-check-id c2\n"
+    )
+    assert " edge-alarms-fra1-1-room 'c2' --parent 'edge-alarms=" in room
+    assert "MetricAlarm edge-alarms-cdn-errors 'edge-alarms-cdn-errors-1a2b3c4'" in errors
+    assert "--provider 'edge-alarms-us-east-1=" in errors
 
 
 # ---- who is asked -------------------------------------------------------------------------------

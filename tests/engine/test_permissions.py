@@ -48,7 +48,7 @@ def notes(whole: Stack, tmp_path: Path) -> Path:
 def test_the_readme_allows_what_is_needed_and_no_more(
     whole: Stack, account: background.Cloud, notes: Path
 ) -> None:
-    whole.configure(alarms={"topicArn": TOPIC}, dns={"negativeTtlSeconds": 60})
+    whole.configure(dns={"negativeTtlSeconds": 60})
     pool = {"regions": ["fra1"], "readySeconds": 0, "alertEmails": ["edge@example.com"]}
     whole.configure(proxy={**pool, "healthCheckPath": "/health"})
     changed: dict[str, object] = {

@@ -32,6 +32,7 @@ ANSWERED: Final = re.compile(r"pulumi (up|import|refresh|destroy) ?")
 
 DISTRIBUTION: Final = r"POST /2020-05-31/distribution"
 CERTIFICATE: Final = "RequestCertificate"
+TOPIC: Final = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
 RULE: Final = "AuthorizeSecurityGroupIngress"
 
 
@@ -92,7 +93,12 @@ def take_over(stack: "Stack", said: Said) -> list[str]:
 def converges(stack: "Stack") -> None:
     """Deploy what is left to do, and see that there is nothing after that."""
     stack.up().must()
-    stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
+    converged(stack)
+
+
+def converged(stack: "Stack") -> str:
+    """See that there is nothing to do; return what Pulumi says."""
+    return stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
 
 
 @pytest.fixture
@@ -265,7 +271,7 @@ def test_a_killed_deployment_goes_on_with_what_was_under_way_and_so_does_a_kille
 ) -> None:
     seeded, clouds = ids_in_accounts(account, droplets), (account, droplets)
     pool = {"regions": ["fra1"], "readySeconds": 0, "alertEmails": ["edge@example.com"]}
-    whole.configure(hostnames=["api.example.com"], proxy=pool)
+    whole.configure(hostnames=["api.example.com"], proxy=pool, alarms={"topicArn": TOPIC})
     of_droplets = "droplets ", "reserved_ipv6 ", "monitoring/alerts .*disk"
     creations = (CERTIFICATE,), [f"POST /v2/{what}" for what in of_droplets]
     killed(whole, clouds, creations, "up")
@@ -274,7 +280,8 @@ def test_a_killed_deployment_goes_on_with_what_was_under_way_and_so_does_a_kille
     assert locked.words[0] in whole.up().refused()
     (cancel,) = locked.commands
     typed(whole, cancel).must()
-    look, forget = section("Pending operations").commands
+    pending = section("Pending operations")
+    look, forget = pending.commands
     preview = typed(whole, look)
     warned = section("Something is there and not in the state")
     assert all(word in preview.text for word in warned.words), preview.text
@@ -285,8 +292,16 @@ def test_a_killed_deployment_goes_on_with_what_was_under_way_and_so_does_a_kille
         "edge-proxy-fra1-1-address",
         "edge-tls-certificate",
     } <= {*take_over(whole, preview)}
+
+    of_what_watches = r"<ResourcePath>/</ResourcePath>", "PutMetricAlarm.*5xxErrorRate"
+    killed(whole, clouds, (of_what_watches, ()), "up")
+    typed(whole, cancel).must()
+    preview = typed(whole, look)
+    assert {"edge-alarms-cdn-errors", "edge-alarms-fra1-1-room"} <= {*take_over(whole, preview)}
+
+    assert pending.words[0] in whole.up().must()
     typed(whole, forget).must()
-    converges(whole)
+    assert pending.words[0] not in converged(whole)
     assert ids_in_accounts(account, droplets) - seeded <= ids_in_state(whole)
 
     killed(whole, clouds, ([r"DELETE /2020-05-31/distribution"], []), "destroy")
@@ -307,6 +322,7 @@ def test_a_state_that_is_cut_off_is_the_one_before_it_again(deployed: "Stack") -
     unreadable = section("The state cannot be read", **names)
     checkpoint = state / ".pulumi/stacks/dualstack-edge" / f"{STACK}.json"
     assert not [*state.rglob("*.attrs")]
+    assert [*state.glob(f".pulumi/history/dualstack-edge/{STACK}/*.checkpoint.json")]
 
     checkpoint.with_suffix(".json.attrs").touch()
     said = deployed.pulumi("preview").refused()

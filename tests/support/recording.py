@@ -13,6 +13,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 
 from components.lookups.account import GivenCertificate
 from components.lookups.left_behind import FreeAddress, Named
+from components.lookups.watchers import ListedAlarm, ListedCheck
 
 if TYPE_CHECKING:
     from pulumi.runtime.stack import Stack
@@ -56,6 +57,17 @@ class AwsApis:
     def unused_certificates(self, domain_name: str) -> dict[str, GivenCertificate]:
         """Return those whose first name it is."""
         return {arn: item for arn, item in self.unused.items() if item.names[0] == domain_name}
+
+    checks: list[ListedCheck] = field(default_factory=list[ListedCheck])
+    alarm_list: list[ListedAlarm] = field(default_factory=list[ListedAlarm])
+
+    def health_checks(self) -> list[ListedCheck]:
+        """Return the health checks."""
+        return self.checks
+
+    def alarms(self, prefix: str) -> list[ListedAlarm]:
+        """Return the alarms whose names begin so."""
+        return [alarm for alarm in self.alarm_list if alarm.name.startswith(prefix)]
 
     def certificate(self, arn: str) -> GivenCertificate | None:
         """Return a certificate."""
