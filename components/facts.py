@@ -107,8 +107,9 @@ METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 ERROR_CODES: Final = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 """Every code whose caching can be set.
 
-CloudFront caches errors for ten seconds even under CachingDisabled, whose cache key is host and
-path: one user's 404 or 503 would be served to others. Only an entry here turns that off.
+CloudFront caches errors for ten seconds even under CachingDisabled, whose cache key is the
+distribution's own name and the path: one user's 404 or 503 would be served to others, also under
+another hostname. Only an entry here turns that off.
 
 Source: CloudFront Developer Guide, 'How CloudFront processes HTTP 4xx and 5xx status codes from
 your origin' and 'Control how long CloudFront caches errors'.

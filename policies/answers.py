@@ -376,18 +376,18 @@ def differences(answers: Mapping[str, Answer]) -> list[Difference]:
     Args:
         answers: The tree of each kind of answer that has to lead to the same places.
     """
-    found: dict[tuple[Destination, Destination | None], Difference] = {}
-    failing_first: set[Destination] = set()
+    first_of: dict[tuple[Destination, Destination | None], Difference] = {}
+    differing: set[Destination] = set()
     for situation in situations(list(answers.values())):
         parts = {kind: shares(answer, situation) for kind, answer in answers.items()}
         for destination in sorted({place for part in parts.values() for place in part}):
-            if destination.kind == "elsewhere" or (destination, situation.failing) in found:
+            if destination.kind == "elsewhere" or (destination, situation.failing) in first_of:
                 continue
-            if situation.failing is not None and destination in failing_first:
+            if situation.failing is not None and destination in differing:
                 continue  # what differs while all is well need not be said again
             own = {kind: part.get(destination, 0) for kind, part in parts.items()}
             if max(own.values()) - min(own.values()) > CLOSE:
-                found[destination, situation.failing] = Difference(destination, situation, own)
+                first_of[destination, situation.failing] = Difference(destination, situation, own)
                 if situation.failing is None:
-                    failing_first.add(destination)
-    return list(found.values())
+                    differing.add(destination)
+    return list(first_of.values())

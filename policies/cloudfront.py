@@ -4,7 +4,7 @@ Source: CloudFront API Reference, "DefaultCacheBehavior" and "ForwardedValues"; 
 Guide, "Use managed cache policies" and "Use managed origin request policies".
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Final, Literal, TypeAlias
@@ -57,6 +57,17 @@ class OriginRequestPolicy:
     name: str
     forwards: frozenset[Part] = frozenset()
 
+
+CACHE_KEYS: Final[Mapping[str, frozenset[Part]]] = {
+    "2e54312d-136d-493c-8eb9-b001f22f67d2": frozenset({"cookies", "query strings"}),
+    "83da9c7e-98b4-4e11-a168-04f0df8e2c65": frozenset({"cookies"}),
+    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": frozenset({"cookies", "query strings"}),
+}
+"""The parts that a managed cache policy has in its key as a whole, and so forwards.
+
+Source: CloudFront Developer Guide, "Use managed cache policies"; CloudFront API Reference,
+"ParametersInCacheKeyAndForwardedToOrigin".
+"""
 
 ALL_VIEWER: Final = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 """Forwards everything the viewer sent."""

@@ -5,11 +5,15 @@ Source: CloudFront API Reference, "DefaultCacheBehavior", "ForwardedValues" and
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from policies.cloudfront import (
     ALL_VIEWER,
+    CACHE_KEYS,
+    CACHE_POLICY,
     DISTRIBUTION,
+    MANAGED_CACHE_POLICIES,
     MANAGED_ORIGIN_REQUEST_POLICIES,
     ORIGIN_REQUEST_POLICY,
     Part,
@@ -80,7 +84,8 @@ def _judge(
 
     A behaviour forwards through an origin request policy, or through `forwardedValues` from before
     there were policies. CloudFront takes one of the two; where a program sets both, each has to
-    forward, because which one would count is not documented. With neither nothing is forwarded.
+    forward, because which one would count is not documented. What a cache policy has in its key is
+    forwarded as well. Without any of them nothing is forwarded.
 
     Args:
         behavior: The cache behaviour, an object.
@@ -91,7 +96,12 @@ def _judge(
     policy = behavior.get("originRequestPolicyId")
     values = behavior.get("forwardedValues")
     if not policy.absent or values.absent:
-        yield from _policy_forwards(policy, part, fix)
+        in_key = _in_key(behavior.get("cachePolicyId"), part)
+        for finding in _policy_forwards(policy, part, fix):
+            if in_key is Judgement.FAIL:
+                yield finding
+            elif in_key is Judgement.CANNOT_TELL:
+                yield replace(finding, answer=Judgement.CANNOT_TELL)
     if isinstance(values.value, dict):
         yield from legacy(values)
     elif not values.absent:
@@ -161,6 +171,36 @@ CUSTOM_FORWARDS: Final[dict[Part, tuple[str, str, tuple[str, ...]]]] = {
 
 Source: CloudFront API Reference, "OriginRequestPolicyConfig".
 """
+
+
+IN_KEY: Final[dict[Part, tuple[str, str]]] = {
+    "cookies": ("cookiesConfig", "cookieBehavior"),
+    "query strings": ("queryStringsConfig", "queryStringBehavior"),
+}
+"""Where a custom cache policy says what of a part is in its key; of headers it takes names only.
+
+Source: CloudFront API Reference, "ParametersInCacheKeyAndForwardedToOrigin".
+"""
+
+
+def _in_key(policy: Place, part: Part) -> Judgement:
+    """Say whether a cache policy has the whole of a part in its key, and so forwards it."""
+    if part not in IN_KEY or policy.absent:
+        return Judgement.FAIL
+    if isinstance(policy.value, str) and policy.value in MANAGED_CACHE_POLICIES:
+        whole = part in CACHE_KEYS.get(policy.value, frozenset())
+        return Judgement.PASS if whole else Judgement.FAIL
+    config, key = IN_KEY[part]
+
+    def judge(made: Place) -> Iterator[Finding]:
+        parameters = made.get("parametersInCacheKeyAndForwardedToOrigin")
+        yield from parameters.get(config).get(key).must_be("all", "Set it so.")
+
+    if policy.unknown or isinstance(policy.value, str):
+        for finding in custom(policy, CACHE_POLICY, judge, "", ""):
+            return finding.answer
+        return Judgement.PASS
+    return Judgement.FAIL
 
 
 def _custom_forwards(policy: Place, part: Part) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ CloudFront Developer Guide, "Request and response behavior for custom origins".
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from policies.model import Finding, Place, Value, number, show
@@ -237,8 +238,8 @@ DISTRIBUTION_PROPERTIES: Final[Mapping[str, Treatment]] = {
     "customErrorResponses": parts(elsewhere=True),
     "customErrorResponses.errorCachingMinTtl": harmless("error-caching-off judges it."),
     "customErrorResponses.errorCode": harmless("error-caching-off judges it."),
-    "customErrorResponses.responseCode": empty("clients get the API's own status without it"),
     "customErrorResponses.responsePagePath": empty("clients get the API's own body without it"),
+    "customErrorResponses.responseCode": empty("clients get the API's own status without it"),
     "defaultCacheBehavior": harmless("`BEHAVIOR` has its parts."),
     "defaultRootObject": empty("a request for / has to reach the API"),
     "domainName": OUTPUT,
@@ -329,6 +330,11 @@ DISTRIBUTION_PROPERTIES: Final[Mapping[str, Treatment]] = {
 """The properties of a distribution, and of what is in it, by the names that lead there."""
 
 
+@lru_cache(maxsize=4)
+def _positions(names: tuple[str, ...]) -> Mapping[str, int]:
+    return {name: position for position, name in enumerate(names)}
+
+
 def judged(place: Place, table: Mapping[str, Treatment], prefix: str = "") -> Iterator[Finding]:
     """Yield what is wrong with the parts of an object, as a table says.
 
@@ -339,7 +345,10 @@ def judged(place: Place, table: Mapping[str, Treatment], prefix: str = "") -> It
     """
     if not isinstance(place.value, dict):
         return
-    for key in place.value:
+    # In the order of the table, so that what a program writes first does not matter.
+    last = len(table)
+    order = _positions(tuple(table))
+    for key in sorted(place.value, key=lambda key: order.get(prefix + key, last)):
         part = place.get(key)
         treatment = table.get(prefix + key)
         if treatment is None:

@@ -11,10 +11,12 @@ Reference, "AliasTarget"; terraform-provider-aws, documentation of `aws_route53_
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from policies.cloudfront import DISTRIBUTION
 from policies.model import Around, JudgedStack, Place, Resource
+
+Family: TypeAlias = Literal["A", "AAAA"]
 
 RECORD: Final = frozenset({"aws:route53/record:Record"})
 """The resource types that the rules about records judge."""
@@ -34,7 +36,7 @@ CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 
 CLOUDFRONT_SUFFIX: Final = ".cloudfront.net"
 
-FAMILIES: Final = ("A", "AAAA")
+FAMILIES: Final[tuple[Family, ...]] = ("A", "AAAA")
 """The types of records that hold addresses."""
 
 ROUTING: Final = (
@@ -155,6 +157,8 @@ class Records:
     """What is known of the zones' names, by what the records have of their zones."""
     private: frozenset[str]
     """The zones that only networks of ours ask."""
+    public: frozenset[str]
+    """The zones of the stack that everybody asks; of others it is not known."""
 
     def beside(self, record: Record, *types: str) -> list[Record]:
         """Return the records of the same zone and name and of some types, itself included."""
@@ -170,6 +174,16 @@ class Records:
             if same:
                 return [record for record in same if record.type == kind]
         return []
+
+    @cached_property
+    def aliased(self) -> frozenset[tuple[str, str, str]]:
+        """The zone, name and type of each group that another name's alias leads to."""
+        groups: set[tuple[str, str, str]] = set()
+        for record in self.by_urn.values():
+            target = record.alias.get("name").value if record.alias else None
+            if isinstance(target, str) and record.type and normal(target) != record.name:
+                groups.add((record.zone, normal(target), record.type))
+        return frozenset(groups)
 
     def elsewhere(self, record: Record) -> list[Record]:
         """Return the records of the same name in other zones, which are worlds of their own."""
@@ -221,7 +235,9 @@ def _read(stack: JudgedStack, alone: Place | None = None) -> Records:
         by_urn[record.urn] = record
         if whole is not None:
             by_name.setdefault((zone, whole), []).append(record)
-    return Records(by_urn, by_name, zone_names, _private(stack))
+    private = _private(stack)
+    public = frozenset(_of_zone(zone, stack) for zone in stack.of(ZONE)) - private
+    return Records(by_urn, by_name, zone_names, private, public)
 
 
 def _zone(record: Place) -> str:

@@ -10,11 +10,11 @@ Binding and Parameter Specification via the DNS", sections 2 and 7.3.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 from policies.answers import (
     ELSEWHERE,
@@ -36,6 +36,7 @@ from policies.model import UNKNOWN, JudgedStack, Place, Resource, Value, number
 from policies.records import (
     CLOUDFRONT_ZONE,
     FAMILIES,
+    Family,
     Record,
     Records,
     distributions_by_name,
@@ -45,7 +46,6 @@ from policies.records import (
     zone_id,
 )
 
-Family: TypeAlias = Literal["A", "AAAA"]
 Needed: TypeAlias = Callable[[Place], Value]
 BINDINGS: Final = ("HTTPS", "SVCB")
 """The types of records that say where a service is, with hints at its addresses."""
@@ -114,6 +114,11 @@ class Resolution:
         if any(place.kind == "distribution" for place in places):
             return replaced(answer, FOLLOWS, Leaf(ELSEWHERE))
         return replaced(answer, FOLLOWS, self.addresses(zone, name, family))
+
+    def places(self, record: Record, families: Iterable[Family]) -> frozenset[Destination]:
+        """Return every place that one record may lead clients of some families to."""
+        answers = (self._leads(record, family) for family in families)
+        return frozenset(place for answer in answers for place in reach(answer))
 
     def _tree(self, zone: str, name: str, kind: str, family: Family) -> Answer:
         key = (zone, name, kind, family)

@@ -2,7 +2,8 @@
 
 An API's answers belong to one caller at one moment; a cached one is served to the next client
 with the same cache key. Caching is off with the managed policy CachingDisabled; with legacy
-settings it is off when all headers are forwarded, or when all three TTLs are 0. A custom cache
+settings it is off when all headers are forwarded, beside which CloudFront takes no minimum TTL
+above 0, or when all three TTLs are 0. A custom cache
 policy made in the same stack is judged by its own three TTLs. Beside a cache policy the behaviour's
 TTLs decide nothing, and legacy `forwardedValues` may not stand at all. An absent TTL counts as
 CloudFront's default: minimum 0, default 86,400 seconds, maximum 31,536,000 seconds.
@@ -25,7 +26,7 @@ from policies.cloudfront import (
     each_behavior,
     forwards_all_headers,
 )
-from policies.model import REMOVED, Finding, Judgement, Place, Repair, Rule, show
+from policies.model import REMOVED, UNKNOWN, Finding, Judgement, Place, Repair, Rule, show
 
 ALLOWED = f'"{CACHING_DISABLED}" (CachingDisabled)'
 WANTED_OF_CUSTOM = f"{ALLOWED} or that of a policy of this stack with all TTLs 0"
@@ -83,13 +84,20 @@ def _legacy(behavior: Place, values: Place) -> Iterator[Finding]:
         yield values.finding("an object, or absent beside a cache policy", REMEDY)
         return
     all_headers = forwards_all_headers(values)
+    minimum = behavior.get("minTtl")
     if all_headers is Judgement.PASS:
+        if minimum.value is not None:
+            yield from minimum.must_be(
+                0, "Set it to 0: CloudFront refuses more beside all headers."
+            )
         return
     ttls = [behavior.get(key) for key in TTLS]
     if ttls[0].value is None:  # absent, the minimum alone is 0 by default
         del ttls[0]
     findings = [finding for ttl in ttls for finding in ttl.must_be(0, REMEDY)]
-    if findings and all_headers is Judgement.CANNOT_TELL:
+    if any(minimum.must_be(0, REMEDY)) and minimum.value not in (None, UNKNOWN):
+        yield from findings  # wrong whatever the headers are
+    elif findings and all_headers is Judgement.CANNOT_TELL:
         yield values.get("headers").finding('["*"], or all TTLs 0', REMEDY, certain=False)
     else:
         yield from findings

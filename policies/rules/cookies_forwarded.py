@@ -1,8 +1,8 @@
 """Every cache behaviour must forward all cookies to the origin.
 
-CloudFront removes cookies that no policy has it forward; with legacy settings it removes
-`Set-Cookie` from answers too. Sessions then end at the edge: a caller who is logged in looks
-anonymous to the API.
+CloudFront removes cookies that no policy has it forward (an origin request policy, or the key of a
+cache policy); with legacy settings it removes `Set-Cookie` from answers too. Sessions then end at
+the edge: a caller who is logged in looks anonymous to the API.
 
 Source: CloudFront Developer Guide, "Use managed origin request policies" and "Cache content based
 on cookies".

@@ -1,10 +1,12 @@
 """No error response may be cached.
 
 CloudFront caches errors for 10 seconds by default, and no exception for CachingDisabled is
-documented; `no-store` from the origin stops it for few codes only. The cache key of CachingDisabled
-is the host and the path, so one caller's error is served to every other caller of that path. Only
-an entry with `errorCachingMinTtl` 0 for each code that can be configured turns it off, which is why
-an absent list is a violation. An entry without `errorCachingMinTtl` says nothing, so it is one too.
+documented; `no-store` from the origin stops it for few codes only. The key of a cached error is the
+distribution's own name and the path, not the host that was asked for, so one caller's error is
+served to every other caller of that path, also under another hostname of the same distribution.
+Only an entry with `errorCachingMinTtl` 0 for each code that can be configured turns it off, which
+is why an absent list is a violation. An entry without `errorCachingMinTtl` says nothing, so it is
+one too.
 
 Source: CloudFront Developer Guide, "Control how long CloudFront caches errors", "How CloudFront
 processes HTTP 4xx and 5xx status codes from your origin" and "Create a custom error page for

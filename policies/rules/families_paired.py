@@ -39,12 +39,11 @@ from policies.answers import (
     unclear,
 )
 from policies.model import Finding, JudgedStack, Place, Rule, show
-from policies.records import FAMILIES, RECORD, Record, Records, normal
+from policies.records import FAMILIES, RECORD, Record, normal
 from policies.resolution import (
     AT_AN_ADDRESS,
     BINDINGS,
     POLICIES_OF_ROUTING,
-    Family,
     Missing,
     Resolution,
     resolution,
@@ -80,22 +79,13 @@ def _verdicts(stack: JudgedStack) -> Verdicts:
         if lost:
             unsure.add(record.zone)
             verdicts.setdefault(record.urn, []).append(lost)
-    aliased = frozenset(_aliased(resolved.records))
     for zone, name in resolved.records.by_name:
         if zone:
             certain = not unsure & {zone, ""}
-            for urn, finding in _Name(resolved, zone, name, certain=certain).judge(aliased):
+            for urn, finding in _Name(resolved, zone, name, certain=certain).judge():
                 if finding not in verdicts.setdefault(urn, []):
                     verdicts[urn].append(finding)
     return verdicts
-
-
-def _aliased(records: Records) -> Iterator[tuple[str, str, str]]:
-    """Yield each group that another name's alias leads to."""
-    for record in records.by_urn.values():
-        target = record.alias.get("name").value if record.alias else None
-        if isinstance(target, str) and record.type and normal(target) != record.name:
-            yield record.zone, normal(target), record.type
 
 
 def _lost(record: Record) -> Finding | None:
@@ -140,9 +130,10 @@ class _Name:
         same = self._resolved.records.by_name[self._zone, self._name]
         return [record for record in same if record.type == kind]
 
-    def judge(self, aliased: frozenset[tuple[str, str, str]]) -> Iterator[tuple[str, Finding]]:
+    def judge(self) -> Iterator[tuple[str, Finding]]:
         """Yield each finding with the URN of its record."""
         families = [kind for kind in FAMILIES if self._groups[kind]]
+        aliased = self._resolved.records.aliased
         helper = len(families) == 1 and (self._zone, self._name, families[0]) in aliased
         if helper or not any(self._groups.values()) or self._passes_on():
             return
@@ -178,13 +169,12 @@ class _Name:
 
     def _answer(self) -> dict[str, Answer]:
         """Return the tree of each kind of answer that has to agree with the others."""
-        own: tuple[Family, ...] = ("A", "AAAA")
         answers: dict[str, Answer] = {}
-        if any(self._groups[family] for family in own):
-            for family in own:
+        if any(self._groups[family] for family in FAMILIES):
+            for family in FAMILIES:
                 answers[family] = self._resolved.addresses(self._zone, self._name, family)
         for kind in BINDINGS:
-            for family, version in zip(own, ("IPv4", "IPv6"), strict=True):
+            for family, version in zip(FAMILIES, ("IPv4", "IPv6"), strict=True):
                 if self._groups[kind]:
                     answer = self._resolved.binding(self._zone, self._name, kind, family)
                     if answer is not None:
@@ -200,14 +190,14 @@ class _Name:
             return
         # An address that belongs to no name of ours explains what the others do not get.
         literal = [one for one in usual if one.destination == AT_AN_ADDRESS]
-        found = [self._unequal(one) for one in literal or usual]
+        findings = [self._unequal(one) for one in literal or usual]
         if not literal:
             differing = {one.destination for one in usual}
             for destination in distributions:
                 if destination not in differing:
-                    found += self._absent(destination)
+                    findings += self._absent(destination)
         # One check explains every share that it changes, so one finding says it.
-        yield from found or (self._unhealthy(one) for one in every[:1])
+        yield from findings or (self._unhealthy(one) for one in every[:1])
 
     def _unseen(self, difference: Difference) -> Iterator[tuple[str, Finding]]:
         """Yield that a name leads to records that this stack does not have, in one family only."""

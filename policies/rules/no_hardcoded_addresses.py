@@ -5,7 +5,8 @@ literal does not, and the way it leads ends one day. A literal is judged where a
 in an A or AAAA record whose name also has an alias, or which a distribution of the stack answers;
 and where it is the address of an Elastic IP of the stack, which is what a network load balancer
 has. A value that comes from another resource of the stack is no literal: the engine knows its
-dependency.
+dependency. A private zone answers networks of one's own, with addresses of their own: what stands
+in it under a name of the distribution is no matter.
 
 Source: Route 53 Developer Guide, "Choosing between alias and non-alias records"; Elastic Load
 Balancing, "Application Load Balancers", DNS name.
@@ -18,7 +19,7 @@ from itertools import chain
 
 from policies.cloudfront import DISTRIBUTION
 from policies.model import Around, Finding, JudgedStack, Place, Rule, show
-from policies.records import FAMILIES, RECORD, normal, record_of
+from policies.records import FAMILIES, RECORD, Record, Records, normal, record_of
 
 REMEDY = "Make the record an alias of the load balancer or of the distribution."
 ELASTIC_IP = frozenset({"aws:ec2/eip:Eip"})
@@ -39,9 +40,7 @@ def check(place: Place) -> Iterator[Finding]:
     if place.around.resource.dependencies.get("records"):
         return
     aliased = any(other.alias for other in records.beside(record, *FAMILIES, "HTTPS"))
-    answered = record.name is not None and bool(
-        {record.name, f"*.{record.name.partition('.')[2]}"} & _answered(place.around.stack)
-    )
+    answered = _is_answered(record, records)
     for value in values.items():
         address = _address(value)
         if address is None:
@@ -53,6 +52,22 @@ def check(place: Place) -> Iterator[Finding]:
         else:
             continue
         yield value.finding("no literal address", REMEDY, shown=f"{show(value.value)}, {where}")
+
+
+def _is_answered(record: Record, records: Records) -> bool:
+    """Say whether a distribution of the stack answers a name where a record's clients ask.
+
+    Of a zone that is not in the stack it is not known if it is private. Where another zone leads
+    the same name to a distribution it is, because two public zones of one name make no sense.
+    """
+    if record.name is None or record.zone in records.private:
+        return False
+    names = {record.name, f"*.{record.name.partition('.')[2]}"}
+    if record.zone not in records.public and any(
+        other.leads_to_cloudfront for other in records.elsewhere(record)
+    ):
+        return False
+    return bool(names & _answered(record.place.around.stack))
 
 
 def _address(place: Place) -> str | None:

@@ -1,8 +1,9 @@
 """Every cache behaviour must forward the whole query string to the origin.
 
-CloudFront removes query parameters that no policy has it forward: a search, a filter or a page
-number never reaches the API, which answers as if they had not been sent. Of legacy settings
-`queryString` alone decides; `queryStringCacheKeys` narrows the cache key, not what is forwarded.
+CloudFront removes query parameters that no policy has it forward (an origin request policy, or the
+key of a cache policy): a search, a filter or a page number never reaches the API, which answers as
+if they had not been sent. Of legacy settings `queryString` alone decides; `queryStringCacheKeys`
+narrows the cache key, not what is forwarded.
 
 Source: CloudFront Developer Guide, "Use managed origin request policies"; CloudFront API Reference,
 "ForwardedValues", QueryString.

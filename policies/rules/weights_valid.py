@@ -3,7 +3,8 @@
 A weight is a whole number from 0 to 255. If all of a group are 0 they all get the same share: that
 is not "off". The records of a group share one TTL, or the answers that resolvers keep longer get
 more than their share. Route 53 refuses a record without routing policy beside weighted ones of the
-same name and type, in the middle of an update.
+same name and type, two records with one set identifier, and a CNAME beside records of other types,
+in the middle of an update.
 
 What no rule sees, because it judges what is to be and not what is: each record changes by itself.
 Where the sum of a group's weights changes with them, the share is for a moment outside of the old
@@ -16,11 +17,12 @@ Source: Route 53 Developer Guide, "Values specific for weighted records"; Route 
 from collections.abc import Iterator
 
 from policies.model import UNKNOWN, Finding, Place, Rule, number, show
-from policies.records import RECORD, Record, record_of
+from policies.records import RECORD, Record, Records, record_of
 
 REMEDY = (
     "Give each record of the group a weight from 0 to 255, at least one of them above 0, a set "
-    "identifier of its own and the same TTL, and remove the record that has no weight."
+    "identifier of its own and the same TTL, and remove the record that has no weight, and the "
+    "CNAME beside the others."
 )
 HIGHEST = 255
 
@@ -30,6 +32,7 @@ def check(place: Place) -> Iterator[Finding]:
     record, records = record_of(place)
     group = records.beside(record, record.type) if record.type else [record]
     members = [record for record in group if record.weighted]
+    yield from _cname(record, records)
     if not record.weighted:
         if members:
             yield place.get("type").finding(
@@ -42,6 +45,37 @@ def check(place: Place) -> Iterator[Finding]:
     if record is members[0]:
         yield from _all_zero(members)
     yield from _ttl(record, members)
+    yield from _same_identifier(record, members)
+
+
+def _cname(record: Record, records: Records) -> Iterator[Finding]:
+    """Yield that a CNAME stands beside other records, where any of them is weighted."""
+    if record.type != "CNAME" or record.name is None:
+        return
+    same = records.by_name[record.zone, record.name]
+    others = [other for other in same if other.type not in (None, "CNAME")]
+    if others and any(one.weighted for one in same):
+        types = " and ".join(dict.fromkeys(str(other.type) for other in others))
+        yield record.place.get("type").finding(
+            "alone at its name",
+            "Remove it, or the others: Route 53 refuses a CNAME beside records of other types.",
+            shown=f'"CNAME" beside {types} of {show(record.name)}',
+        )
+
+
+def _same_identifier(record: Record, members: list[Record]) -> Iterator[Finding]:
+    """Yield that a member before this one has the same identifier, or may have it."""
+    own = record.identifier
+    before = members[: members.index(record)]
+    others = [member.identifier for member in before]
+    if own.unknown and len(members) > 1:
+        yield own.finding("a text that no other record of the group has", "Write it out.")
+    elif not own.absent and any(other.value == own.value for other in others):
+        yield own.finding(
+            "a text that no other record of the group has",
+            "Give each record an identifier of its own: Route 53 takes it for the same record.",
+            shown=f"{show(own.value)}, as in another {record.type} record of {show(record.name)}",
+        )
 
 
 def _own(record: Record) -> Iterator[Finding]:

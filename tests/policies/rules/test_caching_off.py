@@ -88,6 +88,24 @@ def test_a_cache_policy_has_to_be_caching_disabled_and_alone(
             {"forwardedValues": ALL_HEADERS, "cachePolicyId": ""}, [], id="empty id, as in state"
         ),
         pytest.param(
+            {"forwardedValues": ALL_HEADERS, "minTtl": 0.0}, [], id="all headers, minimum 0"
+        ),
+        pytest.param(
+            {"forwardedValues": ALL_HEADERS, "minTtl": 1.0},
+            [(FAIL, "minTtl")],
+            id="all headers and a minimum cannot stand",
+        ),
+        pytest.param(
+            {"forwardedValues": ALL_HEADERS, "minTtl": UNKNOWN},
+            [(CANNOT_TELL, "minTtl")],
+            id="all headers and perhaps a minimum",
+        ),
+        pytest.param(
+            {"forwardedValues": {"headers": UNKNOWN}, "minTtl": 1, "defaultTtl": 0, "maxTtl": 0},
+            [(FAIL, "minTtl")],
+            id="a minimum is wrong whatever the headers are",
+        ),
+        pytest.param(
             {"forwardedValues": SOME_HEADERS, "minTtl": 0, "defaultTtl": 0, "maxTtl": 0},
             [],
             id="all TTLs 0",

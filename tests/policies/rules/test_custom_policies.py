@@ -6,7 +6,12 @@ import pytest
 
 from policies.cloudfront import PolicyIds
 from policies.model import UNKNOWN, Finding, Judgement, Resource, Value
-from policies.rules import caching_off, cookies_forwarded, headers_forwarded
+from policies.rules import (
+    caching_off,
+    cookies_forwarded,
+    headers_forwarded,
+    query_strings_forwarded,
+)
 
 FAIL, CANNOT_TELL = Judgement.FAIL, Judgement.CANNOT_TELL
 Make = Callable[..., Resource]
@@ -134,3 +139,61 @@ def test_the_policy_that_drops_host_can_be_allowed(make: Make, judge: Judge) -> 
     assert [one.answer for one in judge(headers_forwarded.RULE, cdn)] == [FAIL]
     options = PolicyIds.model_validate({"acceptedPolicyIds": [EXCEPT_HOST]})
     assert judge(headers_forwarded.RULE, cdn, options=options) == []
+
+
+KEY = "parametersInCacheKeyAndForwardedToOrigin"
+FORWARDING = (cookies_forwarded.RULE, query_strings_forwarded.RULE, headers_forwarded.RULE)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "answers"),
+    [
+        pytest.param(
+            {
+                "cookiesConfig": {"cookieBehavior": "all"},
+                "queryStringsConfig": {"queryStringBehavior": "all"},
+            },
+            [None, None, FAIL],
+            id="all cookies and query strings",
+        ),
+        pytest.param(
+            {"cookiesConfig": {"cookieBehavior": "all"}}, [None, FAIL, FAIL], id="cookies"
+        ),
+        pytest.param(
+            {"queryStringsConfig": {"queryStringBehavior": "whitelist"}},
+            [FAIL, FAIL, FAIL],
+            id="some query strings",
+        ),
+        pytest.param(
+            {"cookiesConfig": {"cookieBehavior": UNKNOWN}}, [CANNOT_TELL, FAIL, FAIL], id="unknown"
+        ),
+        pytest.param(UNKNOWN, [CANNOT_TELL, CANNOT_TELL, FAIL], id="all unknown"),
+    ],
+)
+def test_what_is_in_the_key_of_a_cache_policy_is_forwarded(
+    parameters: Value, answers: list[Judgement | None], make: Make, judge: Judge
+) -> None:
+    policy = make(CACHE, "policy", {"id": UNKNOWN, KEY: parameters})
+    cdn = distribution(make, "cachePolicyId", UNKNOWN, policy)
+    for rule, answer in zip(FORWARDING, answers, strict=True):
+        found = [finding.answer for finding in judge(rule, cdn, policy)]
+        assert found == ([] if answer is None else [answer])
+
+
+@pytest.mark.parametrize(
+    ("policy_id", "answers"),
+    [
+        pytest.param("2e54312d-136d-493c-8eb9-b001f22f67d2", [None, None, FAIL], id="Amplify"),
+        pytest.param("83da9c7e-98b4-4e11-a168-04f0df8e2c65", [None, FAIL, FAIL], id="cookies"),
+        pytest.param("658327ea-f89d-4fab-a63d-7e88639e58f6", [FAIL] * 3, id="CachingOptimized"),
+        pytest.param("4135ea2d-6df8-44a3-9df3-4b5a84be39ad", [FAIL] * 3, id="CachingDisabled"),
+        pytest.param("somebody's", [CANNOT_TELL, CANNOT_TELL, FAIL], id="one that nobody knows"),
+    ],
+)
+def test_managed_cache_policies_forward_what_is_in_their_keys(
+    policy_id: str, answers: list[Judgement | None], make: Make, judge: Judge
+) -> None:
+    cdn = distribution(make, "cachePolicyId", policy_id)
+    for rule, answer in zip(FORWARDING, answers, strict=True):
+        found = [finding.answer for finding in judge(rule, cdn)]
+        assert found == ([] if answer is None else [answer])

@@ -31,6 +31,8 @@ CDN: dict[str, Value] = {
     "zoneId": "Z2FDTNDATAQYW2",
     "evaluateTargetHealth": False,
 }
+OTHER_CDN: dict[str, Value] = {**CDN, "name": "d2.cloudfront.net"}
+THIRD_CDN: dict[str, Value] = {**CDN, "name": "d3.cloudfront.net"}
 RECORD = "aws:route53/record:Record"
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 
@@ -131,6 +133,52 @@ WEIGHT = "weightedRoutingPolicies[0].weight"
             {"two": [(FAIL, "ttl")]},
             id="one TTL per group, aliases apart",
         ),
+        pytest.param(
+            {"one": record("A", ALB, 1), "two": record("A", CDN, 1)},
+            {"two": [(FAIL, "setIdentifier")]},
+            id="one identifier twice",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 1), "two": record("A", CDN, 1, UNKNOWN)},
+            {"two": [(CANNOT_TELL, "setIdentifier")]},
+            id="perhaps one identifier twice",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 1), "two": record("A", CDN, 1, "Direct")},
+            {},
+            id="identifiers are compared letter by letter",
+        ),
+        pytest.param(
+            {"one": record("A", ALB, 1, UNKNOWN)}, {}, id="an unknown identifier of one alone"
+        ),
+        pytest.param(
+            {**TWINS, "old": record("CNAME", records=["lb.example.net"], ttl=60)},
+            {"old": [(FAIL, "type")]},
+            id="a CNAME beside weighted records",
+        ),
+        pytest.param(
+            {
+                "one": record("CNAME", None, 1, records=["lb.example.net"], ttl=60),
+                "two": record("A", ALB),
+            },
+            {"one": [(FAIL, "type")]},
+            id="a weighted CNAME beside a simple record",
+        ),
+        pytest.param(
+            {"one": record("CNAME", None, 1, records=["lb.example.net"], ttl=60)},
+            {},
+            id="a weighted CNAME alone",
+        ),
+        pytest.param(
+            {**TWINS, "old": record("CNAME", records=["x"], ttl=60, name="www.example.com")},
+            {},
+            id="a CNAME of another name",
+        ),
+        pytest.param(
+            {**TWINS, "old": record("CNAME", records=["x"], ttl=60, zoneId="Z2")},
+            {},
+            id="a CNAME in another zone",
+        ),
     ],
 )
 def test_a_weighted_group_is_one_that_route_53_takes(
@@ -218,6 +266,43 @@ def distribution(**more: Value) -> dict[str, Value]:
             record("A", UNKNOWN), distribution(), [(CANNOT_TELL, "aliases[0]")], id="unknown"
         ),
         pytest.param(record("A"), distribution(), [], id="no alias"),
+        pytest.param(
+            record("CNAME", records=["d1.cloudfront.net."]), distribution(), [], id="a CNAME"
+        ),
+        pytest.param(
+            record("CNAME", None, 10, records=["d1.cloudfront.net"]),
+            distribution(aliases=[]),
+            [(FAIL, "name")],
+            id="a weighted CNAME of a distribution that does not have the name",
+        ),
+        pytest.param(
+            record("A", CDN), distribution(enabled=False), [(FAIL, "name")], id="not enabled"
+        ),
+        pytest.param(
+            record("CNAME", records=["d1.cloudfront.net"]),
+            distribution(enabled=False),
+            [(FAIL, "name")],
+            id="a CNAME of one that is not enabled",
+        ),
+        pytest.param(
+            record("A", CDN),
+            distribution(enabled=UNKNOWN),
+            [(CANNOT_TELL, "name")],
+            id="perhaps not enabled",
+        ),
+        pytest.param(record("A", CDN), distribution(enabled=True), [], id="enabled"),
+        pytest.param(
+            record("A", {**CDN, "name": "d9.cloudfront.net"}),
+            distribution(),
+            [(FAIL, "name")],
+            id="another stack's distribution for a name of this stack's",
+        ),
+        pytest.param(
+            record("CNAME", records=["lb.example.net"]),
+            distribution(aliases=[]),
+            [],
+            id="a CNAME of something else",
+        ),
     ],
 )
 def test_an_alias_of_a_distribution_is_one_it_answers(
@@ -230,6 +315,159 @@ def test_an_alias_of_a_distribution_is_one_it_answers(
         alias_targets_valid.RULE, {"r": properties}, make, make(DISTRIBUTION, "cdn", cdn)
     )
     assert verdict.get("r", []) == expected
+
+
+BEHIND = {**CDN, "name": "_cdn.example.com", "zoneId": "Z1"}
+
+
+@pytest.mark.parametrize(
+    ("records", "aliases", "expected"),
+    [
+        pytest.param(
+            {"front": record("A", BEHIND), "back": record("A", CDN, name="_cdn.example.com")},
+            ["api.example.com"],
+            {},
+            id="the name in front",
+        ),
+        pytest.param(
+            {"front": record("A", BEHIND), "back": record("A", CDN, name="_cdn.example.com")},
+            ["www.example.com"],
+            {"front": [(FAIL, "name")]},
+            id="not the name in front",
+        ),
+        pytest.param(
+            {"back": record("A", CDN, name="_cdn.example.com")},
+            ["api.example.com"],
+            {"back": [(FAIL, "name")]},
+            id="a helper that nothing leads to",
+        ),
+        pytest.param(
+            {
+                "front": record("CNAME", name="www.example.com", records=["api.example.com"]),
+                "back": record("A", CDN),
+            },
+            ["api.example.com"],
+            {"front": [(FAIL, "name")]},
+            id="a CNAME of the name",
+        ),
+        pytest.param(
+            {"one": record("A", CDN, 1), "two": record("A", OTHER_CDN, 1, "two")},
+            ["api.example.com"],
+            {"two": [(FAIL, "name")]},
+            id="two distributions, of which this stack's has the name",
+        ),
+        pytest.param(
+            {"one": record("A", OTHER_CDN), "two": record("AAAA", THIRD_CDN)},
+            ["www.example.com"],
+            {"two": [(FAIL, "name")]},
+            id="two distributions of other stacks",
+        ),
+        pytest.param(
+            {"one": record("A", OTHER_CDN), "two": record("AAAA", OTHER_CDN)},
+            ["*.example.com"],
+            {},
+            id="another stack's may have the name itself",
+        ),
+    ],
+)
+def test_a_name_is_answered_by_the_distribution_that_it_leads_to(
+    records: Records, aliases: list[Value], expected: Any, make: Make
+) -> None:
+    cdn = make(DISTRIBUTION, "cdn", distribution(aliases=aliases))
+    assert verdicts_by_name(alias_targets_valid.RULE, records, make, cdn) == expected
+
+
+def test_a_name_is_on_one_distribution_only(make: Make, judge: Judge) -> None:
+    one = make(DISTRIBUTION, "one", distribution())
+    two = make(DISTRIBUTION, "two", distribution(aliases=["x.example.com", "API.example.com"]))
+    wide = make(DISTRIBUTION, "wide", distribution(aliases=["*.example.com"]))
+    rule = alias_targets_valid.RULE
+    assert judge(rule, one, two) == []  # the first in the stack may keep it
+    (finding,) = list(rule.check(Around(two, JudgedStack([one, two])).place()))
+    assert (finding.answer, finding.path) == (FAIL, "aliases[1]")
+    assert judge(rule, wide, one) == []
+
+
+def test_a_wildcard_gives_way_to_the_name_itself(make: Make, judge: Judge) -> None:
+    wide = make(DISTRIBUTION, "wide", distribution(aliases=["*.example.com"]))
+    exact = make(DISTRIBUTION, "exact", distribution(domainName="d7.cloudfront.net"))
+    (finding,) = judge(alias_targets_valid.RULE, make(RECORD, "r", record("A", CDN)), wide, exact)
+    assert finding.message("alias-targets-valid") == (
+        'alias-targets-valid: name is "api.example.com", and this record leads to '
+        '"d1.cloudfront.net"; it must be one that leads to distribution "exact", which has the '
+        "name among its aliases. Lead all records of the name to one distribution: a name is "
+        "answered by one only."
+    )
+
+
+PRIVATE = "aws:route53/zone:Zone"
+VPC: Value = [{"vpcId": "vpc-1"}]
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        pytest.param({"name": "example.com", "zoneId": "Z1", "vpcs": VPC}, ["zoneId"], id="a VPC"),
+        pytest.param({"name": "example.com", "id": "Z1", "vpcs": VPC}, ["zoneId"], id="its id"),
+        pytest.param({"name": "example.com", "zoneId": "Z1", "vpcs": []}, [], id="no VPC"),
+        pytest.param({"name": "example.com", "zoneId": "Z9", "vpcs": VPC}, [], id="another zone"),
+    ],
+)
+def test_no_alias_of_a_distribution_stands_in_a_private_zone(
+    zone: Value, expected: list[str], make: Make, judge: Judge
+) -> None:
+    others = [make(PRIVATE, "zone", zone), make(DISTRIBUTION, "cdn", distribution())]
+    resource = make(RECORD, "r", record("A", CDN))
+    found = judge(alias_targets_valid.RULE, resource, *others)
+    assert [(one.answer, one.path) for one in found] == [(FAIL, path) for path in expected]
+
+
+def test_a_private_zone_that_is_made_in_the_same_update_is_one_for_certain(
+    make: Make, judge: Judge
+) -> None:
+    zone = make(PRIVATE, "zone", {"name": "example.com", "zoneId": UNKNOWN, "vpcs": VPC})
+    resource = make(RECORD, "r", record("A", CDN, zoneId=UNKNOWN), {"zoneId": [zone]})
+    (finding,) = judge(alias_targets_valid.RULE, resource, zone)
+    assert finding.message("alias-targets-valid") == (
+        "alias-targets-valid: zoneId is a private zone; it must be a public zone. Put the alias "
+        "into the public zone of the name: Route 53 takes none in a private one."
+    )
+
+
+INSIDE = record("A", records=["10.0.0.7"], ttl=60, zoneId="Z2")
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        pytest.param({"vpcs": VPC, "name": "example.com", "zoneId": "Z2"}, [], id="a private zone"),
+        pytest.param(
+            {"name": "example.com", "zoneId": "Z2"}, [(FAIL, "records[0]")], id="a public zone"
+        ),
+        pytest.param(None, [], id="a zone that is not in the stack"),
+    ],
+)
+def test_an_address_in_another_world_is_no_fault(others: Value, expected: Any, make: Make) -> None:
+    zones = [make(PRIVATE, "zone", others)] if others else []
+    verdict = verdicts_by_name(
+        no_hardcoded_addresses.RULE,
+        {"inside": INSIDE, "outside": record("A", CDN)},
+        make,
+        make(DISTRIBUTION, "cdn", distribution()),
+        *zones,
+    )
+    assert verdict.get("inside", []) == expected
+
+
+def test_a_private_zone_is_also_one_that_is_given_to_a_network(make: Make) -> None:
+    association = make(
+        "aws:route53/zoneAssociation:ZoneAssociation", "more", {"zoneId": "Z2", "vpcId": "vpc-2"}
+    )
+    cdn = make(DISTRIBUTION, "cdn", distribution())
+    verdict = verdicts_by_name(
+        no_hardcoded_addresses.RULE, {"inside": INSIDE}, make, cdn, association
+    )
+    assert verdict == {}
 
 
 def test_a_distribution_whose_name_is_not_known_is_found_by_what_the_alias_depends_on(
