@@ -13,6 +13,7 @@ What is found might still be somebody else's. So nothing is taken over by itself
 costs money is a warning.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -32,6 +33,9 @@ from components.settings import Proxies, Settings
 
 PAGE: Final = "docs/recovery.md"
 """Where the way out of everything here is written down."""
+
+_MAKERS: Final = re.compile("dualstack:index:|pulumi:providers:")
+"""Types of components and providers."""
 
 _INTERRUPTED: Final = (
     f"\n    If an earlier deployment of this stack was interrupted, take it over ({PAGE}):"
@@ -96,7 +100,7 @@ def import_command(place: Place, resource_id: str, last: LastDeployment) -> str 
     None: the state cannot. It has another one in this place, or it does not have the component that
     makes it, so that no earlier try of this stack can have got there.
     """
-    by_name = {name: urn for (_, name), urn in last.urns.items()}
+    by_name = {name: urn for (kind, name), urn in last.urns.items() if _MAKERS.match(kind)}
     needed = [name for name in (place.parent, place.provider) if name]
     if not missing(place, last) or not all(name in by_name for name in needed):
         return None

@@ -127,7 +127,8 @@ def test_places_are_where_the_components_put_their_resources(engine: "MockEngine
 def test_a_command_has_the_parent_and_the_provider_as_the_state_has_them() -> None:
     provider = "pulumi:providers:aws"
     state: dict[str, dict[str, Any]] = PARENTS | {
-        urn(EDGE, provider, name="edge-tls-us-east-1"): {"type": provider, "outputs": {}}
+        urn(EDGE, provider, name="edge-tls-us-east-1"): {"type": provider, "outputs": {}},
+        urn("aws:s3/bucket:Bucket", name="edge-tls"): {"type": "aws:s3/bucket:Bucket"},
     }
     tls = urn(EDGE, "dualstack:index:Certificate", name="edge-tls")
     assert import_command(places.certificate("edge"), "ARN", of_resources("edge", state)) == (
@@ -260,7 +261,7 @@ TOPIC: Final = Alarms(topic_arn="arn:aws:sns:us-east-1:123456789012:edge-alarms"
 
 
 def test_what_watches_something_of_the_stack_is_a_warning(
-    engine: "Engine", caplog: pytest.LogCaptureFixture
+    engine: "MockEngine", caplog: pytest.LogCaptureFixture
 ) -> None:
     provider, alarms = "pulumi:providers:aws", "dualstack:index:PathAlarms"
     check = places.proxy_check("edge", "fra1-1")

@@ -251,7 +251,8 @@ def test_what_lost_answers_left_behind_is_named_taken_over_and_used(
     whole.up().must()
     known = ids_in_state(whole)
     (address, droplet) = sorted(ids_in_accounts(account, droplets) - seeded - known, key=len)[::-1]
-    take, deploy = section("Something is there twice", ID=droplet).commands[1:]
+    show, take, deploy = section("Something is there twice", ID=droplet).commands
+    assert f"ID: {droplet}\n" not in typed(whole, show).must()
     typed(whole, take).must()
     reserved = "digitalocean:index/reservedIpv6:ReservedIpv6"
     assert reserved in PAGE.read_text()
