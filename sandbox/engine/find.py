@@ -187,8 +187,7 @@ def install(
     Raises:
         EngineNotFoundError: if its maker's site cannot be reached or the installer fails.
     """
-    # Few start the command to have an engine installed, and this takes as long as all the rest.
-    from pulumi.automation import PulumiCommand  # noqa: PLC0415
+    from pulumi.automation import PulumiCommand  # noqa: PLC0415 - as long as all other imports
 
     del environment
     say(f"Installing Pulumi {VERSION} with the official installer …")

@@ -53,8 +53,7 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         ] = False,
     ) -> None:
         """Open the lab of what is deployed, tell who is where and what changes, until Ctrl-C."""
-        # What opens a lab takes longer to import than to go through the door of an open one.
-        from sandbox.lab.opening import open_and_follow  # noqa: PLC0415
+        from sandbox.lab.opening import open_and_follow  # noqa: PLC0415 - slower than the door
 
         open_and_follow(surroundings(), as_json=as_json)
 

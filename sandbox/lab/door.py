@@ -17,7 +17,7 @@ from sandbox.debian import find_program
 from sandbox.lab.lab_settings import SETTINGS, LabSettings
 
 ASK_SECONDS: Final = 0.05
-"""How often the world is asked whether it has come so far."""
+"""How often the world is asked whether it has come so far, in the first second."""
 
 SETTLE_SECONDS: Final = 120.0
 """How long a lab may take to be what is deployed. With two droplets that boot it needs some 10 on a
@@ -221,11 +221,11 @@ class Door:
         Raises:
             NotSettledError: It does not in time.
         """
-        deadline = time.monotonic() + timeout
+        began = time.monotonic()
         while not (status := self.status())["settled"]:
-            if time.monotonic() > deadline:
+            if time.monotonic() - began > timeout:
                 raise NotSettledError(_unsettled(status, timeout, self.folder))
-            time.sleep(ASK_SECONDS)
+            time.sleep(pause_seconds(began))
 
     def disconnect(self) -> None:
         """Say good-bye to the world; the next question connects again."""
@@ -286,6 +286,11 @@ def _unsettled(status: Mapping[str, Any], timeout: float, folder: Path) -> str:
         f"{reasons or 'a change is under way'}. "
         f"The programs' logs are in {folder / 'hosts'}."
     )
+
+
+def pause_seconds(began: float) -> float:
+    """Return how long not to ask again: later, a twentieth of the time that it has taken."""
+    return max(ASK_SECONDS, (time.monotonic() - began) / 20)
 
 
 def start_ticks(pid: int) -> int:

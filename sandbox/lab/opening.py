@@ -67,12 +67,7 @@ def _tell(what: Opened | str) -> None:
 
 
 def open_and_follow(sandbox: LabSandbox, *, as_json: bool = False) -> None:
-    """Open the lab of what is deployed, and tell who is where and what changes, until Ctrl-C.
-
-    Args:
-        sandbox: What the lab is of.
-        as_json: Whether it is told to a program, as JSON.
-    """
+    """Open the lab of what is deployed; tell who is where and what changes, until Ctrl-C."""
     tell = _tell_json if as_json else _tell
     if missing := {"aws", "digitalocean"} - set(sandbox.urls):
         stop(
@@ -90,7 +85,11 @@ def open_and_follow(sandbox: LabSandbox, *, as_json: bool = False) -> None:
         with Lab.open(
             sandbox.urls["aws"], sandbox.urls["digitalocean"], folder_of(sandbox), say=events.put
         ) as lab:
-            fault = _settle(lab)
+            fault = ""  # a lab of which a part does not run is open all the same
+            try:
+                lab.settle()
+            except LabError as error:
+                fault = str(error)
             hostnames = _write_outputs(sandbox, lab)
             names = leads(lab.deployed, lab.settings).items()
             tell(
@@ -109,15 +108,6 @@ def open_and_follow(sandbox: LabSandbox, *, as_json: bool = False) -> None:
         print("\nThe lab is closed; nothing of it is left.", file=sys.stderr)
     except (LabError, ReadError) as fault:
         stop(str(fault), FAILED)
-
-
-def _settle(lab: Lab) -> str:
-    """Wait for the lab; one of which a part does not run is open all the same."""
-    try:
-        lab.settle()
-    except LabError as fault:
-        return str(fault)
-    return ""
 
 
 def _follow(sandbox: LabSandbox, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from sandbox.lab.door import pause_seconds
 from sandbox.lab.program import Program
 
 State = Literal["starting", "ready", "waiting", "ended"]
@@ -23,9 +24,6 @@ State = Literal["starting", "ready", "waiting", "ended"]
 
 STOP_SECONDS: Final = 5.0
 """How long a program may take to end after SIGTERM before it is killed."""
-
-ASK_SECONDS: Final = 0.05
-"""How often a program that starts is asked whether it is ready."""
 
 LEAST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.25, 5.0
 """How long a program that died waits to be started anew; twice as long with each time."""
@@ -190,6 +188,7 @@ class Supervisor:
 
     async def _ready(self, kept: Kept, program: Program, gone: "asyncio.Task[int]") -> bool:
         """Wait until a program is ready; False when it ended or changed before."""
+        began = time.monotonic()
         while program.ready:
             asking = await asyncio.create_subprocess_exec(
                 *self._hosts.inside(program.host, *program.ready),
@@ -199,7 +198,8 @@ class Supervisor:
             )
             if await asking.wait() == 0:
                 break
-            await _first(gone, kept.changed.wait(), seconds=ASK_SECONDS)
+            # Each question is a process or two, and a droplet boots for many seconds.
+            await _first(gone, kept.changed.wait(), seconds=pause_seconds(began))
             if gone.done() or kept.changed.is_set():
                 return False
         return not gone.done()

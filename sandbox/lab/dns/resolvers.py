@@ -109,7 +109,7 @@ def resolver(
         host=host,
         command=(str(find_program("unbound")), "-d", "-p", "-c", str(path)),
         files={path: text},
-        ready=(sys.executable, str(ready.__file__), addresses[0]),
+        ready=(sys.executable, "-IS", str(ready.__file__), addresses[0]),
     )
 
 
