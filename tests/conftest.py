@@ -91,14 +91,18 @@ def pytest_collection() -> Generator[None, object, object]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what only root may do where somebody else runs the tests; CI skips nothing.
 
-    Coverage is that of three rooms, so the others' tests run without it, twice as quick.
+    Coverage is that of three rooms, so the others' tests run without it, twice as quick. So do
+    tests that draw their examples: what they reach by chance, the next run may not.
 
     The order of the files is random, but those that take long come first: a worker that begins with
     one of them last is waited for by the others. The lab's come before the engine's, so that the
     labs that several files share can be closed early: an open one costs, though nobody uses it.
     """
     for item in items:
-        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).parts[0] in OTHERS:
+        of_others = item.path.is_relative_to(TESTS) and (
+            item.path.relative_to(TESTS).parts[0] in OTHERS
+        )
+        if of_others or item.get_closest_marker("hypothesis"):
             item.add_marker("no_cover")
     # Sorting keeps the order of what is equal.
     items.sort(key=lambda item: [item.path.parent != folder for folder in TAKES_LONG])

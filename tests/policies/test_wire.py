@@ -59,6 +59,11 @@ def test_every_kind_of_unknown_is_found_at_its_own_leaf(sentinel: str) -> None:
     }
 
 
+@pytest.mark.parametrize("value", [None, True, 1.5, "x", [None], {"b": ["y"]}])
+def test_what_is_known_is_read_as_it_is(value: Value) -> None:
+    assert read(struct({"a": value})) == {"a": value}
+
+
 def test_secrets_are_read_as_what_they_hold() -> None:
     assert read(struct({"a": secret({"b": secret("c")})})) == {"a": {"b": "c"}}
 

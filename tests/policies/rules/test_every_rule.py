@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 import policies.rules
 from policies.cloudfront import DISTRIBUTION, MANAGED_ORIGIN_REQUEST_POLICIES
-from policies.model import UNKNOWN, Around, Finding, JudgedStack, Judgement, Resource, Step, Value
+from policies.model import (
+    UNKNOWN,
+    Around,
+    Finding,
+    JudgedStack,
+    Judgement,
+    Place,
+    Resource,
+    Rule,
+    Step,
+    Value,
+)
 from policies.rules import PACKS
 
 Make = Callable[[], dict[str, Value]]
@@ -268,6 +279,16 @@ def test_hiding_a_value_neither_makes_a_rule_pass_nor_makes_it_sure(
     certain = {name for name, finding in findings(hidden) if finding.answer is Judgement.FAIL}
     assert not_passing <= held
     assert certain <= not_passing
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.repair], ids=lambda rule: rule.name
+)
+def test_what_is_not_known_is_not_repaired(rule: Rule, compliant: Make) -> None:
+    whole: Value = dict(compliant())
+    assert rule.repair
+    for path in [(), *places(whole)]:
+        assert list(rule.repair(Place("", replaced(whole, path, UNKNOWN)))) == [], path
 
 
 def test_every_file_is_a_rule_of_its_name_in_exactly_one_pack() -> None:
