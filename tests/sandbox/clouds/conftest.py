@@ -120,7 +120,7 @@ def aws_client() -> Callable[[background.Cloud], Aws]:
     return lambda cloud: Aws(cloud.url, cloud.log)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     home = tmp_path_factory.mktemp("clouds")
     cloud = background.start("aws", home)

@@ -98,7 +98,7 @@ def started_plugin(
         stop_plugin(process)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedAws]:
     home = tmp_path_factory.mktemp("cloud")
     cloud = ObservedAws(background.start("aws", home).url)
@@ -107,12 +107,12 @@ def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed
     background.stop("aws", home)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def actions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("actions") / "actions.jsonl"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_plugin(running_cloud: ObservedAws, actions_file: Path) -> Iterator[Plugin]:
     environment = {**client_environment(running_cloud.url), ACTIONS_FILE: str(actions_file)}
     process, port = start_plugin("aws", environment)

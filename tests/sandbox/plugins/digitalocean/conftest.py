@@ -68,19 +68,19 @@ class ObservedDigitalOcean:
         return droplet and droplet["id"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedDigitalOcean]:
     home = tmp_path_factory.mktemp("cloud")
     yield ObservedDigitalOcean(background.start("digitalocean", home).url)
     background.stop("digitalocean", home)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def actions_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("actions") / "actions.jsonl"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_plugin(running_cloud: ObservedDigitalOcean, actions_file: Path) -> Iterator[Plugin]:
     environment = {**client_environment(running_cloud.url), ACTIONS_FILE: str(actions_file)}
     process, port = start_plugin("digitalocean", environment)
