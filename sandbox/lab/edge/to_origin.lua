@@ -33,7 +33,8 @@ local function tls_name(behavior, host)
         return name
     end
     local socket = ngx.socket.tcp()
-    socket:settimeouts(behavior.origin.connect_timeout_seconds * 1000, 1000, 1000)
+    local timeout = behavior.origin.connect_timeout_seconds * 1000
+    socket:settimeouts(timeout, timeout, timeout)
     if not socket:connect(domain, behavior.origin.https_port) then
         return host
     end
@@ -41,7 +42,9 @@ local function tls_name(behavior, host)
     socket:close()
     local mismatch = not done and tostring(reason):find("host mismatch", 1, true)
     name = mismatch and domain or host
-    cached:set(key, name, 10)
+    if done or mismatch then
+        cached:set(key, name, 10)
+    end
     return name
 end
 

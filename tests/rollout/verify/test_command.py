@@ -191,6 +191,7 @@ def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
 def test_without_anything_to_ask_it_cannot_tell(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
         report = verified(edge, only=(), echo=None)
+    assert evidence_of(report, "fail") == []
     assert report.exit_code == 3
     assert any(
         "nothing says what to ask" in evidence for evidence in evidence_of(report, "unknown")
