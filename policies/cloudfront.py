@@ -27,6 +27,14 @@ from policies.model import (
 DISTRIBUTION: Final = frozenset({"aws:cloudfront/distribution:Distribution"})
 """The resource types that the rules about a distribution read."""
 
+CONNECTION_GROUP: Final = frozenset(
+    {
+        "aws:cloudfront/connectionGroup:ConnectionGroup",
+        "aws-native:cloudfront:ConnectionGroup",
+    }
+)
+"""What tenants of a distribution are reached through; both providers call its switch alike."""
+
 CACHING_DISABLED: Final = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 """The managed cache policy with all TTLs 0."""
 

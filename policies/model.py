@@ -110,6 +110,11 @@ class Place:
         """Whether nothing is here; empty text counts, as the AWS provider's state writes it."""
         return self.value is None or self.value == ""
 
+    @property
+    def written(self) -> str:
+        """The path at which the program has it."""
+        return self.around.resource.written(self.path)
+
     def get(self, key: str) -> "Place":
         """Return the property `key` of the object here."""
         if self.unknown:
@@ -153,11 +158,11 @@ class Place:
                 makes a certain finding.
         """
         answer = Judgement.FAIL if certain and not self.unknown else Judgement.CANNOT_TELL
-        return Finding(answer, self.path, shown or show(self.value), allowed, fix)
+        return Finding(answer, self.written, shown or show(self.value), allowed, fix)
 
     def advice(self, allowed: str, fix: str, *, shown: str | None = None) -> Finding:
         """Return a word about this place that stops nothing; `allowed` completes "it may be …"."""
-        return Finding(Judgement.ADVISE, self.path, shown or show(self.value), allowed, fix)
+        return Finding(Judgement.ADVISE, self.written, shown or show(self.value), allowed, fix)
 
     def must_be(self, value: bool | int | str, fix: str) -> Iterator[Finding]:
         """Yield a finding unless a value is here; 0.0 is as good as 0, False and "0" are not."""
@@ -182,6 +187,8 @@ class Resource:
         read: Returns its properties; called once, and only if a rule reads them.
         protected: Whether the engine refuses to delete it.
         dependencies: For each property, the URNs of the resources it was made from.
+        paths: Where the program has what is at a path, for one that is read in other words.
+        reported: The URN to report at, where it is another one: a resource may say several.
     """
 
     urn: str
@@ -190,6 +197,21 @@ class Resource:
     read: Callable[[], Value]
     protected: bool = False
     dependencies: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    paths: Mapping[str, str] = field(default_factory=dict[str, str])
+    reported: str = ""
+
+    def written(self, path: str) -> str:
+        """Return the path at which the program has what is at a path here."""
+        if not self.paths:
+            return path
+        start, rest = path, ""
+        while start not in self.paths:
+            cut = max(start.rfind("."), start.rfind("["), 0)
+            start, rest = start[:cut], start[cut:] + rest
+            if not start:
+                break
+        before = self.paths.get(start, "")
+        return before + rest if before else path
 
     @cached_property
     def properties(self) -> Value:
@@ -296,6 +318,8 @@ class Rule:
         stack: Whether it needs to see the whole stack. Such a rule runs when all resources are
             known: at the end of a preview, and at the end of an update.
         options: What a user may set about it.
+        more_types: Says whether it judges a type that is not among them; such a rule needs the
+            whole stack. None for a rule that is about those alone.
         repair: Yields what has to change for the rule to pass, unknown values left alone; None
             for a rule that only people can mend.
 
@@ -313,9 +337,14 @@ class Rule:
     stack: bool = False
     options: type[RuleOptions] = RuleOptions
     repair: Callable[[Place], Iterator[Repair]] | None = None
+    more_types: Callable[[str], bool] | None = None
     demand: str = field(init=False)
     why: str = field(init=False)
     source: str = field(init=False)
+
+    def takes(self, token: str) -> bool:
+        """Say whether it judges a type beside those that it names."""
+        return self.more_types is not None and self.more_types(token)
 
     def __post_init__(self) -> None:
         """Read demand, reason and source out of the docstring, so that each is written once."""

@@ -34,6 +34,14 @@ while the id itself is not known. What is left is one message for each resource,
 from the policy `unknowns`. Its level is the pack's own, so in `dual-stack` it stops the deployment;
 it can be set apart.
 
+Distributions for many tenants (`aws:cloudfront/multitenantDistribution:MultitenantDistribution`),
+zones whose records are one resource (`aws:route53/recordsExclusive:RecordsExclusive`) and
+`aws-native:cloudfront:Distribution`, with its policies and zones, are read like the distribution
+and the records that the rules name, and reported at their own paths; no rule repairs them. Of what
+nobody reads and may answer for a name, `not-judged` says so.
+
+A rule may also advise. Advice is a note at whatever level, and stops nothing.
+
 ## Configuration
 
 `--policy-pack-config FILE` takes a JSON file for each pack. A rule's name takes a level
@@ -81,6 +89,8 @@ def _pack(pack: Pack) -> str:
 
 def _section(rule: Rule) -> str:
     reads = ", ".join(f"`{token}`" for token in sorted(rule.resource_types))
+    if rule.more_types is not None:
+        reads += ", every other type that no rule reads and that answers for names"
     lines = [
         f"### `{rule.name}`\n",
         f"**{rule.demand}**\n",

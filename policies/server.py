@@ -40,6 +40,8 @@ from policies.model import (
     Resource,
     Rule,
 )
+from policies.readings import READ_AS, readings
+from policies.records import ZONE_OF_A_NETWORK
 from policies.settings import EXCEPTIONS, UNKNOWNS, PackSettings
 from policies.verdict import OF_PACKS, Verdict, judge, stopped_message, unclear_message
 
@@ -68,7 +70,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         self._deferred: set[str] = set()
         self._alone = _by_type(rule for rule in pack.rules if not rule.stack)
         self._stack = _by_type(rule for rule in pack.rules if rule.stack)
-        self._judged = self._alone.keys() | self._stack.keys() | POLICIES
+        self._open = [rule for rule in pack.rules if rule.more_types is not None]
+        self._judged = (
+            self._alone.keys() | self._stack.keys() | POLICIES | ZONE_OF_A_NETWORK | READ_AS.keys()
+        )
 
     def GetAnalyzerInfo(
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
@@ -123,19 +128,19 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge a resource by itself, before it is made."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
-        if request.type in POLICIES:
+        read = READ_AS.get(request.type)
+        token = read.type if read else request.type
+        if token in POLICIES:
             self._makes_policies = True
-        rules = self._enabled(self._alone, request.type)
-        if not rules:
-            return response
-        resource = _resource(request)
-        if not self._concerns(response, rules, resource, JudgedStack([resource])):
-            return response
-        verdict = judge(rules, resource, JudgedStack(), self._settings.options)
-        if verdict.unclear and self._later(verdict):
-            self._deferred.add(resource.urn)
-            verdict.unclear.clear()
-        self._report(response, resource, verdict)
+        rules = self._enabled(self._alone, token)
+        for resource in readings(_resource(request)) if rules else ():
+            if not self._concerns(response, rules, resource, JudgedStack([resource])):
+                continue
+            verdict = judge(rules, resource, JudgedStack(), self._settings.options)
+            if verdict.unclear and self._later(verdict):
+                self._deferred.add(resource.urn)
+                verdict.unclear.clear()
+            self._report(response, resource, verdict)
         return response
 
     def AnalyzeStack(
@@ -144,7 +149,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge the resources by each other, and again those that could not be judged alone."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
-        stack = JudgedStack([_resource(each, self._judged) for each in request.resources])
+        given = (_resource(each, self._judged) for each in request.resources)
+        stack = JudgedStack([reading for resource in given for reading in readings(resource)])
         for resource in stack.resources:
             again = resource.urn in self._deferred
             rules = self._enabled(self._stack, resource.type)
@@ -198,9 +204,10 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._levels.get(policy, default)
 
     def _enabled(self, rules: Mapping[str, list[Rule]], resource_type: str) -> list[Rule]:
-        return [
-            rule for rule in rules.get(resource_type, ()) if self._level(rule.name) != "disabled"
-        ]
+        of_type = rules.get(resource_type, ())
+        if rules is self._stack:
+            of_type = [*of_type, *(rule for rule in self._open if rule.takes(resource_type))]
+        return [rule for rule in of_type if self._level(rule.name) != "disabled"]
 
     def _concerns(
         self,
@@ -299,7 +306,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             policyPackVersion=VERSION,
             description=description,
             message=f"{description}\n{message}",
-            urn=resource.urn,
+            urn=resource.reported or resource.urn,
             # What a repair did not mend stops the deployment.
             enforcementLevel=LEVELS["mandatory" if level == "remediate" else level],
         )

@@ -19,6 +19,7 @@ from policies.rules import (
     ipv6_enabled,
     methods_allowed,
     no_hardcoded_addresses,
+    not_judged,
     origin_answers,
     origin_locked,
     origin_tls,
@@ -48,6 +49,7 @@ DUAL_STACK: Final = Pack(
         weights_valid.RULE,
         alias_targets_valid.RULE,
         no_hardcoded_addresses.RULE,
+        not_judged.RULE,
     ),
 )
 
