@@ -31,6 +31,7 @@ from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc, plugin_pb2
 
 from policies import settings, wire
 from policies.announcement import LEVEL_NAMES, LEVELS, SEVERITIES, VERSION, analyzer_info
+from policies.claim import Claim, of_this_process
 from policies.cloudfront import POLICIES
 from policies.model import (
     Around,
@@ -51,17 +52,31 @@ MESSAGE_BYTES: Final = 400 * 1024 * 1024
 """The largest message taken, as the SDK's; a whole stack comes in one."""
 
 
+TWICE: Final = 2
+
+
 class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
     """Serves one pack to one engine."""
 
-    def __init__(self, pack: Pack, today: Callable[[], date] | None = None) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        today: Callable[[], date] | None = None,
+        claim: Claim | None = None,
+    ) -> None:
         """Serve a pack with nothing set.
 
         Args:
             pack: The pack.
             today: Returns the day on which exemptions are looked at; by default the day in UTC.
+            claim: The right to speak, where the pack may be started twice; by default it speaks.
         """
         self._pack = pack
+        self._claim = claim
+        self._operation = ""
+        self._said: set[tuple[str, str, str]] = set()
+        self._times_configured = 0
+        self._given = b""
         self._today = today or (lambda: datetime.now(UTC).date())
         self._settings = PackSettings()
         self._levels: dict[str, Level] = {}
@@ -102,12 +117,19 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Take note whether this is a preview, which shows the stack before anything is made."""
         del context
         self._preview = request.dry_run
+        self._said.clear()
+        self._times_configured = 0
+        self._operation = (
+            f"{request.organization}/{request.project}/{request.stack} {request.dry_run}"
+        )
         return analyzer_pb2.AnalyzerStackConfigureResponse()
 
     def Configure(
         self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
         """Take levels and options; refuse those that cannot be used, all faults at once."""
+        self._times_configured += 1
+        self._given = request.SerializeToString(deterministic=True)
         given = {
             name: json_format.MessageToDict(config.properties)
             for name, config in request.policyConfig.items()
@@ -128,6 +150,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge a resource by itself, before it is made."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
+        if not self._speaks():
+            return response
         read = READ_AS.get(request.type)
         token = read.type if read else request.type
         if token in POLICIES:
@@ -141,6 +165,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
                 self._deferred.add(resource.urn)
                 verdict.unclear.clear()
             self._report(response, resource, verdict)
+        self._once(response)
         return response
 
     def AnalyzeStack(
@@ -149,6 +174,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         """Judge the resources by each other, and again those that could not be judged alone."""
         del context
         response = analyzer_pb2.AnalyzeResponse()
+        if not self._speaks():
+            return response
         given = (_resource(each, self._judged) for each in request.resources)
         stack = JudgedStack([reading for resource in given for reading in readings(resource)])
         for resource in stack.resources:
@@ -161,6 +188,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             if alone:
                 self._again(verdict, alone, resource, stack)
             self._report(response, resource, verdict)
+        self._once(response)
         return response
 
     def Remediate(
@@ -170,6 +198,8 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         del context
         response = analyzer_pb2.RemediateResponse()
         properties = request.properties
+        if not self._speaks():
+            return response
         for rule in self._enabled(self._alone, request.type):
             if rule.repair is None or self._level(rule.name) != "remediate":
                 continue
@@ -198,6 +228,12 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
                 remediation.diagnostic = stopped_message(rule, resource, error)
             response.remediations.append(remediation)
         return response
+
+    def _speaks(self) -> bool:
+        """Say whether this is the one of several processes with the same pack that reports."""
+        if self._claim is None:
+            return True
+        return self._claim.holds(self._pack.name, self._operation, self._given.hex())
 
     def _level(self, policy: str) -> Level:
         default: Level = "advisory" if policy == EXCEPTIONS else self._pack.level
@@ -286,6 +322,23 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             # A note, whatever the level: an exemption that stops the deployment is none.
             diagnostics.append(self._diagnostic(EXCEPTIONS, resource, message, "advisory"))
 
+    def _once(self, response: analyzer_pb2.AnalyzeResponse) -> None:
+        """Leave out what this operation was told already, where the pack is given twice.
+
+        The engine starts one process for a folder that is given twice; it configures it twice, and
+        then asks everything twice.
+        """
+        if self._times_configured < TWICE:
+            return
+        new: list[analyzer_pb2.AnalyzeDiagnostic] = []
+        for one in response.diagnostics:
+            key = (one.policyName, one.urn, one.message)
+            if key not in self._said:
+                self._said.add(key)
+                new.append(one)
+        del response.diagnostics[:]
+        response.diagnostics.extend(new)
+
     def _violation(
         self, rule: Rule, resource: Resource, message: str, level: Level | None = None
     ) -> analyzer_pb2.AnalyzeDiagnostic:
@@ -338,7 +391,9 @@ def _resource(
     )
 
 
-def start(pack: Pack, today: Callable[[], date] | None = None) -> tuple[grpc.Server, int]:
+def start(
+    pack: Pack, today: Callable[[], date] | None = None, claim: Claim | None = None
+) -> tuple[grpc.Server, int]:
     """Serve a pack on loopback; return the server and its port."""
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4),
@@ -347,7 +402,7 @@ def start(pack: Pack, today: Callable[[], date] | None = None) -> tuple[grpc.Ser
             ("grpc.max_send_message_length", MESSAGE_BYTES),
         ],
     )
-    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(PackServer(pack, today), server)
+    analyzer_pb2_grpc.add_AnalyzerServicer_to_server(PackServer(pack, today, claim), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
@@ -355,7 +410,7 @@ def start(pack: Pack, today: Callable[[], date] | None = None) -> tuple[grpc.Ser
 
 def serve(pack: Pack) -> None:
     """Serve a pack until the engine ends this process, which reads the port from its output."""
-    server, port = start(pack)
+    server, port = start(pack, claim=of_this_process())
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     try:

@@ -1,6 +1,7 @@
 """The packs under the real engine: policies of the same stack, configuration, repairs, state."""
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -282,3 +283,17 @@ def test_analyzing_a_state_of_public_configurations_finds_what_is_wrong_and_noth
                 rules_by_resource.setdefault(name, set()).add(violation["policyName"])
         assert rules_by_resource == {name: set(broken) for name, broken in entry["breaks"].items()}
         assert {name for names in rules_by_resource.values() for name in names} <= rules
+
+
+@pytest.mark.parametrize(
+    "relative", [pytest.param(False, id="as it is"), pytest.param(True, id="a relative path")]
+)
+def test_a_pack_that_is_given_by_the_environment_and_by_flag_says_everything_once(
+    own: Stack, relative: bool
+) -> None:
+    program(own, max_ttl=60)
+    pack = str(CHECKOUT / "policies" / "dual_stack")
+    own.variables["PULUMI_OPTION_POLICY_PACK"] = pack
+    flag = os.path.relpath(pack, own.folder) if relative else pack
+    said = own.pulumi("preview", "--policy-pack", flag).refused()
+    assert len(re.findall(r"\[mandatory\].* caching-off", said)) == 1

@@ -118,6 +118,17 @@ def test_advice_is_a_note_whatever_the_level_and_a_violation_beside_it_is_none()
     )
 
 
+def test_a_pack_that_is_configured_twice_says_everything_once(compliant: Compliant) -> None:
+    judged = server()
+    request = request_of({**compliant(), "isIpv6Enabled": False})
+    once = [("ipv6-enabled", MANDATORY)]
+    assert [violations(judged.Analyze(request, CONTEXT)) for _ in range(2)] == [once, once]
+    judged.Configure(analyzer_pb2.ConfigureAnalyzerRequest(), CONTEXT)
+    assert [violations(judged.Analyze(request, CONTEXT)) for _ in range(2)] == [once, []]
+    judged.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(dry_run=False), CONTEXT)
+    assert [violations(judged.Analyze(request, CONTEXT)) for _ in range(2)] == [once, once]
+
+
 def test_levels_are_by_rule(compliant: Compliant) -> None:
     broken = {**compliant(), "isIpv6Enabled": False, "defaultRootObject": "x"}
     judged = server({"ipv6-enabled": ADVISORY, "origin-answers": DISABLED})
