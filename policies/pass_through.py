@@ -13,7 +13,7 @@ CloudFront Developer Guide, "Request and response behavior for custom origins".
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Final
 
 from policies.model import Finding, Place, Value, number, show
@@ -34,6 +34,34 @@ class Treatment:
     judge: Callable[[Place], Iterator[Finding]] | None = None
     whole: bool = False
     elsewhere: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Properties(Mapping[str, Treatment]):
+    """Treatments by path, in the order in which they are reported."""
+
+    treatments: Mapping[str, Treatment]
+
+    def __getitem__(self, path: str) -> Treatment:
+        """Return the treatment of the property at a path."""
+        return self.treatments[path]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the paths."""
+        return iter(self.treatments)
+
+    def __len__(self) -> int:
+        """Return how many paths there are."""
+        return len(self.treatments)
+
+    @cached_property
+    def below(self) -> Mapping[str, Mapping[str, Treatment]]:
+        """The properties of each object, by its path; that of the whole is empty."""
+        below: dict[str, dict[str, Treatment]] = {}
+        for path, treatment in self.treatments.items():
+            above, _, key = path.rpartition(".")
+            below.setdefault(above, {})[key] = treatment
+        return below
 
 
 def harmless(why: str) -> Treatment:
@@ -189,185 +217,193 @@ TTL: Final = harmless("caching-off judges what is cached.")
 FUNCTION: Final = empty("a function can answer, refuse, redirect and rewrite")
 SIGNED: Final = empty("CloudFront answers 403 to every request that is not signed")
 
-BEHAVIOR: Final[Mapping[str, Treatment]] = {
-    "allowedMethods": harmless("methods-allowed judges it."),
-    "cachePolicyId": harmless("caching-off judges it."),
-    "cachedMethods": harmless("Where caching is off it decides nothing."),
-    "compress": not_judged(
-        "CloudFront compresses what a cache policy allows; with CachingDisabled it does not"
-    ),
-    "defaultTtl": TTL,
-    "fieldLevelEncryptionId": empty("CloudFront encrypts fields of the requests"),
-    "forwardedValues": parts(elsewhere=True),
-    "forwardedValues.cookies": parts(elsewhere=True),
-    "forwardedValues.cookies.forward": FORWARDED,
-    "forwardedValues.cookies.whitelistedNames": FORWARDED,
-    "forwardedValues.headers": FORWARDED,
-    "forwardedValues.queryString": FORWARDED,
-    "forwardedValues.queryStringCacheKeys": FORWARDED,
-    "functionAssociations": FUNCTION,
-    "grpcConfig": not_judged("CloudFront sends gRPC over HTTP/2, and refuses it over less"),
-    "lambdaFunctionAssociations": FUNCTION,
-    "maxTtl": TTL,
-    "minTtl": TTL,
-    "originRequestPolicyId": harmless("The rules about forwarding judge it."),
-    "pathPattern": harmless("Every behaviour is judged alike."),
-    "realtimeLogConfigArn": LOG,
-    "responseHeadersPolicyId": empty("it adds, replaces and removes headers of answers"),
-    "smoothStreaming": not_judged("CloudFront treats requests for Smooth Streaming in its own way"),
-    "targetOriginId": harmless("Every origin is judged alike, and groups have to be absent."),
-    "trustedKeyGroups": SIGNED,
-    "trustedSigners": SIGNED,
-    "viewerProtocolPolicy": must(
-        '"allow-all" or "https-only"',
-        lambda value: value in ("allow-all", "https-only"),
-        'Set it to "allow-all" to pass plain HTTP on, or to "https-only" to refuse it.',
-    ),
-}
+BEHAVIOR: Final = Properties(
+    {
+        "allowedMethods": harmless("methods-allowed judges it."),
+        "cachePolicyId": harmless("caching-off judges it."),
+        "cachedMethods": harmless("Where caching is off it decides nothing."),
+        "compress": not_judged(
+            "CloudFront compresses what a cache policy allows; with CachingDisabled it does not"
+        ),
+        "defaultTtl": TTL,
+        "fieldLevelEncryptionId": empty("CloudFront encrypts fields of the requests"),
+        "forwardedValues": parts(elsewhere=True),
+        "forwardedValues.cookies": parts(elsewhere=True),
+        "forwardedValues.cookies.forward": FORWARDED,
+        "forwardedValues.cookies.whitelistedNames": FORWARDED,
+        "forwardedValues.headers": FORWARDED,
+        "forwardedValues.queryString": FORWARDED,
+        "forwardedValues.queryStringCacheKeys": FORWARDED,
+        "functionAssociations": FUNCTION,
+        "grpcConfig": not_judged("CloudFront sends gRPC over HTTP/2, and refuses it over less"),
+        "lambdaFunctionAssociations": FUNCTION,
+        "maxTtl": TTL,
+        "minTtl": TTL,
+        "originRequestPolicyId": harmless("The rules about forwarding judge it."),
+        "pathPattern": harmless("Every behaviour is judged alike."),
+        "realtimeLogConfigArn": LOG,
+        "responseHeadersPolicyId": empty("it adds, replaces and removes headers of answers"),
+        "smoothStreaming": not_judged(
+            "CloudFront treats requests for Smooth Streaming in its own way"
+        ),
+        "targetOriginId": harmless("Every origin is judged alike, and groups have to be absent."),
+        "trustedKeyGroups": SIGNED,
+        "trustedSigners": SIGNED,
+        "viewerProtocolPolicy": must(
+            '"allow-all" or "https-only"',
+            lambda value: value in ("allow-all", "https-only"),
+            'Set it to "allow-all" to pass plain HTTP on, or to "https-only" to refuse it.',
+        ),
+    }
+)
 """The properties of a behaviour, the default one or an ordered one."""
 
-DISTRIBUTION_PROPERTIES: Final[Mapping[str, Treatment]] = {
-    "aliases": harmless("alias-targets-valid judges which names it has to have."),
-    "anycastIpListId": not_judged("which addresses such a list has in which family is not seen"),
-    "arn": OUTPUT,
-    "cacheTagConfig": not_judged("what becomes of the header that has the tags is not known"),
-    "callerReference": OUTPUT,
-    "comment": harmless("A note."),
-    "connectionFunctionAssociation": empty("a function can refuse connections"),
-    "continuousDeploymentPolicyId": empty("another distribution answers a part of the requests"),
-    "customErrorResponses": parts(elsewhere=True),
-    "customErrorResponses.errorCachingMinTtl": harmless("error-caching-off judges it."),
-    "customErrorResponses.errorCode": harmless("error-caching-off judges it."),
-    "customErrorResponses.responsePagePath": empty("clients get the API's own body without it"),
-    "customErrorResponses.responseCode": empty("clients get the API's own status without it"),
-    "defaultCacheBehavior": harmless("`BEHAVIOR` has its parts."),
-    "defaultRootObject": empty("a request for / has to reach the API"),
-    "domainName": OUTPUT,
-    "enabled": must(
-        "true",
-        lambda value: value is True or value is None,  # the provider refuses an absent one
-        "Set it to true: one that is off answers nobody.",
-    ),
-    "etag": OUTPUT,
-    "hostedZoneId": OUTPUT,
-    "httpVersion": harmless("http3-after-shift judges it; older versions always work."),
-    "id": OUTPUT,
-    "inProgressValidationBatches": OUTPUT,
-    "isIpv6Enabled": harmless("ipv6-enabled judges it."),
-    "lastModifiedTime": OUTPUT,
-    "loggingConfig": parts(elsewhere=True),
-    "loggingConfig.bucket": LOG,
-    "loggingConfig.includeCookies": LOG,
-    "loggingConfig.prefix": LOG,
-    "loggingV1Enabled": OUTPUT,
-    "orderedCacheBehaviors": harmless("`BEHAVIOR` has its parts."),
-    "originGroups": empty("on some answers of the first origin a client gets another one's"),
-    "origins": parts(),
-    "origins.connectionAttempts": harmless("How often CloudFront tries, before any request."),
-    "origins.connectionTimeout": Treatment("Short ones are worth a word.", _connect, whole=True),
-    "origins.customHeaders": parts(),
-    "origins.customHeaders.name": Treatment("It takes the client's place.", _header, whole=True),
-    "origins.customHeaders.value": harmless("Its name decides."),
-    "origins.customOriginConfig": parts(),
-    "origins.customOriginConfig.httpPort": harmless("Where the load balancer listens."),
-    "origins.customOriginConfig.httpsPort": harmless("Where the load balancer listens."),
-    "origins.customOriginConfig.ipAddressType": harmless(
-        "Over which family CloudFront comes; one that does not work is seen at once."
-    ),
-    "origins.customOriginConfig.originKeepaliveTimeout": harmless(
-        "How long an idle connection is kept for the next request."
-    ),
-    "origins.customOriginConfig.originMtlsConfig": harmless(
-        "CloudFront shows a certificate, which no client sees."
-    ),
-    "origins.customOriginConfig.originProtocolPolicy": harmless("origin-tls judges it."),
-    "origins.customOriginConfig.originReadTimeout": Treatment("30 s on.", _timeout, whole=True),
-    "origins.customOriginConfig.originSslProtocols": harmless("origin-tls judges it."),
-    "origins.domainName": Treatment("Buckets are no APIs.", _bucket, whole=True),
-    "origins.originAccessControlId": empty("CloudFront signs requests in the client's place"),
-    "origins.originId": harmless("A name."),
-    "origins.originPath": empty("the API gets other paths than the client sent"),
-    "origins.originShield": not_judged("one more cache that nothing is kept in, and one more hop"),
-    "origins.responseCompletionTimeout": empty("it ends answers that take longer"),
-    "origins.s3OriginConfig": must(
-        "absent",
-        lambda value: value is None,
-        "Lead to the API: a bucket answers with files, and refuses POST.",
-    ),
-    "origins.vpcOriginConfig": parts(),
-    "origins.vpcOriginConfig.originKeepaliveTimeout": harmless(
-        "How long an idle connection is kept for the next request."
-    ),
-    "origins.vpcOriginConfig.originReadTimeout": Treatment("30 s on.", _timeout, whole=True),
-    "origins.vpcOriginConfig.ownerAccountId": harmless("Whose it is."),
-    "origins.vpcOriginConfig.vpcOriginId": harmless("Which load balancer."),
-    "priceClass": harmless("From where requests are served, not how."),
-    "restrictions": parts(),
-    "restrictions.geoRestriction": parts(),
-    "restrictions.geoRestriction.locations": harmless("The type decides."),
-    "restrictions.geoRestriction.restrictionType": must(
-        '"none"',
-        lambda value: value in (None, "", "none"),
-        'Set it to "none": CloudFront answers 403 to whole countries.',
-    ),
-    "retainOnDelete": harmless("What becomes of it afterwards."),
-    "staging": empty("a staging distribution answers none of its names"),
-    "status": OUTPUT,
-    "tags": harmless("Notes."),
-    "tagsAll": harmless("Notes."),
-    "trustedKeyGroups": OUTPUT,
-    "trustedSigners": OUTPUT,
-    "viewerCertificate": parts(elsewhere=True),
-    "viewerCertificate.acmCertificateArn": CERTIFICATE,
-    "viewerCertificate.cloudfrontDefaultCertificate": CERTIFICATE,
-    "viewerCertificate.iamCertificateId": CERTIFICATE,
-    "viewerCertificate.minimumProtocolVersion": CERTIFICATE,
-    "viewerCertificate.sslSupportMethod": CERTIFICATE,
-    "viewerMtlsConfig": empty("CloudFront asks clients for certificates"),
-    "waitForDeployment": harmless("How long a deployment takes."),
-    "webAclId": harmless("A company's choice of what it refuses; waf-attached asks for one."),
-}
+DISTRIBUTION_PROPERTIES: Final = Properties(
+    {
+        "aliases": harmless("alias-targets-valid judges which names it has to have."),
+        "anycastIpListId": not_judged(
+            "which addresses such a list has in which family is not seen"
+        ),
+        "arn": OUTPUT,
+        "cacheTagConfig": not_judged("what becomes of the header that has the tags is not known"),
+        "callerReference": OUTPUT,
+        "comment": harmless("A note."),
+        "connectionFunctionAssociation": empty("a function can refuse connections"),
+        "continuousDeploymentPolicyId": empty(
+            "another distribution answers a part of the requests"
+        ),
+        "customErrorResponses": parts(elsewhere=True),
+        "customErrorResponses.errorCachingMinTtl": harmless("error-caching-off judges it."),
+        "customErrorResponses.errorCode": harmless("error-caching-off judges it."),
+        "customErrorResponses.responsePagePath": empty("clients get the API's own body without it"),
+        "customErrorResponses.responseCode": empty("clients get the API's own status without it"),
+        "defaultCacheBehavior": harmless("`BEHAVIOR` has its parts."),
+        "defaultRootObject": empty("a request for / has to reach the API"),
+        "domainName": OUTPUT,
+        "enabled": must(
+            "true",
+            lambda value: value is True or value is None,  # the provider refuses an absent one
+            "Set it to true: one that is off answers nobody.",
+        ),
+        "etag": OUTPUT,
+        "hostedZoneId": OUTPUT,
+        "httpVersion": harmless("http3-after-shift judges it; older versions always work."),
+        "id": OUTPUT,
+        "inProgressValidationBatches": OUTPUT,
+        "isIpv6Enabled": harmless("ipv6-enabled judges it."),
+        "lastModifiedTime": OUTPUT,
+        "loggingConfig": parts(elsewhere=True),
+        "loggingConfig.bucket": LOG,
+        "loggingConfig.includeCookies": LOG,
+        "loggingConfig.prefix": LOG,
+        "loggingV1Enabled": OUTPUT,
+        "orderedCacheBehaviors": harmless("`BEHAVIOR` has its parts."),
+        "originGroups": empty("on some answers of the first origin a client gets another one's"),
+        "origins": parts(),
+        "origins.connectionAttempts": harmless("How often CloudFront tries, before any request."),
+        "origins.connectionTimeout": Treatment(
+            "Short ones are worth a word.", _connect, whole=True
+        ),
+        "origins.customHeaders": parts(),
+        "origins.customHeaders.name": Treatment(
+            "It takes the client's place.", _header, whole=True
+        ),
+        "origins.customHeaders.value": harmless("Its name decides."),
+        "origins.customOriginConfig": parts(),
+        "origins.customOriginConfig.httpPort": harmless("Where the load balancer listens."),
+        "origins.customOriginConfig.httpsPort": harmless("Where the load balancer listens."),
+        "origins.customOriginConfig.ipAddressType": harmless(
+            "Over which family CloudFront comes; one that does not work is seen at once."
+        ),
+        "origins.customOriginConfig.originKeepaliveTimeout": harmless(
+            "How long an idle connection is kept for the next request."
+        ),
+        "origins.customOriginConfig.originMtlsConfig": harmless(
+            "CloudFront shows a certificate, which no client sees."
+        ),
+        "origins.customOriginConfig.originProtocolPolicy": harmless("origin-tls judges it."),
+        "origins.customOriginConfig.originReadTimeout": Treatment("30 s on.", _timeout, whole=True),
+        "origins.customOriginConfig.originSslProtocols": harmless("origin-tls judges it."),
+        "origins.domainName": Treatment("Buckets are no APIs.", _bucket, whole=True),
+        "origins.originAccessControlId": empty("CloudFront signs requests in the client's place"),
+        "origins.originId": harmless("A name."),
+        "origins.originPath": empty("the API gets other paths than the client sent"),
+        "origins.originShield": not_judged(
+            "one more cache that nothing is kept in, and one more hop"
+        ),
+        "origins.responseCompletionTimeout": empty("it ends answers that take longer"),
+        "origins.s3OriginConfig": must(
+            "absent",
+            lambda value: value is None,
+            "Lead to the API: a bucket answers with files, and refuses POST.",
+        ),
+        "origins.vpcOriginConfig": parts(),
+        "origins.vpcOriginConfig.originKeepaliveTimeout": harmless(
+            "How long an idle connection is kept for the next request."
+        ),
+        "origins.vpcOriginConfig.originReadTimeout": Treatment("30 s on.", _timeout, whole=True),
+        "origins.vpcOriginConfig.ownerAccountId": harmless("Whose it is."),
+        "origins.vpcOriginConfig.vpcOriginId": harmless("Which load balancer."),
+        "priceClass": harmless("From where requests are served, not how."),
+        "restrictions": parts(),
+        "restrictions.geoRestriction": parts(),
+        "restrictions.geoRestriction.locations": harmless("The type decides."),
+        "restrictions.geoRestriction.restrictionType": must(
+            '"none"',
+            lambda value: value in (None, "", "none"),
+            'Set it to "none": CloudFront answers 403 to whole countries.',
+        ),
+        "retainOnDelete": harmless("What becomes of it afterwards."),
+        "staging": empty("a staging distribution answers none of its names"),
+        "status": OUTPUT,
+        "tags": harmless("Notes."),
+        "tagsAll": harmless("Notes."),
+        "trustedKeyGroups": OUTPUT,
+        "trustedSigners": OUTPUT,
+        "viewerCertificate": parts(elsewhere=True),
+        "viewerCertificate.acmCertificateArn": CERTIFICATE,
+        "viewerCertificate.cloudfrontDefaultCertificate": CERTIFICATE,
+        "viewerCertificate.iamCertificateId": CERTIFICATE,
+        "viewerCertificate.minimumProtocolVersion": CERTIFICATE,
+        "viewerCertificate.sslSupportMethod": CERTIFICATE,
+        "viewerMtlsConfig": empty("CloudFront asks clients for certificates"),
+        "waitForDeployment": harmless("How long a deployment takes."),
+        "webAclId": harmless("A company's choice of what it refuses; waf-attached asks for one."),
+    }
+)
 """The properties of a distribution, and of what is in it, by the names that lead there."""
 
 
-@lru_cache(maxsize=4)
-def _positions(names: tuple[str, ...]) -> Mapping[str, int]:
-    return {name: position for position, name in enumerate(names)}
-
-
-def judged(place: Place, table: Mapping[str, Treatment], prefix: str = "") -> Iterator[Finding]:
+def judged(place: Place, table: Properties, above: str = "") -> Iterator[Finding]:
     """Yield what is wrong with the parts of an object, as a table says.
 
     Args:
         place: The object.
-        table: The treatments by path.
-        prefix: The path of the object in the table, with a dot at its end; empty for the whole.
+        table: The treatments.
+        above: The path of the object in the table; empty for the whole.
     """
     if not isinstance(place.value, dict):
         return
+    given, known = place.value, table.below.get(above, {})
     # In the order of the table, so that what a program writes first does not matter.
-    last = len(table)
-    order = _positions(tuple(table))
-    for key in sorted(place.value, key=lambda key: order.get(prefix + key, last)):
-        part = place.get(key)
-        treatment = table.get(prefix + key)
-        if treatment is None:
-            if not key.startswith("__") and not is_empty(part.value):
-                yield part.advice(
-                    "absent as well", "No rule knows the property, so nobody says what it does."
-                )
-        elif treatment.judge is not None:
-            yield from treatment.judge(part)
-        elif not treatment.whole:
-            yield from _parts(part, table, f"{prefix}{key}.", treatment)
+    for key, treatment in known.items():
+        if key not in given or (treatment.whole and treatment.judge is None):
+            continue
+        if treatment.judge is not None:
+            yield from treatment.judge(place.get(key))
+        else:
+            yield from _parts(place.get(key), table, f"{above}.{key}".strip("."), treatment)
+    for key in given:
+        if key not in known and not key.startswith("__") and not is_empty(given[key]):
+            yield place.get(key).advice(
+                "absent as well", "No rule knows the property, so nobody says what it does."
+            )
 
 
-def _parts(
-    place: Place, table: Mapping[str, Treatment], prefix: str, treatment: Treatment
-) -> Iterator[Finding]:
+def _parts(place: Place, table: Properties, above: str, treatment: Treatment) -> Iterator[Finding]:
     for item in place.items():
         if isinstance(item.value, dict):
-            yield from judged(item, table, prefix)
+            yield from judged(item, table, above)
         elif not (item.absent or treatment.elsewhere):
             kind = "known" if item.unknown else f"an object, and not {show(item.value)}"
             yield item.finding(kind, "Write its parts out in the program.")

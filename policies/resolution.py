@@ -249,7 +249,7 @@ def _of_unknown(record: Record, name: Place, zone: Value) -> Answer:
     urns = _dependencies(name)
     sources = name.dependencies()
     distributions = [source for source in sources if source.type in DISTRIBUTION]
-    others = [source for source in sources if _aws(source)]
+    others = [source for source in sources if _is_elsewhere(source)]
     answer: Answer = Unclear(Missing(record.urn, name))
     if zone == CLOUDFRONT_ZONE:
         if len(distributions) == 1:
@@ -316,11 +316,17 @@ def _dependencies(place: Place) -> Sequence[str]:
     return sorted(place.around.resource.dependencies.get(name, ()))
 
 
-def _aws(resource: Resource) -> bool:
-    """Say whether a resource is one of AWS's; CloudFront's and Route 53's are not meant."""
-    return resource.type.startswith("aws:") and not resource.type.startswith(
-        ("aws:cloudfront/", "aws:route53/")
-    )
+MAY_BE_ANYTHING: Final = ("pulumi", "command", "random", "terraform")
+"""How packages begin whose resources hand on what others made."""
+
+
+def _is_elsewhere(resource: Resource) -> bool:
+    """Say whether what a resource is reached by is certainly no distribution's name."""
+    package, _, rest = resource.type.partition(":")
+    if package.startswith(MAY_BE_ANYTHING):
+        return False
+    service = rest.partition(":")[0].partition("/")[0]
+    return not (package in ("aws", "aws-native") and service in ("cloudfront", "route53"))
 
 
 def _cloudfronts(value: Value) -> bool:

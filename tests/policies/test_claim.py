@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +20,31 @@ ENGINE = ("127.0.0.1:1234", "/packs/dual_stack", "17")
 CONTEXT: Any = None
 
 
-@pytest.fixture(autouse=True)
-def closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let go of every claim of a test."""
-    claims: list[Claim] = []
-    begin = Claim.__init__
-
-    def remember(self: Claim, *arguments: Any) -> None:
-        begin(self, *arguments)
-        claims.append(self)
-
-    monkeypatch.setattr(Claim, "__init__", remember)
-    yield
-    for claim in claims:
-        claim.close()
+Claimant = Callable[..., Claim]
 
 
-def test_the_first_process_speaks_until_it_ends(tmp_path: Path) -> None:
-    first, second = Claim(ENGINE, tmp_path), Claim(ENGINE, tmp_path)
+@pytest.fixture
+def claim(tmp_path: Path) -> Iterator[Claimant]:
+    """Make claims on one folder, which are let go of afterwards."""
+    made: list[Claim] = []
+
+    def make(engine: Sequence[str] = ENGINE, folder: Path = tmp_path) -> Claim:
+        made.append(Claim(engine, folder))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_the_first_process_speaks_until_it_ends(claim: Claimant) -> None:
+    first, second = claim(), claim()
     assert first.holds("dual-stack")
     assert first.holds("dual-stack")
     assert not second.holds("dual-stack")
     assert not second.holds("dual-stack")
     first.close()
-    assert Claim(ENGINE, tmp_path).holds("dual-stack")
+    assert claim().holds("dual-stack")
 
 
 @pytest.mark.parametrize(
@@ -56,26 +57,25 @@ def test_the_first_process_speaks_until_it_ends(tmp_path: Path) -> None:
     ],
 )
 def test_whatever_differs_speaks_for_itself(
-    engine: tuple[str, ...], settings: str, tmp_path: Path
+    engine: tuple[str, ...], settings: str, claim: Claimant
 ) -> None:
-    first = Claim(ENGINE, tmp_path)
-    assert first.holds("dual-stack")
-    assert Claim(engine, tmp_path).holds(settings)
+    assert claim().holds("dual-stack")
+    assert claim(engine).holds(settings)
 
 
-def test_where_nothing_can_be_locked_everybody_speaks(tmp_path: Path) -> None:
+def test_where_nothing_can_be_locked_everybody_speaks(tmp_path: Path, claim: Claimant) -> None:
     folder = tmp_path / "a file"
     folder.write_text("")
-    claims = [Claim(ENGINE, folder), Claim(ENGINE, folder)]
-    assert [claim.holds("dual-stack") for claim in claims] == [True, True]
+    claims = [claim(folder=folder), claim(folder=folder)]
+    assert [one.holds("dual-stack") for one in claims] == [True, True]
 
 
-def test_the_files_of_engines_of_long_ago_are_removed(tmp_path: Path) -> None:
+def test_the_files_of_engines_of_long_ago_are_removed(tmp_path: Path, claim: Claimant) -> None:
     old = tmp_path / "old"
     old.write_text("")
     before = time.time() - OLD_SECONDS - 1
     os.utime(old, (before, before))
-    assert Claim(ENGINE, tmp_path).holds("dual-stack")
+    assert claim().holds("dual-stack")
     assert not old.exists()
 
 
@@ -88,8 +88,8 @@ def broken(compliant: Compliant) -> analyzer_pb2.AnalyzeRequest:
     )
 
 
-def server(folder: Path, *, preview: bool = True, level: Any = None) -> PackServer:
-    made = PackServer(DUAL_STACK, claim=Claim(ENGINE, folder))
+def server(claim: Claim, *, preview: bool = True, level: Any = None) -> PackServer:
+    made = PackServer(DUAL_STACK, claim=claim)
     made.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(dry_run=preview), CONTEXT)
     request = analyzer_pb2.ConfigureAnalyzerRequest()
     if level is not None:
@@ -99,9 +99,9 @@ def server(folder: Path, *, preview: bool = True, level: Any = None) -> PackServ
 
 
 def test_a_server_says_a_fault_once_however_often_its_pack_is_given(
-    tmp_path: Path, compliant: Compliant
+    claim: Claimant, compliant: Compliant
 ) -> None:
-    servers = [server(tmp_path), server(tmp_path)]
+    servers = [server(claim()), server(claim())]
     request = broken(compliant)
     counts = [len(one.Analyze(request, CONTEXT).diagnostics) for one in servers]
     assert counts == [1, 0]
@@ -118,8 +118,8 @@ def test_a_server_says_a_fault_once_however_often_its_pack_is_given(
     ],
 )
 def test_a_server_that_is_set_up_otherwise_speaks(
-    other: dict[str, Any], tmp_path: Path, compliant: Compliant
+    other: dict[str, Any], claim: Claimant, compliant: Compliant
 ) -> None:
-    servers = [server(tmp_path), server(tmp_path, **other)]
+    servers = [server(claim()), server(claim(), **other)]
     counts = [len(one.Analyze(broken(compliant), CONTEXT).diagnostics) for one in servers]
     assert counts == [1, 1]

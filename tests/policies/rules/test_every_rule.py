@@ -23,6 +23,7 @@ from policies.model import (
     Step,
     Value,
 )
+from policies.readings import READ_AS, readings
 from policies.rules import PACKS
 
 Make = Callable[[], dict[str, Value]]
@@ -34,6 +35,8 @@ OTHER_TYPES = {
     "aws:cloudwatch/logDeliverySource:LogDeliverySource",
     "aws:ec2/eip:Eip",
     "aws:route53/zone:Zone",
+    "aws:route53/zoneAssociation:ZoneAssociation",
+    *READ_AS,
     "pulumi:pulumi:StackReference",
 }
 """Types that rules look at beside the resource they judge."""
@@ -69,7 +72,24 @@ NAMES = [
     "allowedMethods",
     "cachePolicyId",
     "cookies",
+    "cidrRoutingPolicy",
+    "continent",
+    "country",
     "customErrorResponses",
+    "distributionConfig",
+    "domains",
+    "enabled",
+    "failoverRoutingPolicies",
+    "geolocationRoutingPolicies",
+    "healthCheckId",
+    "ipv6Enabled",
+    "latencyRoutingPolicies",
+    "multivalueAnswerRoutingPolicy",
+    "originPath",
+    "region",
+    "resourceRecordSets",
+    "templateBody",
+    "vpcs",
     "defaultCacheBehavior",
     "defaultTtl",
     "errorCachingMinTtl",
@@ -175,7 +195,8 @@ def test_no_input_crashes_a_rule(resources: list[Resource], data: st.DataObject)
         note(f"rule {rule.name}")
         token = data.draw(st.sampled_from(sorted(rule.resource_types)))
         resource = replace(resources[0], type=token)
-        stack = JudgedStack([resource, *resources[1:]])
+        others = (reading for other in resources[1:] for reading in readings(other))
+        stack = JudgedStack([resource, *others])
         for finding in rule.check(Around(resource, stack, rule.options()).place()):
             assert finding.message(rule.name).startswith(rule.name)
             assert finding.answer is not Judgement.PASS
