@@ -214,6 +214,7 @@ MISTAKES: Final = {
 NOT_FROM_OUTSIDE: Final = {
     "alias-targets-valid": "Route 53 refuses such a record",
     "no-hardcoded-addresses": "an address is right until it changes",
+    "not-judged": "it is about what no rule reads, and not about what is wrong with it",
     "weights-valid": "Route 53 refuses such a weight",
 }
 """Mandatory rules whose mistakes are not to be seen from outside, and why."""
