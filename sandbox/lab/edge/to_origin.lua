@@ -33,8 +33,7 @@ local function tls_name(behavior, host)
         return name
     end
     local socket = ngx.socket.tcp()
-    local timeout = behavior.origin.connect_timeout_seconds * 1000
-    socket:settimeouts(timeout, timeout, timeout)
+    socket:settimeout(behavior.origin.connect_timeout_seconds * 1000)
     if not socket:connect(domain, behavior.origin.https_port) then
         return host
     end

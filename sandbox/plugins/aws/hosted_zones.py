@@ -48,18 +48,15 @@ def find_zone(session: AwsSession, zone_id: str) -> Props | None:
     return dict(answer)
 
 
-def wait_in_sync(call: AwsTask, change: Props, default_timeout_seconds: float) -> None:
+def wait_in_sync(call: AwsTask, change_id: str, default_timeout_seconds: float) -> None:
     """Wait until all of Route 53's servers have a change."""
     client = call.session.client("route53")
-    change_id = change["Id"]
 
     def in_sync() -> bool:
         return bool(client.get_change(Id=change_id)["ChangeInfo"]["Status"] == "INSYNC")
 
-    if change["Status"] != "INSYNC":
-        call.wait(
-            f"Route 53 change {change_id} to reach all servers", in_sync, default_timeout_seconds
-        )
+    what = f"Route 53 change {change_id} to reach all servers"
+    call.wait(what, in_sync, default_timeout_seconds)
 
 
 def _get_zone(session: AwsSession, args: Props) -> Props:

@@ -170,4 +170,4 @@ class RecordStandIn(StandIn[AwsSession]):
         answer = call.session.client("route53").change_resource_record_sets(
             HostedZoneId=zone_id_of(zone_id), ChangeBatch={"Comment": _COMMENT, "Changes": changes}
         )
-        call.notes["change"] = answer["ChangeInfo"]
+        call.notes["change"] = answer["ChangeInfo"]["Id"]
