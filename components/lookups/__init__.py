@@ -5,6 +5,8 @@ They are looked up with plain invokes, which answer before the next line of the 
 while resources are being made, and leave half an edge behind.
 """
 
+from collections.abc import Sequence
+
 import pulumi
 
 from components.last_deployment import LastDeployment
@@ -13,6 +15,7 @@ from components.lookups.answers import (
     OriginError,
     UnansweredError,
     attempt,
+    has_account,
     invoke_options,
     together,
 )
@@ -83,34 +86,16 @@ def look_up(
         ),
         (lambda: None) if stands else None,
     )
-    left_there = attempt(
-        lambda: _check_digitalocean(settings, opts, last), (lambda: None) if stands else None
-    )
     # A lock is refused while direct has weight, so no change of weights comes by here.
     lock, ports = settings.origin_lock, settings.origin.ports
     prefix_list = attempt(lambda: find_prefix_list(lock, ports, last.admitted_ports, through_aws))
-    refused = attempt(
-        lambda: account.check_account(
-            settings, leaving, last, lambda: account.open_account(settings.aws)
-        ),
-        lambda: None,
-        "CloudFront judges it in the deployment.",
-    )
-    if settings.certificate_arn is None:
-        attempt(
-            lambda: account.warn_of_certificates(
-                (*settings.hostnames, *leaving),
-                last,
-                lambda: account.open_account(settings.aws),
-            ),
-            lambda: None,
-            "This deployment goes on without that.",
+    left_there: OriginError | None = None
+    refused: OriginError | None = None
+    if has_account():
+        left_there = attempt(
+            lambda: _check_digitalocean(settings, opts, last), (lambda: None) if stands else None
         )
-    attempt(
-        lambda: warn_of_watchers(settings, last, lambda: account.open_account(settings.aws)),
-        lambda: None,
-        "This deployment goes on without that.",
-    )
+        refused = _check_aws(settings, leaving, last)
     match load_balancer, zone, prefix_list, regions, left_there, refused, records:
         case (
             LoadBalancerTarget(),
@@ -124,6 +109,34 @@ def look_up(
             return Prerequisites(load_balancer, zone, prefix_list_id, records, leaving)
         case answers:
             raise together(*(answer for answer in answers if isinstance(answer, OriginError)))
+
+
+def _check_aws(
+    settings: Settings, leaving: Sequence[str], last: LastDeployment
+) -> OriginError | None:
+    """Return what CloudFront is going to refuse, and warn of what an earlier try left at AWS."""
+
+    def aws() -> account.Account:
+        return account.open_account(settings.aws)
+
+    refused = attempt(
+        lambda: account.check_account(settings, leaving, last, aws),
+        lambda: None,
+        "CloudFront judges it in the deployment.",
+    )
+    if settings.certificate_arn is None:
+        names = (*settings.hostnames, *leaving)
+        attempt(
+            lambda: account.warn_of_certificates(names, last, aws),
+            lambda: None,
+            "This deployment goes on without that.",
+        )
+    attempt(
+        lambda: warn_of_watchers(settings, last, aws),
+        lambda: None,
+        "This deployment goes on without that.",
+    )
+    return refused
 
 
 def _check_digitalocean(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import pulumi
+import pulumi.runtime
+from pulumi.runtime.mocks import MockMonitor
 
 from components.errors import FaultsError
 from components.faults import Fault
@@ -56,6 +58,14 @@ def together(*errors: OriginError) -> OriginError:
     causes = [error.__cause__ for error in errors if isinstance(error.__cause__, Exception)]
     whole.__cause__ = ExceptionGroup("the look-ups failed", causes) if causes else None
     return whole
+
+
+def has_account() -> bool:
+    """Say whether there is an account to ask past the provider.
+
+    There is none in a unit test, whose mocks answer what the provider is asked and nothing else.
+    """
+    return not isinstance(pulumi.runtime.settings.get_monitor(), MockMonitor)
 
 
 STANDS: Final = "The edge stands, so this deployment goes on with what it has."

@@ -13,6 +13,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockEngine]:
     """Return an engine; an Output that is made into text by accident raises."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
     engine = MockEngine()
+    monkeypatch.setattr("components.lookups.has_account", lambda: True)
 
     def open_account(_: object) -> AwsApis:
         return engine.account.apis

@@ -1,7 +1,7 @@
 """`DualStackEdge`: what it composes, what it says about it, and what it does not begin."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import pulumi
 import pulumi_aws as aws
@@ -13,9 +13,7 @@ from components.edge import JUMP, LATE, DualStackEdge
 from components.lookups import OriginError
 from components.proxy.nginx import ProxyError
 from components.settings import SettingsError, parse
-
-if TYPE_CHECKING:
-    from support.recording import MockEngine
+from support.recording import MockEngine
 
 ARGS: DualStackEdgeArgs = {
     "hostnames": ["api.example.com"],
@@ -27,7 +25,7 @@ DISTRIBUTION = "d111111abcdef8.cloudfront.net"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 
 
-def test_everything_has_a_stable_name_and_a_parent(engine: "MockEngine") -> None:
+def test_everything_has_a_stable_name_and_a_parent(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", ARGS))
     assert {name: (item.type, item.parent) for name, item in engine.registered.items()} == {
         "edge": ("dualstack:index:DualStackEdge", "stack"),
@@ -49,7 +47,7 @@ def test_everything_has_a_stable_name_and_a_parent(engine: "MockEngine") -> None
     }
 
 
-def test_the_outputs_are_the_public_ones(engine: "MockEngine") -> None:
+def test_the_outputs_are_the_public_ones(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": {"direct": 90, "cdn": 10}}))
     assert engine.outputs["edge"] == {
         "hostnames": ["api.example.com"],
@@ -76,7 +74,7 @@ def test_the_outputs_are_the_public_ones(engine: "MockEngine") -> None:
     }
 
 
-def test_deploying_moves_no_user_by_default(engine: "MockEngine") -> None:
+def test_deploying_moves_no_user_by_default(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", ARGS))
     assert engine.outputs["edge"]["traffic"] == {"direct": 100, "cdn": 0}
 
@@ -101,14 +99,14 @@ def test_deploying_moves_no_user_by_default(engine: "MockEngine") -> None:
     ],
 )
 def test_what_carries_users_is_protected(
-    engine: "MockEngine", args: DualStackEdgeArgs, protected: set[str]
+    engine: MockEngine, args: DualStackEdgeArgs, protected: set[str]
 ) -> None:
     engine.run(lambda: DualStackEdge("edge", args))
     assert {name for name, item in engine.registered.items() if item.protect} == protected
 
 
 def test_no_answer_leads_to_the_distribution_before_it_and_the_certificate_are_ready(
-    engine: "MockEngine",
+    engine: MockEngine,
 ) -> None:
     engine.run(lambda: DualStackEdge("edge", ARGS))
     assert engine.registered["edge-dns-api.example.com-aaaa-cdn"].depends_on >= {
@@ -117,7 +115,7 @@ def test_no_answer_leads_to_the_distribution_before_it_and_the_certificate_are_r
     }
 
 
-def test_several_edges_live_in_one_program(engine: "MockEngine") -> None:
+def test_several_edges_live_in_one_program(engine: MockEngine) -> None:
     def program() -> None:
         DualStackEdge("edge", ARGS)
         DualStackEdge("other", {**ARGS, "hostnames": ["other.example.com"]})
@@ -136,7 +134,7 @@ def test_several_edges_live_in_one_program(engine: "MockEngine") -> None:
     assert engine.outputs["other"]["hostnames"] == ["other.example.com"]
 
 
-def test_a_certificate_that_is_given_is_used_and_none_requested(engine: "MockEngine") -> None:
+def test_a_certificate_that_is_given_is_used_and_none_requested(engine: MockEngine) -> None:
     given = "arn:aws:acm:us-east-1:123456789012:certificate/given"
     engine.run(lambda: DualStackEdge("edge", {**ARGS, "certificate_arn": given}))
     assert engine.outputs["edge"]["certificateArn"] == given
@@ -145,7 +143,7 @@ def test_a_certificate_that_is_given_is_used_and_none_requested(engine: "MockEng
 
 @pytest.mark.parametrize("listed", [True, False], ids=["a list", "a mapping"])
 def test_an_edge_with_its_own_provider_looks_up_and_creates_through_it(
-    engine: "MockEngine", listed: bool
+    engine: MockEngine, listed: bool
 ) -> None:
     def program() -> None:
         provider = aws.Provider("elsewhere", region="eu-west-3")
@@ -165,7 +163,7 @@ def test_an_edge_with_its_own_provider_looks_up_and_creates_through_it(
     assert engine.registered["edge-tls-certificate"].provider == "edge-tls-us-east-1"
 
 
-def test_settings_make_the_edge_that_their_arguments_make(engine: "MockEngine") -> None:
+def test_settings_make_the_edge_that_their_arguments_make(engine: MockEngine) -> None:
     checked = parse(
         {
             "dualstack-edge:hostnames": '["api.example.com"]',
@@ -187,7 +185,7 @@ def test_settings_make_the_edge_that_their_arguments_make(engine: "MockEngine") 
     assert "secretKey" in keys[0]
 
 
-def test_an_edge_that_cannot_stand_registers_nothing(engine: "MockEngine") -> None:
+def test_an_edge_that_cannot_stand_registers_nothing(engine: MockEngine) -> None:
     engine.account.zones.clear()
     with pytest.raises(OriginError):
         engine.run(lambda: DualStackEdge("edge", ARGS))
@@ -199,7 +197,7 @@ def test_an_edge_that_cannot_stand_registers_nothing(engine: "MockEngine") -> No
 WITH_PROXIES: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["fra1", "ams3"]}}
 
 
-def test_proxies_are_where_the_old_path_s_ipv6_leads(engine: "MockEngine") -> None:
+def test_proxies_are_where_the_old_path_s_ipv6_leads(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
     outputs = engine.outputs["edge"]
     made = engine.registered
@@ -217,7 +215,7 @@ def test_proxies_are_where_the_old_path_s_ipv6_leads(engine: "MockEngine") -> No
     assert LOAD_BALANCER in made["edge-proxy-fra1-1"].inputs["userData"]
 
 
-def test_ipv6_users_are_sent_to_proxies_only_once_those_serve(engine: "MockEngine") -> None:
+def test_ipv6_users_are_sent_to_proxies_only_once_those_serve(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
     made = engine.registered
     assert "edge-proxy-ams3-1-assignment" in made["edge-proxy-dns-ams3-1"].depends_on
@@ -228,7 +226,7 @@ def test_ipv6_users_are_sent_to_proxies_only_once_those_serve(engine: "MockEngin
     }
 
 
-def test_of_the_proxies_only_the_addresses_are_protected(engine: "MockEngine") -> None:
+def test_of_the_proxies_only_the_addresses_are_protected(engine: MockEngine) -> None:
     engine.run(lambda: DualStackEdge("edge", WITH_PROXIES))
     protected = {
         name
@@ -253,7 +251,7 @@ def test_of_the_proxies_only_the_addresses_are_protected(engine: "MockEngine") -
     ],
 )
 def test_an_edge_whose_extras_cannot_stand_registers_nothing_either(
-    engine: "MockEngine", args: DualStackEdgeArgs, error: type[Exception]
+    engine: MockEngine, args: DualStackEdgeArgs, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         engine.run(lambda: DualStackEdge("edge", args))
@@ -261,7 +259,7 @@ def test_an_edge_whose_extras_cannot_stand_registers_nothing_either(
 
 
 def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
-    engine: "MockEngine",
+    engine: MockEngine,
 ) -> None:
     def program() -> None:
         provider = digitalocean.Provider("other-account")
@@ -294,7 +292,7 @@ def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
     ],
 )
 def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
-    engine: "MockEngine", caplog: pytest.LogCaptureFixture, args: DualStackEdgeArgs, is_warned: bool
+    engine: MockEngine, caplog: pytest.LogCaptureFixture, args: DualStackEdgeArgs, is_warned: bool
 ) -> None:
     caplog.set_level(logging.INFO)
     engine.run(lambda: DualStackEdge("edge", {**ARGS, **args}))
@@ -316,7 +314,7 @@ def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
     ],
 )
 def test_the_user_reads_what_a_move_of_everybody_at_once_passes(
-    engine: "MockEngine",
+    engine: MockEngine,
     caplog: pytest.LogCaptureFixture,
     before: dict[str, int] | None,
     traffic: TrafficArgs,
@@ -340,7 +338,7 @@ def in_group(node: str, weight: int = 1) -> dict[str, object]:
 
 
 def test_a_proxy_that_answers_lead_to_is_kept_for_one_more_deployment(
-    engine: "MockEngine", caplog: pytest.LogCaptureFixture
+    engine: MockEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     engine.account.records = [in_group("fra1-1"), in_group("ams3-1"), in_group("lon1-1", 0)]
     args: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["ams3"], "ready_seconds": 0}}
@@ -357,13 +355,13 @@ def test_a_proxy_that_answers_lead_to_is_kept_for_one_more_deployment(
     assert "Proxy fra1-1 leaves: no new answer leads to it." in caplog.text
 
 
-def test_a_pool_that_is_removed_leaves_nothing_registered(engine: "MockEngine") -> None:
+def test_a_pool_that_is_removed_leaves_nothing_registered(engine: MockEngine) -> None:
     engine.account.records = [in_group("fra1-1"), in_group("ams3-1")]
     engine.run(lambda: DualStackEdge("edge", ARGS))
     assert not [name for name in engine.registered if "proxy" in name]
 
 
-def test_with_alarms_each_proxy_is_asked_for_room(engine: "MockEngine") -> None:
+def test_with_alarms_each_proxy_is_asked_for_room(engine: MockEngine) -> None:
     args: DualStackEdgeArgs = {
         **ARGS,
         "proxy": {"regions": ["fra1"], "ready_seconds": 0},
@@ -377,3 +375,18 @@ def test_with_alarms_each_proxy_is_asked_for_room(engine: "MockEngine") -> None:
         for rule in engine.registered["edge-proxy-firewall"].inputs["inboundRules"]
     ]
     assert ports == ["443", "8101", None]
+
+
+def test_in_a_unit_test_only_its_mocks_are_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask(*_: object) -> NoReturn:
+        pytest.fail("an account was asked past the mocks")
+
+    monkeypatch.setattr("boto3.session.Session", ask)
+    monkeypatch.setattr("components.lookups.digitalocean.urlopen", ask)
+    engine = MockEngine()
+    args: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["fra1"]}}
+    engine.run(lambda: DualStackEdge("edge", args))
+    assert "edge-proxy-fra1-1" in engine.registered
+    assert "could not be" not in caplog.text
