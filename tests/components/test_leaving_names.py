@@ -208,18 +208,22 @@ def test_a_name_that_leaves_loses_its_records_and_nothing_else(
     assert "The next pulumi up waits for that, and then removes it there." in caplog.text
 
 
-def test_a_name_without_records_is_dropped(
-    engine: "MockEngine", caplog: pytest.LogCaptureFixture
+def test_a_name_without_records_is_dropped_when_old_answers_are_over(
+    engine: "MockEngine", monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("components.edge.ALIAS_TTL_SECONDS", 0.1)
+    caplog.set_level("INFO")
     stand(engine, API2)
     engine.run(lambda: DualStackEdge("edge", EDGE))
     assert engine.registered["edge-cdn-distribution"].inputs["aliases"] == [NEW, API2]
     assert "leaves" not in caplog.text
+    assert f"lead {API} to the distribution live for 0.1 s more. Waiting" in caplog.text
 
 
 def test_a_renamed_first_name_renames_the_proxies_group_one_deployment_later(
-    engine: "MockEngine",
+    engine: "MockEngine", monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("components.edge.ALIAS_TTL_SECONDS", 0)
     args: DualStackEdgeArgs = {**EDGE, "proxy": {"regions": ["fra1"], "ready_seconds": 0}}
     groups: list[set[str]] = []
     for led in ((API, API2), (API2,)):
