@@ -15,6 +15,7 @@ from components.last_deployment import LastDeployment
 from components.lookups import OriginError, UnansweredError
 from components.lookups.account import (
     SERVICES,
+    Account,
     AwsAccount,
     GivenCertificate,
     alias_faults,
@@ -24,10 +25,11 @@ from components.lookups.account import (
 )
 from components.lookups.watchers import ListedAlarm, ListedCheck
 from components.settings import Origin, Settings
+from support.recording import MockEngine
 
 if TYPE_CHECKING:
     from components.arguments import DualStackEdgeArgs
-    from support.recording import AwsApis, MockEngine
+    from support.recording import AwsApis
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 API, API2 = "api.example.com", "api2.example.com"
@@ -99,7 +101,7 @@ EDGE: "DualStackEdgeArgs" = {
 }
 
 
-def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "MockEngine") -> None:
+def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: MockEngine) -> None:
     engine.account.apis.certificates[ARN] = GivenCertificate("FAILED", (API,))
     engine.account.apis.aliases[API] = ("E2", OTHER)
     with pytest.raises(OriginError) as caught:
@@ -112,7 +114,7 @@ def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: "MockE
 
 
 def test_no_answer_is_a_warning_in_a_first_deployment_too(
-    engine: "MockEngine", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: MockEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
@@ -147,7 +149,7 @@ SETTINGS = Settings(
     ],
 )
 def test_only_what_is_new_is_asked_about(
-    engine: "MockEngine", arn: str | None, last: LastDeployment, opens: bool
+    engine: MockEngine, arn: str | None, last: LastDeployment, opens: bool
 ) -> None:
     opened: list[AwsApis] = []
 
@@ -160,7 +162,7 @@ def test_only_what_is_new_is_asked_about(
 
 
 def test_whose_names_they_are_is_not_judged_where_the_state_cannot_be_read(
-    engine: "MockEngine",
+    engine: MockEngine,
 ) -> None:
     engine.account.apis.aliases[API] = ("E2", OTHER)
     unreadable = LastDeployment(readable=False)
@@ -287,16 +289,19 @@ def test_health_checks_and_alarms_that_cannot_be_listed_are_no_answer() -> None:
 
 
 def test_the_provider_s_arguments_lead_to_its_account() -> None:
-    account = open_account(
-        {
-            "access_key": Secret("key"),
-            "secret_key": Secret("secret"),
-            "token": pulumi.Output.from_input("not known yet"),
-            "endpoints": [{"sts": "http://127.0.0.1:1"}, {"acm": "http://127.0.0.1:2"}],
-            "insecure": True,
-            "default_tags": {"tags": {"team": "edge"}},
-        }
-    )
+    def program() -> Account:
+        return open_account(
+            {
+                "access_key": Secret("key"),
+                "secret_key": Secret("secret"),
+                "token": pulumi.Output.from_input("not known yet"),
+                "endpoints": [{"sts": "http://127.0.0.1:1"}, {"acm": "http://127.0.0.1:2"}],
+                "insecure": True,
+                "default_tags": {"tags": {"team": "edge"}},
+            }
+        )
+
+    account = MockEngine().run(program)
     assert isinstance(account, AwsAccount)
     assert account.acm.meta.endpoint_url == "http://127.0.0.1:2"
     assert account.acm.meta.region_name == "us-east-1"
