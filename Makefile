@@ -70,7 +70,7 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_arguments.py \
 		tests/components/test_plugin.py tests/rollout/verify/test_report.py \
 		tests/sandbox/lab/origin/test_contract.py --write-docs
-	@$(RUN)/python -m policies.rules_page > docs/rules.md
+	@$(RUN)/python -m policies.rules_reference > docs/rules.md
 	@$(RUN)/python -m sandbox.clouds.aws.rules_page docs/aws-model.md
 	@$(RUN)/python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md
 

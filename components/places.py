@@ -11,7 +11,7 @@ from components.facts import CLOUDFRONT_REGION
 
 
 @dataclass(frozen=True)
-class Place:
+class ResourcePlace:
     """Where a resource is in the state."""
 
     type: str
@@ -35,94 +35,96 @@ def label(*parts: str) -> str:
 # ---- the new path -------------------------------------------------------------------------------
 
 
-def certificate(edge: str) -> Place:
+def certificate(edge: str) -> ResourcePlace:
     """Return the certificate's."""
     tls = f"{edge}-tls"
     provider = f"{tls}-{CLOUDFRONT_REGION}"
-    return Place("aws:acm/certificate:Certificate", f"{tls}-certificate", tls, provider)
+    return ResourcePlace("aws:acm/certificate:Certificate", f"{tls}-certificate", tls, provider)
 
 
-def distribution(edge: str) -> Place:
+def distribution(edge: str) -> ResourcePlace:
     """Return the distribution's."""
     cdn = f"{edge}-cdn"
-    return Place("aws:cloudfront/distribution:Distribution", f"{cdn}-distribution", cdn)
+    return ResourcePlace("aws:cloudfront/distribution:Distribution", f"{cdn}-distribution", cdn)
 
 
 # ---- records ------------------------------------------------------------------------------------
 
 
-def traffic_record(edge: str, hostname: str, family: str, path: str) -> Place:
+def traffic_record(edge: str, hostname: str, family: str, path: str) -> ResourcePlace:
     """Return that of a record of a hostname."""
     return _record(f"{edge}-dns", f"{hostname}-{family.lower()}-{path}")
 
 
-def proxy_record(edge: str, member: str) -> Place:
+def proxy_record(edge: str, member: str) -> ResourcePlace:
     """Return that of a record of the proxies' group, by its set identifier."""
     return _record(f"{edge}-proxy-dns", member)
 
 
-def _record(parent: str, what: str) -> Place:
-    return Place("aws:route53/record:Record", f"{parent}-{what}", parent)
+def _record(parent: str, what: str) -> ResourcePlace:
+    return ResourcePlace("aws:route53/record:Record", f"{parent}-{what}", parent)
 
 
 # ---- what watches --------------------------------------------------------------------------------
 
 
-def proxy_check(edge: str, node: str) -> Place:
+def proxy_check(edge: str, node: str) -> ResourcePlace:
     """Return that of the health check of a proxy."""
     return _check(f"{edge}-proxy-dns", node, "health")
 
 
-def room_check(edge: str, node: str) -> Place:
+def room_check(edge: str, node: str) -> ResourcePlace:
     """Return that of the health check that tells whether a proxy has room."""
     return _check(f"{edge}-alarms", node, "room")
 
 
-def direct_check(edge: str) -> Place:
+def direct_check(edge: str) -> ResourcePlace:
     """Return that of the health check of the load balancer."""
     return _check(f"{edge}-alarms", "direct", "health")
 
 
-def alarm(edge: str, what: str) -> Place:
+def alarm(edge: str, what: str) -> ResourcePlace:
     """Return that of an alarm."""
     alarms = f"{edge}-alarms"
     provider = f"{alarms}-{CLOUDFRONT_REGION}"
-    return Place("aws:cloudwatch/metricAlarm:MetricAlarm", f"{alarms}-{what}", alarms, provider)
+    return ResourcePlace(
+        "aws:cloudwatch/metricAlarm:MetricAlarm", f"{alarms}-{what}", alarms, provider
+    )
 
 
-def _check(parent: str, whose: str, what: str) -> Place:
-    return Place("aws:route53/healthCheck:HealthCheck", f"{parent}-{whose}-{what}", parent)
+def _check(parent: str, whose: str, what: str) -> ResourcePlace:
+    return ResourcePlace("aws:route53/healthCheck:HealthCheck", f"{parent}-{whose}-{what}", parent)
 
 
 # ---- proxies ------------------------------------------------------------------------------------
 
 
-def firewall(edge: str) -> Place:
+def firewall(edge: str) -> ResourcePlace:
     """Return that of the proxies' firewall."""
     return _of_pool(edge, "firewall", "firewall")
 
 
-def vpc(edge: str, region: str) -> Place:
+def vpc(edge: str, region: str) -> ResourcePlace:
     """Return that of a region's VPC."""
     return _of_pool(edge, "vpc", f"{region}-vpc")
 
 
-def droplet(edge: str, node: str) -> Place:
+def droplet(edge: str, node: str) -> ResourcePlace:
     """Return that of a proxy's droplet."""
     return _of_pool(edge, "droplet", node)
 
 
-def address(edge: str, node: str) -> Place:
+def address(edge: str, node: str) -> ResourcePlace:
     """Return that of a proxy's reserved address."""
     return _of_pool(edge, "reservedIpv6", f"{node}-address")
 
 
-def alert(edge: str, what: str) -> Place:
+def alert(edge: str, what: str) -> ResourcePlace:
     """Return that of an alert policy."""
     return _of_pool(edge, "monitorAlert", f"alert-{what}")
 
 
-def _of_pool(edge: str, kind: str, what: str) -> Place:
+def _of_pool(edge: str, kind: str, what: str) -> ResourcePlace:
     pool = f"{edge}-proxy"
     token = f"digitalocean:index/{kind}:{kind[0].upper()}{kind[1:]}"
-    return Place(token, f"{pool}-{what}", pool)
+    return ResourcePlace(token, f"{pool}-{what}", pool)

@@ -102,7 +102,7 @@ class Member:
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class RecordGroup:
     """Records of one name and type, among which one is chosen for each question."""
 
     routing: Routing
@@ -110,7 +110,7 @@ class Group:
     unclear: tuple[Unclear, ...] = ()
 
 
-Answer: TypeAlias = Leaf | Unclear | Group
+Answer: TypeAlias = Leaf | Unclear | RecordGroup
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def unclear(answer: Answer) -> Iterator[Unclear]:
     """Yield what is not known about an answer."""
     if isinstance(answer, Unclear):
         yield answer
-    elif isinstance(answer, Group):
+    elif isinstance(answer, RecordGroup):
         yield from answer.unclear
         for member in answer.members:
             yield from unclear(member.answer)
@@ -183,7 +183,7 @@ def unclear(answer: Answer) -> Iterator[Unclear]:
 
 def members(answer: Answer) -> Iterator[Member]:
     """Yield every record of a tree, those in front first."""
-    if isinstance(answer, Group):
+    if isinstance(answer, RecordGroup):
         yield from answer.members
         for member in answer.members:
             yield from members(member.answer)
@@ -206,7 +206,7 @@ def replaced(answer: Answer, old: Destination, new: Answer) -> Answer:
         )
         for member in answer.members
     )
-    return Group(answer.routing, tuple(changed), answer.unclear)
+    return RecordGroup(answer.routing, tuple(changed), answer.unclear)
 
 
 def shares(answer: Answer, situation: Situation) -> dict[Destination, float]:
@@ -226,7 +226,7 @@ def shares(answer: Answer, situation: Situation) -> dict[Destination, float]:
     return total
 
 
-def chosen_of(group: Group, situation: Situation) -> Iterator[tuple[Member, float]]:
+def chosen_of(group: RecordGroup, situation: Situation) -> Iterator[tuple[Member, float]]:
     """Yield the records that are chosen among, each with its part; none where none is for it."""
     healthy = [member for member in group.members if member.healthy(situation.failing)]
     if group.routing == "weighted":
@@ -312,8 +312,8 @@ def situations(answers: Sequence[Answer]) -> Iterator[Situation]:
     yield from sorted(every_situation, key=lambda one: one.failing is not None)
 
 
-def _groups(answer: Answer) -> Iterator[Group]:
-    if isinstance(answer, Group):
+def _groups(answer: Answer) -> Iterator[RecordGroup]:
+    if isinstance(answer, RecordGroup):
         yield answer
         for member in answer.members:
             yield from _groups(member.answer)

@@ -384,9 +384,9 @@ def judged(place: Place, table: Properties, above: str = "") -> Iterator[Finding
     """
     if not isinstance(place.value, dict):
         return
-    given, known = place.value, table.below.get(above, {})
+    given, treatments = place.value, table.below.get(above, {})
     # In the order of the table, so that what a program writes first does not matter.
-    for key, treatment in known.items():
+    for key, treatment in treatments.items():
         if key not in given or (treatment.whole and treatment.judge is None):
             continue
         if treatment.judge is not None:
@@ -394,7 +394,7 @@ def judged(place: Place, table: Properties, above: str = "") -> Iterator[Finding
         else:
             yield from _parts(place.get(key), table, f"{above}.{key}".strip("."), treatment)
     for key in given:
-        if key not in known and not key.startswith("__") and not is_empty(given[key]):
+        if key not in treatments and not key.startswith("__") and not is_empty(given[key]):
             yield place.get(key).advice(
                 "absent as well", "No rule knows the property, so nobody says what it does."
             )

@@ -112,12 +112,12 @@ class _Translation:
             return value
         translated: dict[str, Value] = {}
         for key, part in value.items():
-            known = names.get(key, Known(key))
-            if known.name:
+            renamed = names.get(key, Known(key))
+            if renamed.name:
                 path = f"{there}.{key}" if there else key
-                stepped, path = _stepped(part, known.step, path)
-                name = f"{here}.{known.name}" if here else known.name
-                translated[known.name] = self.value(stepped, known.parts, name, path)
+                stepped, path = _stepped(part, renamed.step, path)
+                name = f"{here}.{renamed.name}" if here else renamed.name
+                translated[renamed.name] = self.value(stepped, renamed.parts, name, path)
         return translated
 
 

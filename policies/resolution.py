@@ -22,9 +22,9 @@ from policies.answers import (
     Answer,
     Client,
     Destination,
-    Group,
     Leaf,
     Member,
+    RecordGroup,
     Routing,
     Unclear,
     reach,
@@ -136,7 +136,7 @@ class Resolution:
                 member, missing = self._member(record, routing, family)
                 members.append(member)
                 unclear_parts += missing
-        return Group(routing, tuple(members), tuple(unclear_parts))
+        return RecordGroup(routing, tuple(members), tuple(unclear_parts))
 
     def _member(
         self, record: Record, routing: Routing, family: Family

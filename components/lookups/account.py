@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
     from types_boto3_sts import STSClient
 
-    from components.places import Place
+    from components.places import ResourcePlace
 
 _NOT_THERE: Final = ("ResourceNotFoundException", "InvalidArnException")
 """ACM knows no such certificate. Source: ACM API Reference, DescribeCertificate."""
@@ -186,7 +186,7 @@ def warn_of_certificates(
     """
     if not last.readable or last.certificate_names == frozenset(hostnames):
         return
-    place: Place | None = places.certificate(last.edge)
+    place: ResourcePlace | None = places.certificate(last.edge)
     for arn, certificate in account().unused_certificates(hostnames[0]).items():
         if {*certificate.names} == {*hostnames}:
             fault = Fault(

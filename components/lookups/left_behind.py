@@ -26,7 +26,7 @@ from components.faults import Fault
 from components.last_deployment import LastDeployment
 from components.lookups.answers import OriginError
 from components.lookups.records import ZoneRecord
-from components.places import Place
+from components.places import ResourcePlace
 from components.proxy.plan import node_ids
 from components.proxy_pool import ALERTS, alert_description
 from components.settings import Proxies, Settings
@@ -89,12 +89,12 @@ class DigitalOcean(Protocol):
 # ---- how to take something over -----------------------------------------------------------------
 
 
-def missing(place: Place, last: LastDeployment) -> bool:
+def missing(place: ResourcePlace, last: LastDeployment) -> bool:
     """Say whether the state lacks a resource."""
     return (place.type, place.name) not in last.urns
 
 
-def import_command(place: Place, resource_id: str, last: LastDeployment) -> str | None:
+def import_command(place: ResourcePlace, resource_id: str, last: LastDeployment) -> str | None:
     """Return the command with which the state takes something over.
 
     None: the state cannot. It has another one in this place, or it does not have the component that
@@ -112,7 +112,9 @@ def import_command(place: Place, resource_id: str, last: LastDeployment) -> str 
     )
 
 
-def remedy(place: Place | None, resource_id: str, last: LastDeployment, otherwise: str) -> str:
+def remedy(
+    place: ResourcePlace | None, resource_id: str, last: LastDeployment, otherwise: str
+) -> str:
     """Return what to do about something that an earlier try may have left.
 
     Args:
@@ -160,7 +162,7 @@ def left_records(
             )
 
 
-def _places_of_records(settings: Settings, edge: str) -> dict[tuple[str, str, str], Place]:
+def _places_of_records(settings: Settings, edge: str) -> dict[tuple[str, str, str], ResourcePlace]:
     of_hostnames = {
         (name, family, path): places.traffic_record(edge, name, family, path)
         for name in settings.hostnames
@@ -242,8 +244,10 @@ def check_digitalocean(
 
 
 def _left(
-    belonging: dict[str, Place], listing: Callable[[], Sequence[Named]], last: LastDeployment
-) -> list[tuple[Named, Place | None]]:
+    belonging: dict[str, ResourcePlace],
+    listing: Callable[[], Sequence[Named]],
+    last: LastDeployment,
+) -> list[tuple[Named, ResourcePlace | None]]:
     """Return what the account has of things that the state lacks; without those, ask nobody.
 
     Where there are two of a name, the first has a place in the state.
@@ -277,5 +281,5 @@ def _warn_of_addresses(
         )
 
 
-def _warn(what: str, found: str, allowed: str, to_do: str) -> None:
-    pulumi.log.warn(str(Fault(what, found, allowed, to_do)))
+def _warn(what: str, state: str, allowed: str, to_do: str) -> None:
+    pulumi.log.warn(str(Fault(what, state, allowed, to_do)))

@@ -16,7 +16,7 @@ from components import places
 from components.faults import Fault
 from components.last_deployment import LastDeployment
 from components.lookups.left_behind import missing, remedy
-from components.places import Place
+from components.places import ResourcePlace
 from components.proxy.nginx import CAPACITY_PORT
 from components.proxy.plan import node_ids
 from components.settings import Settings
@@ -101,7 +101,7 @@ def warn_of_watchers(
             )
 
 
-def _checks(settings: Settings, edge: str) -> Iterator[tuple[str, int, Place]]:
+def _checks(settings: Settings, edge: str) -> Iterator[tuple[str, int, ResourcePlace]]:
     """Yield the address, the port and the place of each health check of a proxy."""
     pool = settings.proxy
     for node in node_ids(pool) if pool else ():
@@ -112,7 +112,7 @@ def _checks(settings: Settings, edge: str) -> Iterator[tuple[str, int, Place]]:
             yield address, CAPACITY_PORT, places.room_check(edge, node)
 
 
-def _alarms(settings: Settings, edge: str) -> Iterator[tuple[str, Place]]:
+def _alarms(settings: Settings, edge: str) -> Iterator[tuple[str, ResourcePlace]]:
     """Yield the name of what each alarm watches, and its place."""
     if settings.alarms is None:
         return
@@ -123,8 +123,8 @@ def _alarms(settings: Settings, edge: str) -> Iterator[tuple[str, Place]]:
         yield places.room_check(edge, node).name, places.alarm(edge, f"{node}-full")
 
 
-def _warn(what: str, place: Place, id_: str, last: LastDeployment, delete: str) -> None:
-    found = "there already, and not in the state"
+def _warn(what: str, place: ResourcePlace, id_: str, last: LastDeployment, delete: str) -> None:
+    state = "there already, and not in the state"
     allowed = "one of each: this deployment makes another"
     to_do = remedy(place, id_, last, f"Delete it with: {delete}")
-    pulumi.log.warn(str(Fault(what, found, allowed, to_do)))
+    pulumi.log.warn(str(Fault(what, state, allowed, to_do)))

@@ -28,8 +28,8 @@ from policies.answers import (
     Answer,
     Destination,
     Difference,
-    Group,
     Member,
+    RecordGroup,
     Situation,
     Unclear,
     chosen_of,
@@ -290,7 +290,7 @@ class _Name:
             f"{self._called(difference.destination)} gets {_said(difference.shares)} of "
             f"{show(self._name)}"
         )
-        if guarded == ["AAAA"] and evaluated and isinstance(member.answer, Group):
+        if guarded == ["AAAA"] and evaluated and isinstance(member.answer, RecordGroup):
             return record.urn, place.advice(
                 "false as well",
                 "Mind that IPv6 clients alone move while all of these records are unhealthy.",
@@ -317,7 +317,7 @@ class _Name:
         """Return the first record of a kind that leads to a place; else the first of the kind."""
         answer = self._answers[kind]
         own: list[Member] = []
-        if isinstance(answer, Group):
+        if isinstance(answer, RecordGroup):
             own = list(answer.members)
             if situation is not None:
                 own = [*(member for member, _ in chosen_of(answer, situation)), *own]
@@ -335,7 +335,7 @@ class _Name:
         others = [
             member
             for kind, answer in self._answers.items()
-            if _type(kind) != record.type and isinstance(answer, Group)
+            if _type(kind) != record.type and isinstance(answer, RecordGroup)
             for member in answer.members
         ]
         twin = any(difference.destination in member.destinations for member in others)

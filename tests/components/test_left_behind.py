@@ -17,7 +17,7 @@ from components.lookups.account import GivenCertificate, alias_faults
 from components.lookups.digitalocean import HttpDigitalOcean, open_digitalocean
 from components.lookups.left_behind import FreeAddress, Named, import_command
 from components.lookups.watchers import ListedAlarm, ListedCheck
-from components.places import Place
+from components.places import ResourcePlace
 from components.settings import Alarms, Origin, Proxies, Settings, parse
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ TRIED: Final = of_resources("edge", PARENTS)
 """What the state has after a first try that made nothing but components."""
 
 
-def has(place: Place, **outputs: Any) -> dict[str, Any]:
+def has(place: ResourcePlace, **outputs: Any) -> dict[str, Any]:
     """Return what a state has of a resource."""
     return {urn(EDGE, place.type, name=place.name): {"type": place.type, "outputs": outputs}}
 
@@ -76,10 +76,10 @@ def faults(engine: "MockEngine", last: LastDeployment = TRIED, **changes: Any) -
     return [str(fault) for fault in caught.value.faults]
 
 
-def command(place: Place, resource_id: str) -> str:
-    found = import_command(place, resource_id, TRIED)
-    assert found
-    return found
+def command(place: ResourcePlace, resource_id: str) -> str:
+    line = import_command(place, resource_id, TRIED)
+    assert line
+    return line
 
 
 # ---- where things are in the state --------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_places_are_where_the_components_put_their_resources(engine: "MockEngine
     ]
     registered = engine.registered
     assert expected == [
-        Place(
+        ResourcePlace(
             registered[place.name].type,
             place.name,
             registered[place.name].parent,

@@ -20,7 +20,7 @@ import urllib3
 from sandbox.clouds import digitalocean
 from sandbox.engine.shell import STACK
 from support.engine import COMMAND_SECONDS, Said, client
-from support.interruption import Line, line_to
+from support.interruption import CloudLine, line_to
 
 if TYPE_CHECKING:
     from sandbox.clouds import background
@@ -102,13 +102,15 @@ def converged(stack: "Stack") -> str:
 
 
 @pytest.fixture
-def lines(account: "background.Cloud", droplets: "background.Cloud") -> Iterator[tuple[Line, Line]]:
+def lines(
+    account: "background.Cloud", droplets: "background.Cloud"
+) -> Iterator[tuple[CloudLine, CloudLine]]:
     """Connections to AWS and to DigitalOcean that can break."""
     with line_to(account.url) as to_aws, line_to(droplets.url) as to_droplets:
         yield to_aws, to_droplets
 
 
-def connect(stack: "Stack", lines: tuple[Line, Line]) -> None:
+def connect(stack: "Stack", lines: tuple[CloudLine, CloudLine]) -> None:
     """Have a stack talk to the clouds through lines that can break, and without its packs."""
     to_aws, to_droplets = lines
     stack.variables["AWS_ENDPOINT_URL"] = to_aws.url
@@ -213,7 +215,7 @@ def test_what_lost_answers_left_behind_is_named_taken_over_and_used(
     whole: "Stack",
     account: "background.Cloud",
     droplets: "background.Cloud",
-    lines: tuple[Line, Line],
+    lines: tuple[CloudLine, CloudLine],
 ) -> None:
     """The plugins send a creation again whose answer was lost: it is refused, or done twice."""
     seeded = ids_in_accounts(account, droplets)
@@ -253,8 +255,10 @@ def test_what_lost_answers_left_behind_is_named_taken_over_and_used(
     assert (len(to_aws.lost), len(to_droplets.lost)) == (4, 4)
 
     whole.up().must()
-    known = ids_in_state(whole)
-    (address, droplet) = sorted(ids_in_accounts(account, droplets) - seeded - known, key=len)[::-1]
+    in_state = ids_in_state(whole)
+    (address, droplet) = sorted(ids_in_accounts(account, droplets) - seeded - in_state, key=len)[
+        ::-1
+    ]
     show, take, deploy = section("Something is there twice", ID=droplet).commands
     assert f"ID: {droplet}\n" not in typed(whole, show).must()
     typed(whole, take).must()
@@ -350,7 +354,7 @@ def test_a_state_that_is_cut_off_is_the_one_before_it_again(deployed: "Stack") -
 
 
 def test_a_rule_whose_creation_was_not_answered_is_found_and_taken_over(
-    deployed: "Stack", account: "background.Cloud", lines: tuple[Line, Line]
+    deployed: "Stack", account: "background.Cloud", lines: tuple[CloudLine, CloudLine]
 ) -> None:
     connect(deployed, lines)
     (group,) = client(account, "ec2").describe_security_groups(GroupNames=["api-lb"])[

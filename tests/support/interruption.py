@@ -40,7 +40,7 @@ class Loss:
 
 
 @dataclass
-class Line:
+class CloudLine:
     """A connection to a cloud, through which requests are passed on."""
 
     cloud: str
@@ -73,7 +73,7 @@ class Line:
 
 class _PassingOn(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    line: ClassVar[Line]
+    line: ClassVar[CloudLine]
     pool: ClassVar[urllib3.PoolManager]
     lock: ClassVar[threading.Lock]
 
@@ -132,13 +132,13 @@ class _PassingOn(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def line_to(cloud: str) -> Generator[Line]:
+def line_to(cloud: str) -> Generator[CloudLine]:
     """Pass requests on to a cloud until the end of the context.
 
     Args:
         cloud: Its URL.
     """
-    line = Line(cloud)
+    line = CloudLine(cloud)
     own = {"line": line, "pool": urllib3.PoolManager(maxsize=32), "lock": threading.Lock()}
     handler = type("PassingOn", (_PassingOn,), own)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -176,8 +176,8 @@ def test_what_is_in_the_key_of_a_cache_policy_is_forwarded(
     policy = make(CACHE, "policy", {"id": UNKNOWN, KEY: parameters})
     cdn = distribution(make, "cachePolicyId", UNKNOWN, policy)
     for rule, answer in zip(FORWARDING, answers, strict=True):
-        found = [finding.answer for finding in judge(rule, cdn, policy)]
-        assert found == ([] if answer is None else [answer])
+        judged = [finding.answer for finding in judge(rule, cdn, policy)]
+        assert judged == ([] if answer is None else [answer])
 
 
 @pytest.mark.parametrize(
@@ -195,5 +195,5 @@ def test_managed_cache_policies_forward_what_is_in_their_keys(
 ) -> None:
     cdn = distribution(make, "cachePolicyId", policy_id)
     for rule, answer in zip(FORWARDING, answers, strict=True):
-        found = [finding.answer for finding in judge(rule, cdn)]
-        assert found == ([] if answer is None else [answer])
+        judged = [finding.answer for finding in judge(rule, cdn)]
+        assert judged == ([] if answer is None else [answer])

@@ -836,9 +836,11 @@ def zones(draw: st.DrawFn) -> list[dict[str, Any]]:
     return drawn
 
 
-def simulated(records: list[Any], asked: tuple[str, str, str], client: Any) -> dict[str, Fraction]:
+def simulated(
+    records: list[Any], question: tuple[str, str, str], client: Any
+) -> dict[str, Fraction]:
     """Return the share of each place, as Route 53 answers one client: chance by chance."""
-    group = [one for one in records if (one["zoneId"], one["name"], one["type"]) == asked]
+    group = [one for one in records if (one["zoneId"], one["name"], one["type"]) == question]
     ways: list[tuple[Any, int]] = [(one, 1) for one in group]
     if any("weightedRoutingPolicies" in one for one in group):
         ways = [(one, one["weightedRoutingPolicies"][0]["weight"]) for one in group]
@@ -860,16 +862,16 @@ def simulated(records: list[Any], asked: tuple[str, str, str], client: Any) -> d
         target = one["aliases"][0]["name"]
         places = {target: Fraction(1)}
         if target in NAMES:
-            places = simulated(records, (asked[0], target, asked[2]), client)
+            places = simulated(records, (question[0], target, question[2]), client)
         for place_name, part in places.items():
             total[place_name] = total.get(place_name, Fraction(0)) + part * weight / whole
     return total
 
 
-def reachable(records: list[Any], asked: tuple[str, str, str]) -> set[str]:
-    group = [one for one in records if (one["zoneId"], one["name"], one["type"]) == asked]
+def reachable(records: list[Any], question: tuple[str, str, str]) -> set[str]:
+    group = [one for one in records if (one["zoneId"], one["name"], one["type"]) == question]
     targets = {one["aliases"][0]["name"] for one in group}
-    inner = (reachable(records, (asked[0], name, asked[2])) for name in targets & set(NAMES))
+    inner = (reachable(records, (question[0], name, question[2])) for name in targets & set(NAMES))
     return targets.union(*inner)
 
 
@@ -896,11 +898,11 @@ def test_what_is_found_is_what_a_simulation_of_route_53_finds(
         if records[name]["name"] == NAMES[0] and one.answer is FAIL
     }
     for zone in ("Z1", "Z2"):
-        asked = [(zone, NAMES[0], kind) for kind in ("A", "AAAA")]
-        four, six = (cloudfront(reachable(drawn, one)) for one in asked)
+        questions = [(zone, NAMES[0], kind) for kind in ("A", "AAAA")]
+        four, six = (cloudfront(reachable(drawn, one)) for one in questions)
         differ = four != six
         for client in CLIENTS:
-            shares = [simulated(drawn, one, client) for one in asked]
+            shares = [simulated(drawn, one, client) for one in questions]
             for cdn in four | six:
                 differ = differ or shares[0].get(cdn, 0) != shares[1].get(cdn, 0)
         both = {kind for name_zone, name, kind in have if (name_zone, name) == (zone, NAMES[0])}

@@ -57,10 +57,10 @@ def below_a_whole(path: str) -> bool:
 
 
 def test_every_property_that_the_sdk_knows_is_judged_and_no_other() -> None:
-    known = sdk_paths()
-    assert {"defaultCacheBehavior.compress", "origins.customOriginConfig.httpPort"} <= known
-    assert {path for path in known if path not in TABLE and not below_a_whole(path)} == set()
-    assert set(TABLE) - known == {"id", "defaultCacheBehavior.pathPattern"}
+    properties = sdk_paths()
+    assert {"defaultCacheBehavior.compress", "origins.customOriginConfig.httpPort"} <= properties
+    assert {path for path in properties if path not in TABLE and not below_a_whole(path)} == set()
+    assert set(TABLE) - properties == {"id", "defaultCacheBehavior.pathPattern"}
 
 
 def test_whatever_is_harmless_says_why() -> None:
@@ -157,9 +157,9 @@ FUNCTION: Value = [{"eventType": "viewer-request", "functionArn": "arn:aws:cloud
 def test_what_is_set_is_harmless_or_found_or_named(
     path: str, value: Value, answer: Judgement | None, compliant: Make
 ) -> None:
-    found = verdict(changed(compliant(), path, value))
-    assert [one for one, _ in found] == ([] if answer is None else [answer])
-    assert all(re.sub(r"\[\d\]", "", at) == path for _, at in found)
+    judged = verdict(changed(compliant(), path, value))
+    assert [one for one, _ in judged] == ([] if answer is None else [answer])
+    assert all(re.sub(r"\[\d\]", "", at) == path for _, at in judged)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_what_is_set_is_harmless_or_found_or_named(
 def test_a_header_that_clients_send_is_not_overwritten(
     name: Value, answer: Judgement | None, compliant: Make
 ) -> None:
-    found = verdict(changed(compliant(), "origins.customHeaders.name", name))
-    assert found == ([] if answer is None else [(answer, "origins[0].customHeaders[0].name")])
+    judged = verdict(changed(compliant(), "origins.customHeaders.name", name))
+    assert judged == ([] if answer is None else [(answer, "origins[0].customHeaders[0].name")])
 
 
 @pytest.mark.parametrize(

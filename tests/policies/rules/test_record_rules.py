@@ -418,8 +418,8 @@ def test_no_alias_of_a_distribution_stands_in_a_private_zone(
 ) -> None:
     others = [make(PRIVATE, "zone", zone), make(DISTRIBUTION, "cdn", distribution())]
     resource = make(RECORD, "r", record("A", CDN))
-    found = judge(alias_targets_valid.RULE, resource, *others)
-    assert [(one.answer, one.path) for one in found] == [(FAIL, path) for path in expected]
+    findings = judge(alias_targets_valid.RULE, resource, *others)
+    assert [(one.answer, one.path) for one in findings] == [(FAIL, path) for path in expected]
 
 
 def test_a_private_zone_that_is_made_in_the_same_update_is_one_for_certain(

@@ -1,6 +1,6 @@
 """The page of documentation about the rules, made from the rules.
 
-`python -m policies.rules_page` writes it again, and with it the JSON schema of each pack's
+`python -m policies.rules_reference` writes it again, and with it the JSON schema of each pack's
 configuration.
 """
 
@@ -15,7 +15,7 @@ from policies.settings import Exceptions, properties_of, schema
 _HEAD = """\
 # Rules
 
-<!-- Made from the rules by `python -m policies.rules_page`; do not edit. -->
+<!-- Made from the rules by `python -m policies.rules_reference`; do not edit. -->
 
 A rule looks at each resource of the types it reads and has three answers: it passes, it fails, or
 it cannot tell, because a value is not known before deployment or names a policy that nobody here
