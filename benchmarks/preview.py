@@ -9,7 +9,6 @@ Run it with: make bench
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,11 +21,9 @@ from typing import Any
 
 import boto3.session
 import urllib3
-from rich.console import Console
-from rich.table import Table
+from measuring import alternate, parser, show
 
-from sandbox.clouds import background
-from sandbox.clouds.aws import client_environment
+from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine import find
 from sandbox.engine.shell import STACK, Shell
 
@@ -36,34 +33,14 @@ CHANGES = 200
 """Route 53 batches a round; one alone takes about as long as the clock's noise."""
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how long a piece of work takes, in seconds."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def alternate(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the median time of each, measured in turns after one round that does not count."""
-    for work in works.values():
-        work()
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(ROUNDS):
-        print(f"  round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
-        for name, work in works.items():
-            times[name].append(timed(work))
-    return {name: statistics.median(taken) for name, taken in times.items()}
-
-
-def show(title: str, medians: Mapping[str, float], unit: str, scale: float) -> None:
+def show_medians(title: str, medians: Mapping[str, float], unit: str, scale: float) -> None:
     """Print medians and their ratio to the first, the floor."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in ("what", f"median {unit}", "ratio to the floor"):
-        table.add_column(column)
     floor = next(iter(medians.values()))
-    for name, median in medians.items():
-        table.add_row(name, f"{median * scale:.2f}", f"{median / floor:.2f}")
-    Console(width=100).print(table, "")
+    columns = ("what", f"median {unit}", "ratio to the floor")
+    rows = [
+        (name, f"{median * scale:.2f}", f"{median / floor:.2f}") for name, median in medians.items()
+    ]
+    show(title, columns, rows)
 
 
 def project(folder: Path, program: str) -> None:
@@ -76,7 +53,7 @@ def project(folder: Path, program: str) -> None:
     (folder / "__main__.py").write_text(program)
 
 
-def previews(scratch: Path, cloud: background.Cloud) -> dict[str, float]:
+def previews(scratch: Path, clouds: Mapping[str, str], rounds: int) -> dict[str, float]:
     """Measure previews of the sandbox's stack, not yet deployed."""
     engine = find.find(print)
     edge = (CHECKOUT / "__main__.py").read_text()
@@ -85,7 +62,7 @@ def previews(scratch: Path, cloud: background.Cloud) -> dict[str, float]:
         project(scratch / name, program)
         shell = Shell(scratch / name, scratch / f"{name}-home")
         shell.prepare()
-        variables = {**os.environ, **shell.environment(engine, client_environment(cloud.url))}
+        variables = {**os.environ, **shell.environment(engine, clouds)}
         if not packs:
             del variables["PULUMI_OPTION_POLICY_PACK"]
         pulumi(scratch / name, variables, "stack", "init", STACK)
@@ -95,8 +72,9 @@ def previews(scratch: Path, cloud: background.Cloud) -> dict[str, float]:
         {
             "a program without resources (floor)": preview("floor", "import pulumi", packs=False),
             "the edge, two hostnames": preview("edge", edge, packs=False),
-            "the same with the pack on": preview("packed", edge, packs=True),
-        }
+            "the same with the packs on": preview("packed", edge, packs=True),
+        },
+        rounds,
     )
 
 
@@ -133,8 +111,8 @@ def bare_moto() -> Generator[str]:
             server.terminate()
 
 
-def changes(url: str) -> Callable[[], object]:
-    """Return work that upserts one weighted record again and again."""
+def changes(url: str, times: int) -> Callable[[], object]:
+    """Return work that upserts one weighted record so many times."""
     session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
     route53 = session.client("route53", endpoint_url=url)
     zone = route53.create_hosted_zone(
@@ -151,29 +129,38 @@ def changes(url: str) -> Callable[[], object]:
     batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
 
     def work() -> None:
-        for _ in range(CHANGES):
+        for _ in range(times):
             route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
 
     return work
 
 
-def layer(cloud: background.Cloud) -> dict[str, float]:
-    """Measure Route 53 change batches with and without the layer."""
-    with bare_moto() as url:
-        medians = alternate({"moto alone (floor)": changes(url), "the layer": changes(cloud.url)})
-    return {name: median / CHANGES for name, median in medians.items()}
+def layer(url: str, rounds: int, times: int) -> dict[str, float]:
+    """Measure Route 53 change batches with and without the layer, in seconds each."""
+    with bare_moto() as moto_url:
+        works = {"moto alone (floor)": changes(moto_url, times), "the layer": changes(url, times)}
+        medians = alternate(works, rounds)
+    return {name: median / times for name, median in medians.items()}
 
 
 def main() -> None:
     """Measure and print."""
+    short: bool = parser("Measure previews and the local cloud.").parse_args().short
+    rounds, times = (1, 1) if short else (ROUNDS, CHANGES)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        cloud = background.start("aws", scratch / "cloud")
         try:
-            show("pulumi preview", previews(scratch, cloud), "s", 1)
-            show("ChangeResourceRecordSets", layer(cloud), "ms", 1000)
+            account = background.start("aws", scratch / "cloud")
+            droplets = background.start("digitalocean", scratch / "cloud")
+            clouds = {
+                **digitalocean.client_environment(droplets.url),
+                **aws.client_environment(account.url),
+            }
+            show_medians("pulumi preview", previews(scratch, clouds, rounds), "s", 1)
+            show_medians("ChangeResourceRecordSets", layer(account.url, rounds, times), "ms", 1000)
         finally:
-            background.stop("aws", scratch / "cloud")
+            for name in ("aws", "digitalocean"):
+                background.stop(name, scratch / "cloud")
 
 
 if __name__ == "__main__":

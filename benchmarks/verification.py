@@ -18,25 +18,24 @@ Run it with: make bench
 Alone, with what the tests share: PYTHONPATH=tests .venv/bin/python benchmarks/verification.py
 """
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from measuring import parser, show, timed
 from rich.console import Console
-from rich.table import Table
 
 from rollout.verify.checks.cache_errors import LATER_SECONDS
 from sandbox.lab.lab import Lab, faults
 from support.faults import MISTAKES
-from support.scene import Scene, StackAndClouds, Verified, opened, prepared
+from support.scene import Scene, Verified, opened, prepared
 
 ROUNDS: Final = 5
 """Labs that are opened, and runs of verify that stand beside a floor."""
@@ -87,41 +86,24 @@ def say(line: str) -> None:
     print(f"  {line} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how long a piece of work takes, in seconds."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=100, markup=False, highlight=False).print(table, "")
-
-
 def bare(hosts: int) -> None:
     """Make network namespaces with a link each, which end with this."""
     private = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--")
     subprocess.run([*private, "sh", "-euc", BARE, "sh", str(hosts)], check=True)
 
 
-def opening(scene: Scene) -> None:
+def opening(scene: Scene, rounds: int) -> None:
     """Measure how long a lab takes to be what is deployed."""
     hosts = len(scene.lab.hosts) - 1  # the router is one more in both
     labs: list[float] = []
     floors: list[float] = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         floors.append(timed(lambda: bare(hosts)))
         began = time.perf_counter()
         with Lab.open(scene.account.url, scene.droplets.url, scene.folder / "second") as lab:
             lab.settle()
             labs.append(time.perf_counter() - began)
-        say(f"opening {number + 1} of {ROUNDS}: {labs[-1]:.2f} s, bare {floors[-1]:.2f} s")
+        say(f"opening {number + 1} of {rounds}: {labs[-1]:.2f} s, bare {floors[-1]:.2f} s")
     floor, median = statistics.median(floors), statistics.median(labs)
     within = sum(taken <= LAB_SECONDS for taken in labs)
     show(
@@ -160,23 +142,20 @@ def plain(scene: Scene, number: int, verified: Verified) -> None:
         sys.exit(f"The floor of verify failed:\n{done.stderr}")
 
 
-def clean_runs(scene: Scene, runs: int) -> Clean:
-    """Run verify again and again where nothing is wrong."""
+def clean_runs(scene: Scene, runs: int, options: Sequence[str]) -> Clean:
+    """Run verify, with more options, again and again where nothing is wrong."""
     clean = Clean()
     for stage, (direct, cdn) in enumerate(STAGES):
         first, end = (runs * number // len(STAGES) for number in (stage, stage + 1))
         if first == end:
             continue
         scene.deploy(traffic={"direct": direct, "cdn": cdn})
-        # Or the resolver answers as before for a TTL, and verify rightly cannot tell. With other
-        # settings it starts again, and knows nothing.
-        for seconds in (1, 0):
-            scene.lab.change(least_ttl_seconds=seconds)
-            scene.lab.settle()
+        # Or the resolver answers as before for a TTL, and verify rightly cannot tell.
+        scene.forget_names()
         for number in range(first, end):
             before = connections(scene)
             began = time.perf_counter()
-            verified = scene.verify(client=CLIENT)
+            verified = scene.verify(*options, client=CLIENT)
             taken = time.perf_counter() - began
             opens = connections(scene) - before
             clean.seconds.append(taken)
@@ -231,15 +210,16 @@ def show_clean_runs(clean: Clean) -> None:
         Console(width=100, markup=False, highlight=False).print(alarm, soft_wrap=True)
 
 
-def mistakes(stack_and_clouds: StackAndClouds, folder: Path) -> None:
-    """Deploy each mistake, and print what verify said of it, in a lab that knows no other."""
+def mistakes(scene: Scene, most: int | None) -> None:
+    """Deploy each mistake, or so many, and print what verify said of it."""
     direct, cdn = STAGES[0]
     rows: list[tuple[str, ...]] = []
-    for number, (name, mistake) in enumerate(MISTAKES.items()):
+    for name, mistake in [*MISTAKES.items()][:most]:
         ordinary: dict[str, Any] = {"traffic": {"direct": direct, "cdn": cdn}}
-        with opened(stack_and_clouds, folder / f"mistake-{number}") as scene:
-            scene.deploy(mistake.program, **{**ordinary, **mistake.config})
-            verified = scene.verify(client=CLIENT)
+        scene.reset()
+        scene.deploy(mistake.program, **{**ordinary, **mistake.config})
+        scene.forget()
+        verified = scene.verify(client=CLIENT)
         is_named = verified.code == 1 and mistake.is_named(verified.results)
         failed = sorted(verified.paths_by_check())
         by = ", ".join(failed[:MOST]) + (f", {len(failed) - MOST} more" * (len(failed) > MOST))
@@ -252,9 +232,9 @@ def mistakes(stack_and_clouds: StackAndClouds, folder: Path) -> None:
                 verified.evidence("unknown"),
             )
             print(*evidence, verified.printed, sep="\n", file=sys.stderr, flush=True)
-    found_count = sum(row[2] == "found" for row in rows)
+    named = sum(row[2] == "found" for row in rows)
     show(
-        f"mistakes found: {_of(found_count, rows)}",
+        f"mistakes that verify names: {_of(named, rows)}",
         ("mistake", "rule that refuses it", "", "checks that fail"),
         rows,
     )
@@ -262,20 +242,25 @@ def mistakes(stack_and_clouds: StackAndClouds, folder: Path) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure the lab and dualstack verify.")
-    parser.add_argument(
+    flags = parser("Measure the lab and dualstack verify.")
+    flags.add_argument(
         "--runs", type=int, default=50, help="runs where nothing is wrong (default: 50)"
     )
-    runs: int = parser.parse_args().runs
+    arguments = flags.parse_args()
+    rounds, runs, most, options = ROUNDS, int(arguments.runs), None, ()
+    if arguments.short:
+        rounds, runs, most, options = 1, 1, 1, ("--only", "reach")
     if messages := faults():
         sys.exit("\n".join(messages))
-    with tempfile.TemporaryDirectory() as name, prepared(Path(name)) as stack_and_clouds:
-        folder = Path(name)
-        with opened(stack_and_clouds, folder / "clean") as scene:
-            scene.deploy()
-            opening(scene)
-            show_clean_runs(clean_runs(scene, runs))
-        mistakes(stack_and_clouds, folder)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        prepared(Path(name)) as stack_and_clouds,
+        opened(stack_and_clouds, Path(name)) as scene,
+    ):
+        scene.deploy()
+        opening(scene, rounds)
+        show_clean_runs(clean_runs(scene, runs, options))
+        mistakes(scene, most)
 
 
 if __name__ == "__main__":

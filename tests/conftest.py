@@ -69,8 +69,8 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many tests run beside each other: half of their time they wait."""
-    return (os.cpu_count() or 1) + 2
+    """Return how many tests run beside each other: more than half of their time they wait."""
+    return (os.cpu_count() or 1) + 3
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,43 @@
+"""Every benchmark runs: in its short form, which does everything once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.engine import CHECKOUT, COMMAND_SECONDS
+
+SCRIPTS = {
+    "preview.py": ("the same with the packs on", "the layer"),
+    "policies_cost.py": ("none (start-up)",),
+    "verification.py": ("a lab of", "dualstack verify, all of it", "found"),
+}
+"""What the tables of each have to have."""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(name, marks=pytest.mark.root if name == "verification.py" else ())
+        for name in SCRIPTS
+    ],
+)
+def test_its_short_form_ends_with_its_tables(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, f"benchmarks/{script}", "--short"],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": "tests"},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [row for row in SCRIPTS[script] if row not in done.stdout] == []
+
+
+def test_no_benchmark_is_forgotten() -> None:
+    scripts = (path for path in CHECKOUT.glob("benchmarks/*.py"))
+    runnable = {path.name for path in scripts if "__main__" in path.read_text()}
+    assert runnable - {"plain_requests.py"} == set(SCRIPTS)
