@@ -70,23 +70,18 @@ STACKS: Final = frozenset(
 
 ELSEWHERE: Final = re.compile(
     r"""(?ix)
-    ^cloudflare:index/(?:dns)?record: | ^cloudflare:index/loadbalancer:
-    | ^digitalocean:index/(?:dnsrecord|domain):
-    | ^gcp:dns/(?:recordset|managedzone): | ^google-native:dns/
-    | ^azure:(?:private)?dns/\w+record: | ^azure-native:(?:dns|network|privatedns)[^:]*:\w*recordset
+    ^digitalocean:index/domain: | ^gcp:dns/managedzone: | ^google-native:dns/
+    | ^cloudflare:index/loadbalancer:
     | ^azure(?:-native)?:(?:network|cdn|frontdoor)[^:]*:(?:trafficmanager|frontdoor|afd)
-    | ^dnsimple:index/\w*record: | ^ns1:index/record: | ^oci:dns/\w*(?:record|rrset)
-    | ^linode:index/domainrecord: | ^vultr:index/dnsrecord: | ^civo:index/dnsdomainrecord:
-    | ^hcloud:index/\w*zonerr | ^hetznerdns:index/record: | ^scaleway:\w+(?:/\w+)?record:
-    | ^ovh:domain/zonerecord: | ^akamai:index/dnsrecord: | ^alicloud:\w+/\w*record:
-    | ^tencentcloud:dnspod/record: | ^yandex:index/dnsrecordset: | ^openstack:dns/recordset:
-    | ^vercel:index/dnsrecord: | ^netlify:index/dnsrecord: | ^gandi:livedns/record:
-    | ^(?:dnsmadeeasy|constellix|powerdns|godaddy|namecheap|porkbun|bunnynet|desec|infoblox|
-        ultradns|transip|netcup|inwx|ionos|exoscale|dme|rfc2136|dns|edgedns|fastly)
-      :\w+(?:/\w+)?:\w*(?:record|rrset|domain|zone)\w*
+    | ^aws:lightsail/(?:domainentry|distribution): | ^aws:servicediscovery/(?:service|instance):
     """
 )
-"""Other providers' types that answer for names; the list is of those that we know."""
+"""Types that answer for names, although their own names do not say so."""
+
+_RECORDS: Final = re.compile(r"(?i)(?:record(?:set)?|rrset|dnsendpoint)s?$")
+"""How the name of a type of records ends, in every provider."""
+_OTHER_RECORDS: Final = re.compile(r"(?i)^(?:aws|aws-native|pulumi):|ptrrecord")
+"""Records that answer for no name of an API. Those of AWS are decided on one by one."""
 
 
 def is_unread(token: str) -> bool:
@@ -95,7 +90,9 @@ def is_unread(token: str) -> bool:
         return token not in ANSWERS_FOR_NOTHING and not token.startswith(RESOLVER)
     if token.startswith(("aws-native:cloudfront:", "aws-native:route53:")):
         return token.rpartition(":")[2] not in NATIVE_ANSWERS_FOR_NOTHING
-    return token in STACKS or ELSEWHERE.search(token) is not None
+    if token in STACKS or ELSEWHERE.search(token):
+        return True
+    return bool(_RECORDS.search(token)) and not _OTHER_RECORDS.search(token)
 
 
 NAME_KEYS: Final = frozenset(

@@ -27,7 +27,8 @@ def mistaken(open_scene: "Scene") -> "Scene":
 def test_a_mistake_that_is_deployed_is_found_and_named(mistaken: "Scene", name: str) -> None:
     mistake = MISTAKES[name]
     mistaken.have_outputs(mistaken.stack.outputs()[EDGES[name]])
-    verified = mistaken.verify()
+    # Shares that a mistake moves are far apart; telling near ones takes four times the queries.
+    verified = mistaken.verify("--share-tolerance", "0.1")
     assert verified.code == 1, f"{verified.evidence('unknown')}\n{verified.printed}"
     assert mistake.is_named(verified.results), verified.evidence()
 
