@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.facts import CLOUDFRONT_REGION
 from components.proxy.nginx import CAPACITY_PORT
-from components.proxy_pool import Address
+from components.proxy_address import Address
 from components.settings import Alarms
 
 _PERIOD_SECONDS: Final = 60

@@ -15,8 +15,8 @@ from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
 from components.last_deployment import last_deployment
 from components.origin_lock import OriginLockComponent
 from components.proxy.plan import Node, node_ids, plan
+from components.proxy_address import Address
 from components.proxy_dns import ProxyDns
-from components.proxy_pool import Address, ProxyPool
 from components.settings import Settings
 from components.weighted_dns import TrafficRecord, WeightedDns, hold_negative_answers
 
@@ -204,6 +204,9 @@ class DualStackEdge(pulumi.ComponentResource):
         pool, hostnames = self._settings.proxy, self._settings.hostnames
         if pool is None:
             return [], None
+        # DigitalOcean's SDK takes as long as all else, and only proxies need it.
+        from components.proxy_pool import ProxyPool  # noqa: PLC0415
+
         addresses = ProxyPool(
             f"{name}-proxy",
             {

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.facts import ALIAS_TTL_SECONDS, NO_PROXY
 from components.lookups import AliasTarget
-from components.proxy_pool import Address
+from components.proxy_address import Address
 from components.settings import Proxies
 
 CHECK_INTERVAL_SECONDS: Final = 10

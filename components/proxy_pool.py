@@ -4,7 +4,6 @@ What runs on a droplet is text, and made in `components.proxy`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NotRequired, TypedDict
 
@@ -13,8 +12,10 @@ import pulumi_digitalocean as digitalocean
 
 from components import places
 from components.facts import HEALTH_CHECKERS
+from components.proxy.alerts import ALERTS, alert_description
 from components.proxy.nginx import CAPACITY_PORT
 from components.proxy.plan import Node
+from components.proxy_address import Address
 from components.readiness import (
     MOVE_SECONDS,
     PAUSE_SECONDS,
@@ -28,27 +29,6 @@ from components.settings import Proxies
 _EVERYBODY: Final = ["::/0"]
 _ANYWHERE: Final = ["0.0.0.0/0", "::/0"]
 
-ALERTS: Final = (
-    ("cpu", "v1/insights/droplet/cpu", 80),
-    ("memory", "v1/insights/droplet/memory_utilization_percent", 90),
-    ("disk", "v1/insights/droplet/disk_utilization_percent", 80),
-)
-"""What is short when it is above so many percent for ten minutes.
-
-Source: DigitalOcean API Reference, 'Create Alert Policy', `type`.
-"""
-
-
-def alert_description(pool: str, what: str, percent: int) -> str:
-    """Return what an alert policy says, which is also what it is known by.
-
-    Args:
-        pool: What the pool is called in the account.
-        what: What is short.
-        percent: How much of it is used then.
-    """
-    return f"{pool}: {what} above {percent} %"
-
 
 class ProxyPoolArgs(TypedDict):
     """What a pool is made of."""
@@ -61,24 +41,6 @@ class ProxyPoolArgs(TypedDict):
     """Whether the reserved addresses refuse to be deleted. Default: true."""
     watched: NotRequired[bool]
     """Whether health checks may ask each proxy if it has room. Default: false."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where users reach one proxy."""
-
-    node: str
-    """Id of the proxy."""
-    ip: pulumi.Output[str]
-    """Its reserved IPv6 address."""
-    serving: pulumi.Resource
-    """What has to be there before users are sent to it."""
-    before_users: pulumi.ResourceHookBinding | None = None
-    """What the engine calls before it creates a record of it: it waits until the address is served.
-    None where nothing waits."""
-    leaving: bool = False
-    """Whether the proxy is no longer in the settings. It stays as it is, and gets no more
-    answers."""
 
 
 class ProxyPool(pulumi.ComponentResource):

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-OURS: Final = {"components", "policies", "rollout", "sandbox", "support", "__main__"}
+OURS: Final = {"components", "measuring", "policies", "rollout", "sandbox", "support", "__main__"}
 
 BASE: Final = PYPROJECT["project"]["dependencies"]
 ROLLOUT: Final = PYPROJECT["project"]["optional-dependencies"]["rollout"]
@@ -25,8 +25,7 @@ DEV: Final = PYPROJECT["dependency-groups"]["dev"]
 WITH: Final = {
     "google": "protobuf",  # a name that several distributions share
     "pydantic_core": "pydantic",  # pinned by it, and its errors are made of it
-    "botocore": "boto3",  # pinned by it
-    "urllib3": "boto3",  # botocore's own client
+    "urllib3": "botocore",  # botocore's own client
     "azure": "pydo",  # its errors are raised by pydo
 }
 """The distribution that is declared for a package, where the package's own name does not say it."""

@@ -27,8 +27,8 @@ from components.last_deployment import LastDeployment
 from components.lookups.answers import OriginError
 from components.lookups.records import ZoneRecord
 from components.places import ResourcePlace
+from components.proxy.alerts import ALERTS, alert_description
 from components.proxy.plan import node_ids
-from components.proxy_pool import ALERTS, alert_description
 from components.settings import Proxies, Settings
 
 PAGE: Final = "docs/recovery.md"

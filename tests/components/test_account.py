@@ -308,6 +308,6 @@ def test_the_provider_s_arguments_lead_to_its_account() -> None:
     assert account.cloudfront.meta.endpoint_url != account.sts.meta.endpoint_url
 
 
-def test_arguments_that_boto3_cannot_use_are_no_answer() -> None:
+def test_arguments_that_botocore_cannot_use_are_no_answer() -> None:
     with pytest.raises(UnansweredError, match="nobody"):
         open_account({"profile": "nobody"})

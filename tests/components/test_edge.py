@@ -383,7 +383,7 @@ def test_in_a_unit_test_only_its_mocks_are_asked(
     def ask(*_: object) -> NoReturn:
         pytest.fail("an account was asked past the mocks")
 
-    monkeypatch.setattr("boto3.session.Session", ask)
+    monkeypatch.setattr("components.lookups.account.Session", ask)
     monkeypatch.setattr("components.lookups.digitalocean.urlopen", ask)
     engine = MockEngine()
     args: DualStackEdgeArgs = {**ARGS, "proxy": {"regions": ["fra1"]}}
