@@ -55,7 +55,7 @@ VERBS: Final = (
         "Compare the direct path and cdn from here, over IPv4 and IPv6: requests, caches, DNS, "
         "reach.",
         extra="rollout",
-        later=("boto3", "jsonref", "junitparser", "openapi_pydantic"),
+        later=("boto3", "jsonref", "junitparser", "openapi_pydantic", "scipy"),
     ),
 )
 

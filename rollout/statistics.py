@@ -39,8 +39,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.special import betaincinv
-
 from rollout.probe.model import Verdict
 
 ALPHA: Final = 0.01
@@ -98,6 +96,9 @@ def clopper_pearson(hits: int, answers: int, alpha: float) -> Interval:
         answers: All of them; with none, nothing is known.
         alpha: Probability to miss the share, half of it on either side.
     """
+    # It takes longer to import than all else that a run needs, and many look at no share.
+    from scipy.special import betaincinv  # noqa: PLC0415
+
     low = 0.0 if hits == 0 else float(betaincinv(hits, answers - hits + 1, alpha / 2))
     missed = answers - hits
     high = 1.0 if missed == 0 else float(betaincinv(hits + 1, missed, 1 - alpha / 2))
