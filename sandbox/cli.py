@@ -52,6 +52,22 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def settings_changed(project: Path) -> None:
+    """Say so if the stack's file in the checkout is not the committed one.
+
+    `pulumi config set` writes beside the program, and not into the sandbox's folder.
+    """
+    name = f"Pulumi.{STACK}.yaml"
+    git = shutil.which("git")
+    differs = git and subprocess.run(
+        [git, "-C", project, "diff", "--quiet", "HEAD", "--", name],
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if differs and differs.returncode == 1:
+        say(f"{name} is not as committed; to take that back: git checkout {name}")
+
+
 def stop_with(message: str, code: int) -> NoReturn:
     """Say what is wrong and end with an exit code."""
     say(message)
@@ -135,6 +151,7 @@ def up(as_json: Json = False) -> None:
                 pulumi_command=auto.PulumiCommand(str(engine.root)), env_vars=variables
             ),
         )
+        settings_changed(shell.project)
         release_dead_locks(stack, shell.state)
         try:
             result = stack.up(
@@ -250,6 +267,8 @@ def down(as_json: Json = False) -> None:
         say(f"Stopped: {', '.join(stopped) or 'nothing was running'}. Removed: {shell.home}")
     else:
         say("Nothing was up.")
+    if not as_json:
+        settings_changed(shell.project)
 
 
 @app.command()

@@ -77,7 +77,6 @@ class Shell:
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": f"{self.state.as_uri()}?{_NO_SIDECARS}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-            "PULUMI_STACK": STACK,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Any command that takes packs (preview, up, analyze) gets ours by itself.
             "PULUMI_OPTION_POLICY_PACK": ",".join(str(pack) for pack in self.policy_packs()),

@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
+from sandbox.cli import settings_changed
 from support.engine import DUALSTACK, Sandbox
 from support.shown import README, assert_in_order, shown
 
@@ -70,12 +72,17 @@ def leave_a_lock(sandbox: Sandbox) -> None:
     )
 
 
-def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(sandbox: Sandbox) -> None:
+def test_the_plain_command_works_in_a_shell_that_entered_the_sandbox(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     """With JSON asked for, which goes to standard output alone."""
     up = json.loads(sandbox.run("up", "--json").stdout)
     assert up["outputs"]["traffic"] == {"direct": 100, "cdn": 0}
     assert up["changes"]["create"] > 0
-    assert json.loads(sandbox.run("env", "--json").stdout)["PULUMI_STACK"] == "sandbox"
+    assert sandbox.shell("pulumi stack --show-name").strip() == "sandbox"
+    (tmp_path / "Pulumi.yaml").write_text("name: another\nruntime: yaml\n")
+    another = f"cd {tmp_path}; pulumi stack init mine 2>init; pulumi stack --show-name"
+    assert sandbox.shell(another).strip() == "mine"
     assert_in_order(shown(README, "pulumi preview"), sandbox.shell("pulumi preview"))
     assert "dual-stack" in sandbox.shell("pulumi policy analyze 2>&1")
     assert "unchanged" in sandbox.shell("pulumi refresh --yes --expect-no-changes")
@@ -134,3 +141,22 @@ def test_without_any_way_to_an_engine_up_says_all_three_and_makes_nothing(
     for way in ("pulumi on PATH is missing", "the official installer failed", "Go is missing"):
         assert way in done.stderr
     assert not list(sandbox.home.glob("*.json"))
+
+
+def test_settings_that_are_not_as_committed_are_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.com")
+    settings = tmp_path / "Pulumi.sandbox.yaml"
+    settings_changed(tmp_path)
+    settings.write_text("config: {}\n")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message=m")):
+        subprocess.run([*git, *words], check=True)
+    settings_changed(tmp_path)
+    assert capsys.readouterr().err == ""
+    settings.write_text("config: {a: b}\n")
+    settings_changed(tmp_path)
+    assert capsys.readouterr().err == (
+        "Pulumi.sandbox.yaml is not as committed; to take that back: "
+        "git checkout Pulumi.sandbox.yaml\n"
+    )

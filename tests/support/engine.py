@@ -179,7 +179,9 @@ def new_stack(
         **digitalocean.client_environment(droplets.url),
         **aws.client_environment(account.url),
     }
-    stack = Stack(project, shell.environment(engine, clouds))
+    # What a command of the sandbox selects, a test names.
+    variables = {**shell.environment(engine, clouds), "PULUMI_STACK": STACK}
+    stack = Stack(project, variables)
     if deployed:
         shutil.copytree(deployed / "home" / "state", shell.state, dirs_exist_ok=True)
     else:

@@ -54,7 +54,6 @@ def test_the_variables_name_engine_state_packs_and_cloud(shell: Shell, built: En
         "PULUMI_HOME": f"{home}/pulumi",
         "PULUMI_BACKEND_URL": f"file://{home}/state?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": "sandbox",
-        "PULUMI_STACK": "sandbox",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_OPTION_POLICY_PACK": f"{shell.project}/policies/dual_stack",
         "DUALSTACK_PYTHON": sys.executable,
