@@ -59,12 +59,10 @@ def settings_changed(project: Path) -> None:
     """
     name = f"Pulumi.{STACK}.yaml"
     git = shutil.which("git")
-    differs = git and subprocess.run(
-        [git, "-C", project, "diff", "--quiet", "HEAD", "--", name],
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
-    if differs and differs.returncode == 1:
+    if git is None:
+        return
+    command = [git, "-C", project, "status", "--porcelain", "--untracked-files=no", "--", name]
+    if subprocess.run(command, capture_output=True, check=False).stdout:
         say(f"{name} is not as committed; to take that back: git checkout {name}")
 
 
