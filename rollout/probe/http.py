@@ -18,7 +18,7 @@ that answers early to a body of more than its window (65,535 bytes) looks like a
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -28,7 +28,14 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from rollout.probe.gate import Gate
-from rollout.probe.model import HttpAnswer, HttpRequest, TroubleError, Way, WebSocketTalk
+from rollout.probe.model import (
+    DEFAULT_PORTS,
+    HttpAnswer,
+    HttpRequest,
+    TroubleError,
+    Way,
+    WebSocketTalk,
+)
 from rollout.probe.pinned import ConnectionProgress, PinnedBackend
 from rollout.probe.trouble import trouble_of
 
@@ -38,6 +45,9 @@ MOST_MESSAGE_BYTES: Final = 2**22
 MOST_BODY_BYTES: Final = 2**25
 """The longest body of an answer that is read, 32 MiB: much more than any check compares, and small
 enough to hold all answers that are under way at once."""
+
+MOST_WAITING: Final = 32
+"""Requests that may be under way at once of those that wait long and do nothing."""
 
 CLOSE_SECONDS: Final = 1.0
 """How long a WebSocket may take to close; all messages have come by then."""
@@ -78,7 +88,7 @@ class HttpWire:
         self._most_body_bytes = most_body_bytes
         burst = max(rate, 1.0)
         self._limiter = AsyncLimiter(burst, burst / rate)
-        self._gate = Gate(concurrency)
+        self._gates = {False: Gate(concurrency), True: Gate(MOST_WAITING)}
 
     async def send(self, way: Way, request: HttpRequest) -> HttpAnswer:
         """Send a request on a connection of its own.
@@ -86,7 +96,7 @@ class HttpWire:
         Raises:
             TroubleError: There was no answer.
         """
-        async with self._gate.place(urgent=request.urgent), self._connection(way, request) as line:
+        async with self._place(request), self._connection(way, request) as line:
             return await self._exchange(line, request)
 
     async def send_in_turn(
@@ -102,10 +112,12 @@ class HttpWire:
         """
         answers: list[HttpAnswer] = []
         async with (
-            self._gate.place(urgent=requests[0].urgent),
+            self._place(requests[0]),
             self._connection(way, requests[0]) as line,
         ):
-            for request in requests:
+            for number, request in enumerate(requests):
+                if number:
+                    await asyncio.sleep(requests[number - 1].pause_seconds)
                 line.progress.received = 0
                 try:
                     answers.append(await self._exchange(line, request))
@@ -127,7 +139,7 @@ class HttpWire:
         """
         received: list[str | bytes] = []
         progress = ConnectionProgress("opening")
-        async with self._gate.place(urgent=request.urgent):
+        async with self._place(request):
             await self._limiter.acquire()
             try:
                 async with (
@@ -150,6 +162,7 @@ class HttpWire:
                 ):
                     progress.stage = "exchange"
                     received.append(await socket.recv())
+                    await asyncio.sleep(request.pause_seconds)
                     for message in messages:
                         await socket.send(message)
                         received.append(await socket.recv())
@@ -173,14 +186,17 @@ class HttpWire:
                 await asyncio.sleep(0)  # a connection that was broken off is closed one turn later
         return WebSocketTalk(tuple(sent), tuple(received))
 
+    def _place(self, request: HttpRequest) -> AbstractAsyncContextManager[None]:
+        return self._gates[request.waits].place(urgent=request.urgent)
+
     @asynccontextmanager
     async def _connection(
         self, way: Way, request: HttpRequest
     ) -> AsyncGenerator["_OpenConnection"]:
         progress = ConnectionProgress("connect")
-        backend = PinnedBackend(way.address, progress)
+        backend = PinnedBackend(way.address, progress, plain=way.scheme == "http")
         connection = httpcore.AsyncHTTPConnection(
-            httpcore.Origin(b"https", way.hostname.encode("ascii"), way.port),
+            httpcore.Origin(way.scheme.encode("ascii"), way.hostname.encode("ascii"), way.port),
             ssl_context=self._tls[request.http2],
             http2=request.http2,
             network_backend=backend,
@@ -250,8 +266,9 @@ def _trusting(ca: Path | None) -> ssl.SSLContext:
 
 
 def _authority(way: Way) -> str:
-    """Return the value of Host: the default port is left out."""
-    return way.hostname if way.port == 443 else f"{way.hostname}:{way.port}"  # noqa: PLR2004
+    """Return the value of Host: the scheme's own port is left out."""
+    default = DEFAULT_PORTS[way.scheme]
+    return way.hostname if way.port == default else f"{way.hostname}:{way.port}"
 
 
 def wire_headers(way: Way, request: HttpRequest) -> tuple[tuple[str, str], ...]:
@@ -268,13 +285,15 @@ def _raw(way: Way, request: HttpRequest) -> httpcore.Request:
     pieces = (request.body,) if isinstance(request.body, bytes) else request.body or ()
 
     async def stream() -> AsyncIterator[bytes]:
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
+            if number:
+                await asyncio.sleep(request.pause_seconds)
             yield piece
 
     return httpcore.Request(
         _bytes(request.method),
         httpcore.URL(
-            scheme=b"https",
+            scheme=way.scheme.encode("ascii"),
             host=way.hostname.encode("ascii"),
             port=way.port,
             target=_bytes(request.target),

@@ -1,11 +1,15 @@
 """What probes share: the ways to an API, requests and answers, and results about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
 
 Path = Literal["direct", "cdn"]
 Family = Literal["IPv4", "IPv6"]
+Scheme = Literal["https", "http"]
+DEFAULT_PORTS: Final[Mapping[Scheme, int]] = {"https": 443, "http": 80}
+"""The ports that URLs leave out. Source: RFC 9110, 4.2."""
+
 Verdict = Literal["pass", "fail", "unknown"]
 """`unknown` is 'cannot tell': it never counts as a pass."""
 
@@ -42,6 +46,8 @@ class Way:
     by_name: bool = False
     """Whether the address is what the resolver of this machine answered for the hostname, and not
     what it answers for the path's own target."""
+    scheme: Scheme = "https"
+    """Whether TLS is spoken there."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,12 @@ class HttpRequest:
     urgent: bool = False
     """Whether it goes before those that wait for their turn: a check that has to wait long between
     its requests does so while the others send theirs."""
+    pause_seconds: float = 0.0
+    """How long to wait between the pieces of its body, before the next request on its connection,
+    and before the first message of a WebSocket."""
+    waits: bool = False
+    """Whether it is under way for long and does nothing: such requests have places of their own, so
+    that nobody else waits for them."""
 
 
 @dataclass(frozen=True)

@@ -16,22 +16,29 @@ class ConnectionProgress:
         self.stage = stage
         """`connect`, `handshake` or `exchange`; `opening` is all of them for a WebSocket."""
         self.opened = 0.0
-        """When the handshake ended, by the loop's clock."""
+        """When the handshake ended, or the connection stood where there is none, by the loop's
+        clock."""
         self.received = 0
         """Bytes that came in after it."""
         self.ended = False
         """Whether the other side ended the connection."""
 
+    def open(self) -> None:
+        """Note that everything is ready for a request."""
+        self.stage = "exchange"
+        self.opened = asyncio.get_running_loop().time()
+
 
 class PinnedBackend(httpcore.AsyncNetworkBackend):
     """Connects to one address, whatever name it is given."""
 
-    def __init__(self, address: str, progress: ConnectionProgress) -> None:
-        """Choose the address, and what notes the progress of the connection."""
+    def __init__(self, address: str, progress: ConnectionProgress, *, plain: bool = False) -> None:
+        """Choose the address, what notes the progress, and whether there is no TLS."""
         # The class is typed as missing where anyio is; asyncio's loop is all that is used.
         self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._address = address
         self._progress = progress
+        self._plain = plain
         self._stream: httpcore.AsyncNetworkStream | None = None
 
     async def connect_tcp(
@@ -47,6 +54,8 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
             self._address, port, timeout, local_address, socket_options
         )
         self._stream = stream
+        if self._plain:
+            self._progress.open()
         return _WatchedStream(stream, self._progress)
 
     async def close(self) -> None:
@@ -82,8 +91,7 @@ class _WatchedStream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         self._progress.stage = "handshake"
         inner = await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        self._progress.stage = "exchange"
-        self._progress.opened = asyncio.get_running_loop().time()
+        self._progress.open()
         return _WatchedStream(inner, self._progress)
 
     def get_extra_info(self, info: str) -> Any:

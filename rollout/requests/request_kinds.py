@@ -8,18 +8,23 @@ hazard, and checked as one).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
 from rollout.probe.model import HttpRequest
 from rollout.requests.catalogue import IDEMPOTENT
+from rollout.requests.registries import METHODS
 
 ANSWER_SECONDS: Final = 10.0
 """How long an answer of the catalogue may take; the slowest needs about one."""
 
 COMMON: Final = (("User-Agent", "dualstack-verify/1"), ("Accept", "*/*"))
+
+RUN_HEADER: Final = "X-Run"
+"""A header that the origin is told to answer with, and that nobody looks at: so each run has URLs
+of its own, and no answer that a cache kept of an earlier one fits."""
 
 JSON_BODY: Final = b'{"name": "caf\xc3\xa9", "amount": 12.5}'
 
@@ -38,6 +43,8 @@ for one line, which nginx and classic load balancers hold."""
 
 PIECES: Final = 5
 INTERVAL_SECONDS: Final = 0.12
+
+_REGISTERED_IDEMPOTENT: Final = frozenset(each.name for each in METHODS if each.idempotent)
 
 STATUSES: Final = (
     *(204, 304, 400, 401, 403, 404, 405, 409, 410, 412, 416, 418, 422, 429),
@@ -74,28 +81,50 @@ class RequestKind:
     something to an API that was never behind anything."""
     streams: bool = False
     """Whether the pieces of the answer must arrive as they are sent."""
+    batch: bool = False
+    """Whether it tries many things at once, so that a refusal does not say which of them."""
 
     @property
     def idempotent(self) -> bool:
         """Whether it may be sent without the user's permission."""
-        return self.method in IDEMPOTENT
+        return self.method in IDEMPOTENT or self.method in _REGISTERED_IDEMPOTENT
 
-    def request(self, echo: str) -> HttpRequest:
+    def request(
+        self, echo: str, run: str = "", names: Mapping[str, str] | None = None
+    ) -> HttpRequest:
         """Return the request.
 
         Args:
             echo: Path below which the origin echoes, without a `/` at its end.
+            run: What makes its URL another one than that of any earlier run, whose answer a cache
+                may have; empty: nothing does.
+            names: Values of `{hostname}` and `{direct}` in what the origin is to answer.
         """
         own = {name.lower() for name, _ in self.headers}
         common = tuple(each for each in COMMON if each[0].lower() not in own)
+        directives = tuple((name, _named(value, names or {})) for name, value in self.directives)
         return HttpRequest(
             self.method,
-            f"{echo}{segment(self.directives) if self.path is None else self.path}{self.query}",
+            f"{echo}{self._path_and_query(directives, run)}",
             (*common, *self.headers),
             self.body,
             self.http2,
             ANSWER_SECONDS,
         )
+
+    def _path_and_query(self, directives: Sequence[tuple[str, str]], run: str) -> str:
+        if self.path == "/":
+            return f"/{self.query or '?'}run={run}" if run else f"/{self.query}"
+        mark = (("header", f"{RUN_HEADER}:{run}"),) if run else ()
+        if self.path is None:
+            return f"{segment((*directives, *mark))}{self.query}"
+        return f"{self.path}{segment(mark).replace('/', ';', 1)}{self.query}"
+
+
+def _named(value: str, names: Mapping[str, str]) -> str:
+    for name, own in names.items():
+        value = value.replace(f"{{{name}}}", own)
+    return value
 
 
 def segment(directives: Sequence[tuple[str, str]]) -> str:
@@ -105,14 +134,15 @@ def segment(directives: Sequence[tuple[str, str]]) -> str:
     return "/" + ";".join(f"{name}={quote(value, safe='')}" for name, value in directives)
 
 
-def _header(name: str, value: str) -> tuple[str, str]:
+def answer_header(name: str, value: str) -> tuple[str, str]:
+    """Return the directive that has the origin answer with a header."""
     return ("header", f"{name}:{value}")
 
 
 _JSON: Final = (("Content-Type", "application/json"),)
 _BYTES: Final = (("Content-Type", "application/octet-stream"),)
 
-_METHODS: Final = (
+_SEVEN_METHODS: Final = (
     RequestKind("method-get"),
     RequestKind("method-head", "HEAD"),
     RequestKind("method-options", "OPTIONS", headers=(("Origin", "https://app.example.com"),)),
@@ -142,7 +172,7 @@ _HEADERS: Final = (
     ),
     RequestKind(
         "headers-repeated",
-        directives=(_header("X-Answer", "one"), _header("X-Answer", "two")),
+        directives=(answer_header("X-Answer", "one"), answer_header("X-Answer", "two")),
         headers=(
             ("X-Item", "one"),
             ("X-Between", "1"),
@@ -152,7 +182,7 @@ _HEADERS: Final = (
     ),
     RequestKind(
         "headers-custom",
-        directives=(_header("X-Request-Cost", "12"),),
+        directives=(answer_header("X-Request-Cost", "12"),),
         headers=(
             ("X-Platform", "ios/17.4"),
             ("X-Version", "3.2.1"),
@@ -165,7 +195,7 @@ _HEADERS: Final = (
     ),
     RequestKind(
         "headers-odd-case",
-        directives=(_header("x-AnSwEr-cAsE", "kept"),),
+        directives=(answer_header("x-AnSwEr-cAsE", "kept"),),
         headers=(("x-lower", "1"), ("X-UPPER", "2"), ("x-MiXeD-cAsE", "3"), ("XSingle", "4")),
         exact_names=True,
     ),
@@ -208,8 +238,8 @@ _COOKIES: Final = (
     RequestKind(
         "cookies-one-header",
         directives=(
-            _header("Set-Cookie", "session=abc; Path=/; HttpOnly; Secure"),
-            _header("Set-Cookie", "theme=dark; Expires=Wed, 21 Oct 2099 07:28:00 GMT"),
+            answer_header("Set-Cookie", "session=abc; Path=/; HttpOnly; Secure"),
+            answer_header("Set-Cookie", "theme=dark; Expires=Wed, 21 Oct 2099 07:28:00 GMT"),
         ),
         headers=(("Cookie", 'session=abc123; theme="dark mode"; empty=; zz=1; a=2; a=3'),),
     ),
@@ -269,7 +299,7 @@ _ANSWERS: Final = (
             f"redirect-{status}",
             directives=(
                 ("status", str(status)),
-                _header("Location", "https://elsewhere.example/a%2Fb?c=d#e"),
+                answer_header("Location", "https://elsewhere.example/a%2Fb?c=d#e"),
             ),
             status=status,
         )
@@ -277,21 +307,21 @@ _ANSWERS: Final = (
     ),
     RequestKind(
         "redirect-relative",
-        directives=(("status", "302"), _header("Location", "../x?y")),
+        directives=(("status", "302"), answer_header("Location", "../x?y")),
         status=302,
     ),
     RequestKind(
         "answer-headers",
         directives=(
-            _header("Cache-Control", "private, max-age=0"),
-            _header("ETag", 'W/"answer"'),
-            _header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
-            _header("Vary", "Origin"),
-            _header("Access-Control-Allow-Origin", "*"),
-            _header("Content-Disposition", 'attachment; filename="a b.txt"'),
-            _header("Link", "<https://api.example.com/next>; rel=next"),
-            _header("WWW-Authenticate", 'Basic realm="x"'),
-            _header("X-Custom", "answer"),
+            answer_header("Cache-Control", "private, max-age=0"),
+            answer_header("ETag", 'W/"answer"'),
+            answer_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
+            answer_header("Vary", "Origin"),
+            answer_header("Access-Control-Allow-Origin", "*"),
+            answer_header("Content-Disposition", 'attachment; filename="a b.txt"'),
+            answer_header("Link", "<https://api.example.com/next>; rel=next"),
+            answer_header("WWW-Authenticate", 'Basic realm="x"'),
+            answer_header("X-Custom", "answer"),
         ),
     ),
     RequestKind("answer-large", directives=(("size", str(LARGE_BYTES)),)),
@@ -332,7 +362,7 @@ _ANSWERS: Final = (
         headers=(("Accept-Encoding", "identity"),),
     ),
     RequestKind(
-        "encoding-none", directives=(("size", "20000"), _header("Content-Type", "text/html"))
+        "encoding-none", directives=(("size", "20000"), answer_header("Content-Type", "text/html"))
     ),
     RequestKind(
         "streaming",
@@ -357,7 +387,7 @@ _HTTP2: Final = (
     RequestKind("http2-body", "PUT", headers=_BYTES, body=LARGE_BODY[:60_000], http2=True),
 )
 
-KINDS: Final = (*_METHODS, *_HEADERS, *_COOKIES, *_TARGETS, *_BODIES, *_ANSWERS, *_HTTP2)
+KINDS: Final = (*_SEVEN_METHODS, *_HEADERS, *_COOKIES, *_TARGETS, *_BODIES, *_ANSWERS, *_HTTP2)
 """Every kind that is one request; keep-alive and WebSocket take more than one and are apart."""
 
 WEBSOCKET_MESSAGES: Final = ("text é", b"\x00\xff" * 100, "x" * 70_000, "")

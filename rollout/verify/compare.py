@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from rollout.probe.model import SECRET_HEADERS, HttpAnswer, Path
+from rollout.probe.model import DEFAULT_PORTS, SECRET_HEADERS, HttpAnswer, Path
 from rollout.verify.differences import (
     ANSWER_DIFFERENCES,
     AS_BASELINE,
@@ -70,7 +70,7 @@ def compare_request(
     plain = (
         ("the method", sent.method, received.method, baseline and baseline.method),
         ("the target", sent.target, received.target, baseline and baseline.target),
-        ("the scheme", "https", received.scheme, baseline and baseline.scheme),
+        ("the scheme", sent.scheme, received.scheme, baseline and baseline.scheme),
     )
     for what, was, now, on_baseline in plain:
         # Where TLS ends at the load balancer, the API itself may get HTTP.
@@ -92,7 +92,8 @@ def compare_request(
         (),
         (),
         http2,
-        port if port.isdigit() else "443",
+        port if port.isdigit() else str(DEFAULT_PORTS[sent.scheme]),
+        sent.scheme,
         is_baseline=path == "direct" and baseline is None,
     )
     _headers(collected, side, REQUEST_DIFFERENCES, path, about)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
-from rollout.probe.model import Path
+from rollout.probe.model import Path, Scheme
 
 FACTS: Final = "CloudFront Developer Guide, Request and response behavior for custom origins"
 MANAGED: Final = "CloudFront Developer Guide, managed origin request policies"
@@ -31,6 +31,8 @@ class HeaderChange:
     """Whether the client spoke HTTP/2."""
     port: str = "443"
     """The port it was sent to."""
+    scheme: Scheme = "https"
+    """Whether TLS was spoken there."""
     is_baseline: bool = False
     """Whether this is direct over IPv4, with which everything else is compared."""
 
@@ -168,6 +170,15 @@ REQUEST_DIFFERENCES: Final = (
     DocumentedDifference("x-real-ip-removed", FACTS, _gone("x-real-ip"), _CDN),
     DocumentedDifference("x-forwarded-proto-removed", FACTS, _gone("x-forwarded-proto"), _CDN),
     DocumentedDifference(
+        "x-http-method-override-removed", FACTS, _gone("x-http-method-override"), _CDN
+    ),
+    DocumentedDifference(
+        "x-edge-headers-removed",
+        FACTS,
+        lambda change: change.name.startswith("x-edge-") and not change.received,
+        _CDN,
+    ),
+    DocumentedDifference(
         "proxy-headers-removed",
         FACTS,
         lambda change: change.name.startswith("proxy-") and not change.received,
@@ -188,7 +199,7 @@ REQUEST_DIFFERENCES: Final = (
     DocumentedDifference(
         "x-forwarded-proto-set",
         BALANCER,
-        _forwarded("x-forwarded-proto", "https?", lambda _: "https"),
+        _forwarded("x-forwarded-proto", "https?", lambda change: change.scheme),
     ),
     DocumentedDifference(
         "x-forwarded-port-set",
@@ -296,6 +307,12 @@ HTTP2: Final = "http2-to-http1"
 Source: RFC 9113, 8.2; CloudFront speaks HTTP/1.1 to origins."""
 AS_BASELINE: Final = "as-on-direct-ipv4"
 """The same happens on direct over IPv4."""
+METHOD_REFUSED: Final = "method-refused-by-cloudfront"
+"""CloudFront answers for itself what is none of the seven methods that a distribution can allow.
+Source: CloudFront API Reference, AllowedMethods."""
+CONNECTION_ENDED: Final = "idle-connection-ended"
+"""A connection on which nothing is said is ended; a client opens another one.
+Source: RFC 9112, 9.5."""
 TIMED_ERROR: Final = "timed-error-kept"
 """CloudFront keeps a 412 or 415 for the time that the origin names, and has no setting against it.
 Source: CloudFront Developer Guide, How CloudFront processes HTTP 4xx and 5xx status codes; these
@@ -308,6 +325,8 @@ NAMES: Final[Mapping[str, str]] = {
     ORDER: "RFC 9110, 5.3",
     CASE: "RFC 9110, 5.1",
     HTTP2: "RFC 9113, 8.2; CloudFront speaks HTTP/1.1 to origins",
+    METHOD_REFUSED: "CloudFront API Reference, AllowedMethods",
+    CONNECTION_ENDED: "RFC 9112, 9.5",
     TIMED_ERROR: "CloudFront Developer Guide, HTTP 4xx and 5xx status codes",
     AS_BASELINE: "what was sent on the way that the API is reached by today",
 }

@@ -113,7 +113,7 @@ def _with_handshake(outcome: _Outcome, usual: ReceivedRequest | None, way: Way) 
 
 async def keep_alive(host: EchoHost) -> list[Result]:
     """Send two requests on one connection of each lane."""
-    request = RequestKind("keep-alive").request(host.echo)
+    request = host.request(RequestKind("keep-alive"))
 
     async def find(wire: Connections, way: Way) -> _Outcome:
         answers = await wire.send_in_turn(way, (request, request))
@@ -133,7 +133,7 @@ async def websocket(host: EchoHost) -> list[Result]:
     """Open a WebSocket on each lane and send messages both ways."""
     request = HttpRequest(
         "GET",
-        f"{host.echo}/websocket?a=1",
+        f"{host.echo}/websocket?a=1&run={host.run}",
         (*COMMON, ("X-Platform", "ios/17.4"), ("Cookie", "session=abc123")),
         timeout_seconds=ANSWER_SECONDS,
     )

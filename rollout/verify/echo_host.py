@@ -1,12 +1,15 @@
 """One hostname in echo mode: its ways, and whether each can be compared with the baseline."""
 
+import asyncio
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rollout.probe.model import HttpAnswer, Result, TroubleError, Way
+from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
+from rollout.requests.request_kinds import RequestKind
 from rollout.verify.check import CheckContext
-from rollout.verify.exchange import BASELINE, Attempt, Lane, lane_name, listed, no_echo, result
+from rollout.verify.exchange import BASELINE, Attempt, Lane, ask, lane_name, listed, no_echo, result
 
 REMEDIES: Final[Mapping[str, str]] = {
     "method": "Allow all seven methods in every behavior: rule methods-allowed.",
@@ -31,8 +34,20 @@ class EchoHost:
     """Its ways by lane."""
     plain: Mapping[Way, Attempt]
     """A plain request on each way, and its outcome."""
+    run: str
+    """What makes this run's URLs others than those of earlier runs."""
     first_recipients: dict[str, str] = field(default_factory=dict[str, str])
     """Who got each answer first, by its id."""
+
+    def request(self, kind: RequestKind) -> HttpRequest:
+        """Return the request of a kind, as it is sent in this run."""
+        names = {"hostname": self.hostname, "direct": self.context.target.direct}
+        return kind.request(self.echo, self.run, names)
+
+    @property
+    def hostname(self) -> str:
+        """The hostname."""
+        return next(way.hostname for ways in self.lanes.values() for way in ways)
 
     def way(self, lane: Lane, turn: int) -> Way:
         """Return the way of a lane whose turn it is."""
@@ -61,7 +76,27 @@ class EchoHost:
         return no_echo(self.echo, attempt.outcome)
 
 
-def failed(check: str, faults: Sequence[str], way: Way) -> Result:
+async def open_host(
+    context: CheckContext, path: str, lanes: Mapping[Lane, Sequence[Way]]
+) -> EchoHost:
+    """Send a plain request on each way of a hostname, and return the host.
+
+    Args:
+        context: What the check is given.
+        path: Path below which the origin echoes.
+        lanes: The ways by lane.
+    """
+    echo, run = path.rstrip("/"), secrets.token_hex(4)
+    ways = [way for lane_ways in lanes.values() for way in lane_ways]
+    request = RequestKind("plain").request(echo, run)
+    plain = await asyncio.gather(*(ask(context.wire, way, request) for way in ways))
+    return EchoHost(context, echo, lanes, dict(zip(ways, plain, strict=True)), run)
+
+
+def failed(
+    check: str, faults: Sequence[str], way: Way, *, accepted: tuple[str, ...] = ()
+) -> Result:
     """Return a failure, with the remedy for its kind on cdn."""
     remedy = REMEDIES.get(check.partition("-")[0], "") if way.path == "cdn" else ""
-    return result(check, "fail", f"{listed(faults)} (at {way.address})", way, remedy=remedy)
+    evidence = f"{listed(faults)} (at {way.address})"
+    return result(check, "fail", evidence, way, accepted=accepted, remedy=remedy)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rollout.probe.model import HttpAnswer
+from rollout.probe.model import HttpAnswer, Scheme
 
 LONGEST_ECHO: Final = 2**22
 """Bytes that a compressed echo may grow to: many times what the largest echo takes."""
@@ -49,6 +49,8 @@ class SentRequest:
     body: bytes = field(default=b"", repr=False)
     protocol: str = "HTTP/1.1"
     """The protocol of the connection, `HTTP/1.1` or `HTTP/2`."""
+    scheme: Scheme = "https"
+    """Whether TLS was spoken."""
 
 
 def read_echo(answer: HttpAnswer) -> ReceivedRequest | None:
