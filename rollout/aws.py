@@ -2,7 +2,8 @@
 
 Needs `cloudfront:ListDistributions`, `cloudfront:GetDistributionConfig`,
 `cloudfront:ListConflictingAliases`, `elasticloadbalancing:DescribeLoadBalancers`,
-`elasticloadbalancing:DescribeLoadBalancerAttributes`, `ec2:DescribeSecurityGroupRules`,
+`elasticloadbalancing:DescribeLoadBalancerAttributes`, `elasticloadbalancing:DescribeListeners`,
+`ec2:DescribeSecurityGroupRules`,
 `ec2:DescribeManagedPrefixLists`, `wafv2:GetWebACL`, `wafv2:GetWebACLForResource`, `wafv2:GetIPSet`
 and `wafv2:GetRuleGroup`.
 """
@@ -48,6 +49,8 @@ class AccountLoadBalancer:
     """Ids of its security groups."""
     idle_seconds: int
     """How long it waits for an answer's next byte."""
+    listeners: tuple[tuple[str, int], ...] = ()
+    """Protocol (`HTTP`, `HTTPS`, `TCP`, `TLS`, `SSL`, `UDP` …) and port of each listener."""
 
 
 @dataclass(frozen=True)
@@ -258,6 +261,8 @@ class AccountReader:
             "Attributes"
         ]
         values = {attribute["Key"]: attribute["Value"] for attribute in attributes}
+        pages = client.get_paginator("describe_listeners").paginate(LoadBalancerArn=arn)
+        listeners: list[Fields] = list(pages.search("Listeners[]"))
         # Source: Application Load Balancers guide, 'Connection idle timeout': 60 by default.
         idle = int(values.get("idle_timeout.timeout_seconds") or 60)
         return AccountLoadBalancer(
@@ -266,6 +271,7 @@ class AccountReader:
             arn,
             tuple(one.get("SecurityGroups") or ()),
             idle if kind == "application" else _NETWORK_IDLE_SECONDS,
+            tuple((str(one["Protocol"]), int(one["Port"])) for one in listeners if "Port" in one),
         )
 
     @staticmethod
@@ -276,8 +282,14 @@ class AccountReader:
         # Source: Classic Load Balancers guide, 'Configure the idle connection timeout': 60.
         settings: Fields = attributes.get("ConnectionSettings") or {}
         idle = int(settings.get("IdleTimeout") or 60)
+        described: list[Fields] = [each["Listener"] for each in one["ListenerDescriptions"]]
         return AccountLoadBalancer(
-            "classic", region, "", tuple(one.get("SecurityGroups") or ()), idle
+            "classic",
+            region,
+            "",
+            tuple(one.get("SecurityGroups") or ()),
+            idle,
+            tuple((str(each["Protocol"]), int(each["LoadBalancerPort"])) for each in described),
         )
 
     def _client(self, service: str, region: str) -> Any:

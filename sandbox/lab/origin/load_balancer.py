@@ -36,9 +36,9 @@ LARGEST_TRACED_BYTES: Final = 7 * 1024
 Source: Elastic Load Balancing, 'Request tracing for your Application Load Balancer', limits."""
 
 USUAL_LISTENERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
-    "application": (("HTTP", 80), ("HTTPS", 443)),
-    "network": (("TCP", 80), ("TCP", 443)),
-    "classic": (("HTTP", 80), ("TCP", 443)),
+    "application": (("HTTPS", 443),),
+    "network": (("TCP", 443),),
+    "classic": (("TCP", 443),),
 }
 """What a load balancer without a listener stands for: the sandbox's account has such ones, because
 a listener for HTTPS needs a certificate, which a new account does not have."""
