@@ -6,9 +6,11 @@ are imported. So nothing but the standard library is imported here, and the verb
 name: `rollout` never imports `sandbox`, which only a checkout has.
 
 Exit codes: 0 done or passed; 1 the check failed; 2 wrong use or wrong configuration; 3 could not
-tell.
+tell, or the command broke. No error of Python's is shown as a traceback: what cannot be written, or
+is somebody else's, is said in a sentence, and what nobody foresaw goes into a file.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ HELP: Final = "A dual-stack edge for an IPv4-only API: try it, prove it, move tr
 ROOMS: Final = Path(__file__).resolve().parents[1]
 """The folder of the project's packages: the checkout, or where the wheel is installed."""
 
-WRONG_USE: Final = 2
+WRONG_USE, BROKEN = 2, 3
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,13 @@ def usage(verbs: Sequence[Verb] = VERBS) -> str:
     )
 
 
-_MORE: Final = "More about a verb: dualstack VERB --help"
+_MORE: Final = """\
+More about a verb: dualstack VERB --help
+Also: dualstack --version, and --install-completion for the shell that it is called from"""
+
+_COMPLETION: Final = ("--install-completion", "--show-completion")
+_COMPLETE: Final = "_DUALSTACK_COMPLETE"
+"""Set by the shell that asks what a word may become."""
 
 
 def _needs(verb: Verb) -> str:
@@ -132,17 +140,42 @@ def _require(packages: Sequence[str]) -> None:
 
 def main() -> None:
     """Run `dualstack`."""
-    first = next(iter(sys.argv[1:]), "")
+    try:
+        try:
+            _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # what cannot be written is told here, not when Python ends
+    except BrokenPipeError:
+        _give_up_output()
+        sys.exit(BROKEN)
+    except OSError as error:
+        _give_up_output()
+        print(_sentence(error), file=sys.stderr)
+        sys.exit(BROKEN)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person reads it
+        print(_bug(error), file=sys.stderr)
+        sys.exit(BROKEN)
+
+
+def _run(words: Sequence[str]) -> None:
+    """Run what the words of a command line say."""
+    first = next(iter(words), "")
     verb = next((verb for verb in VERBS if verb.name == first), None)
-    if verb is not None:
+    if _COMPLETE in os.environ or first in _COMPLETION:
+        _every_verb()(words[:1], prog_name="dualstack")
+    elif verb is not None:
         try:
             app = load(verb)
         except UnusableVerbError as error:
             print(error, file=sys.stderr)
             sys.exit(WRONG_USE)
-        app(sys.argv[2:], prog_name=f"dualstack {verb.name}")
+        app(words[1:], prog_name=f"dualstack {verb.name}")
     elif first in {"--help", "-h"}:
         print(usage(), end="")
+    elif first == "--version":
+        from importlib.metadata import version  # noqa: PLC0415 - as long as all else here
+
+        print(f"dualstack {version('dualstack-edge')}")
     elif not first:
         print(usage(), end="", file=sys.stderr)
         sys.exit(WRONG_USE)
@@ -150,3 +183,70 @@ def main() -> None:
         names = ", ".join(verb.name for verb in VERBS)
         print(f"The verb is {first!r}; one of {names}. See: dualstack --help", file=sys.stderr)
         sys.exit(WRONG_USE)
+
+
+def _every_verb() -> "typer.Typer":
+    """Return all verbs that this install has as one command, which completion walks through."""
+    import typer  # noqa: PLC0415 - a verb that is run brings it
+
+    every = typer.Typer(help=HELP)
+    for verb in VERBS:
+        try:
+            app = load(verb)
+        except UnusableVerbError:
+            continue
+        if app.registered_groups or len(app.registered_commands) > 1:
+            every.add_typer(app, name=verb.name)
+        else:
+            every.command(verb.name)(app.registered_commands[0].callback or (lambda: None))
+    return every
+
+
+def _give_up_output() -> None:
+    """Have Python not try once more to write what could not be written."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _sentence(error: OSError) -> str:
+    """Say what the system refused."""
+    if error.filename is None:
+        return f"The output is not whole: {error.strerror or error}. Write it to another place."
+    path = Path(os.fsdecode(error.filename))
+    if not isinstance(error, PermissionError):
+        return f"{path} cannot be used: {error.strerror}. See that it can be, and try again."
+    there = next(each for each in (path, *path.parents) if each.exists())
+    owner, user = _user(there.stat().st_uid), _user(os.geteuid())
+    if owner == user:
+        return (
+            f"{there} is closed to {user}, whose it is; it must be open. Try: chmod u+rwX {there}"
+        )
+    return (
+        f"{there} is {owner}'s, and closed to {user}; this command writes there. "
+        f"Run it as {owner}, or give it away: sudo chown -R {os.geteuid()} {there}"
+    )
+
+
+def _user(number: int) -> str:
+    from pwd import getpwuid  # noqa: PLC0415 - only where something is refused
+
+    try:
+        return getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _bug(error: Exception) -> str:
+    """Write where something broke into a file, and say so."""
+    import tempfile  # noqa: PLC0415 - only where something breaks
+    import traceback  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="dualstack-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        traceback.print_exception(error, file=file)
+    first = next(iter(str(error).splitlines()), "")
+    return (
+        f"dualstack broke: {type(error).__name__}: {first}. That is a bug of it. "
+        f"Report it with {file.name}, which says where."
+    )

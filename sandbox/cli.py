@@ -43,6 +43,7 @@ app = typer.Typer(
     help="A cloud on this machine, and the edge deployed to it.",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output.")]
 
@@ -278,7 +279,8 @@ def engine() -> None:
 @app.command()
 def roots(
     images: Annotated[
-        list[str] | None, typer.Argument(help="Which images; default: all that a proxy may have.")
+        list[str] | None,
+        typer.Argument(help="Which images; default: all that a proxy may have.", metavar="IMAGE"),
     ] = None,
 ) -> None:
     """Make the Debian systems that droplets of the lab boot, and print where each is."""

@@ -27,7 +27,7 @@ from rollout.verify.settings import RATE, RequestFiles, VerifySettings
 WIDTH: Final = 160
 """Columns of output to a file or a pipe, which has no width."""
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @dataclass

@@ -63,7 +63,8 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
     def enter(  # pyright: ignore[reportUnusedFunction]
         host: Annotated[str, typer.Argument(help="A client, or any other host.", metavar="CLIENT")],
         command: Annotated[
-            list[str] | None, typer.Argument(help="What to run there; default: a shell.")
+            list[str] | None,
+            typer.Argument(help="What to run there; default: a shell.", metavar="COMMAND"),
         ] = None,
     ) -> None:
         """Run a shell or a command on a client, or on any other host, of the lab that is open."""
@@ -71,8 +72,13 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
 
     @app.command("set", context_settings={"ignore_unknown_options": True})
     def set_value(  # pyright: ignore[reportUnusedFunction]
-        name: Annotated[str, typer.Argument(help="Which setting, e.g. edge-nodes or mtu.edge-1.")],
-        value: Annotated[str, typer.Argument(help="Its value; empty for the default.")],
+        name: Annotated[
+            str,
+            typer.Argument(help="Which setting, e.g. edge-nodes or mtu.edge-1.", metavar="NAME"),
+        ],
+        value: Annotated[
+            str, typer.Argument(help="Its value; empty for the default.", metavar="VALUE")
+        ],
     ) -> None:
         """Change something that is not deployed anywhere: edge-nodes, propagation-seconds, ….
 

@@ -1,12 +1,14 @@
 """How verbs become commands of `dualstack`, and what it says of a verb that it cannot run."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from pwd import getpwuid
 
 import pytest
 from packaging.requirements import Requirement
@@ -65,6 +67,115 @@ def test_help_lists_every_verb_with_what_it_needs_and_imports_none() -> None:
     assert done.stdout == f"{cli.usage()}[]\n"
     assert re.search(r"^  verify +Compare .* \(extra: rollout\)$", done.stdout, re.MULTILINE)
     assert re.search(r"^  sandbox +A cloud .* \(needs a checkout\)$", done.stdout, re.MULTILINE)
+
+
+class TestWhatCommandsHave:
+    def test_a_version(self) -> None:
+        done = dualstack("--version")
+        assert re.match(r"dualstack \d+\.\d+\.\d+\S*\n", done.stdout)
+
+    @pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)
+    def test_a_short_option_for_the_help_of_each_verb(self, verb: Verb) -> None:
+        assert dualstack(verb.name, "-h").stdout == dualstack(verb.name, "--help").stdout
+
+    @pytest.mark.parametrize(
+        ("words", "completed"),
+        [
+            pytest.param("dualstack v", "verify", id="a verb"),
+            pytest.param("dualstack sandbox do", "down", id="a verb of a verb"),
+            pytest.param("dualstack verify --dns-q", "--dns-queries", id="an option"),
+        ],
+    )
+    def test_completion_in_a_shell(self, words: str, completed: str) -> None:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("dualstack")],
+            env={
+                "_DUALSTACK_COMPLETE": "complete_bash",
+                "COMP_WORDS": words,
+                "COMP_CWORD": str(words.count(" ")),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout.split(), done.stderr) == ([completed], "")
+
+
+class TestNoTraceback:
+    def breaking(
+        self,
+        error: BaseException,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> str:
+        """Run a command that breaks; return what it says on standard error."""
+
+        def run(_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "_run", run)
+        monkeypatch.setattr(cli, "_give_up_output", lambda: None)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 3
+        return capsys.readouterr().err
+
+    @pytest.mark.parametrize("words", [("--help",), ("verify", "--help")], ids=" ".join)
+    def test_output_that_is_full_or_closed(self, words: tuple[str, ...]) -> None:
+        command = [Path(sys.executable).with_name("dualstack"), *words]
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                command, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert done.returncode == 3
+        assert done.stderr == (
+            "The output is not whole: No space left on device. Write it to another place.\n"
+        )
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+        os.close(writing)
+        assert done.returncode in {1, 3}
+        assert done.stderr == ""
+
+    def test_what_is_somebody_elses(
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        error = PermissionError(13, "Permission denied", str(tmp_path / "gone" / "file"))
+        own = self.breaking(error, monkeypatch, capsys)
+        owner = getpwuid(os.geteuid()).pw_name
+        assert own == (
+            f"{tmp_path} is closed to {owner}, whose it is; it must be open. "
+            f"Try: chmod u+rwX {tmp_path}\n"
+        )
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+        assert self.breaking(error, monkeypatch, capsys) == (
+            f"{tmp_path} is {owner}'s, and closed to user 54321; this command writes there. "
+            f"Run it as {owner}, or give it away: sudo chown -R 54321 {tmp_path}\n"
+        )
+
+    def test_another_refusal_of_the_system(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        error = OSError(30, "Read-only file system", "/somewhere/file")
+        assert self.breaking(error, monkeypatch, capsys) == (
+            "/somewhere/file cannot be used: Read-only file system. "
+            "See that it can be, and try again.\n"
+        )
+
+    def test_what_nobody_foresaw_goes_into_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        printed = self.breaking(ValueError("odd\nand long"), monkeypatch, capsys)
+        assert printed.startswith("dualstack broke: ValueError: odd. That is a bug of it. ")
+        file = Path(re.findall(r"Report it with (\S+),", printed)[0])
+        assert "in run" in file.read_text()
+        file.unlink()
 
 
 def test_the_short_option_shows_the_help_too(
