@@ -71,8 +71,8 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 		tests/components/test_plugin.py tests/rollout/verify/test_report.py \
 		tests/sandbox/lab/origin/test_contract.py --write-docs
 	@$(RUN)/python -m policies.rules_reference > docs/rules.md
-	@$(RUN)/python -m sandbox.clouds.aws.rules_page docs/aws-model.md
-	@$(RUN)/python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md
+	@PYTHONPATH=tests $(RUN)/python -m support.aws_rules_page docs/aws-model.md
+	@PYTHONPATH=tests $(RUN)/python -m support.routes_page docs/digitalocean-model.md
 
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --universal --upgrade \

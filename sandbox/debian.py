@@ -8,23 +8,9 @@ from pathlib import Path
 from typing import Final
 
 DEBIAN_PACKAGES: Final = (
-    "bind9-dnsutils",
-    "cloud-init",
-    "curl",
-    "gdnsd",
-    "iproute2",
-    "iputils-ping",
-    "libnginx-mod-http-lua",
-    "libnginx-mod-stream",
-    "mmdebstrap",
-    "nftables",
-    "nginx",
-    "procps",
-    "shellcheck",
-    "systemd",
-    "tayga",
-    "unbound",
-    "util-linux",
+    *("bind9-dnsutils", "cloud-init", "curl", "gdnsd", "iproute2", "iputils-ping"),
+    *("libnginx-mod-http-lua", "libnginx-mod-stream", "mmdebstrap", "nftables", "nginx", "procps"),
+    *("shellcheck", "systemd", "tayga", "unbound", "util-linux"),
 )
 """Debian packages with what the proxies and the lab run, and what checks their configuration.
 

@@ -7,7 +7,7 @@ ACTIONS_FILE = "DUALSTACK_SANDBOX_ACTIONS"
 """Environment variable: a file that gets a line of JSON for every request to a cloud.
 
 `{"action": "route53:ChangeResourceRecordSets"}` is one to AWS: the name that the request is signed
-for and the API operation (`sandbox.permissions` knows what IAM calls it). `{"scope":
+for and the API operation (`tests/support/permissions.py` knows what IAM calls it). `{"scope":
 "droplet:create"}` is one to DigitalOcean: a scope that its token needs. Lines are appended, by any
 number of plugins.
 """

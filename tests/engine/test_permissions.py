@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.clouds import background
-from sandbox.permissions import inserted
 from sandbox.plugins.actions import ACTIONS_FILE
 from support.engine import CHECKOUT, Stack, client
+from support.permissions import inserted
 
 README = CHECKOUT / "README.md"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:edge-alarms"
@@ -73,5 +73,5 @@ def test_the_readme_allows_what_is_needed_and_no_more(
     noted_actions = [json.loads(line) for line in notes.read_text().splitlines()]
     assert inserted(README.read_text(), noted_actions) == README.read_text(), (
         f"README.md asks for other permissions than were needed; write it from a run's notes "
-        f"({notes}) with: python -m sandbox.permissions NOTES README.md"
+        f"({notes}) with: python -m support.permissions NOTES README.md"
     )

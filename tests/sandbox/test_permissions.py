@@ -1,6 +1,7 @@
 """What a deployer may do is what was recorded, in the words of IAM and of DigitalOcean."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,12 +13,12 @@ from botocore import xform_name
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import permissions
-from sandbox.permissions import ACTIONS, inserted, policy, read, render, scopes
 from sandbox.plugins.digitalocean.scopes import SCOPES
+from support import permissions
+from support.permissions import ACTIONS, inserted, policy, read, render, scopes
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN = "<!-- permissions: begin; written by sandbox.permissions -->"
+BEGIN = "<!-- permissions: begin; written by support.permissions -->"
 END = "<!-- permissions: end -->"
 ZONE = "arn:aws:route53:::hostedzone/HOSTED_ZONE_ID"
 DISTRIBUTIONS = "arn:aws:cloudfront::ACCOUNT_ID:distribution/*"
@@ -208,6 +209,8 @@ def test_the_command_writes_into_a_document(tmp_path: Path) -> None:
     recorded.write_text('{"action": "route53:GetChange"}\n')
     document.write_text(f"{BEGIN}\n{END}\n")
     subprocess.run(
-        [sys.executable, "-m", permissions.__name__, str(recorded), str(document)], check=True
+        [sys.executable, "-m", permissions.__name__, str(recorded), str(document)],
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
     )
     assert "route53:GetChange" in document.read_text()

@@ -25,8 +25,8 @@ import dns.rrset
 import psutil
 import trustme
 
+from sandbox.clouds.aws.cloudfront_policies import MANAGED
 from sandbox.clouds.aws.distributions import completed
-from sandbox.clouds.aws.policies import CACHE_POLICIES, ORIGIN_REQUEST_POLICIES
 from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge import program
 from sandbox.lab.program import Program
@@ -125,8 +125,11 @@ def deployed(
     """Return what is deployed: distributions, AWS's policies and some more."""
     return Deployed(
         distributions=distributions or (distribution(),),
-        cache_policies={**CACHE_POLICIES, **(cache_policies or {})},
-        origin_request_policies={**ORIGIN_REQUEST_POLICIES, **(origin_request_policies or {})},
+        cache_policies={**MANAGED["CachePolicy"], **(cache_policies or {})},
+        origin_request_policies={
+            **MANAGED["OriginRequestPolicy"],
+            **(origin_request_policies or {}),
+        },
     )
 
 

@@ -6,14 +6,16 @@ configuration itself, as sent plus the defaults that AWS documents. moto keeps a
 same id, for tags and invalidations; its configuration there is that of the creation.
 """
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from moto.cloudfront.models import random_id
 
-from sandbox.clouds.aws import policies
+from sandbox.clouds.aws import cloudfront_policies
+from sandbox.clouds.aws.constraints import walk
 from sandbox.clouds.aws.fields import Fields, ReadOnly, items, part
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import distribution_rules as rules
@@ -22,16 +24,19 @@ from sandbox.clouds.aws.rules.distribution_request import (
     DistributionRequest,
     ExistingDistribution,
 )
+from sandbox.clouds.aws.rules.distribution_writing import config_shape
 from sandbox.clouds.aws.rules.request_handling import DEFAULT_TTL, MAX_TTL
-from sandbox.clouds.aws.state import MotoAccount, MotoDistribution, acm, cloudfront, now
+from sandbox.clouds.aws.state import MotoAccount, MotoDistribution, acm, buckets, cloudfront, now
 
 CERTIFICATE_REGION: Final = "us-east-1"
 """Source: CloudFront Developer Guide, 'AWS Region for AWS Certificate Manager'."""
 
 PAGE: Final = 100
 
-POLICIES_MADE: Final = datetime(2020, 11, 1, tzinfo=UTC)
-"""When the managed policies were made; AWS tells no more either."""
+DEFAULTS: Final[Mapping[str, Fields]] = json.loads(
+    Path(__file__).with_name("distribution_defaults.json").read_text()
+)
+"""What each type of a configuration has where nothing is said, by the type's name."""
 
 
 def create_distribution(account: MotoAccount, sent: Fields) -> Fields:
@@ -101,19 +106,6 @@ def list_distributions(account: MotoAccount, sent: Fields) -> Fields:
     return {"DistributionList": result}
 
 
-def get_cache_policy(_account: MotoAccount, sent: Fields) -> Fields:
-    """Return a managed cache policy."""
-    config = _policy(policies.CACHE_POLICIES, sent["Id"], "CachePolicy")
-    return {"CachePolicy": _dated(sent["Id"], "CachePolicyConfig", config), "ETag": sent["Id"]}
-
-
-def get_origin_request_policy(_account: MotoAccount, sent: Fields) -> Fields:
-    """Return a managed origin request policy."""
-    config = _policy(policies.ORIGIN_REQUEST_POLICIES, sent["Id"], "OriginRequestPolicy")
-    described = _dated(sent["Id"], "OriginRequestPolicyConfig", config)
-    return {"OriginRequestPolicy": described, "ETag": sent["Id"]}
-
-
 def completed(config: ReadOnly) -> Fields:
     """Return a configuration with the defaults that AWS fills in.
 
@@ -121,87 +113,17 @@ def completed(config: ReadOnly) -> Fields:
 
     Source: CloudFront API Reference, 'DistributionConfig' and the types in it, "default".
     """
-    full = dict(deepcopy(config))
-    for name in ("Aliases", "CacheBehaviors", "CustomErrorResponses", "OriginGroups"):
-        full.setdefault(name, {"Quantity": 0})
-    for name in ("DefaultRootObject", "WebACLId", "ContinuousDeploymentPolicyId"):
-        full.setdefault(name, "")
-    full.setdefault("PriceClass", "PriceClass_All")
-    full.setdefault("HttpVersion", "http2")
-    full.setdefault("IsIPV6Enabled", False)
-    full.setdefault("Staging", False)
-    full["Logging"] = {
-        "Enabled": False,
-        "IncludeCookies": False,
-        "Bucket": "",
-        "Prefix": "",
-        **part(config, "Logging"),
-    }
-    full.setdefault("Restrictions", {"GeoRestriction": {"RestrictionType": "none", "Quantity": 0}})
+    full: Fields = deepcopy(dict(config))
+    for _, value, shape in walk(full, config_shape()):
+        defaults = DEFAULTS.get(shape.name.removeprefix("Default"), {})
+        for name, default in defaults.items():
+            value.setdefault(name, deepcopy(default))
     full["ViewerCertificate"] = _completed_certificate(part(config, "ViewerCertificate"))
-    full["Origins"]["Items"] = [_completed_origin(origin) for origin in full["Origins"]["Items"]]
-    full["DefaultCacheBehavior"] = _completed_behavior(full["DefaultCacheBehavior"])
-    if full["CacheBehaviors"].get("Items"):
-        full["CacheBehaviors"]["Items"] = [
-            _completed_behavior(behavior) for behavior in full["CacheBehaviors"]["Items"]
-        ]
-    for response in full["CustomErrorResponses"].get("Items") or ():
-        response.setdefault("ResponsePagePath", "")
-        response.setdefault("ResponseCode", "")
-        response.setdefault("ErrorCachingMinTTL", 10)
-    return full
-
-
-def _completed_origin(origin: ReadOnly) -> Fields:
-    full: Fields = {
-        "OriginPath": "",
-        "CustomHeaders": {"Quantity": 0},
-        "ConnectionAttempts": 3,
-        "ConnectionTimeout": 10,
-        "OriginShield": {"Enabled": False},
-        "OriginAccessControlId": "",
-        **origin,
-    }
-    custom = origin.get("CustomOriginConfig")
-    if custom is not None:
-        full["CustomOriginConfig"] = {
-            "OriginSslProtocols": {"Quantity": 2, "Items": ["TLSv1", "SSLv3"]},
-            "OriginReadTimeout": 30,
-            "OriginKeepaliveTimeout": 5,
-            "IpAddressType": "ipv4",
-            **custom,
-        }
-    return full
-
-
-def _completed_behavior(behavior: ReadOnly) -> Fields:
-    cached = {"Quantity": 2, "Items": ["HEAD", "GET"]}
-    full: Fields = {
-        "TrustedSigners": {"Enabled": False, "Quantity": 0},
-        "TrustedKeyGroups": {"Enabled": False, "Quantity": 0},
-        "SmoothStreaming": False,
-        "Compress": False,
-        "LambdaFunctionAssociations": {"Quantity": 0},
-        "FunctionAssociations": {"Quantity": 0},
-        "FieldLevelEncryptionId": "",
-        "GrpcConfig": {"Enabled": False},
-        **behavior,
-    }
-    full["AllowedMethods"] = {
-        **cached,
-        "CachedMethods": cached,
-        **part(behavior, "AllowedMethods"),
-    }
-    forwarded = behavior.get("ForwardedValues")
-    if forwarded is not None:
-        full["ForwardedValues"] = {
-            "Headers": {"Quantity": 0},
-            "QueryStringCacheKeys": {"Quantity": 0},
-            **forwarded,
-        }
-        full.setdefault("MinTTL", 0)
-        full.setdefault("DefaultTTL", DEFAULT_TTL)
-        full.setdefault("MaxTTL", MAX_TTL)
+    for behavior in (full["DefaultCacheBehavior"], *items(full, "CacheBehaviors")):
+        if behavior.get("ForwardedValues") is not None:
+            behavior.setdefault("MinTTL", 0)
+            behavior.setdefault("DefaultTTL", DEFAULT_TTL)
+            behavior.setdefault("MaxTTL", MAX_TTL)
     return full
 
 
@@ -265,8 +187,9 @@ def _request(
         id=distribution_id,
         existing=existing,
         certificates=certificates,
-        cache_policies=frozenset(policies.CACHE_POLICIES),
-        origin_request_policies=frozenset(policies.ORIGIN_REQUEST_POLICIES),
+        buckets=buckets(),
+        cache_policies=cloudfront_policies.ids(account, "CachePolicy"),
+        origin_request_policies=cloudfront_policies.ids(account, "OriginRequestPolicy"),
     )
 
 
@@ -297,14 +220,3 @@ def _described(account: MotoAccount, distribution: MotoDistribution) -> Fields:
             {"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in distribution.aliases
         ],
     }
-
-
-def _policy(policies_by_id: Mapping[str, ReadOnly], policy_id: str, kind: str) -> ReadOnly:
-    if policy_id not in policies_by_id:
-        words = "cache" if kind == "CachePolicy" else "origin request"
-        raise Refusal(f"NoSuch{kind}", f"The specified {words} policy does not exist.")
-    return policies_by_id[policy_id]
-
-
-def _dated(policy_id: str, key: str, config: ReadOnly) -> Fields:
-    return {"Id": policy_id, "LastModifiedTime": POLICIES_MADE, key: config}

@@ -23,6 +23,8 @@ from sandbox.clouds import control
 from sandbox.clouds.aws import (
     alarms,
     certificates,
+    cloudfront_policies,
+    constraints,
     distributions,
     health_checks,
     load_balancers,
@@ -51,6 +53,7 @@ HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
     ("route53", "ChangeResourceRecordSets"): record_sets.change_resource_record_sets,
     ("route53", "ListResourceRecordSets"): record_sets.list_resource_record_sets,
     ("route53", "GetChange"): record_sets.get_change,
+    ("route53", "CreateHostedZone"): record_sets.create_hosted_zone,
     ("route53", "DeleteHostedZone"): record_sets.delete_hosted_zone,
     ("route53", "CreateHealthCheck"): health_checks.create_health_check,
     ("route53", "GetHealthCheck"): health_checks.get_health_check,
@@ -64,8 +67,7 @@ HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
     ("cloudfront", "UpdateDistribution"): distributions.update_distribution,
     ("cloudfront", "DeleteDistribution"): distributions.delete_distribution,
     ("cloudfront", "ListDistributions"): distributions.list_distributions,
-    ("cloudfront", "GetCachePolicy"): distributions.get_cache_policy,
-    ("cloudfront", "GetOriginRequestPolicy"): distributions.get_origin_request_policy,
+    **cloudfront_policies.HANDLERS,
 }
 
 REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
@@ -131,6 +133,7 @@ class Layer:
             certificates.refresh(self._account)
             if call.service == "route53" and call.action:
                 record_sets.throttle(self._account)
+            constraints.check(call)
             result = self._handled(call)
             certificates.refresh(self._account)
         except ServiceException as refusal:
@@ -150,9 +153,9 @@ class Layer:
     def _handled(self, call: AwsCall) -> Fields | None:
         operation = (call.service, call.action)
         if operation in HANDLERS:
-            return HANDLERS[operation](self._account, call.parameters())
+            return HANDLERS[operation](self._account, call.parameters)
         if operation in REGIONAL_HANDLERS:
-            return REGIONAL_HANDLERS[operation](self._account, call.region, call.parameters())
+            return REGIONAL_HANDLERS[operation](self._account, call.region, call.parameters)
         return None
 
     def _logged(self, request: Request, service: str, action: str, response: Response) -> Response:

@@ -6,12 +6,15 @@ formats that moto speaks: rest-xml for Route 53 and CloudFront, JSON 1.1 for ACM
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
-from typing import Final
+from typing import Final, cast
 from wsgiref.types import WSGIEnvironment
 
+from botocore.exceptions import UnknownServiceError
+from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
-from moto.core.model import OperationModel
+from moto.core.model import OperationModel, StructureShape
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
@@ -30,13 +33,17 @@ MALFORMED: Final = {
     "acm": "SerializationException",
     "cloudfront": "MalformedXML",
     "ec2": "MalformedQueryString",
+    "elasticloadbalancing": "MalformedQueryString",
     "monitoring": "SerializationException",
     "route53": "InvalidInput",
 }
 """How each service calls a request that it can't read."""
 
-MODELS: Final = {"monitoring": "cloudwatch"}
+MODELS: Final = {"monitoring": "cloudwatch", "elasticloadbalancing": "elbv2"}
 """What the model of a service is called where it is not what requests are signed for."""
+
+CLASSIC_VERSION: Final = "2012-06-01"
+"""The version of the API of classic load balancers, which share their name with the others."""
 
 CREDENTIAL_SCOPE: Final = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)")
 """Where a signed request says which service of which region it is for.
@@ -61,8 +68,16 @@ class AwsCall:
 
     path_values: dict[str, str]
 
+    def input_shape(self) -> StructureShape | None:
+        """Return what the model says of the operation's input; None where it has no such thing."""
+        try:
+            return cast("StructureShape | None", self._operation().input_shape)
+        except (OperationNotFoundError, UnknownServiceError):
+            return None
+
+    @cached_property
     def parameters(self) -> Fields:
-        """Return the operation's input as boto3 knows it.
+        """The operation's input as boto3 knows it.
 
         Raises:
             Refusal: the body can't be read.
@@ -98,6 +113,8 @@ class AwsCall:
         return get_service_model(self._model()).operation_model(self.action)
 
     def _model(self) -> str:
+        if self.request.values.get("Version") == CLASSIC_VERSION:
+            return "elb"
         return MODELS.get(self.service, self.service)
 
 

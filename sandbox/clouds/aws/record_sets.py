@@ -91,6 +91,41 @@ def get_change(account: MotoAccount, sent: Fields) -> Fields:
     return {"ChangeInfo": _info(account, change_id, submitted)}
 
 
+def create_hosted_zone(account: MotoAccount, sent: Fields) -> Fields:
+    """Make a zone; one with a VPC is private, whether or not the request says so.
+
+    Source: Route 53 API Reference, 'HostedZoneConfig', PrivateZone.
+    """
+    name, reference = canonical(sent["Name"]), sent["CallerReference"]
+    vpc, config = part(sent, "VPC"), part(sent, "HostedZoneConfig")
+    raise_if(rules.zone_name_can_be_one(name))
+    references = [zone.caller_reference for zone in route53().zones.values()]
+    raise_if(rules.zone_reference_is_new(reference, references))
+    private = bool(vpc or config.get("PrivateZone"))
+    zone = route53().create_hosted_zone(
+        name=name,
+        private_zone=private,
+        caller_reference=reference,
+        comment=config.get("Comment"),
+        vpcid=vpc.get("VPCId"),
+        vpcregion=vpc.get("VPCRegion"),
+        delegation_set_id=sent.get("DelegationSetId"),
+    )
+    servers = zone.delegation_set.name_servers if zone.delegation_set else []
+    return {
+        "HostedZone": {
+            "Id": zone.id,
+            "Name": name,
+            "CallerReference": reference,
+            "Config": {**config, "PrivateZone": private},
+            "ResourceRecordSetCount": len(zone.rrsets),
+        },
+        "ChangeInfo": _submit(account, zone, None),
+        "Location": f"https://route53.amazonaws.com/2013-04-01/hostedzone/{zone.resource_id}",
+        **({"VPC": dict(vpc)} if private else {"DelegationSet": {"NameServers": servers}}),
+    }
+
+
 def delete_hosted_zone(account: MotoAccount, sent: Fields) -> None:
     """Refuse to delete a zone that still has records; moto deletes it."""
     raise_if(rules.deleted_zone_is_empty(view(account, _zone(sent["Id"]))))
@@ -116,6 +151,7 @@ def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
         canonical(zone.name),
         _records(zone),
         (*distributions, *balancers),
+        zone.private_zone,
         frozenset(account.health_checks),
     )
 

@@ -14,6 +14,7 @@ from moto.cloudfront.models import CloudFrontBackend, cloudfront_backends
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.route53.models import Route53Backend, route53_backends
+from moto.s3.models import s3_backends
 
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.fields import Fields, items
@@ -43,6 +44,20 @@ class MotoDistribution:
 
 
 @dataclass
+class MotoPolicy:
+    """A cache or origin request policy of one's own."""
+
+    kind: str
+    """`CachePolicy` or `OriginRequestPolicy`."""
+    id: str
+    config: Fields
+    """As it was sent."""
+    etag: str
+    modified: float
+    """When it was last changed, by the account's clock, in seconds."""
+
+
+@dataclass
 class MotoHealthCheck:
     """A health check as Route 53 keeps it; moto keeps its id, its tags and its status."""
 
@@ -67,6 +82,7 @@ class MotoAccount:
         zone_changes: when the last change of each hosted zone was submitted, by zone id.
         route53_requests: when the last second's Route 53 requests came.
         distributions: by id.
+        policies: of CloudFront, one's own, by id.
         validated: when ACM first saw all validation records of a certificate, by ARN.
         health_checks: by id.
         deleted_health_checks: the caller references of those that are gone.
@@ -80,6 +96,7 @@ class MotoAccount:
     zone_changes: dict[str, float] = field(default_factory=dict[str, float])
     route53_requests: deque[float] = field(default_factory=deque[float])
     distributions: dict[str, MotoDistribution] = field(default_factory=dict[str, MotoDistribution])
+    policies: dict[str, MotoPolicy] = field(default_factory=dict[str, MotoPolicy])
     validated: dict[str, float] = field(default_factory=dict[str, float])
     health_checks: dict[str, MotoHealthCheck] = field(default_factory=dict[str, MotoHealthCheck])
     deleted_health_checks: set[str] = field(default_factory=set[str])
@@ -134,6 +151,14 @@ def route53() -> Route53Backend:
 def cloudfront() -> CloudFrontBackend:
     """Return moto's distributions, tags and functions."""
     return cloudfront_backends[ACCOUNT]["aws"]
+
+
+def buckets() -> dict[str, bool]:
+    """Return the buckets of S3 by name, and whether each takes ACLs, which a new one does not."""
+    return {
+        name: any(owner in str(bucket.ownership_rule) for owner in ("Preferred", "ObjectWriter"))
+        for name, bucket in s3_backends[ACCOUNT]["aws"].buckets.items()
+    }
 
 
 def acm_regions() -> tuple[str, ...]:

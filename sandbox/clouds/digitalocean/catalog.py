@@ -6,7 +6,7 @@ with `available` false; ams1, closed since 2014, has no IPv6 either.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -50,13 +50,7 @@ class Size:
     def view(self) -> Json:
         """Return the size as the API shows it."""
         return {
-            "slug": self.slug,
-            "memory": self.memory,
-            "vcpus": self.vcpus,
-            "disk": self.disk,
-            "transfer": self.transfer,
-            "price_monthly": self.price_monthly,
-            "price_hourly": self.price_hourly,
+            **asdict(self),
             "regions": list(self.regions),
             "available": True,
             "description": "Basic",
@@ -77,13 +71,9 @@ class Image:
     def view(self) -> Json:
         """Return the image as the API shows it."""
         return {
-            "id": self.id,
-            "name": self.name,
-            "distribution": self.distribution,
-            "slug": self.slug,
+            **asdict(self),
             "public": True,
             "regions": [region.slug for region in REGIONS.values() if region.available],
-            "created_at": self.created_at,
             "min_disk_size": 7,
             "type": "base",
             "size_gigabytes": 2.5,

@@ -1,132 +1,21 @@
 """What a distribution asks for that the edge of the lab cannot stand in for."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, cast
 
 from sandbox.lab.deployed import Deployed, DeployedDistribution, Fields
 from sandbox.lab.edge.sites import behaviors, items, part
 
-_BEHAVIOR: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
-    "Lambda@Edge functions": (
-        lambda behavior: bool(items(behavior, "LambdaFunctionAssociations")),
-        "requests pass without them",
-    ),
-    "CloudFront Functions": (
-        lambda behavior: bool(items(behavior, "FunctionAssociations")),
-        "requests pass without them",
-    ),
-    "signed URLs or cookies (TrustedSigners, TrustedKeyGroups)": (
-        lambda behavior: any(
-            part(behavior, member).get("Enabled")
-            for member in ("TrustedSigners", "TrustedKeyGroups")
-        ),
-        "everybody is let in",
-    ),
-    "field-level encryption (FieldLevelEncryptionId)": (
-        lambda behavior: bool(behavior.get("FieldLevelEncryptionId")),
-        "fields pass as they are",
-    ),
-    "real-time logs (RealtimeLogConfigArn)": (
-        lambda behavior: bool(behavior.get("RealtimeLogConfigArn")),
-        "none are written",
-    ),
-    "a response headers policy (ResponseHeadersPolicyId)": (
-        lambda behavior: bool(behavior.get("ResponseHeadersPolicyId")),
-        "answers keep the origin's headers",
-    ),
-    "Smooth Streaming (SmoothStreaming)": (
-        lambda behavior: bool(behavior.get("SmoothStreaming")),
-        "it is left out",
-    ),
-    "gRPC (GrpcConfig)": (
-        lambda behavior: bool(part(behavior, "GrpcConfig").get("Enabled")),
-        "its calls pass as any POST, without their trailers",
-    ),
-    "caching of OPTIONS (CachedMethods)": (
-        lambda behavior: "OPTIONS" in items(part(behavior, "AllowedMethods"), "CachedMethods"),
-        "its answers are never kept",
-    ),
-}
-"""By its name: how to recognise it, and what the edge does instead."""
+Lack = tuple[str, Mapping[str, list[str] | None]]
+"""What the edge does instead, and which members ask for it: by any value, or by one of these."""
 
-_DISTRIBUTION: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
-    "a web ACL (WebACLId)": (
-        lambda config: bool(config.get("WebACLId")),
-        "nothing is blocked or counted",
-    ),
-    "HTTP/3 (HttpVersion)": (
-        lambda config: "3" in str(config.get("HttpVersion") or ""),
-        "viewers get HTTP/2 or HTTP/1.1",
-    ),
-    "origin groups (OriginGroups)": (
-        lambda config: bool(items(config, "OriginGroups")),
-        "the first member is asked and there is no failover",
-    ),
-    "geographic restrictions (GeoRestriction)": (
-        lambda config: (
-            part(part(config, "Restrictions"), "GeoRestriction").get("RestrictionType", "none")
-            != "none"
-        ),
-        "every country is let in",
-    ),
-    "standard logs (Logging)": (
-        lambda config: bool(part(config, "Logging").get("Enabled")),
-        "no bucket is written to",
-    ),
-    "staging or continuous deployment (Staging, ContinuousDeploymentPolicyId)": (
-        lambda config: bool(config.get("Staging") or config.get("ContinuousDeploymentPolicyId")),
-        "a staging distribution is not served",
-    ),
-    "client certificates of viewers (ViewerMtlsConfig)": (
-        lambda config: bool(config.get("ViewerMtlsConfig")),
-        "none is asked for",
-    ),
-    "addresses of its own (AnycastIpListId, SSLSupportMethod)": (
-        lambda config: bool(
-            config.get("AnycastIpListId")
-            or (
-                _has_own_certificate(config)
-                and part(config, "ViewerCertificate").get("SSLSupportMethod")
-                in ("vip", "static-ip")
-            )
-        ),
-        "it is told apart by SNI",
-    ),
-    "a certificate of IAM (IAMCertificateId)": (
-        lambda config: bool(part(config, "ViewerCertificate").get("IAMCertificateId")),
-        "TLS handshakes are refused",
-    ),
-}
-
-_ORIGIN: Final[dict[str, tuple[Callable[[Fields], bool], str]]] = {
-    "an S3 bucket (S3OriginConfig)": (
-        lambda origin: origin.get("S3OriginConfig") is not None,
-        "it is asked like any web server, unsigned",
-    ),
-    "a VPC origin (VpcOriginConfig)": (
-        lambda origin: origin.get("VpcOriginConfig") is not None,
-        "it is asked by its public name",
-    ),
-    "origin access control (OriginAccessControlId)": (
-        lambda origin: bool(origin.get("OriginAccessControlId")),
-        "requests are not signed",
-    ),
-    "Origin Shield (OriginShield)": (
-        lambda origin: bool(part(origin, "OriginShield").get("Enabled")),
-        "every edge node asks the origin itself",
-    ),
-    "IPv6 towards the origin (IpAddressType)": (
-        lambda origin: (
-            part(origin, "CustomOriginConfig").get("IpAddressType") not in (None, "ipv4")
-        ),
-        "it is asked over IPv4",
-    ),
-    "client certificates for the origin (OriginMtlsConfig)": (
-        lambda origin: bool(part(origin, "CustomOriginConfig").get("OriginMtlsConfig")),
-        "none is shown",
-    ),
-}
+LACKS: Final[Mapping[str, Mapping[str, Lack]]] = json.loads(
+    Path(__file__).with_suffix(".json").read_text()
+)
+"""By what has the members, and the name of what is lacking."""
 
 
 def unsupported(deployed: Deployed) -> list[str]:
@@ -145,21 +34,33 @@ def unsupported(deployed: Deployed) -> list[str]:
 
 def _lacks(distribution: DeployedDistribution, deployed: Deployed) -> Iterator[str]:
     config = distribution.config
-    yield from _missing(_DISTRIBUTION, config)
+    yield from _missing("distribution", config)
     for origin in items(config, "Origins"):
-        yield from (f"origin {origin.get('Id')}: {lack}" for lack in _missing(_ORIGIN, origin))
+        yield from (f"origin {origin.get('Id')}: {lack}" for lack in _missing("origin", origin))
     for behavior in behaviors(config):
         where = f"behavior {behavior.get('PathPattern') or 'default'}"
-        for lack in (*_missing(_BEHAVIOR, behavior), *_unread(behavior, deployed)):
+        for lack in (*_missing("behavior", behavior), *_unread(behavior, deployed)):
             yield f"{where}: {lack}"
 
 
-def _missing(
-    table: Mapping[str, tuple[Callable[[Fields], bool], str]], of: Fields
-) -> Iterator[str]:
-    for what, (asks, instead) in table.items():
-        if asks(of):
+def _missing(owner: str, of: Fields) -> Iterator[str]:
+    for what, (instead, members) in LACKS[owner].items():
+        if any(_asks(of, path.split("."), values) for path, values in members.items()):
             yield f"the lab has no {what.removeprefix('a ').removeprefix('an ')}; {instead}"
+
+
+def _asks(of: Fields, path: list[str], values: list[str] | None) -> bool:
+    if path[-1] == "SSLSupportMethod" and not _has_own_certificate(of):
+        return False
+    *outer, name = path
+    for member in outer:
+        of = part(of, member)
+    value: object = of.get(name)
+    if values is None:
+        return bool(value)
+    return not {*(cast("list[str]", value) if isinstance(value, list) else [value])}.isdisjoint(
+        values
+    )
 
 
 def _unread(behavior: Fields, deployed: Deployed) -> Iterator[str]:

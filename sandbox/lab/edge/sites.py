@@ -22,42 +22,17 @@ from sandbox.lab.edge.edge_behavior import (
 )
 
 LEGACY_REMOVED: Final = frozenset(
-    (
-        "accept",
-        "accept-charset",
-        "accept-language",
-        "authorization",
-        "host",
-        "referer",
-        "user-agent",
-        "x-http-method-override",
-    )
+    {"accept", "accept-charset", "accept-language", "authorization", "host", "referer"}
+    | {"user-agent", "x-http-method-override"}
 )
 """What the older settings take out unless it is listed; every other header passes. Source: the
 table in 'HTTP request headers and CloudFront behavior'."""
 
 UNASKED: Final = frozenset(
-    (
-        "cache-control",
-        "content-length",
-        "content-md5",
-        "content-type",
-        "date",
-        "from",
-        "if-match",
-        "if-modified-since",
-        "if-none-match",
-        "if-range",
-        "if-unmodified-since",
-        "max-forwards",
-        "pragma",
-        "range",
-        "request-range",
-        "transfer-encoding",
-        "via",
-        "warning",
-        "x-forwarded-for",
-    )
+    {"cache-control", "content-length", "content-md5", "content-type", "date", "from", "if-match"}
+    | {"if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "max-forwards"}
+    | {"pragma", "range", "request-range", "transfer-encoding", "via", "warning"}
+    | {"x-forwarded-for"}
 )
 """What passes to the origin under policies that list nothing. Source: the same table; not `Origin`,
 which it names too: the managed policies for CORS exist because it does not pass by itself."""

@@ -55,11 +55,7 @@ def _quoted(record: Props) -> bool:
 
 
 _TEXTS = {"setIdentifier": "SetIdentifier", "healthCheckId": "HealthCheckId"}
-_ALIAS = {
-    "name": "DNSName",
-    "zoneId": "HostedZoneId",
-    "evaluateTargetHealth": "EvaluateTargetHealth",
-}
+_ALIAS = {"zoneId": "HostedZoneId", "name": "DNSName"}
 
 
 def to_api(record: Props, zone: str) -> Props:
@@ -71,7 +67,8 @@ def to_api(record: Props, zone: str) -> Props:
         api["ResourceRecords"] = [{"Value": quote.format(value)} for value in record["records"]]
         api["TTL"] = record.get("ttl", 0)
     for alias in items_of(record, "aliases"):
-        api["AliasTarget"] = {"EvaluateTargetHealth": False} | _renamed(alias, _ALIAS)
+        evaluates = {"EvaluateTargetHealth": bool(alias.get("evaluateTargetHealth"))}
+        api["AliasTarget"] = _renamed(alias, _ALIAS) | evaluates  # in the order of the XML schema
     for policy in items_of(record, "weightedRoutingPolicies"):
         # A weight of 0 is one; `_renamed` would leave it out.
         api["Weight"] = policy.get("weight", 0)

@@ -8,14 +8,12 @@ from typing import Any, Final, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.clouds.aws import policies
+from sandbox.clouds.aws.cloudfront_policies import MANAGED
+from sandbox.clouds.aws.rules import cloudfront_policies as policy_rules
 from sandbox.clouds.aws.rules import distribution_rules as rules
 from sandbox.clouds.aws.rules.distribution_names import covers
 from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, ExistingDistribution
-from sandbox.clouds.aws.rules.distribution_writing import (
-    caller_reference_is_new,
-    required_members_are_given,
-)
+from sandbox.clouds.aws.rules.distribution_writing import caller_reference_is_new
 from sandbox.clouds.aws.rules.request_handling import SETTABLE_ERROR_CODES
 
 Fields = dict[str, Any]
@@ -95,6 +93,47 @@ def error(code: int, **more: Any) -> Fields:
     return {"ErrorCode": code, "ErrorCachingMinTTL": 0, **more}
 
 
+def forwarding(**values: Any) -> Edit:
+    def edit(config: Fields) -> None:
+        if "ForwardedValues" not in config["DefaultCacheBehavior"]:
+            legacy()(config)
+        config["DefaultCacheBehavior"]["ForwardedValues"].update(values)
+
+    return edit
+
+
+def added(*names: str) -> Edit:
+    headers = [{"HeaderName": name, "HeaderValue": "x"} for name in names]
+    return of_origin(CustomHeaders=listed(*headers))
+
+
+def patterns(*patterns: str) -> Edit:
+    return lambda config: config.update(
+        CacheBehaviors=listed(
+            *({**config["DefaultCacheBehavior"], "PathPattern": pattern} for pattern in patterns)
+        )
+    )
+
+
+def origins(count: int) -> Edit:
+    return lambda config: config.update(
+        Origins=listed(
+            origin(config), *({**origin(config), "Id": str(number)} for number in range(1, count))
+        )
+    )
+
+
+def countries(kind: str, *codes: str) -> Edit:
+    restriction = {"RestrictionType": kind, "Quantity": len(codes)}
+    restriction |= {"Items": list(codes)} if codes else {}
+    return top(Restrictions={"GeoRestriction": restriction})
+
+
+def logs(bucket: str) -> Edit:
+    logging = {"Enabled": True, "IncludeCookies": False, "Bucket": bucket, "Prefix": "edge/"}
+    return top(Logging=logging)
+
+
 SEVEN: Final = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 WEB_ACL: Final = (
     "arn:aws:wafv2:us-east-1:123456789012:global/webacl/api/a1b2c3d4-5678-90ab-cdef-111111111111"
@@ -102,43 +141,6 @@ WEB_ACL: Final = (
 
 # rule: [(variant, refused edit, code, message, nearest allowed edit), …]
 CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
-    "values_are_known": [
-        (
-            "TLS version",
-            viewer(MinimumProtocolVersion="TLSv1.2_2035"),
-            "InvalidMinimumProtocolVersion",
-            "MinimumProtocolVersion is TLSv1.2_2035",
-            viewer(MinimumProtocolVersion="TLSv1.2_2025"),
-        ),
-        (
-            "HTTP version",
-            top(HttpVersion="http4"),
-            "InvalidArgument",
-            "HttpVersion is http4; it must be one of http1.1, http2,",
-            top(HttpVersion="http2and3"),
-        ),
-        (
-            "price class",
-            top(PriceClass="PriceClass_300"),
-            "InvalidArgument",
-            "PriceClass is PriceClass_300",
-            top(PriceClass="PriceClass_200"),
-        ),
-        (
-            "origin protocol",
-            custom(OriginProtocolPolicy="gopher"),
-            "InvalidArgument",
-            "OriginProtocolPolicy is gopher",
-            custom(OriginProtocolPolicy="match-viewer"),
-        ),
-        (
-            "an item of a list",
-            custom(OriginSslProtocols=listed("TLSv1.2", "TLSv9")),
-            "InvalidArgument",
-            "OriginSslProtocols",
-            custom(OriginSslProtocols=listed("TLSv1.2", "TLSv1.1")),
-        ),
-    ],
     "quantities_match": [
         (
             "aliases",
@@ -372,10 +374,10 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
     "ttls_are_in_order": [
         (
             "least above usual",
-            legacy(MinTTL=2, DefaultTTL=1, MaxTTL=3),
+            both(legacy(MinTTL=2, DefaultTTL=1, MaxTTL=3), forwarding(Headers=listed("Origin"))),
             "InvalidTTLOrder",
             "MinTTL less than or equal to DefaultTTL",
-            legacy(MinTTL=1, DefaultTTL=1, MaxTTL=1),
+            both(legacy(MinTTL=1, DefaultTTL=1, MaxTTL=1), forwarding(Headers=listed("Origin"))),
         ),
         (
             "most below the default of usual",
@@ -470,30 +472,286 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             top(WebACLId="a1b2c3d4-5678-90ab-cdef-111111111111"),
         ),
     ],
-    "logs_go_to_a_bucket": [
+    "origin_path_is_relative": [
         (
-            "a bucket's name",
-            top(Logging={"Enabled": True, "IncludeCookies": False, "Bucket": "l", "Prefix": ""}),
+            "no slash",
+            of_origin(OriginPath="v1"),
             "InvalidArgument",
-            "Logging Bucket does not refer to a valid S3 bucket",
-            top(
-                Logging={
-                    "Enabled": True,
-                    "IncludeCookies": False,
-                    "Bucket": "logs.s3.amazonaws.com",
-                    "Prefix": "edge/",
-                }
+            "Origin Path must begin with a slash",
+            of_origin(OriginPath="/v1"),
+        ),
+        (
+            "a slash at the end",
+            of_origin(OriginPath="/v1/"),
+            "InvalidArgument",
+            "must not end with one",
+            of_origin(OriginPath="/v1/x"),
+        ),
+        (
+            "a slash alone",
+            of_origin(OriginPath="/"),
+            "InvalidArgument",
+            "must not end with one",
+            of_origin(OriginPath=""),
+        ),
+        (
+            "too long",
+            of_origin(OriginPath="/" + "x" * 255),
+            "InvalidArgument",
+            "at most 255",
+            of_origin(OriginPath="/" + "x" * 254),
+        ),
+        (
+            "a query string",
+            of_origin(OriginPath="/v1?a=b"),
+            "InvalidArgument",
+            "an invalid character",
+            of_origin(OriginPath="/v1-a_b"),
+        ),
+    ],
+    "origin_headers_can_be_added": [
+        (
+            "one of the connection",
+            added("Connection"),
+            "InvalidArgument",
+            "HeaderName with value connection is not allowed",
+            added("X-Connection"),
+        ),
+        (
+            "Host",
+            added("host"),
+            "InvalidArgument",
+            "is not allowed",
+            added("X-Forwarded-Host"),
+        ),
+        (
+            "one of AWS's own",
+            added("X-Amz-Cf-Id"),
+            "InvalidArgument",
+            "is not allowed",
+            added("X-Am-Cf-Id"),
+        ),
+        (
+            "one of the edge's own",
+            added("x-edge-location"),
+            "InvalidArgument",
+            "is not allowed",
+            added("x-edges"),
+        ),
+        (
+            "X-Real-IP",
+            added("X-Real-IP"),
+            "InvalidArgument",
+            "is not allowed",
+            added("X-Reality"),
+        ),
+        (
+            "one twice",
+            added("X-Secret", "x-secret"),
+            "InvalidArgument",
+            "x-secret more than once",
+            added("X-Secret", "X-Secret-2"),
+        ),
+        (
+            "31",
+            added(*(f"X-{number}" for number in range(31))),
+            "TooManyOriginCustomHeaders",
+            "too many origin custom headers",
+            added(*(f"X-{number}" for number in range(30))),
+        ),
+    ],
+    "forwarded_headers_fit": [
+        (
+            "* beside another",
+            forwarding(Headers=listed("*", "Origin")),
+            "InvalidArgument",
+            "* beside other headers",
+            forwarding(Headers=listed("*")),
+        ),
+        (
+            "11",
+            forwarding(Headers=listed(*(f"X-{number}" for number in range(11)))),
+            "TooManyHeadersInForwardedValues",
+            "too many headers in forwarded values",
+            forwarding(Headers=listed(*(f"X-{number}" for number in range(10)))),
+        ),
+        (
+            "one that is no key",
+            forwarding(Headers=listed("Upgrade")),
+            "InvalidArgument",
+            "upgrade that is not allowed",
+            forwarding(Headers=listed("Upgrade-Insecure-Requests")),
+        ),
+        (
+            "Cookie",
+            forwarding(Headers=listed("Cookie")),
+            "InvalidArgument",
+            "cookie that is not allowed",
+            forwarding(Headers=listed("Authorization")),
+        ),
+    ],
+    "all_headers_are_not_kept": [
+        (
+            "one second",
+            legacy(MinTTL=1),
+            "InvalidArgument",
+            "MinTTL must be 0 when all headers",
+            legacy(MinTTL=0),
+        ),
+        (
+            "of some headers",
+            legacy(MinTTL=1),
+            "InvalidArgument",
+            "MinTTL must be 0",
+            both(legacy(MinTTL=1), forwarding(Headers=listed("Origin"))),
+        ),
+    ],
+    "forwarded_cookies_are_named": [
+        (
+            "a list without names",
+            forwarding(Cookies={"Forward": "whitelist"}),
+            "InvalidForwardCookies",
+            "list of cookie names is missing when expected",
+            forwarding(Cookies={"Forward": "whitelist", "WhitelistedNames": listed("session")}),
+        ),
+        (
+            "an empty list",
+            forwarding(Cookies={"Forward": "whitelist", "WhitelistedNames": {"Quantity": 0}}),
+            "InvalidForwardCookies",
+            "missing when expected",
+            forwarding(Cookies={"Forward": "none"}),
+        ),
+        (
+            "names for all",
+            forwarding(Cookies={"Forward": "all", "WhitelistedNames": listed("session")}),
+            "InvalidForwardCookies",
+            "specified when not allowed",
+            forwarding(Cookies={"Forward": "all"}),
+        ),
+        (
+            "11 names",
+            forwarding(
+                Cookies={"Forward": "whitelist", "WhitelistedNames": listed(*"abcdefghijk")}
             ),
+            "TooManyCookieNamesInWhiteList",
+            "more cookie names",
+            forwarding(Cookies={"Forward": "whitelist", "WhitelistedNames": listed(*"abcdefghij")}),
+        ),
+    ],
+    "query_string_keys_are_forwarded": [
+        (
+            "not forwarded",
+            forwarding(QueryString=False, QueryStringCacheKeys=listed("page")),
+            "InvalidQueryStringParameters",
+            "query string parameters are not valid",
+            forwarding(QueryString=True, QueryStringCacheKeys=listed("page")),
+        ),
+        (
+            "11",
+            forwarding(QueryStringCacheKeys=listed(*"abcdefghijk")),
+            "TooManyQueryStringParameters",
+            "too many query string parameters",
+            forwarding(QueryStringCacheKeys=listed(*"abcdefghij")),
+        ),
+    ],
+    "path_patterns_differ": [
+        (
+            "one twice",
+            patterns("/v2/*", "/v2/*"),
+            "InvalidArgument",
+            "PathPattern has /v2/* more than once",
+            patterns("/v2/*", "/V2/*"),
+        ),
+        (
+            "a space",
+            patterns("/a b"),
+            "InvalidArgument",
+            "PathPattern is invalid: /a b",
+            patterns("/a+b"),
+        ),
+        (
+            "too long",
+            patterns("/" + "x" * 255),
+            "InvalidArgument",
+            "PathPattern is invalid",
+            patterns("/" + "x" * 254),
+        ),
+        (
+            "nothing",
+            patterns(""),
+            "InvalidArgument",
+            "PathPattern is invalid",
+            patterns("*"),
+        ),
+    ],
+    "countries_are_named": [
+        (
+            "none",
+            countries("whitelist"),
+            "InvalidGeoRestrictionParameter",
+            "geo restriction parameter is not valid",
+            countries("whitelist", "DE"),
+        ),
+        (
+            "no code",
+            countries("blacklist", "XX"),
+            "InvalidGeoRestrictionParameter",
+            "is not valid",
+            countries("blacklist", "UM"),
+        ),
+        (
+            "a name",
+            countries("blacklist", "Germany"),
+            "InvalidGeoRestrictionParameter",
+            "is not valid",
+            countries("blacklist", "DE", "FR"),
+        ),
+        (
+            "a small code",
+            countries("blacklist", "de"),
+            "InvalidGeoRestrictionParameter",
+            "is not valid",
+            countries("blacklist", "DE"),
+        ),
+        (
+            "countries without a list",
+            countries("none", "DE"),
+            "InvalidGeoRestrictionParameter",
+            "is not valid",
+            countries("none"),
+        ),
+    ],
+    "counts_fit_the_quotas": [
+        (
+            "101 aliases",
+            top(Aliases=listed(*(f"a{number}.wild.example.com" for number in range(101)))),
+            "TooManyDistributionCNAMEs",
+            "more CNAMEs than are allowed: 101",
+            top(Aliases=listed(*(f"a{number}.wild.example.com" for number in range(100)))),
+        ),
+        (
+            "101 origins",
+            origins(101),
+            "TooManyOrigins",
+            "more origins",
+            origins(100),
+        ),
+        (
+            "76 behaviors",
+            patterns(*(f"/{number}/*" for number in range(76))),
+            "TooManyCacheBehaviors",
+            "more cache behaviors",
+            patterns(*(f"/{number}/*" for number in range(75))),
         ),
     ],
 }
 
 TESTED_ALONE: Final = {
-    "required_members_are_given",
     "caller_reference_is_new",
     "caller_reference_stays",
     "alias_is_on_one_distribution",
     "certificate_is_usable",
+    "logs_go_to_a_bucket",
 }
 
 
@@ -551,20 +809,6 @@ def test_a_distribution_that_breaks_a_rule_is_refused(
 def test_every_rule_of_a_distribution_has_a_case() -> None:
     named = {rule.__name__ for rule in rules.DISTRIBUTION_RULES}
     assert {*CASES, *TESTED_ALONE} == named
-
-
-def test_required_members_are_given(make: Any) -> None:
-    config = make()
-    assert required_members_are_given(DistributionRequest(config)) is None
-    for missing in ("CallerReference", "Origins", "DefaultCacheBehavior", "Enabled", "Comment"):
-        left = {name: value for name, value in config.items() if name != missing}
-        refusal = required_members_are_given(DistributionRequest(left))
-        assert refusal is not None
-        assert refusal.message == f"The parameter {missing} of DistributionConfig is required."
-    del origin(config)["CustomOriginConfig"]["HTTPPort"]
-    refusal = required_members_are_given(DistributionRequest(config))
-    assert refusal is not None
-    assert refusal.message == "The parameter HTTPPort of CustomOriginConfig is required."
 
 
 def test_a_caller_reference_makes_one_distribution(cloudfront: Any, make: Any) -> None:
@@ -631,6 +875,41 @@ class TestCertificates:
         assert code == "InvalidViewerCertificate"
         aws.change(*(("UPSERT", record) for record in aws.validation_records(arn)))
         self.create(cloudfront, config_of, arn)
+
+
+class TestLogs:
+    """`logs_go_to_a_bucket`."""
+
+    def refusal(self, cloudfront: Any, make: Any, bucket: str) -> tuple[str, str]:
+        config = make("one", logs(bucket))
+        return refused(lambda: cloudfront.create_distribution(DistributionConfig=config))
+
+    @pytest.mark.parametrize("bucket", ["logs", "gone.s3.amazonaws.com", "logs.example.com"])
+    def test_go_to_a_bucket_that_is_there(self, aws: Any, make: Any, bucket: str) -> None:
+        aws.client("s3").create_bucket(Bucket="logs", ObjectOwnership="ObjectWriter")
+        code, message = self.refusal(aws.client("cloudfront"), make, bucket)
+        assert (code, "Logging Bucket does not refer" in message) == ("InvalidArgument", True)
+
+    @pytest.mark.parametrize(
+        "host", ["edge-logs.s3.amazonaws.com", "edge-logs.s3.us-east-1.amazonaws.com"]
+    )
+    def test_need_access_lists_which_a_new_bucket_has_not(
+        self, aws: Any, make: Any, host: str
+    ) -> None:
+        s3, cloudfront = aws.client("s3"), aws.client("cloudfront")
+        s3.create_bucket(Bucket="edge-logs")
+        code, message = self.refusal(cloudfront, make, host)
+        assert code == "InvalidArgument"
+        assert message.endswith(f"does not enable ACL access: {host}")
+        for ownership in ("BucketOwnerEnforced", "BucketOwnerPreferred"):
+            controls = {"Rules": [{"ObjectOwnership": ownership}]}
+            s3.put_bucket_ownership_controls(Bucket="edge-logs", OwnershipControls=controls)
+        cloudfront.create_distribution(DistributionConfig=make("one", logs(host)))
+
+    def test_that_are_off_need_no_bucket(self, cloudfront: Any, make: Any) -> None:
+        logging = {"Enabled": False, "IncludeCookies": False, "Bucket": "", "Prefix": ""}
+        config = make("one", top(Logging=logging))
+        cloudfront.create_distribution(DistributionConfig=config)
 
 
 def test_caller_reference_is_new_or_that_of_the_distribution_to_update(make: Any) -> None:
@@ -714,7 +993,8 @@ class TestReadingBack:
         ),
     )
 
-    def test_gives_all_that_was_sent(self, cloudfront: Any, make: Any) -> None:
+    def test_gives_all_that_was_sent(self, aws: Any, cloudfront: Any, make: Any) -> None:
+        aws.client("s3").create_bucket(Bucket="logs", ObjectOwnership="ObjectWriter")
         config = make("one", *self.FULL)
         made = cloudfront.create_distribution(DistributionConfig=config)
         id_ = made["Distribution"]["Id"]
@@ -726,7 +1006,8 @@ class TestReadingBack:
         assert made["ETag"] == read["ETag"] == again["ETag"]
         assert made["Location"].endswith(f"/2020-05-31/distribution/{id_}")
 
-    def test_can_be_sent_back_unchanged(self, cloudfront: Any, make: Any) -> None:
+    def test_can_be_sent_back_unchanged(self, aws: Any, cloudfront: Any, make: Any) -> None:
+        aws.client("s3").create_bucket(Bucket="logs", ObjectOwnership="ObjectWriter")
         made = cloudfront.create_distribution(DistributionConfig=make("one", *self.FULL))
         id_ = made["Distribution"]["Id"]
         config = cloudfront.get_distribution_config(Id=id_)
@@ -907,12 +1188,164 @@ def test_tags_and_invalidations_work_on_a_distribution(cloudfront: Any, make: An
     assert done["Invalidation"]["InvalidationBatch"]["Paths"]["Items"] == ["/*"]
 
 
+class TestOwnPolicies:
+    """Rules `policy_name_is_new` to `deleted_policy_is_unused`."""
+
+    CACHE: Final[Fields] = {
+        "Name": "ours",
+        "MinTTL": 0,
+        "DefaultTTL": 10,
+        "MaxTTL": 60,
+        "ParametersInCacheKeyAndForwardedToOrigin": {
+            "EnableAcceptEncodingGzip": True,
+            "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": listed("Accept")},
+            "CookiesConfig": {"CookieBehavior": "none"},
+            "QueryStringsConfig": {"QueryStringBehavior": "all"},
+        },
+    }
+    FORWARDED: Final[Fields] = {
+        "Name": "ours",
+        "HeadersConfig": {"HeaderBehavior": "allExcept", "Headers": listed("Host")},
+        "CookiesConfig": {"CookieBehavior": "all"},
+        "QueryStringsConfig": {"QueryStringBehavior": "none"},
+    }
+
+    @pytest.mark.parametrize(
+        ("kind", "config"), [("cache_policy", CACHE), ("origin_request_policy", FORWARDED)]
+    )
+    def test_are_made_read_changed_listed_and_deleted(
+        self, cloudfront: Any, kind: str, config: Fields
+    ) -> None:
+        shape = "".join(word.title() for word in kind.split("_"))
+
+        def call(verb: str, **arguments: Any) -> Any:
+            return getattr(cloudfront, f"{verb}_{kind}")(**arguments)
+
+        made = call("create", **{f"{shape}Config": config})
+        id_ = made[shape]["Id"]
+        assert made[shape][f"{shape}Config"] == config
+        again = {f"{shape}Config": config}
+        assert refused(lambda: call("create", **again))[0] == f"{shape}AlreadyExists"
+        changed = {"Id": id_, f"{shape}Config": {**config, "Comment": "changed"}}
+        assert refused(lambda: call("update", **changed, IfMatch="E0"))[0] == "PreconditionFailed"
+        etag = call("update", **changed, IfMatch=made["ETag"])["ETag"]
+        read = getattr(cloudfront, f"get_{kind}_config")(Id=id_)
+        assert (read[f"{shape}Config"]["Comment"], read["ETag"]) == ("changed", etag)
+        plural = f"list_{kind.replace('policy', 'policies')}"
+        own = getattr(cloudfront, plural)(Type="custom")[f"{shape}List"]
+        assert [item[shape]["Id"] for item in own["Items"]] == [id_]
+        managed = getattr(cloudfront, plural)(Type="managed")[f"{shape}List"]
+        assert {item[shape]["Id"] for item in managed["Items"]} == {*MANAGED[shape]}
+        call("delete", Id=id_, IfMatch=etag)
+        assert refused(lambda: call("get", Id=id_))[0] == f"NoSuch{shape}"
+
+    def test_serve_a_distribution_and_are_kept_while_they_do(
+        self, cloudfront: Any, make: Any
+    ) -> None:
+        made = cloudfront.create_cache_policy(CachePolicyConfig=self.CACHE)
+        id_ = made["CachePolicy"]["Id"]
+        cloudfront.create_distribution(DistributionConfig=make("one", behavior(CachePolicyId=id_)))
+        code, _ = refused(lambda: cloudfront.delete_cache_policy(Id=id_, IfMatch=made["ETag"]))
+        assert code == "CachePolicyInUse"
+
+    def test_of_aws_are_neither_changed_nor_deleted(self, cloudfront: Any) -> None:
+        id_ = next(iter(MANAGED["CachePolicy"]))
+        code, _ = refused(lambda: cloudfront.delete_cache_policy(Id=id_, IfMatch=id_))
+        assert code == "IllegalDelete"
+        code, _ = refused(
+            lambda: cloudfront.update_cache_policy(
+                Id=id_, IfMatch=id_, CachePolicyConfig=self.CACHE
+            )
+        )
+        assert code == "IllegalUpdate"
+
+    @pytest.mark.parametrize(
+        ("values", "selections", "code", "message"),
+        [
+            ({"MinTTL": 11}, {}, "InvalidArgument", "not in order"),
+            ({"MaxTTL": 9}, {}, "InvalidArgument", "not in order"),
+            (
+                {"DefaultTTL": 0, "MaxTTL": 0},
+                {},
+                "InvalidArgument",
+                "HeaderBehavior is invalid for policy with caching disabled",
+            ),
+            (
+                {},
+                {"HeadersConfig": {"HeaderBehavior": "whitelist"}},
+                "InvalidArgument",
+                "Headers does not match HeaderBehavior",
+            ),
+            (
+                {},
+                {"CookiesConfig": {"CookieBehavior": "none", "Cookies": listed("a")}},
+                "InvalidArgument",
+                "Cookies does not match CookieBehavior",
+            ),
+            (
+                {},
+                {
+                    "QueryStringsConfig": {
+                        "QueryStringBehavior": "whitelist",
+                        "QueryStrings": listed(*"abcdefghijk"),
+                    }
+                },
+                "TooManyQueryStringsInCachePolicy",
+                "exceeds the maximum",
+            ),
+            (
+                {},
+                {
+                    "HeadersConfig": {
+                        "HeaderBehavior": "whitelist",
+                        "Headers": {"Quantity": 2, "Items": ["A"]},
+                    }
+                },
+                "InconsistentQuantities",
+                "don't match",
+            ),
+        ],
+    )
+    def test_that_cannot_be_are_refused(
+        self, cloudfront: Any, values: Fields, selections: Fields, code: str, message: str
+    ) -> None:
+        config = deepcopy(self.CACHE) | values
+        config["ParametersInCacheKeyAndForwardedToOrigin"] |= selections
+        refused_code, text = refused(
+            lambda: cloudfront.create_cache_policy(CachePolicyConfig=config)
+        )
+        assert (refused_code, message in text) == (code, True), text
+        cloudfront.create_cache_policy(CachePolicyConfig=self.CACHE)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "policy_name_is_new",
+        "policy_lists_what_it_means",
+        "policy_ttls_are_in_order",
+        "policy_without_caching_has_no_key",
+    ],
+)
+def test_the_policies_of_aws_break_no_rule(rule: str) -> None:
+    check = getattr(policy_rules, rule)
+    for kind, configs in MANAGED.items():
+        for config in configs.values():
+            assert check(policy_rules.PolicyRequest(kind, config, frozenset())) is None
+
+
+@pytest.mark.parametrize("managed", [True, False])
+def test_changed_policy_is_ones_own(managed: bool) -> None:
+    refusal = policy_rules.changed_policy_is_ones_own("Update", managed=managed)
+    assert (refusal is not None) == managed
+
+
 class TestManagedPolicies:
     def test_are_shown_one_by_one(self, cloudfront: Any) -> None:
-        for id_, config in policies.CACHE_POLICIES.items():
+        for id_, config in MANAGED["CachePolicy"].items():
             read = cloudfront.get_cache_policy(Id=id_)
             assert pruned(read["CachePolicy"]["CachePolicyConfig"], config) == config
-        for id_, config in policies.ORIGIN_REQUEST_POLICIES.items():
+        for id_, config in MANAGED["OriginRequestPolicy"].items():
             read = cloudfront.get_origin_request_policy(Id=id_)
             assert read["OriginRequestPolicy"]["OriginRequestPolicyConfig"] == config
 

@@ -29,9 +29,6 @@ def without(fields: Fields, *names: str) -> Fields:
 
 # rule: [(variant, refused configuration, message, nearest allowed configuration), …]
 CASES: Final[dict[str, list[tuple[str, Fields, str, Fields]]]] = {
-    "health_check_type_is_known": [
-        ("udp", tcp(Type="UDP"), "Type must be one of [HTTP, HTTPS, ", tcp()),
-    ],
     "checked_address_is_public": [
         ("private", tcp(IPAddress="10.1.2.3"), "IPAddress 10.1.2.3 is in a local, ", tcp()),
         ("shared", tcp(IPAddress="100.64.0.1"), "private, non-routable", tcp(IPAddress="8.8.8.8")),
@@ -50,14 +47,6 @@ CASES: Final[dict[str, list[tuple[str, Fields, str, Fields]]]] = {
             https(IPAddress=PROXY),
         ),
     ],
-    "tcp_check_has_a_port": [
-        (
-            "none",
-            without(tcp(), "Port"),
-            "TCP health checks must have a port",
-            without(https(), "Port"),
-        )
-    ],
     "tcp_check_of_an_address_has_no_name": [
         (
             "both",
@@ -66,13 +55,44 @@ CASES: Final[dict[str, list[tuple[str, Fields, str, Fields]]]] = {
             https(IPAddress=PROXY),
         ),
     ],
-    "checked_port_is_in_range": [
-        ("65536", tcp(Port=65_536), "Port must be from 1 to 65535", tcp(Port=65_535)),
+    "members_fit_the_type": [
+        (
+            "none",
+            without(tcp(), "Port"),
+            "TCP health checks must have a port",
+            without(https(), "Port"),
+        ),
         (
             "calculated",
             {"Type": "CALCULATED", "Port": 443},
             "CALCULATED health checks must not have a port",
             {"Type": "CALCULATED"},
+        ),
+        ("missing", https(Type="HTTPS_STR_MATCH"), "must have a search string", https()),
+        (
+            "too much",
+            https(SearchString="ok"),
+            "HTTPS health checks must not have a search string",
+            https(Type="HTTPS_STR_MATCH", SearchString="ok"),
+        ),
+        (
+            "of an endpoint",
+            tcp(AlarmIdentifier={"Name": "errors", "Region": "us-east-1"}),
+            "Basic health checks must not have an metric region specified.",
+            {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Name": "e", "Region": "us-east-1"}},
+        ),
+        ("missing", {"Type": "CLOUDWATCH_METRIC"}, "must have an alarm identifier", tcp()),
+        (
+            "an address",
+            {"Type": "CALCULATED", "IPAddress": PROXY},
+            "CALCULATED health checks must not have an IP address specified",
+            {"Type": "CALCULATED", "HealthThreshold": 1, "ChildHealthChecks": []},
+        ),
+        (
+            "a threshold",
+            tcp(HealthThreshold=1),
+            "TCP health checks must not have a health threshold",
+            tcp(),
         ),
     ],
     "check_interval_is_10_or_30": [
@@ -81,55 +101,6 @@ CASES: Final[dict[str, list[tuple[str, Fields, str, Fields]]]] = {
             tcp(RequestInterval=20),
             "RequestInterval must be 10 or 30",
             tcp(RequestInterval=10),
-        ),
-    ],
-    "failure_threshold_is_in_range": [
-        (
-            "11",
-            tcp(FailureThreshold=11),
-            "FailureThreshold must be from 1 to 10",
-            tcp(FailureThreshold=10),
-        ),
-    ],
-    "checker_regions_are_enough": [
-        (
-            "two",
-            tcp(Regions=["us-east-1", "eu-west-1"]),
-            "The number of Regions must be from 3 to 64",
-            tcp(Regions=["us-east-1", "eu-west-1", "us-west-2"]),
-        ),
-    ],
-    "search_string_fits_the_type": [
-        ("missing", https(Type="HTTPS_STR_MATCH"), "must have a search string", https()),
-        (
-            "too much",
-            https(SearchString="ok"),
-            "HTTPS health checks must not have a search string",
-            https(Type="HTTPS_STR_MATCH", SearchString="ok"),
-        ),
-    ],
-    "endpoint_check_has_no_alarm": [
-        (
-            "of an endpoint",
-            tcp(AlarmIdentifier={"Name": "errors", "Region": "us-east-1"}),
-            "Basic health checks must not have an metric region specified.",
-            {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": {"Name": "e", "Region": "us-east-1"}},
-        ),
-        ("missing", {"Type": "CLOUDWATCH_METRIC"}, "must have an alarm identifier", tcp()),
-    ],
-    "calculated_check_has_children_alone": [
-        (
-            "an address",
-            {"Type": "CALCULATED", "IPAddress": PROXY},
-            "Calculated health checks must not have IPAddress specified",
-            {"Type": "CALCULATED", "HealthThreshold": 1, "ChildHealthChecks": []},
-        ),
-        ("a threshold", tcp(HealthThreshold=1), "Only calculated health checks have child", tcp()),
-        (
-            "too many",
-            {"Type": "CALCULATED", "ChildHealthChecks": ["x"] * 257},
-            "The number of ChildHealthChecks must be from 0 to 256",
-            {"Type": "CALCULATED", "ChildHealthChecks": ["x"] * 256},
         ),
     ],
 }

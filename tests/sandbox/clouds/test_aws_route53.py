@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.clouds.aws.rules import batches as rules
-from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES, weight_is_in_range
-from sandbox.clouds.aws.rules.zone_contents import RecordChange, RecordSet, ZoneContents
+from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES
 
 CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 APPLICATION_ZONE: Final = "Z35SXDOTRQ7X7K"
@@ -47,9 +46,22 @@ def two_values(record: Fields) -> Fields:
     return {**record, "ResourceRecords": [{"Value": "192.0.2.1"}, {"Value": "192.0.2.2"}]}
 
 
-def many(count: int, characters: int = 1) -> Fields:
-    text = f'"{"x" * (characters - 2)}"' if characters > 1 else "x"
-    return {**simple(kind="TXT"), "ResourceRecords": [{"Value": text}] * count}
+def many(action: str, count: int, characters: int = 4) -> list[Change]:
+    """Return changes of together so many values, each of so many characters."""
+    texts = [f'"{number:0{characters - 2}x}"' for number in range(count)]
+    parts = [texts[first : first + 400] for first in range(0, count, 400)]
+    return [
+        (action, {**simple(f"t{place}.example.com", "TXT"), "ResourceRecords": values_of(*part)})
+        for place, part in enumerate(parts)
+    ]
+
+
+def values_of(*values: str) -> list[dict[str, str]]:
+    return [{"Value": value} for value in values]
+
+
+def addresses(count: int) -> list[dict[str, str]]:
+    return values_of(*(f"192.0.{number // 256}.{number % 256}" for number in range(count)))
 
 
 def health_check(aws: Any) -> str:
@@ -71,23 +83,23 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
         (
             "values",
             [],
-            [("CREATE", many(1000))],
+            many("CREATE", 1000, 5),
             "Number of records limit of 1000 exceeded",
-            [("CREATE", many(999))],
+            many("CREATE", 999, 5),
         ),
         (
             "values of UPSERT count twice",
             [],
-            [("UPSERT", many(500))],
+            many("UPSERT", 500, 5),
             "Number of records limit of 1000 exceeded",
-            [("UPSERT", many(499))],
+            many("UPSERT", 499, 5),
         ),
         (
             "characters",
             [],
-            [("CREATE", many(128, 250))],
+            many("CREATE", 128, 250),
             "Number of characters limit of 32000 exceeded",
-            [("CREATE", many(127, 250))],
+            many("CREATE", 127, 250),
         ),
     ],
     "record_changes_once": [
@@ -200,13 +212,184 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
             [("DELETE", CNAME[1]), ("UPSERT", simple())],
         ),
     ],
-    "weighted_record_has_one_value": [
+    "values_are_of_the_type": [
         (
-            "two",
+            "an IPv6 address in A",
             [],
-            [("CREATE", two_values(weighted("direct")))],
-            "weighted sets must contain one resource record; it has 2.",
+            [("CREATE", simple(kind="A", value="2001:db8::1"))],
+            (
+                "Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not "
+                "a valid IPv4 address) encountered with '2001:db8::1''"
+            ),
+            [("CREATE", simple(kind="A", value="192.0.2.9"))],
+        ),
+        (
+            "a name in A",
+            [],
+            [("CREATE", simple(kind="A", value="api.example.org"))],
+            "ARRDATAIllegalIPv4Address",
+            [("CREATE", simple(kind="A", value="192.0.2.9"))],
+        ),
+        (
+            "a number too large in A",
+            [],
+            [("CREATE", simple(kind="A", value="192.0.2.256"))],
+            "ARRDATAIllegalIPv4Address",
+            [("CREATE", simple(kind="A", value="192.0.2.255"))],
+        ),
+        (
+            "two addresses in one value",
+            [],
+            [("CREATE", simple(kind="A", value="192.0.2.1, 192.0.2.2"))],
+            "ARRDATAIllegalIPv4Address",
+            [("CREATE", simple(kind="A", value="192.0.2.2"))],
+        ),
+        (
+            "an IPv4 address in AAAA",
+            [],
+            [("CREATE", simple(kind="AAAA", value="192.0.2.1"))],
+            "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)",
+            [("CREATE", simple(kind="AAAA", value="::ffff:192.0.2.1"))],
+        ),
+        (
+            "no address in AAAA",
+            [],
+            [("CREATE", simple(kind="AAAA", value="2001:db8::g"))],
+            "AAAARRDATAIllegalIPv6Address",
+            [("CREATE", simple(kind="AAAA", value="2001:DB8::1"))],
+        ),
+        (
+            "a scope in AAAA",
+            [],
+            [("CREATE", simple(kind="AAAA", value="fe80::1%eth0"))],
+            "AAAARRDATAIllegalIPv6Address",
+            [("CREATE", simple(kind="AAAA", value="fe80::1"))],
+        ),
+        (
+            "a text without quotes",
+            [],
+            [("CREATE", simple(kind="TXT", value="v=spf1 -all"))],
+            "InvalidCharacterString (Value should be enclosed in quotation marks)",
+            [("CREATE", simple(kind="TXT", value='"v=spf1 -all"'))],
+        ),
+        (
+            "a text too long",
+            [],
+            [
+                (
+                    "CREATE",
+                    simple(
+                        kind="TXT",
+                        value=f'"{"x" * 256}"',
+                    ),
+                )
+            ],
+            "CharacterStringTooLong (Value is too long)",
+            [
+                (
+                    "CREATE",
+                    simple(
+                        kind="TXT",
+                        value=f'"{"x" * 255}" "x"',
+                    ),
+                )
+            ],
+        ),
+        (
+            "no preference in MX",
+            [],
+            [("CREATE", simple(kind="MX", value="mail.example.com"))],
+            "MXRRDATAIllegal",
+            [("CREATE", simple(kind="MX", value="10 mail.example.com"))],
+        ),
+        (
+            "no tag in CAA",
+            [],
+            [("CREATE", simple(kind="CAA", value="0 amazon.com"))],
+            "CAARRDATAIllegal",
+            [("CREATE", simple(kind="CAA", value='0 issue "amazon.com"'))],
+        ),
+        (
+            "no port in SRV",
+            [],
+            [("CREATE", simple(kind="SRV", value="1 2 host.example.com"))],
+            "SRVRRDATAIllegal",
+            [("CREATE", simple(kind="SRV", value="1 2 443 host.example.com"))],
+        ),
+        (
+            "one twice",
+            [],
+            [("CREATE", {**simple(), "ResourceRecords": values_of("192.0.2.1", "192.0.2.1")})],
+            "Duplicate Resource Record: '192.0.2.1'",
             [("CREATE", two_values(simple()))],
+        ),
+    ],
+    "record_has_not_too_many_values": [
+        (
+            "two names in a CNAME",
+            [],
+            [
+                (
+                    "CREATE",
+                    {**CNAME[1], "ResourceRecords": values_of("a.example.org", "b.example.org")},
+                )
+            ],
+            "Cannot have more than 1 records in a RRSet.",
+            [CNAME],
+        ),
+        (
+            "two names in a weighted CNAME",
+            [],
+            [
+                (
+                    "CREATE",
+                    {
+                        **weighted("direct", kind="CNAME"),
+                        "ResourceRecords": values_of("a.example.org", "b.example.org"),
+                    },
+                )
+            ],
+            "Cannot have more than 1 records",
+            [("CREATE", two_values(weighted("direct")))],
+        ),
+        (
+            "401",
+            [],
+            [("CREATE", {**simple(), "ResourceRecords": addresses(401)})],
+            "Cannot have more than 400 records in a RRSet.",
+            [("CREATE", {**weighted("direct"), "ResourceRecords": addresses(400)})],
+        ),
+    ],
+    "name_can_be_one": [
+        (
+            "a label too long",
+            [],
+            [("CREATE", simple(f"{'x' * 64}.example.com"))],
+            "DomainLabelTooLong (Domain label is too long)",
+            [("CREATE", simple(f"{'x' * 63}.example.com"))],
+        ),
+        (
+            "a label of nothing",
+            [],
+            [("CREATE", simple("a..example.com"))],
+            "DomainLabelEmpty (Domain label is empty)",
+            [("CREATE", simple("*.a.example.com"))],
+        ),
+        (
+            "too long",
+            [],
+            [("CREATE", simple(f"{('x' * 49 + '.') * 5}example.com"))],
+            "DomainNameTooLong (Domain name is too long)",
+            [("CREATE", simple(f"{('x' * 49 + '.') * 4}{'x' * 40}.example.com"))],
+        ),
+    ],
+    "group_fits_the_quota": [
+        (
+            "101 members",
+            [("CREATE", weighted(str(number))) for number in range(99)],
+            [("CREATE", weighted("99")), ("CREATE", weighted("100"))],
+            "at most 100 RRSets can exist with the same name and type",
+            [("CREATE", weighted("99")), ("UPSERT", weighted("0", 7))],
         ),
     ],
     "weighted_group_shares_ttl": [
@@ -349,12 +532,10 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
 
 CHANGE_RULES_TESTED_ALONE: Final = {
     # Refused by boto3 itself, or needing what a batch does not make: tests of their own below.
-    "action_is_known",
-    "weight_is_in_range",
     "policy_comes_with_identifier",
     "values_or_alias",
     "apex_keeps_soa_and_ns",
-    "soa_stays_whole",
+    "distribution_is_in_no_private_zone",
     "health_check_exists",
     "cloudfront_health_is_not_evaluated",
 }
@@ -450,22 +631,6 @@ def test_weights_from_0_to_255_are_kept(aws: Any, weight: int) -> None:
     assert aws.records()[0]["Weight"] == weight
 
 
-def test_a_weight_below_0_which_boto3_does_not_even_send_is_invalid_input() -> None:
-    zone = ZoneContents("Z1", "example.com.", ())
-    change = RecordChange("CREATE", RecordSet(weighted("direct", -1)))
-    refusal = weight_is_in_range(zone, change)
-    assert refusal is not None
-    assert (refusal.code, "Value '-1'" in refusal.message) == ("InvalidInput", True)
-
-
-def test_an_unknown_action_is_invalid_input() -> None:
-    change = RecordChange("RENAME", RecordSet(simple()))
-    refusal = rules.action_is_known((change,))
-    assert refusal is not None
-    assert (refusal.code, "Value 'RENAME'" in refusal.message) == ("InvalidInput", True)
-    assert rules.action_is_known((RecordChange("UPSERT", RecordSet(simple())),)) is None
-
-
 def test_the_zones_own_soa_and_ns_records_stay(aws: Any) -> None:
     listed = aws.client("route53").list_resource_record_sets(HostedZoneId=aws.zone_id())
     own = {record["Type"]: record for record in listed["ResourceRecordSets"][:2]}
@@ -483,7 +648,7 @@ def test_soa_stays_whole(aws: Any) -> None:
     value = soa["ResourceRecords"][0]["Value"]
     for text in (value.rpartition(" ")[0], value.replace("86400", "a day")):
         cut = {**soa, "ResourceRecords": [{"Value": text}]}
-        assert "is no SOA record" in refused(lambda cut=cut: aws.change(("UPSERT", cut)))[1]
+        assert "SOARRDATAIllegal" in refused(lambda cut=cut: aws.change(("UPSERT", cut)))[1]
     assert "but it already exists" in refused(lambda: aws.change(("CREATE", soa)))[1]
     shorter = {**soa, "TTL": 60, "ResourceRecords": [{"Value": value.replace("86400", "60")}]}
     aws.change(("UPSERT", shorter))
@@ -864,3 +1029,61 @@ def test_of_many_clients_that_create_a_record_one_succeeds(aws: Any) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(create, range(24))) == 1
+
+
+class TestHostedZones:
+    VPC: Final = {"VPCRegion": "us-east-1", "VPCId": "vpc-0123456789abcdef0"}
+
+    def test_made_with_a_vpc_are_private(self, aws: Any) -> None:
+        client = aws.client("route53")
+        made = client.create_hosted_zone(Name="Example.com", CallerReference="1", VPC=self.VPC)
+        assert made["HostedZone"]["Config"] == {"PrivateZone": True}
+        assert made["VPC"] == self.VPC
+        assert made["ChangeInfo"]["Status"] == "PENDING"
+        assert "DelegationSet" not in made
+        read = client.get_hosted_zone(Id=made["HostedZone"]["Id"])
+        assert (read["HostedZone"]["Config"]["PrivateZone"], read["VPCs"]) == (True, [self.VPC])
+        assert client.get_change(Id=made["ChangeInfo"]["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+
+    def test_made_without_one_are_public(self, aws: Any) -> None:
+        client = aws.client("route53")
+        made = client.create_hosted_zone(
+            Name="example.net", CallerReference="1", HostedZoneConfig={"Comment": "ours"}
+        )
+        assert made["HostedZone"]["Config"] == {"Comment": "ours", "PrivateZone": False}
+        assert len(made["DelegationSet"]["NameServers"]) == 4
+        read = client.get_hosted_zone(Id=made["HostedZone"]["Id"])["HostedZone"]
+        assert read == made["HostedZone"]
+
+    def test_private_ones_have_no_alias_of_a_distribution(self, aws: Any, config_of: Any) -> None:
+        client, arn = aws.client("route53"), aws.certificate("api.example.com")
+        config = config_of("one", "api.example.com", certificate=arn)
+        made = aws.client("cloudfront").create_distribution(DistributionConfig=config)
+        record = alias(made["Distribution"]["DomainName"], CLOUDFRONT_ZONE)
+        zone = client.create_hosted_zone(Name="example.com", CallerReference="1", VPC=self.VPC)
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        code, message = refused(
+            lambda: client.change_resource_record_sets(
+                HostedZoneId=zone["HostedZone"]["Id"], ChangeBatch=batch
+            )
+        )
+        assert code == "InvalidChangeBatch"
+        assert "a private hosted zone has no alias of that service" in message
+        aws.change(("CREATE", record))
+
+    def test_zone_reference_is_new(self, aws: Any) -> None:
+        client = aws.client("route53")
+        client.create_hosted_zone(Name="example.net", CallerReference="1")
+        code, message = refused(
+            lambda: client.create_hosted_zone(Name="example.org", CallerReference="1")
+        )
+        assert (code, "specified caller reference" in message) == ("HostedZoneAlreadyExists", True)
+        client.create_hosted_zone(Name="example.net", CallerReference="2")
+
+    def test_zone_name_can_be_one(self, aws: Any) -> None:
+        client = aws.client("route53")
+        code, message = refused(
+            lambda: client.create_hosted_zone(Name="a..example.net", CallerReference="1")
+        )
+        assert (code, "DomainLabelEmpty" in message) == ("InvalidDomainName", True)
+        client.create_hosted_zone(Name="a.example.net", CallerReference="1")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.clouds.aws import rules, rules_page
+from sandbox.clouds.aws import rules
 from sandbox.clouds.aws.moto_settings import MotoSettings
-from sandbox.marks import inserted
+from support import aws_rules_page as rules_page
+from support.marks import inserted
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "aws-model.md").read_text()
@@ -21,7 +22,7 @@ def test_the_list_of_rules_is_up_to_date() -> None:
     written = inserted(DOCUMENT, rules_page.MARK, rules_page.AUTHOR, rules_page.listed())
     assert written == DOCUMENT, (
         "The list of rules in docs/aws-model.md is not that of the code. "
-        "Run python -m sandbox.clouds.aws.rules_page docs/aws-model.md."
+        "Run PYTHONPATH=tests python -m support.aws_rules_page docs/aws-model.md."
     )
 
 

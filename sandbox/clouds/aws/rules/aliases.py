@@ -89,6 +89,20 @@ def cloudfront_health_is_not_evaluated(_zone: ZoneContents, change: RecordChange
     )
 
 
+def distribution_is_in_no_private_zone(zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """An alias in a private zone does not lead to a distribution.
+
+    Source: Route 53 Developer Guide, 'Choosing between alias and non-alias records', on private
+    hosted zones. Which error it gives is not documented.
+    """
+    alias = change.record.alias
+    if not (change.puts and zone.private) or alias is None or alias.zone_id != CLOUDFRONT_ZONE:
+        return None
+    return invalid(
+        f"{_tried(change.record, alias)}, but a private hosted zone has no alias of that service"
+    )
+
+
 def _tried(record: RecordSet, alias: Alias) -> str:
     return (
         f"Tried to create an alias that targets {alias.dns_name}, type {record.type} "
@@ -109,4 +123,5 @@ ALIAS_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None],
     alias_target_lies_in_its_zone,
     alias_target_exists,
     cloudfront_health_is_not_evaluated,
+    distribution_is_in_no_private_zone,
 )

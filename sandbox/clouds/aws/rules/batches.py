@@ -8,11 +8,11 @@ Only the shared TTL of a weighted group is judged at the end of the batch here, 
 tells how Route 53 judges it within one, and a TTL could otherwise never be changed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES
+from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES, name_problem
 from sandbox.clouds.aws.rules.zone_contents import (
     RecordChange,
     RoutingPolicy,
@@ -23,7 +23,6 @@ from sandbox.clouds.aws.rules.zone_contents import (
 
 MAX_VALUES: Final = 1_000
 MAX_CHARACTERS: Final = 32_000
-ACTIONS: Final = ("CREATE", "DELETE", "UPSERT")
 
 
 def judge(zone: ZoneContents, changes: tuple[RecordChange, ...]) -> ZoneContents:
@@ -45,22 +44,6 @@ def judge(zone: ZoneContents, changes: tuple[RecordChange, ...]) -> ZoneContents
     if faults:
         raise invalid(f"[{', '.join(fault.message for fault in faults)}]")
     return result
-
-
-def action_is_known(changes: tuple[RecordChange, ...]) -> Refusal | None:
-    """A change is CREATE, DELETE or UPSERT.
-
-    Source: Route 53 API Reference, 'Change'.
-    """
-    for change in changes:
-        if change.action not in ACTIONS:
-            return Refusal(
-                "InvalidInput",
-                f"Invalid XML ; cvc-enumeration-valid: Value '{change.action}' is not facet-valid "
-                f"with respect to enumeration '[{', '.join(ACTIONS)}]'. "
-                "It must be a value from the enumeration.",
-            )
-    return None
 
 
 def batch_is_not_too_big(changes: tuple[RecordChange, ...]) -> Refusal | None:
@@ -97,7 +80,6 @@ def record_changes_once(changes: tuple[RecordChange, ...]) -> Refusal | None:
 
 
 BATCH_RULES: Final[tuple[Callable[[tuple[RecordChange, ...]], Refusal | None], ...]] = (
-    action_is_known,
     batch_is_not_too_big,
     record_changes_once,
 )
@@ -170,4 +152,32 @@ def deleted_zone_is_empty(zone: ZoneContents) -> Refusal | None:
     )
 
 
-REQUEST_RULES: Final = (prior_change_is_complete, requests_are_not_too_many, deleted_zone_is_empty)
+def zone_reference_is_new(reference: str, existing: Iterable[str]) -> Refusal | None:
+    """A caller reference makes one hosted zone.
+
+    Source: Route 53 API Reference, 'CreateHostedZone', HostedZoneAlreadyExists.
+    """
+    if reference not in existing:
+        return None
+    return Refusal(
+        "HostedZoneAlreadyExists",
+        "A hosted zone has already been created with the specified caller reference.",
+    )
+
+
+def zone_name_can_be_one(name: str) -> Refusal | None:
+    """The name of a hosted zone has labels of 1 to 63 characters, and 255 altogether.
+
+    Source: Route 53 API Reference, 'CreateHostedZone', InvalidDomainName.
+    """
+    problem = name_problem(name)
+    return Refusal("InvalidDomainName", f"{problem} encountered with '{name}'") if problem else None
+
+
+REQUEST_RULES: Final = (
+    prior_change_is_complete,
+    requests_are_not_too_many,
+    deleted_zone_is_empty,
+    zone_reference_is_new,
+    zone_name_can_be_one,
+)

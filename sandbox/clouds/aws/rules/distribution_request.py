@@ -43,6 +43,9 @@ class DistributionRequest:
     certificates: Mapping[str, AcmCertificate] = field(default_factory=dict[str, AcmCertificate])
     """ACM's in us-east-1, by ARN."""
 
+    buckets: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    """Those of S3 by name, and whether each takes ACLs."""
+
     cache_policies: frozenset[str] = frozenset()
     """The ids there are."""
 

@@ -6,12 +6,14 @@ from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules.distribution_names import NAME_RULES
 from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, Rule
 from sandbox.clouds.aws.rules.distribution_writing import WRITING_RULES
+from sandbox.clouds.aws.rules.origin_requests import ORIGIN_REQUEST_RULES
 from sandbox.clouds.aws.rules.request_handling import REQUEST_HANDLING_RULES
 
 DISTRIBUTION_RULES: Final[tuple[Rule, ...]] = (
     *WRITING_RULES,
     *NAME_RULES,
     *REQUEST_HANDLING_RULES,
+    *ORIGIN_REQUEST_RULES,
 )
 
 

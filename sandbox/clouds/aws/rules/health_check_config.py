@@ -13,28 +13,28 @@ from sandbox.clouds.aws.refusal import Refusal, raise_if
 
 WEB_TYPES: Final = frozenset({"HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH"})
 ENDPOINT_TYPES: Final = frozenset({*WEB_TYPES, "TCP"})
-TYPES: Final = (
-    *("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP"),
-    *("CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"),
-)
+NOBODY: Final[frozenset[str]] = frozenset()
+STRINGS: Final = frozenset({"HTTP_STR_MATCH", "HTTPS_STR_MATCH"})
+ALARM: Final = frozenset({"CLOUDWATCH_METRIC"})
+CALCULATED: Final = frozenset({"CALCULATED"})
+
+MEMBERS: Final = {
+    "Port": ("a port", frozenset({"TCP"}), ENDPOINT_TYPES),
+    "IPAddress": ("an IP address", NOBODY, ENDPOINT_TYPES),
+    "FullyQualifiedDomainName": ("a domain name", NOBODY, ENDPOINT_TYPES),
+    "ResourcePath": ("a path", NOBODY, ENDPOINT_TYPES),
+    "SearchString": ("a search string", STRINGS, STRINGS),
+    "AlarmIdentifier": ("an alarm identifier", ALARM, ALARM),
+    "ChildHealthChecks": ("child health checks", NOBODY, CALCULATED),
+    "HealthThreshold": ("a health threshold", NOBODY, CALCULATED),
+}
+"""What each member is called, and which types need it, and take it."""
 
 DOCUMENTATION: Final = tuple(
     ip_network(text)
     for text in ("2001:db8::/32", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 )
 """Where everything in the sandbox lives. Source: RFC 3849 and RFC 5737."""
-
-MAX_CHILDREN: Final = 256
-
-
-def health_check_type_is_known(config: ReadOnly) -> Refusal | None:
-    """A health check is of one of the types that Route 53 has.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', Type.
-    """
-    if config.get("Type") in TYPES:
-        return None
-    return _invalid(f"Type must be one of [{', '.join(TYPES)}], but was {config.get('Type')}.")
 
 
 def checked_address_is_public(config: ReadOnly) -> Refusal | None:
@@ -77,17 +77,6 @@ def checked_endpoint_is_named(config: ReadOnly) -> Refusal | None:
     return _invalid("Basic health checks must have an IP address or a fully qualified domain name.")
 
 
-def tcp_check_has_a_port(config: ReadOnly) -> Refusal | None:
-    """A TCP check has a port.
-
-    Source: Route 53 Developer Guide, 'Values that you specify when you create or update health
-    checks', Port.
-    """
-    if config.get("Type") != "TCP" or config.get("Port") is not None:
-        return None
-    return _invalid("TCP health checks must have a port specified.")
-
-
 def tcp_check_of_an_address_has_no_name(config: ReadOnly) -> Refusal | None:
     """A TCP check has an address or a domain name; there is no header to send the name in.
 
@@ -103,19 +92,6 @@ def tcp_check_of_an_address_has_no_name(config: ReadOnly) -> Refusal | None:
     )
 
 
-def checked_port_is_in_range(config: ReadOnly) -> Refusal | None:
-    """A port is from 1 to 65535, and only a check of an endpoint has one.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', Port.
-    """
-    port = config.get("Port")
-    if port is None:
-        return None
-    if config.get("Type") not in ENDPOINT_TYPES:
-        return _invalid(f"{config.get('Type')} health checks must not have a port specified.")
-    return _out_of_range("Port", port, 1, 65_535)
-
-
 def check_interval_is_10_or_30(config: ReadOnly) -> Refusal | None:
     """An endpoint is asked every 10 or every 30 seconds.
 
@@ -128,79 +104,30 @@ def check_interval_is_10_or_30(config: ReadOnly) -> Refusal | None:
     return _invalid(f"RequestInterval must be 10 or 30, but was {interval}.")
 
 
-def failure_threshold_is_in_range(config: ReadOnly) -> Refusal | None:
-    """It takes 1 to 10 checks in a row to change a status.
+def members_fit_the_type(config: ReadOnly) -> Refusal | None:
+    """A health check has what its type needs, and nothing that is for other types.
 
-    Source: Route 53 API Reference, 'HealthCheckConfig', FailureThreshold.
-    """
-    threshold = config.get("FailureThreshold")
-    return None if threshold is None else _out_of_range("FailureThreshold", threshold, 1, 10)
-
-
-def checker_regions_are_enough(config: ReadOnly) -> Refusal | None:
-    """Checkers of at least three regions are named, or none.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', Regions.
-    """
-    regions = config.get("Regions")
-    return None if not regions else _out_of_range("The number of Regions", len(regions), 3, 64)
-
-
-def search_string_fits_the_type(config: ReadOnly) -> Refusal | None:
-    """A check that looks for a string has one, of 1 to 255 characters; the others have none.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', SearchString.
-    """
-    needed = str(config.get("Type")).endswith("_STR_MATCH")
-    if needed == bool(config.get("SearchString")):
-        return None
-    must = "must" if needed else "must not"
-    return _invalid(f"{config.get('Type')} health checks {must} have a search string specified.")
-
-
-def endpoint_check_has_no_alarm(config: ReadOnly) -> Refusal | None:
-    """A check of a CloudWatch alarm names it; the others name none.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', AlarmIdentifier; message as reported in
+    Source: Route 53 API Reference, 'HealthCheckConfig'; message about an alarm as reported in
     aws/aws-sdk-php#1528.
     """
-    needed = config.get("Type") == "CLOUDWATCH_METRIC"
-    if needed == bool(config.get("AlarmIdentifier")):
-        return None
-    if needed:
-        return _invalid("CloudWatch metric health checks must have an alarm identifier specified.")
-    return _invalid("Basic health checks must not have an metric region specified.")
-
-
-def calculated_check_has_children_alone(config: ReadOnly) -> Refusal | None:
-    """A calculated check has up to 256 children and no endpoint; the others have no children.
-
-    Source: Route 53 API Reference, 'HealthCheckConfig', ChildHealthChecks and IPAddress.
-    """
-    children = members(config, "ChildHealthChecks")
-    if config.get("Type") != "CALCULATED":
-        if children or config.get("HealthThreshold") is not None:
-            return _invalid("Only calculated health checks have child health checks.")
-        return None
-    for name in ("IPAddress", "FullyQualifiedDomainName", "ResourcePath"):
-        if config.get(name):
-            return _invalid(f"Calculated health checks must not have {name} specified.")
-    return _out_of_range("The number of ChildHealthChecks", len(children), 0, MAX_CHILDREN)
+    kind = str(config.get("Type"))
+    for name, (what, needing, taking) in MEMBERS.items():
+        given = config.get(name) not in (None, "", [])
+        if kind in needing and not given:
+            return _invalid(f"{kind} health checks must have {what} specified.")
+        if given and kind not in taking:
+            if name == "AlarmIdentifier":
+                return _invalid("Basic health checks must not have an metric region specified.")
+            return _invalid(f"{kind} health checks must not have {what} specified.")
+    return None
 
 
 CONFIG_RULES: Final[tuple[Callable[[ReadOnly], Refusal | None], ...]] = (
-    health_check_type_is_known,
     checked_address_is_public,
     checked_endpoint_is_named,
-    tcp_check_has_a_port,
     tcp_check_of_an_address_has_no_name,
-    checked_port_is_in_range,
     check_interval_is_10_or_30,
-    failure_threshold_is_in_range,
-    checker_regions_are_enough,
-    search_string_fits_the_type,
-    endpoint_check_has_no_alarm,
-    calculated_check_has_children_alone,
+    members_fit_the_type,
 )
 
 
@@ -272,12 +199,6 @@ REQUEST_RULES: Final = (
     health_check_version_matches,
     child_health_checks_exist,
 )
-
-
-def _out_of_range(what: str, number: int, low: int, high: int) -> Refusal | None:
-    if low <= number <= high:
-        return None
-    return _invalid(f"{what} must be from {low} to {high}, but was {number}.")
 
 
 def _invalid(message: str) -> Refusal:

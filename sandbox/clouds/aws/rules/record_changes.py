@@ -1,7 +1,12 @@
 """Rules of one change of a batch: each gets the zone as the changes before it left it."""
 
+import re
 from collections.abc import Callable
 from typing import Final
+
+import dns.exception
+import dns.name
+import dns.rdata
 
 from sandbox.clouds.aws.refusal import Refusal
 from sandbox.clouds.aws.rules.aliases import ALIAS_RULES
@@ -15,8 +20,14 @@ from sandbox.clouds.aws.rules.zone_contents import (
     invalid,
 )
 
-MAX_WEIGHT: Final = 255
-SOA_PARTS: Final = 7
+SINGLE: Final = ("CNAME", "SOA")
+MAX_VALUES: Final = 400
+MAX_MEMBERS: Final = 100
+QUOTED: Final = re.compile(r'("([^"\\]|\\.){0,255}"\s*)+', re.DOTALL)
+PROBLEMS: Final = {
+    "A": "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)",
+    "AAAA": "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)",
+}
 
 
 def name_lies_in_zone(zone: ZoneContents, change: RecordChange) -> Refusal | None:
@@ -28,22 +39,6 @@ def name_lies_in_zone(zone: ZoneContents, change: RecordChange) -> Refusal | Non
     if name == zone.name or name.endswith(f".{zone.name}"):
         return None
     return invalid(f"RRSet with DNS name {name} is not permitted in zone {zone.name}")
-
-
-def weight_is_in_range(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
-    """A weight is an integer from 0 to 255.
-
-    Source: Route 53 API Reference, 'ResourceRecordSet', Weight.
-    """
-    weight = change.record.weight
-    if weight is None or 0 <= weight <= MAX_WEIGHT:
-        return None
-    facet, bound = ("minInclusive", 0) if weight < 0 else ("maxInclusive", MAX_WEIGHT)
-    return Refusal(
-        "InvalidInput",
-        f"Invalid XML ; cvc-{facet}-valid: Value '{weight}' is not facet-valid with respect to "
-        f"{facet} '{bound}' for type 'ResourceRecordSetWeight'.",
-    )
 
 
 def policy_comes_with_identifier(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
@@ -89,18 +84,59 @@ def values_or_alias(_zone: ZoneContents, change: RecordChange) -> Refusal | None
     )
 
 
-def weighted_record_has_one_value(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
-    """A weighted record has one value.
+def name_can_be_one(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """A name has labels of 1 to 63 characters, and 255 altogether.
 
-    Source: Route 53 API Reference, 'ResourceRecordSet', Weight: "You can only specify one
-    ResourceRecord per weighted resource record set."
+    Source: Route 53 Developer Guide, 'DNS domain name format'; problems as in aws/aws-cdk#1558.
+    """
+    problem = name_problem(change.record.name)
+    return invalid(f"{problem} encountered with '{change.record.name}'") if problem else None
+
+
+def record_has_not_too_many_values(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """A CNAME or SOA record has one value, any other up to 400.
+
+    Several values in a weighted record are allowed, whatever the API reference says of Weight.
+
+    Source: Route 53 Developer Guide, 'Values specific for weighted records', Value/Route traffic
+    to, and 'Quotas'; message as reported in rancher/rancher#10253.
     """
     record = change.record
-    if not change.puts or record.weight is None or len(record.values) <= 1:
+    most = 1 if record.type in SINGLE else MAX_VALUES
+    if len(record.values) <= most:
+        return None
+    return invalid(f"Cannot have more than {most} records in a RRSet.")
+
+
+def values_are_of_the_type(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """A value is one of the record's type: an IPv4 address in A, an IPv6 one in AAAA; none twice.
+
+    Source: Route 53 Developer Guide, 'Supported DNS record types'; messages as reported in
+    gomodules/dns#7, boto/boto3#1462 and ministryofjustice/cloud-platform-environments#7302.
+    """
+    record = change.record
+    for value in record.values if change.puts else ():
+        if record.values.count(value) > 1:
+            return invalid(f"Duplicate Resource Record: '{value}'")
+        problem = _problem(record.type, value)
+        if problem:
+            return invalid(
+                f"Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''"
+            )
+    return None
+
+
+def group_fits_the_quota(zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """At most 100 records of one name and type have a routing policy.
+
+    Source: Route 53 Developer Guide, 'Quotas', on records.
+    """
+    members = len(zone.others_like(change.record)) + 1
+    if not change.puts or members <= MAX_MEMBERS:
         return None
     return invalid(
-        f"{described(record)} cannot be created as weighted sets must contain one resource "
-        f"record; it has {len(record.values)}."
+        f"{described(change.record)} cannot be created as at most {MAX_MEMBERS} RRSets can exist "
+        "with the same name and type."
     )
 
 
@@ -208,26 +244,6 @@ def apex_keeps_soa_and_ns(zone: ZoneContents, change: RecordChange) -> Refusal |
     return None
 
 
-def soa_stays_whole(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
-    """The SOA record may be changed; it has one value of two names and five numbers of seconds.
-
-    Creating a second one is refused as that of any record that exists.
-
-    Source: Route 53 Developer Guide, 'NS and SOA records that Amazon Route 53 creates for a public
-    hosted zone'.
-    """
-    record = change.record
-    if not change.puts or record.type != "SOA":
-        return None
-    parts = record.values[0].split() if len(record.values) == 1 else []
-    if len(parts) == SOA_PARTS and all(part.isdecimal() for part in parts[2:]):
-        return None
-    return invalid(
-        f"Invalid Resource Record: '{' '.join(record.values)}' is no SOA record; a primary server, "
-        "an address and five numbers are."
-    )
-
-
 def health_check_exists(zone: ZoneContents, change: RecordChange) -> Refusal | None:
     """A record that names a health check names one that there is.
 
@@ -239,12 +255,41 @@ def health_check_exists(zone: ZoneContents, change: RecordChange) -> Refusal | N
     return Refusal("NoSuchHealthCheck", f"No health check exists with the specified ID {check}.")
 
 
+def name_problem(name: str) -> str | None:
+    """Return what is wrong with a name, in Route 53's words; None where nothing is."""
+    try:
+        dns.name.from_text(name)
+    except dns.name.LabelTooLong:
+        return "FATAL problem: DomainLabelTooLong (Domain label is too long)"
+    except dns.name.EmptyLabel:
+        return "FATAL problem: DomainLabelEmpty (Domain label is empty)"
+    except dns.exception.DNSException:
+        return "FATAL problem: DomainNameTooLong (Domain name is too long)"
+    return None
+
+
+def _problem(kind: str, value: str) -> str | None:
+    if kind in {"TXT", "SPF"}:
+        if QUOTED.fullmatch(value):
+            return None
+        if not value.startswith('"'):
+            return "InvalidCharacterString (Value should be enclosed in quotation marks)"
+        return "CharacterStringTooLong (Value is too long)"
+    try:
+        dns.rdata.from_text("IN", kind, value, origin=dns.name.root, relativize=False)
+    except (dns.exception.DNSException, ValueError):
+        return PROBLEMS.get(kind, f"{kind}RRDATAIllegal (Value is not one of the type)")
+    return None
+
+
 CHANGE_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None], ...]] = (
     name_lies_in_zone,
-    weight_is_in_range,
     policy_comes_with_identifier,
     values_or_alias,
-    weighted_record_has_one_value,
+    name_can_be_one,
+    record_has_not_too_many_values,
+    values_are_of_the_type,
+    group_fits_the_quota,
     cname_is_not_at_apex,
     cname_is_alone,
     group_has_one_policy,
@@ -252,7 +297,6 @@ CHANGE_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None]
     deleted_record_exists,
     deleted_record_matches,
     apex_keeps_soa_and_ns,
-    soa_stays_whole,
     health_check_exists,
     *ALIAS_RULES,
 )

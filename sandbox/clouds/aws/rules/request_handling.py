@@ -1,7 +1,10 @@
 """Rules of how a distribution handles requests: origins, caching, errors, and what is attached."""
 
 import re
-from typing import Final
+from functools import cache
+from typing import Final, cast
+
+from moto.core.utils import get_service_model
 
 from sandbox.clouds.aws.fields import items, part
 from sandbox.clouds.aws.refusal import Refusal
@@ -41,7 +44,9 @@ GLOBAL_WEB_ACL: Final = re.compile(
 """A web ACL of WAFv2 with scope CLOUDFRONT, or one of WAF classic.
 Source: CloudFront API Reference, 'DistributionConfig', WebACLId."""
 
-S3_BUCKET_DOMAIN: Final = re.compile(r"[a-z0-9.-]+\.s3(\.[a-z0-9-]+)?\.amazonaws\.com")
+S3_BUCKET_DOMAIN: Final = re.compile(r"(?P<name>[a-z0-9.-]+?)\.s3(\.[a-z0-9-]+)?\.amazonaws\.com")
+
+PATH_PATTERN: Final = re.compile(r"[A-Za-z0-9_.*$/~\"'@:+&?-]{1,255}")
 
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
@@ -137,7 +142,7 @@ def origin_timeouts_are_in_range(request: DistributionRequest) -> Refusal | None
 
 
 def policies_exist(request: DistributionRequest) -> Refusal | None:
-    """Cache and origin request policies are known ones; here, those that AWS manages.
+    """Cache and origin request policies are there: AWS's own or one's own.
 
     Source: CloudFront API Reference, 'CreateDistribution', NoSuchCachePolicy and
     NoSuchOriginRequestPolicy.
@@ -283,16 +288,79 @@ def web_acl_is_global(request: DistributionRequest) -> Refusal | None:
 
 
 def logs_go_to_a_bucket(request: DistributionRequest) -> Refusal | None:
-    """Logs go to the domain name of an S3 bucket.
+    """Logs go to the domain name of an S3 bucket of the account that takes ACLs.
 
-    Source: CloudFront API Reference, 'LoggingConfig', Bucket. Whether the bucket exists and takes
-    ACLs is not checked here.
+    A bucket takes none unless it was made to, or changed.
+
+    Source: CloudFront API Reference, 'LoggingConfig', Bucket; message as reported in
+    aws-samples/baseline-environment-on-aws#363.
     """
     logging = part(request.config, "Logging")
     bucket = logging.get("Bucket") or ""
-    if not logging.get("Enabled") or S3_BUCKET_DOMAIN.fullmatch(bucket):
+    if not logging.get("Enabled"):
         return None
-    return invalid_argument("The parameter Logging Bucket does not refer to a valid S3 bucket.")
+    match = S3_BUCKET_DOMAIN.fullmatch(bucket)
+    takes_acls = request.buckets.get(match["name"]) if match else None
+    if takes_acls is None:
+        return invalid_argument("The parameter Logging Bucket does not refer to a valid S3 bucket.")
+    if takes_acls:
+        return None
+    return invalid_argument(
+        f"The S3 bucket that you specified for CloudFront logs does not enable ACL access: {bucket}"
+    )
+
+
+def path_patterns_differ(request: DistributionRequest) -> Refusal | None:
+    """Every path pattern is there once, of up to 255 characters that a path may have.
+
+    Source: CloudFront Developer Guide, 'Cache behavior settings', Path pattern.
+    """
+    patterns = [behavior.get("PathPattern") or "" for behavior in request.behaviors[1:]]
+    for pattern in patterns:
+        if not PATH_PATTERN.fullmatch(pattern):
+            return invalid_argument(f"The parameter PathPattern is invalid: {pattern}.")
+        if patterns.count(pattern) > 1:
+            return invalid_argument(f"The parameter PathPattern has {pattern} more than once.")
+    return None
+
+
+def countries_are_named(request: DistributionRequest) -> Refusal | None:
+    """A list of countries has countries, by their ISO 3166-1 codes; without a list there are none.
+
+    Source: CloudFront API Reference, 'GeoRestriction', and 'CreateDistribution',
+    InvalidGeoRestrictionParameter.
+    """
+    restriction = part(part(request.config, "Restrictions"), "GeoRestriction")
+    countries = items(part(request.config, "Restrictions"), "GeoRestriction")
+    listed = restriction.get("RestrictionType", "none") != "none"
+    if listed == bool(countries) and set(countries) <= country_codes():
+        return None
+    return Refusal(
+        "InvalidGeoRestrictionParameter", "The specified geo restriction parameter is not valid."
+    )
+
+
+@cache
+def country_codes() -> frozenset[str]:
+    """Return the codes of ISO 3166-1: those of Route 53 Domains, put right where they differ."""
+    shape = get_service_model("route53domains").shape_for("CountryCode")
+    return frozenset(cast("list[str]", shape.metadata["enum"])) - {"AC", "AN", "TP"} | {"UM"}
+
+
+def counts_fit_the_quotas(request: DistributionRequest) -> Refusal | None:
+    """A distribution has up to 100 aliases, 100 origins and 75 cache behaviors beside the default.
+
+    Source: CloudFront Developer Guide, 'Quotas', and API Reference, 'CreateDistribution'.
+    """
+    counts = (
+        (len(request.aliases), 100, "TooManyDistributionCNAMEs", "more CNAMEs"),
+        (len(request.origins), 100, "TooManyOrigins", "more origins"),
+        (len(request.behaviors) - 1, 75, "TooManyCacheBehaviors", "more cache behaviors"),
+    )
+    for count, most, code, what in counts:
+        if count > most:
+            return Refusal(code, f"Your request contains {what} than are allowed: {count}.")
+    return None
 
 
 REQUEST_HANDLING_RULES: Final[tuple[Rule, ...]] = (
@@ -311,4 +379,7 @@ REQUEST_HANDLING_RULES: Final[tuple[Rule, ...]] = (
     error_page_is_complete,
     web_acl_is_global,
     logs_go_to_a_bucket,
+    path_patterns_differ,
+    countries_are_named,
+    counts_fit_the_quotas,
 )

@@ -161,6 +161,9 @@ class ZoneContents:
     targets: tuple[OutsideTarget, ...] = ()
     """What aliases may point to outside the zone."""
 
+    private: bool = False
+    """Whether only networks that it is associated with see it."""
+
     health_checks: frozenset[str] = frozenset()
     """The ids of the account's health checks."""
 

@@ -13,9 +13,9 @@ import pytest
 from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.clouds.digitalocean.api import MAP, ROUTES
 from sandbox.clouds.digitalocean.routes import Route
-from sandbox.clouds.digitalocean.routes_page import AUTHOR, MARK, render
-from sandbox.marks import inserted
 from sandbox.plugins.digitalocean.scopes import SCOPES
+from support.marks import inserted
+from support.routes_page import AUTHOR, MARK, render
 from support.waiting import wait_until
 
 BODY = {"region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64", "ipv6": True}

@@ -1,6 +1,6 @@
 """The list of rules in `docs/aws-model.md`, made of the rules' own docstrings.
 
-`python -m sandbox.clouds.aws.rules_page docs/aws-model.md` writes it again.
+`PYTHONPATH=tests python -m support.aws_rules_page docs/aws-model.md` writes it again.
 """
 
 import inspect
@@ -11,6 +11,7 @@ from typing import Final
 
 from sandbox.clouds.aws.rules import (
     batches,
+    cloudfront_policies,
     distribution_rules,
     health_check_config,
     inbound_rules,
@@ -18,7 +19,7 @@ from sandbox.clouds.aws.rules import (
     metric_alarms,
     record_changes,
 )
-from sandbox.marks import inserted
+from support.marks import inserted
 
 Rules = Iterable[Callable[..., object]]
 
@@ -32,12 +33,16 @@ CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
     ),
     ("CloudFront: a distribution's configuration", distribution_rules.DISTRIBUTION_RULES),
     ("CloudFront: updating and deleting", distribution_rules.REQUEST_RULES),
+    (
+        "CloudFront: cache and origin request policies",
+        (*cloudfront_policies.POLICY_RULES, *cloudfront_policies.REQUEST_RULES),
+    ),
     ("ACM", (*issuing.DECISIONS, *issuing.REQUEST_RULES)),
     ("EC2: inbound rules of security groups", inbound_rules.REQUEST_RULES),
     ("CloudWatch: alarms", metric_alarms.ALARM_RULES),
 )
 MARK: Final = "rules"
-AUTHOR: Final = "sandbox.clouds.aws.rules_page"
+AUTHOR: Final = "support.aws_rules_page"
 
 
 def every_rule() -> list[Callable[..., object]]:

@@ -1,6 +1,6 @@
 """The tables of routes and refusals in `docs/digitalocean-model.md`, made from the routes.
 
-`python -m sandbox.clouds.digitalocean.routes_page docs/digitalocean-model.md` writes them again.
+`PYTHONPATH=tests python -m support.routes_page docs/digitalocean-model.md` writes them again.
 """
 
 import sys
@@ -11,10 +11,10 @@ from typing import Final
 from sandbox.clouds.digitalocean.api import ROUTES
 from sandbox.clouds.digitalocean.routes import Route
 from sandbox.clouds.digitalocean.wire import EVERYWHERE, Reason
-from sandbox.marks import inserted
+from support.marks import inserted
 
 MARK: Final = "routes"
-AUTHOR: Final = "sandbox.clouds.digitalocean.routes_page"
+AUTHOR: Final = "support.routes_page"
 
 
 def render() -> str:

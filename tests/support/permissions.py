@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sandbox import marks
+from support import marks
 
 Resources = tuple[str, ...]
 """ARNs, with placeholders in capitals for what differs from account to account."""
@@ -142,8 +142,8 @@ def policy(actions: Iterable[str]) -> dict[str, object]:
     if unknown:
         raise ValueError(
             f"the operations recorded are {', '.join(unknown)} among others; ACTIONS in "
-            "sandbox/permissions.py does not know them. Add them, as the Service Authorization "
-            "Reference says."
+            "tests/support/permissions.py does not know them. Add them, as the Service "
+            "Authorization Reference says."
         )
     reach: dict[str, set[str]] = {}
     for operation in operations:
@@ -198,12 +198,12 @@ def render(notes: Iterable[Mapping[str, str]]) -> str:
 
 def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
     """Return a document in which the permissions are written again between their marks."""
-    return marks.inserted(document, "permissions", "sandbox.permissions", render(notes))
+    return marks.inserted(document, "permissions", "support.permissions", render(notes))
 
 
 def main() -> None:
     """Write the permissions for recorded actions into a document."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.permissions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m support.permissions", description=__doc__)
     parser.add_argument("actions", type=Path, help="what DUALSTACK_SANDBOX_ACTIONS named")
     parser.add_argument("document", type=Path, help="a Markdown file with the two marks")
     arguments = parser.parse_args()
