@@ -10,6 +10,10 @@ from typing import Final, Literal
 
 from rollout.probe.model import DnsClient, EdgeTarget, HttpRequest, Result, Way, Wire
 
+SLOWEST_SECONDS: Final = 58.0
+"""How long the longest wait is that is tried by default: a little less than load balancers wait.
+Source: Elastic Load Balancing guides, connection idle timeout, 60 seconds by default."""
+
 
 @dataclass(frozen=True)
 class VerifyOptions:
@@ -32,6 +36,8 @@ class VerifyOptions:
     ca: str | None = None
     """PEM file of the only authorities to trust; None: those of the system, or of the file that
     `SSL_CERT_FILE` names."""
+    slowest_seconds: float = SLOWEST_SECONDS
+    """How long the longest wait is that is tried; 0: none."""
 
 
 @dataclass(frozen=True)

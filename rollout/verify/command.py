@@ -19,7 +19,7 @@ from rollout.probe.dns import DnspythonClient
 from rollout.probe.http import HttpWire, TrustError
 from rollout.probe.model import DnsClient, Result, Way, Wire
 from rollout.verify import flags, progress, report
-from rollout.verify.check import NOT_ASKED, CheckContext, VerifyOptions
+from rollout.verify.check import NOT_ASKED, SLOWEST_SECONDS, CheckContext, VerifyOptions
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.run import WRONG_USE, Findings, interrupted, run, silent
 from rollout.verify.settings import RATE, RequestFiles, VerifySettings
@@ -59,6 +59,7 @@ def verify(
     concurrency: flags.Concurrency = 16,
     dns_queries: flags.DnsQueries = 8192,
     share_tolerance: flags.ShareTolerance = 0.05,
+    slowest: flags.Slowest = SLOWEST_SECONDS,
     account: flags.Account = False,
     ca: flags.Ca = None,
     only: flags.Only = None,
@@ -80,6 +81,7 @@ def verify(
             share_tolerance=share_tolerance,
             account=account,
             ca=str(ca) if ca else None,
+            slowest_seconds=slowest,
         ),
         RequestFiles(requests, openapi_file, har_file, tuple(ignore or ())),
         tuple(only or ()),

@@ -142,10 +142,10 @@ def _refuses(baseline: Attempt) -> bool:
     answer = baseline.outcome
     if not isinstance(answer, HttpAnswer) or baseline.received is not None:
         return False
-    return answer.status >= HTTPStatus.BAD_REQUEST and not _is_of_the_echo(answer)
+    return answer.status >= HTTPStatus.BAD_REQUEST and not is_of_the_echo(answer)
 
 
-def _is_of_the_echo(answer: HttpAnswer) -> bool:
+def is_of_the_echo(answer: HttpAnswer) -> bool:
     """Say whether it is the echo that refuses: it does not know how to answer so."""
     try:
         body: Any = json.loads(answer.body)

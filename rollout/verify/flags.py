@@ -129,6 +129,15 @@ ShareTolerance = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Slowest = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        envvar="DUALSTACK_VERIFY_SLOWEST",
+        help="The longest wait that is tried through the echo, up to 600; 0: none.",
+        rich_help_panel=_HOW,
+    ),
+]
 Account = Annotated[
     bool,
     typer.Option(

@@ -16,6 +16,9 @@ RATE: Final = 50.0
 one small proxy; each request is a connection with a handshake of its own. One hostname costs just
 under 1,000 of them, so two take about 40 s."""
 
+MOST_SLOWEST_SECONDS: Final = 600.0
+"""The longest wait that an echo has to offer. Source: docs/echo.md."""
+
 DEFAULT: Final = "Leave it out for the default."
 
 
@@ -85,6 +88,15 @@ class VerifySettings:
                 options.dns_queries < 1,
                 Fault(
                     "--dns-queries", shown(options.dns_queries), "it should be 1 or more", DEFAULT
+                ),
+            ),
+            (
+                not 0 <= options.slowest_seconds <= MOST_SLOWEST_SECONDS,
+                Fault(
+                    "--slowest",
+                    shown(options.slowest_seconds),
+                    f"it should be from 0 to {MOST_SLOWEST_SECONDS:g} seconds",
+                    DEFAULT,
                 ),
             ),
             (

@@ -21,6 +21,7 @@ from rollout.verify.checks import (
     reach_path_mtu,
     reach_race,
     reach_tls,
+    slow,
 )
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -33,6 +34,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *reach_tls.CHECKS,
     *ports.CHECKS,
     *echo.CHECKS,
+    *slow.CHECKS,
     *cache.CHECKS,
     *cache_errors.CHECKS,
     *cache_collapsing.CHECKS,

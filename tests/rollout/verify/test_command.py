@@ -58,6 +58,7 @@ def verified(
         "share_tolerance": 0.05,
         "account": False,
         "ca": str(edge.ca),
+        "slowest_seconds": 1.0,
         **options,
     }
     settings = VerifySettings(
