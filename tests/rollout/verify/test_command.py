@@ -257,13 +257,21 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     code, output = invoked(
         *("--hostname", "localhost", "--direct", "lb.example.net", "--cdn", "d1.cloudfront.net"),
         *("--echo", "echo", "--rate", "0", "--concurrency", "0", "--dns-queries", "0"),
-        *("--share-tolerance", "1", "--ca", str(tmp_path / "gone.pem")),
+        *("--share-tolerance", "1", "--slowest", "601", "--ca", str(tmp_path / "gone.pem")),
         *("--junit", str(tmp_path / "gone" / "a.xml"), "--ignore", "nonsense", "--only", "magic"),
         *("--har", str(tmp_path / "gone.har")),
     )
     assert code == 2
     assert [line.partition(" is ")[0] for line in output.splitlines()] == [
-        *("--echo", "--rate", "--concurrency", "--dns-queries", "--share-tolerance", "--ca"),
+        *(
+            "--echo",
+            "--rate",
+            "--concurrency",
+            "--dns-queries",
+            "--slowest",
+            "--share-tolerance",
+            "--ca",
+        ),
         *("--junit", "--ignore", "--hostname", str(tmp_path / "gone.har"), "--only"),
     ]
     assert all(re.search(r" is .*; .*\. .", line) for line in output.splitlines())
