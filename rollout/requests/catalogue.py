@@ -41,7 +41,8 @@ class IgnoreRule:
     kind: Literal["header", "json", "body"]
     """A header, a part of a JSON body, or the whole body."""
     where: str = ""
-    """The header's name in lower case; the JSON pointer, which stands for all below it too."""
+    """The header's name in lower case; the JSON pointer, which stands for all below it too, and in
+    which `*` stands for every entry of a list or member of an object."""
 
     def __str__(self) -> str:
         """Return the rule as the user writes it."""
@@ -53,7 +54,10 @@ class IgnoreRule:
             return other.kind in {"body", "json"}
         if self.kind == "header" or other.kind != "json":
             return self == other
-        return other.where == self.where or other.where.startswith(f"{self.where}/")
+        own, theirs = self.where.split("/"), other.where.split("/")
+        return len(own) <= len(theirs) and all(
+            one in ("*", another) for one, another in zip(own, theirs, strict=False)
+        )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from rollout.verify.exchange import (
     result,
     results_of,
 )
+from rollout.verify.own_requests.cache_signs import says_kept
 
 CACHEABLE: Final = ("header", "Cache-Control:public, max-age=60")
 """The directive that lets the origin allow caching of its answer."""
@@ -86,15 +87,6 @@ def proofs(attempts: Sequence[LabelledAttempt], status: int = HTTPStatus.OK) -> 
         elif attempt.outcome.status != status:
             unclear.append(f"{what}: it was answered {attempt.outcome.status} instead of {status}")
     return Proofs(tuple(kept), tuple(unclear))
-
-
-def says_kept(answer: HttpAnswer) -> str | None:
-    """Return the header that says an answer was kept; None: there is no such header."""
-    age = (answer.header("Age") or "").strip()
-    if age.isdigit() and int(age) > 0:
-        return f"Age: {age}"
-    cache = answer.header("X-Cache") or ""
-    return f"X-Cache: {cache}" if cache.lower().startswith(("hit", "refreshhit")) else None
 
 
 @dataclass(frozen=True)

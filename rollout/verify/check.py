@@ -38,6 +38,8 @@ class VerifyOptions:
     `SSL_CERT_FILE` names."""
     slowest_seconds: float = SLOWEST_SECONDS
     """How long the longest wait is that is tried; 0: none."""
+    budget: int = 3000
+    """Requests that the user's own requests may cost, before anything is asked again."""
 
 
 @dataclass(frozen=True)

@@ -1,121 +1,82 @@
-"""Whether answers of an API that does not echo show signs of a cache.
+"""Whether answers of an API that does not echo are kept: those to `/`, and to a path of nobody's.
 
-`Age`, `X-Cache` and a `Date` that stands still can prove that there is a cache. Nothing proves that
-there is none, so without a sign the result is 'cannot tell'.
+What the user's own requests prove is said with them (`cache …` of `opaque`). This check asks, also
+without any, for the two things that every API answers: its root, and an error, which CloudFront
+keeps for 10 seconds unless that is turned off. The signs are the same: what an answer says of
+itself, a `Date` that stands still, and a value that is another in every answer of direct.
+
+Where nothing in an answer changes by itself, a cache that says nothing cannot be seen. Then the
+evidence says so, and it passes: what no look from outside can prove is no fault of the edge's. See
+docs/decisions/0020-a-cache-that-says-nothing.md.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
-from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON
-from rollout.verify.cache_proofs import CACHING_REMEDY, says_kept
+from rollout.probe.model import HttpRequest, Result
+from rollout.probe.sockets import Sockets
+from rollout.requests.catalogue import OWN_HEADERS, CatalogueEntry
+from rollout.requests.request_kinds import ANSWER_SECONDS
+from rollout.verify.address_groups import worst
 from rollout.verify.check import Check, CheckContext
-from rollout.verify.exchange import (
-    BASELINE,
-    Attempt,
-    Lane,
-    ask,
-    lane_name,
-    lanes_of,
-    listed,
-    result,
-    results_of,
-)
+from rollout.verify.exchange import lanes_of, result, results_of
+from rollout.verify.own_requests.asking import questions
+from rollout.verify.own_requests.conversation import DATE_SECONDS
+from rollout.verify.own_requests.question import Question, results_of_question
 
-DATE_SECONDS: Final = 2.1
-"""How far apart two answers are whose `Date` is compared: it counts whole seconds."""
+
+def _entries() -> tuple[CatalogueEntry, ...]:
+    nowhere = f"/{secrets.token_hex(8)}"
+    return tuple(
+        CatalogueEntry(
+            name, HttpRequest("GET", target, OWN_HEADERS, timeout_seconds=ANSWER_SECONDS)
+        )
+        for name, target in (("GET /", "/"), ("GET a path that is not there", nowhere))
+    )
 
 
 async def opaque(
     context: CheckContext, *, wait_seconds: float = DATE_SECONDS
 ) -> AsyncIterator[Result]:
-    """Look for the signs of a cache; without a sign nothing is proven."""
+    """Look for a cache among the answers to two requests that every API answers."""
     if context.options.echo is not None:
         return
-
-    async def one(hostname: str) -> list[Result]:
-        lanes = lanes_of(context.ways, hostname)
-        signs = await asyncio.gather(
-            *(_signs(context, ways[0], wait_seconds) for ways in lanes.values())
-        )
-        return _results(dict(zip(lanes, signs, strict=True)), lanes)
-
     hostnames = dict.fromkeys(way.hostname for way in context.ways)
-    async for each in results_of([one(hostname) for hostname in hostnames]):
+    every = questions(
+        context,
+        [(entry, hostname) for hostname in hostnames for entry in _entries()],
+        (),
+        network=Sockets(),
+        pause_seconds=wait_seconds,
+        compares=False,
+    )
+    works = [_of_hostname(context, [q for q in every if q.hostname == one]) for one in hostnames]
+    async for each in results_of(works):
         yield each
 
 
-async def _signs(context: CheckContext, way: Way, wait_seconds: float) -> tuple[str, ...] | str:
-    """Return the signs of a cache on a way, or why there is no answer."""
-    signs: list[str] = []
-    for target in ("/", f"/{secrets.token_hex(8)}"):
-        request = HttpRequest("GET", target, COMMON, timeout_seconds=ANSWER_SECONDS)
-        first = await ask(context.wire, way, request)
-        await asyncio.sleep(wait_seconds)
-        second = await ask(context.wire, way, request)
-        for each in (first, second):
-            if isinstance(each.outcome, TroubleError):
-                return each.reason
-        what = "/" if target == "/" else "a path that is not there"
-        signs += [f"GET {what}: {sign}" for sign in signs_of(_answer(first), _answer(second))]
-    return tuple(signs)
-
-
-def _answer(attempt: Attempt) -> HttpAnswer:
-    assert isinstance(attempt.outcome, HttpAnswer)  # noqa: S101 - the caller looked
-    return attempt.outcome
-
-
-def signs_of(first: HttpAnswer, second: HttpAnswer) -> list[str]:
-    """Return the signs that the second of two answers was kept. Pure.
-
-    `Date` is when the origin made an answer. Two answers that are further apart than its unit and
-    have the same `Date` were made once.
-    """
-    signs: list[str] = []
-    header = says_kept(second)
-    if header is not None:
-        signs.append(header)
-    dates = [_moment(each) for each in (first, second)]
-    if dates[0] is not None and dates[0] == dates[1]:
-        signs.append(f"the same Date twice, {second.header('Date')}")
-    return signs
-
-
-def _moment(answer: HttpAnswer) -> float | None:
-    try:
-        return parsedate_to_datetime(answer.header("Date") or "").timestamp()
-    except ValueError:
-        return None
-
-
-def _results(
-    signs_by_lane: Mapping[Lane, tuple[str, ...] | str], lanes: Mapping[Lane, Sequence[Way]]
-) -> list[Result]:
-    baseline = signs_by_lane.get(BASELINE)
+async def _of_hostname(context: CheckContext, every: Sequence[Question]) -> list[Result]:
+    """Return one result for each path over each family, of all requests together."""
+    parts = await asyncio.gather(*(results_of_question(question) for question in every))
     results: list[Result] = []
-    for lane, ways in lanes.items():
-        signs = signs_by_lane[lane]
-        if isinstance(signs, str):
-            reason = f"There is no answer: {signs}."
-        elif not signs:
-            reason = "No answer says that it was kept, which does not prove that none was."
-        elif lane == BASELINE or baseline is None or isinstance(baseline, str) or baseline:
-            reason = (
-                f"Something keeps answers, and {lane_name(BASELINE)} as well or unknown: "
-                f"{listed(signs)}."
-            )
-        else:
-            evidence = f"{listed(signs)}; {lane_name(BASELINE)} there is no such sign"
-            mend = CACHING_REMEDY if lane[0] == "cdn" else ""
-            results.append(result("cache-opaque", "fail", evidence, ways[0], remedy=mend))
-            continue
-        results.append(result("cache-opaque", "unknown", reason, ways[0]))
+    for lane, ways in lanes_of(context.ways, every[0].hostname).items():
+        own: list[Result] = []
+        for question, many in zip(every, parts, strict=True):
+            # Without an answer on direct there is one result, which holds for all.
+            fitting = [each for each in many if (each.path, each.family) == lane] or many[:1]
+            own += [
+                replace(each, evidence=f"{question.entry.name}: {each.evidence}")
+                for each in fitting
+            ]
+        verdict = worst([each.verdict for each in own])
+        telling = [each for each in own if each.verdict == verdict]
+        evidence = "; ".join(each.evidence for each in telling)
+        results.append(result("cache-opaque", verdict, evidence, ways[0], remedy=telling[0].remedy))
     return results
 
 
 CHECKS: Final[tuple[Check, ...]] = (Check("cache-opaque", opaque, "no echo"),)
+"""The checks of this module."""

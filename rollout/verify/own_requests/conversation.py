@@ -1,0 +1,200 @@
+"""Sends a request on all its ways, in the orders that the proofs need.
+
+Three orders:
+
+- *looks*: direct, all others, direct, all others, a pause, direct, all others. Between two answers
+  of a way there is always one of direct, so what direct changes meanwhile shows.
+- *blocks*: in each, three requests on direct and one on each way, in random order. Their outcome
+  is what `judgement` tests: with a fixed order three servers that take turns would look like three
+  ways that differ.
+- *pairs*: two requests on a way directly after each other, and two such pairs on direct, again in
+  random order: what `kept_values` tests.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from rollout.probe.model import HttpRequest, TroubleError, Way, Wire
+from rollout.verify.own_requests.budget import LOOKS, VARIANT_LOOKS
+from rollout.verify.own_requests.judgement import Outcome
+
+DATE_SECONDS: Final = 2.1
+"""How far apart two answers are whose `Date` is compared: it counts whole seconds, like `Age`."""
+
+BLOCKS: Final = 8
+DIRECT_IN_BLOCK: Final = 3
+"""With eight blocks, what is odd in each answer of a way and none of direct has the chance 1e-7."""
+
+PAIRS: Final = 8
+DIRECT_PAIRS: Final = 2
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, and how it differs from the user's own."""
+
+    request: HttpRequest
+    label: str = ""
+
+
+@dataclass
+class Outcomes:
+    """What came of a request, on direct over IPv4 and elsewhere, in order."""
+
+    direct: list[Outcome] = field(default_factory=list[Outcome])
+    """On direct over IPv4."""
+    others: dict[Way, list[Outcome]] = field(default_factory=dict[Way, list[Outcome]])
+    """On each other way."""
+
+    def add(self, more: "Outcomes") -> None:
+        """Take in further outcomes."""
+        self.direct += more.direct
+        for way, outcomes in more.others.items():
+            self.others.setdefault(way, []).extend(outcomes)
+
+
+@dataclass(frozen=True)
+class PairOfOutcomes:
+    """Two requests that were sent directly after each other."""
+
+    first: Outcome
+    second: Outcome
+
+
+class Conversation:
+    """Requests about one thing, to one hostname."""
+
+    def __init__(self, wire: Wire, measures: Sequence[Way], *, pause_seconds: float) -> None:
+        """Take the wire, the addresses of direct over IPv4, and the length of the pause."""
+        self._wire = wire
+        self._measures = list(measures)
+        self._pause_seconds = pause_seconds
+        self._random = random.Random()  # noqa: S311 - an order, nothing secret
+        self._bodies: dict[bytes, bytes] = {}
+        self._turn = 0
+        self.silent: dict[Way, TroubleError] = {}
+        """Addresses of direct over IPv4 that gave no answer where another one did."""
+
+    async def at(self, way: Way, sent: Sent, *, first: bool = False) -> Outcome:
+        """Send a request on a way; all but the first ones go before those of other checks."""
+        request = sent.request if first else replace(sent.request, urgent=True)
+        sent_at = asyncio.get_running_loop().time()
+        try:
+            answer = await self._wire.send(way, request)
+        except TroubleError as trouble:
+            return Outcome(way, trouble, sent_at, sent.label)
+        # It may have waited for its turn before.
+        sent_at = asyncio.get_running_loop().time() - answer.seconds
+        # Most answers have the same body: it is kept once.
+        body = self._bodies.setdefault(answer.body, answer.body)
+        return Outcome(way, replace(answer, body=body), sent_at, sent.label)
+
+    async def on_direct(self, sent: Sent, *, first: bool = False) -> Outcome:
+        """Send a request on direct over IPv4, at the address whose turn it is."""
+        way = self._measures[self._turn % len(self._measures)]
+        self._turn += 1
+        outcome = await self.at(way, sent, first=first)
+        if not isinstance(outcome.outcome, TroubleError) or len(self._measures) == 1:
+            return outcome
+        other = next(each for each in self._measures if each != way)
+        again = await self.at(other, sent)
+        if isinstance(again.outcome, TroubleError):
+            return outcome
+        self.silent[way] = outcome.outcome
+        self._measures.remove(way)
+        return again
+
+    async def looks(self, sent: Sent, ways: Sequence[Way]) -> Outcomes:
+        """Send a request three times on each way, and six times on direct meanwhile."""
+        outcomes = Outcomes(others={way: [] for way in ways})
+        outcomes.direct += [await self.on_direct(sent, first=True), await self.on_direct(sent)]
+        if all(isinstance(each.outcome, TroubleError) for each in outcomes.direct):
+            return outcomes
+        begin = asyncio.get_running_loop().time()
+        for look in range(LOOKS):
+            if look == LOOKS - 1:
+                outcomes.direct.append(await self.on_direct(sent))
+                await self._pause(outcomes, begin)
+            await self._once(outcomes, sent, ways, first=look == 0)
+            outcomes.direct.append(await self.on_direct(sent))
+        return outcomes
+
+    async def few_looks(self, sent: Sent, ways: Sequence[Way]) -> Outcomes:
+        """Send a request twice on each way and on direct."""
+        outcomes = Outcomes(others={way: [] for way in ways})
+        for _ in range(VARIANT_LOOKS):
+            outcomes.direct.append(await self.on_direct(sent))
+            await self._once(outcomes, sent, ways)
+        return outcomes
+
+    async def later(self, sent: Sent, way: Way) -> Outcomes:
+        """Send a request on direct and on a way, wait for longer than a second, and do it again."""
+        outcomes = Outcomes()
+        begin = asyncio.get_running_loop().time()
+        for last in (False, True):
+            outcomes.direct.append(await self.on_direct(sent))
+            outcomes.others.setdefault(way, []).append(await self.at(way, sent))
+            if not last:
+                await self._pause(outcomes, begin)
+        return outcomes
+
+    async def _once(
+        self, outcomes: Outcomes, sent: Sent, ways: Sequence[Way], *, first: bool = False
+    ) -> None:
+        # Silence takes as long as a request may: it is not waited for twice before it matters.
+        speaking = [way for way in ways if not _is_silent(outcomes.others.get(way, ()))]
+        each = await asyncio.gather(*(self.at(way, sent, first=first) for way in speaking))
+        for outcome in each:
+            outcomes.others.setdefault(outcome.way, []).append(outcome)
+
+    async def _pause(self, outcomes: Outcomes, begin: float) -> None:
+        """Wait until `Date` and `Age` have moved on, where anything has one."""
+        every = [*outcomes.direct, *(one for many in outcomes.others.values() for one in many)]
+        answers = [each.answer for each in every if each.answer is not None]
+        if any(each.header("Date") or each.header("Age") for each in answers):
+            passed = asyncio.get_running_loop().time() - begin
+            await asyncio.sleep(max(0.0, self._pause_seconds - passed))
+
+    async def block(self, sent: Sent, ways: Sequence[Way]) -> Outcomes:
+        """Send a request on direct and on some ways, in random order."""
+        order: list[Way | None] = [*ways, *[None] * DIRECT_IN_BLOCK]
+        self._random.shuffle(order)
+        outcomes = Outcomes()
+        for way in order:
+            if way is None:
+                outcomes.direct.append(await self.on_direct(sent))
+            else:
+                outcomes.others.setdefault(way, []).append(await self.at(way, sent))
+        return outcomes
+
+    async def pairs(
+        self, first: tuple[Way, Sent], second: tuple[Way, Sent]
+    ) -> tuple[list[PairOfOutcomes], list[PairOfOutcomes]]:
+        """Send two requests directly after each other, and such pairs on direct.
+
+        Returns:
+            The pairs on direct, and those on the way.
+        """
+        direct: list[PairOfOutcomes] = []
+        there: list[PairOfOutcomes] = []
+        for _ in range(PAIRS):
+            order = [False] * DIRECT_PAIRS + [True]
+            self._random.shuffle(order)
+            for is_way in order:
+                if is_way:
+                    one, two = await self.at(*first), await self.at(*second)
+                    there.append(PairOfOutcomes(one, two))
+                else:
+                    one, two = await self.on_direct(first[1]), await self.on_direct(second[1])
+                    direct.append(PairOfOutcomes(one, two))
+        return direct, there
+
+
+def _is_silent(outcomes: Sequence[Outcome]) -> bool:
+    return bool(outcomes) and all(
+        isinstance(each.outcome, TroubleError) and each.outcome.kind == "timeout"
+        for each in outcomes
+    )
