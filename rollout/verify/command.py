@@ -22,7 +22,7 @@ from rollout.verify import flags, progress, report
 from rollout.verify.check import NOT_ASKED, SLOWEST_SECONDS, CheckContext, VerifyOptions
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.run import WRONG_USE, Findings, interrupted, run, silent
-from rollout.verify.settings import RATE, RequestFiles, VerifySettings
+from rollout.verify.settings import BUDGET, RATE, RequestFiles, VerifySettings
 
 WIDTH: Final = 160
 """Columns of output to a file or a pipe, which has no width."""
@@ -60,6 +60,7 @@ def verify(
     dns_queries: flags.DnsQueries = 8192,
     share_tolerance: flags.ShareTolerance = 0.05,
     slowest: flags.Slowest = SLOWEST_SECONDS,
+    budget: flags.Budget = BUDGET,
     account: flags.Account = False,
     ca: flags.Ca = None,
     only: flags.Only = None,
@@ -79,6 +80,7 @@ def verify(
             concurrency=concurrency,
             dns_queries=dns_queries,
             share_tolerance=share_tolerance,
+            budget=budget,
             account=account,
             ca=str(ca) if ca else None,
             slowest_seconds=slowest,

@@ -22,6 +22,7 @@ from rollout.verify.differences import (
     DocumentedDifference,
     HeaderChange,
 )
+from rollout.verify.own_requests.cookies import is_folded
 from rollout.verify.received import ReceivedRequest, SentRequest
 
 Headers = Sequence[tuple[str, str]]
@@ -234,6 +235,11 @@ def _fault(change: HeaderChange) -> str:
         return f"{name} is missing, {was} was sent"
     if not change.sent:
         return f"{name} is {received}, none was sent"
+    if name == "set-cookie" and is_folded(change.sent, change.received):
+        return (
+            f"{len(change.sent)} Set-Cookie headers came as {len(change.received)}, of which a "
+            "client reads one cookie each"
+        )
     if name in SECRET_HEADERS:
         return f"{name} is {received} instead of {was}; its value is altered"
     if sorted(change.sent) == sorted(change.received):

@@ -121,6 +121,15 @@ DnsQueries = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Budget = Annotated[
+    int,
+    typer.Option(
+        metavar="NUMBER",
+        help="The most requests that your own requests may cost; what differs is asked for again "
+        "on top. Addresses and variants that it does not afford are named.",
+        rich_help_panel=_HOW,
+    ),
+]
 ShareTolerance = Annotated[
     float,
     typer.Option(

@@ -19,6 +19,9 @@ under 1,000 of them, so two take about 40 s."""
 MOST_SLOWEST_SECONDS: Final = 600.0
 """The longest wait that an echo has to offer. Source: docs/echo.md."""
 
+BUDGET: Final = 3000
+"""Requests that the user's own requests may cost by default: a minute at the rate above."""
+
 DEFAULT: Final = "Leave it out for the default."
 
 
@@ -98,6 +101,10 @@ class VerifySettings:
                     f"it should be from 0 to {MOST_SLOWEST_SECONDS:g} seconds",
                     DEFAULT,
                 ),
+            ),
+            (
+                options.budget < 1,
+                Fault("--budget", shown(options.budget), "it should be 1 or more", DEFAULT),
             ),
             (
                 not 0 < options.share_tolerance < 1,

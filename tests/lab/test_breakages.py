@@ -110,7 +110,7 @@ BREAKAGES: Final = {
         ("reach-path-mtu",),
         1,
         ("reach-path-mtu", "cdn", "IPv6", "fail"),
-        ("{edge ipv6}: black hole: ", "6664 bytes hang"),
+        ("{edge ipv6}: black hole: ", "bytes to the same URL hang"),
     ),
     "a narrow path to CloudFront that says so works": Breakage(
         narrow(reported=True),

@@ -1,12 +1,18 @@
-"""Whether large packets get through over IPv6."""
+"""Whether large packets get through over IPv6, as far as the address that answers.
+
+What is small and what is large goes to the same URL, and a large answer is compared with a small
+one from the same kind of URL: what hangs at one URL and not at another has nothing to do with
+packets.
+Behind the address begins another network path: a proxy's, or CloudFront's.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rollout.probe.model import Result, TroubleError, Verdict, Way
-from rollout.probe.sockets import Connector, Sockets, lacks
+from rollout.probe.sockets import Connector, Sockets, TlsExchange, lacks
 from rollout.verify.address_groups import AddressGroup, by_path, no_route, worst
 from rollout.verify.check import Check, CheckContext
 
@@ -14,8 +20,8 @@ _PADDING: Final = ("X-Verify-Padding", 8, 800)
 """Header that makes a request large, how many of them, and how long each is: 6.4 kB, several times
 any Ethernet's MTU and below every documented limit (CloudFront: 20,480 bytes)."""
 
-_ANSWER_BYTES: Final = 65536
-"""Size of the answer where the origin echoes: it tries the way back."""
+_SMALL_BYTES, _ANSWER_BYTES = 16, 65536
+"""Sizes of the answers where the origin echoes: they try the way back."""
 
 
 def path_mtu_check(connector: Connector) -> Check:
@@ -38,14 +44,35 @@ def path_mtu_check(connector: Connector) -> Check:
     return Check("reach-path-mtu", path_mtu)
 
 
-def mtu_requests(way: Way, echo: str | None) -> tuple[bytes, bytes]:
-    """Return a small request and a large one, both harmless, as they go onto the wire."""
+@dataclass(frozen=True)
+class SizedRequests:
+    """Requests that differ in nothing but a size, as they go onto the wire."""
+
+    small: bytes
+    """A small request with a small answer."""
+    large: bytes
+    """The same with headers that take several packets."""
+    answers: tuple[bytes, bytes] | None
+    """Requests for a small answer and for a large one, which the origin makes below the echo path;
+    None: it does not echo."""
+
+
+def sized_requests(way: Way, echo: str | None) -> SizedRequests:
+    """Return the requests to send, all of them harmless."""
     name, count, size = _PADDING
     begin = f"Host: {way.hostname}\r\nConnection: close\r\nAccept: */*\r\n"
     padding = "".join(f"{name}-{number}: {'x' * size}\r\n" for number in range(count))
-    small = f"GET {echo or '/'} HTTP/1.1\r\n{begin}\r\n"
-    target = f"{echo}/size={_ANSWER_BYTES}" if echo else "/"
-    return small.encode(), f"GET {target} HTTP/1.1\r\n{begin}{padding}\r\n".encode()
+
+    def request(target: str, more: str = "") -> bytes:
+        return f"GET {target} HTTP/1.1\r\n{begin}{more}\r\n".encode()
+
+    plain = echo or "/"
+    sizes = (
+        (request(f"{echo}/size={_SMALL_BYTES}"), request(f"{echo}/size={_ANSWER_BYTES}"))
+        if echo
+        else None
+    )
+    return SizedRequests(request(plain), request(plain, padding), sizes)
 
 
 async def _path_mtu(
@@ -70,30 +97,55 @@ async def _path_mtu(
 
 
 async def _large(context: CheckContext, connector: Connector, way: Way) -> tuple[Verdict, str]:
-    small, large = mtu_requests(way, context.options.echo)
-    try:
-        await connector.exchange(way.address, way.port, way.hostname, small)
-    except TroubleError as trouble:
-        evidence = f"{way.address}: not even a small request is answered: {trouble}"
-        if trouble.kind == "timeout" and not str(trouble).startswith("TCP"):
+    requests = sized_requests(way, context.options.echo)
+
+    async def exchange(request: bytes) -> TlsExchange | TroubleError:
+        try:
+            return await connector.exchange(way.address, way.port, way.hostname, request)
+        except TroubleError as trouble:
+            return trouble
+
+    first = await exchange(requests.small)
+    if isinstance(first, TroubleError):
+        evidence = f"{way.address}: not even a small request is answered: {first}"
+        if first.kind == "timeout" and not str(first).startswith("TCP"):
             evidence += ", though it connects: a black hole for large packets, or nobody behind it"
         return "unknown", evidence
-    try:
-        exchanged = await connector.exchange(way.address, way.port, way.hostname, large)
-    except TroubleError as trouble:
-        if trouble.kind == "timeout":
-            return "fail", (
-                f"{way.address}: black hole: {len(small)} bytes are answered, {len(large)} bytes "
-                "hang"
-            )
-        return "unknown", f"{way.address}: {len(large)} bytes are not answered: {trouble}"
-    sent = f"{way.address}: {len(large)} bytes are answered with {exchanged.received}"
-    if exchanged.path_mtu is None:
+    sizes = f"{len(requests.small)} bytes are answered, {len(requests.large)} bytes"
+    last = await exchange(requests.large)
+    if isinstance(last, TroubleError):
+        if last.kind == "timeout":
+            return "fail", f"{way.address}: black hole: {sizes} to the same URL hang"
+        return "unknown", f"{way.address}: {len(requests.large)} bytes are not answered: {last}"
+    if requests.answers is not None:
+        small, large = [await exchange(each) for each in requests.answers]
+        if isinstance(large, TroubleError):
+            return _no_large_answer(way, small, large)
+        last = large
+    sent = f"{way.address}: {len(requests.large)} bytes are answered, the last with {last.received}"
+    if last.path_mtu is None:
         return "unknown", f"{sent}; this system does not tell the path's MTU"
     return "pass", (
-        f"{sent}; path MTU {exchanged.path_mtu} bytes, segments of {exchanged.segment}, "
-        f"{exchanged.retransmitted} sent again"
+        f"{sent}; MTU {last.path_mtu} bytes from here to that address, segments of {last.segment}, "
+        f"{last.retransmitted} sent again"
     )
+
+
+def _no_large_answer(
+    way: Way, small: TlsExchange | TroubleError, large: TroubleError
+) -> tuple[Verdict, str]:
+    """Say what it means that no large answer comes: a small one is made at the same kind of URL."""
+    if isinstance(small, TroubleError):
+        return "unknown", (
+            f"{way.address}: answers of neither {_SMALL_BYTES} nor {_ANSWER_BYTES} bytes come from "
+            f"below the echo path, so it is not their size: {large}"
+        )
+    if large.kind == "timeout":
+        return "fail", (
+            f"{way.address}: black hole: an answer of {_SMALL_BYTES} bytes comes, one of "
+            f"{_ANSWER_BYTES} bytes hangs"
+        )
+    return "unknown", f"{way.address}: an answer of {_ANSWER_BYTES} bytes does not come: {large}"
 
 
 CHECKS: Final[tuple[Check, ...]] = (path_mtu_check(Sockets()),)

@@ -92,7 +92,7 @@ def compare_versions(
         return Result(
             "tls-versions",
             "fail",
-            f"{evidence}; clients that speak nothing newer than {lost[-1]} are refused by cdn",
+            f"{evidence}; {_refused(lost, cdn)}",
             hostname,
             remedy="Set distribution.tlsPolicy to one that takes what the load balancer takes.",
         )
@@ -100,6 +100,24 @@ def compare_versions(
         unknown = f"{evidence}; {', '.join(open_)} could not be tried"
         return Result("tls-versions", "unknown", unknown, hostname)
     return Result("tls-versions", "pass", evidence, hostname)
+
+
+def _refused(lost: Sequence[TlsVersion], cdn: Mapping[TlsVersion, bool | None]) -> str:
+    """Return which clients cdn refuses, and what the others get."""
+    taken = [version for version in VERSIONS if cdn[version]]
+    if not taken:
+        return "cdn refuses every client"
+    older = [version for version in lost if version < taken[0]]
+    newer = [version for version in lost if version > taken[0]]
+    texts: list[str] = []
+    if older:
+        texts.append(f"clients that speak nothing newer than {older[-1]} are refused by cdn")
+    if newer:
+        texts.append(
+            f"clients that speak {' and '.join(newer)} only are refused by cdn, and others that do "
+            f"get {max(taken)}"
+        )
+    return "; ".join(texts)
 
 
 def _listed(taken: Mapping[TlsVersion, bool | None]) -> str:

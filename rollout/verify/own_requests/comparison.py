@@ -1,6 +1,6 @@
 """Whether the ways answer a request as direct over IPv4 does: asks until it can be told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,11 @@ class WayVerdict:
     silence: TroubleError | None = None
     """Why it gives no answer at all; None: it gives some."""
 
+    @property
+    def differs(self) -> bool:
+        """Whether it is proved that it does not answer as direct does."""
+        return bool(self.proved) or self.silence is not None
+
 
 async def compare_ways(
     conversation: Conversation,
@@ -49,6 +54,7 @@ async def compare_ways(
     ignore: tuple[IgnoreRule, ...],
     *,
     like: Outcomes | None = None,
+    differ: Collection[Way] = (),
 ) -> Mapping[Way, WayVerdict]:
     """Compare all ways with direct, and ask those again that are odd.
 
@@ -59,6 +65,7 @@ async def compare_ways(
         ignore: What does not count.
         like: What came of a request like it, which was sent more often: what changes in the answers
             to that is no reason to ask again.
+        differ: Ways that answered that one otherwise than direct: nothing more is asked of them.
     """
     learned = learned_of(outcomes.direct, ignore)
     restless = _restless(learned_of(like.direct, ignore)) if like else frozenset[Part]()
@@ -66,6 +73,7 @@ async def compare_ways(
         way
         for way, own in outcomes.others.items()
         if own
+        and way not in differ
         and not _unreachable(own)
         and any(
             each.came is None or each.part not in restless

@@ -100,7 +100,12 @@ async def _send_variants(question: Question, course: _Course) -> None:
         verdicts: Mapping[Way, WayVerdict] = {}
         if question.compares:
             verdicts = await compare_ways(
-                course.conversation, sent, outcomes, question.ignore, like=course.own
+                course.conversation,
+                sent,
+                outcomes,
+                question.ignore,
+                like=course.own,
+                differ=[way for way, verdict in course.verdicts.items() if verdict.differs],
             )
         course.variants.append((variant, outcomes, verdicts))
 

@@ -19,9 +19,9 @@ from rollout.probe.http import HttpWire
 from rollout.probe.model import Result
 from rollout.requests.catalogue import Catalogue
 from rollout.verify import checks, command
-from rollout.verify.answer_differences import IGNORED_HEADERS
 from rollout.verify.check import NOT_ASKED, Check, CheckContext, VerifyOptions
 from rollout.verify.command import carry_out
+from rollout.verify.own_requests.bodies import IGNORED_HEADERS
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.progress import Lines, Moving
 from rollout.verify.report import Report
@@ -183,9 +183,9 @@ def test_the_users_own_requests_are_compared(tmp_path: Path) -> None:
     assert evidence_of(report, "unknown") == []
     assert report.exit_code == 0
     assert {item.check for item in report.results if item.group == "opaque"} == {
-        "answers GET /orders",
-        "answers GET /echo/size=1000",
-        "answers HEAD /echo/status=404",
+        f"{line} {request}"
+        for line in ("answers", "cache")
+        for request in ("GET /orders", "GET /echo/size=1000", "HEAD /echo/status=404")
     }
 
 

@@ -309,6 +309,10 @@ def test_what_cloudfront_adds_to_an_answer_is_accepted() -> None:
         (answer_with(("Alt-Svc", 'h2="other.example.com:443"')), "answer: alt-svc is"),
         (answer_with(("Upgrade", "h2,h2c")), "answer: upgrade is"),
         (answer_with(("Set-Cookie", "b=2"), drop="Set-Cookie"), "answer: set-cookie is"),
+        (
+            answer_with(("Set-Cookie", "a=1, b=2"), drop="Set-Cookie"),
+            "answer: 2 Set-Cookie headers came as 1, of which a client reads one cookie each",
+        ),
         (answer_with(drop="Content-Type"), "answer: content-type is missing"),
         (answer_with(body=b"bodY"), "answer: the body is 4 bytes"),
     ],

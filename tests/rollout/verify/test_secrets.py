@@ -50,7 +50,7 @@ def written(results: list[Result]) -> str:
 def opaque_results(entry: CatalogueEntry, speak: Any) -> list[Result]:
     async def collect() -> list[Result]:
         wire = FakeWire(speak)
-        check = opaque.check(Catalogue((entry,)), ())
+        check = opaque.check(Catalogue((entry,)), (), pause_seconds=0)
         return [result async for result in check.run(surroundings(wire))]
 
     return asyncio.run(collect())
@@ -79,7 +79,8 @@ def test_a_secret_that_the_api_repeats_does_not_show(name: str, where: str) -> N
     count = iter(range(1000))
 
     def speak(way: Way, request: HttpRequest) -> HttpAnswer:
-        ((_, secret),) = request.headers
+        # Once it is sent without its credentials.
+        secret = dict(request.headers).get(name, "nobody")
         if where == "text":
             return answer(200, f"{secret} at {way.path}".encode())
         body: Any = {"value": {"said": f"{secret} at {way.path}"}}.get(where)

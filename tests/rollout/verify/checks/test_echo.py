@@ -164,6 +164,10 @@ def _merged_slashes(request: Outgoing) -> Outgoing:
     return replace(request, target=path + mark + query)
 
 
+def _get_for_head(request: Outgoing) -> Outgoing:
+    return replace(request, method=b"GET") if request.method == b"HEAD" else request
+
+
 def _sorted_query(request: Outgoing) -> Outgoing:
     path, mark, query = request.target.partition(b"?")
     return replace(request, target=path + mark + b"&".join(sorted(query.split(b"&"))))
@@ -256,7 +260,8 @@ CONTROLS = {
             "method-put",
             (
                 "PUT is answered 403 (Via: 1.1 lab.cloudfront.net (CloudFront), X-Cache: Error "
-                "from cloudfront) without the echo, so not by the origin"
+                "from cloudfront) without the echo: it is not the origin's answer, or its body "
+                "was altered"
             ),
             None,
         ),
@@ -337,6 +342,15 @@ CONTROLS = {
             "redirect-307",
             "answer: location is",
             {f"redirect-{n}" for n in (301, 302, 303, 307, 308)} | {"streaming"},
+        ),
+        (
+            Edge(request=_get_for_head),
+            "method-head",
+            (
+                "without the echo, a header X-Echo: the origin got GET, something else answered, "
+                "or the header was removed"
+            ),
+            None,
         ),
         (
             Edge(answer=lambda a: a.without(b"set-cookie")),

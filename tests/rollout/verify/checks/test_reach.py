@@ -22,7 +22,14 @@ from rollout.probe.model import (
     TroubleError,
     Way,
 )
-from rollout.probe.sockets import Connector, Handshake, Sockets, TlsExchange, TlsVersion
+from rollout.probe.sockets import (
+    VERSIONS,
+    Connector,
+    Handshake,
+    Sockets,
+    TlsExchange,
+    TlsVersion,
+)
 from rollout.verify.check import Check, CheckContext, VerifyOptions
 from rollout.verify.checks import reach, reach_path_mtu, reach_race, reach_tls
 from support.tls_server import Behavior, serving
@@ -66,6 +73,8 @@ class Machine:
     certificates: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     untrusted: frozenset[str] = frozenset()
     hangs_above: Mapping[str, int] = field(default_factory=dict[str, int])
+    silent_targets: frozenset[bytes] = frozenset()
+    """Targets that nothing is answered at."""
     path_mtu: int | None = 1400
     bodies: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     statuses: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -102,7 +111,8 @@ class Machine:
 
     async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
         await self.shake(address, port, name)
-        if len(request) > self.hangs_above.get(address, 1_000_000):
+        silent = request.split()[1] in self.silent_targets
+        if silent or len(request) > self.hangs_above.get(address, 1_000_000):
             raise TroubleError("timeout", "HTTP: silence")
         return TlsExchange(1234, self.path_mtu, self.path_mtu and self.path_mtu - 72, 0)
 
@@ -389,11 +399,42 @@ def test_a_system_that_does_not_tell_the_mtu_is_unknown() -> None:
 
 
 def test_the_large_request_is_larger_than_any_packet_and_within_every_limit() -> None:
-    small, large = reach_path_mtu.mtu_requests(WAYS[3], "/echo")
-    assert len(small) < 500
-    assert 4 * 1500 < len(large) < 8192
-    assert large.startswith(b"GET /echo/size=65536 HTTP/1.1\r\nHost: api.example.com\r\n")
-    assert large.endswith(b"x\r\n\r\n")
+    requests = reach_path_mtu.sized_requests(WAYS[3], "/echo")
+    assert len(requests.small) < 500
+    assert 4 * 1500 < len(requests.large) < 8192
+    first_lines = {each.partition(b"\r\n")[0] for each in (requests.small, requests.large)}
+    assert first_lines == {b"GET /echo HTTP/1.1"}
+    assert requests.large.endswith(b"x\r\n\r\n")
+    assert requests.answers is not None
+    assert [each.split()[1] for each in requests.answers] == [b"/echo/size=16", b"/echo/size=65536"]
+    plain = reach_path_mtu.sized_requests(WAYS[3], None)
+    assert plain.answers is None
+    assert plain.large.startswith(b"GET / HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("silent", "verdict", "evidence"),
+    [
+        (
+            {b"/echo/size=65536"},
+            "fail",
+            "black hole: an answer of 16 bytes comes, one of 65536 bytes hangs",
+        ),
+        (
+            {b"/echo/size=65536", b"/echo/size=16"},
+            "unknown",
+            "answers of neither 16 nor 65536 bytes come from below the echo path, so it is not",
+        ),
+        (set[bytes](), "pass", "MTU 1400 bytes from here to that address"),
+    ],
+)
+def test_what_hangs_at_another_url_is_no_black_hole(
+    silent: set[bytes], verdict: str, evidence: str
+) -> None:
+    results = run("reach-path-mtu", Machine(silent_targets=frozenset(silent)), echo="/echo")
+    (cdn,) = [result for result in results if result.path == "cdn"]
+    assert cdn.verdict == verdict
+    assert evidence in cdn.evidence
 
 
 # --- TLS ----------------------------------------------------------------------------------------
@@ -407,6 +448,30 @@ def test_a_version_that_only_direct_takes_fails() -> None:
         "direct takes TLSv1, TLSv1.1, TLSv1.2, TLSv1.3; cdn takes TLSv1.2, TLSv1.3; clients that "
         "speak nothing newer than TLSv1.1 are refused by cdn"
     )
+
+
+OLD = "clients that speak nothing newer than {0} are refused by cdn"
+NEW = "clients that speak TLSv1.3 only are refused by cdn, and others that do get TLSv1.2"
+
+
+@pytest.mark.parametrize(
+    ("direct", "cdn", "evidence"),
+    [
+        ("23", "2", NEW),
+        ("123", "2", f"{OLD.format('TLSv1.1')}; {NEW}"),
+        ("2", "3", OLD.format("TLSv1.2")),
+        ("2", "", "cdn refuses every client"),
+    ],
+)
+def test_the_evidence_says_which_clients_are_refused(direct: str, cdn: str, evidence: str) -> None:
+    """Each digit is a version of TLS 1."""
+    sides: list[dict[TlsVersion, bool | None]] = [
+        {version: version != "TLSv1" and version[-1] in side for version in VERSIONS}
+        for side in (direct, cdn)
+    ]
+    result = reach_tls.compare_versions(API, *sides)
+    assert result.verdict == "fail"
+    assert result.evidence.partition("; ")[2].partition("; ")[2] == evidence
 
 
 def test_a_version_that_only_cdn_takes_passes() -> None:
