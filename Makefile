@@ -59,6 +59,7 @@ format: $(STAMP) ## Put every file into the project's format
 bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/preview.py
 	@$(RUN)/python benchmarks/policies_cost.py
+	@PYTHONPATH=tests $(RUN)/python benchmarks/clean_runs.py
 	@$(RUN)/python -m sandbox.debian
 	@$(RUN)/dualstack sandbox roots >/dev/null
 	@PYTHONPATH=tests $(RUN)/python benchmarks/verification.py

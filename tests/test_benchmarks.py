@@ -9,6 +9,7 @@ import pytest
 from support.engine import CHECKOUT, COMMAND_SECONDS
 
 SCRIPTS = {
+    "clean_runs.py": ("stable, passed through", "wild, behind a cache"),
     "preview.py": ("the same with the packs on", "the layer"),
     "policies_cost.py": ("none (start-up)",),
     "verification.py": ("a lab of", "dualstack verify, all of it", "found"),

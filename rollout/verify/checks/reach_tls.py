@@ -80,7 +80,9 @@ def compare_versions(
         direct: Which versions direct takes; None: cannot tell.
         cdn: Which versions cdn takes; None: cannot tell.
     """
-    lost = [version for version in VERSIONS if direct[version] and cdn[version] is False]
+    lost: list[TlsVersion] = [
+        version for version in VERSIONS if direct[version] and cdn[version] is False
+    ]
     open_ = [
         version
         for version in VERSIONS
