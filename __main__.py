@@ -4,10 +4,11 @@ import pulumi
 
 from components import settings
 from components.edge import DualStackEdge
+from components.errors import told
 
-stack = settings.load()
-
-edge = DualStackEdge.of_settings("edge", stack)
+with told():
+    stack = settings.load()
+    edge = DualStackEdge.of_settings("edge", stack)
 
 pulumi.export("hostnames", edge.hostnames)
 pulumi.export("distributionId", edge.distribution_id)

@@ -1,6 +1,9 @@
 """The error that stops a deployment, with every fault and what mends it."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import pulumi
 
@@ -23,3 +26,20 @@ class FaultsError(pulumi.RunError):
         """
         self.faults = tuple(faults)
         super().__init__("\n".join([f"{summary}:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+_TOLD: Final = 32
+"""The exit code of a program that has told the user what is wrong.
+
+Source: pulumi, `sdk/python/cmd/pulumi-language-python-exec`.
+"""
+
+
+@contextmanager
+def told() -> Generator[None]:
+    """Tell of faults and end the program, which Pulumi then calls no unhandled error."""
+    try:
+        yield
+    except FaultsError as error:
+        pulumi.log.error(str(error))
+        sys.exit(_TOLD)

@@ -5,13 +5,15 @@ They are looked up with plain invokes, which answer before the next line of the 
 while resources are being made, and leave half an edge behind.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import pulumi
 
 from components.last_deployment import LastDeployment
 from components.lookups import account, digitalocean
 from components.lookups.answers import (
+    NoAccessError,
     OriginError,
     UnansweredError,
     attempt,
@@ -70,6 +72,10 @@ def look_up(
             cannot leave; CloudFront cannot use the certificate. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
+    aws = cache(lambda: account.open_account(settings.aws))
+    # Credentials of a provider that was given are in nobody's configuration.
+    if has_account() and through_aws.provider is None:
+        account.check_access(aws, settings.aws, pulumi.Config("aws").get("region"))
     zone = attempt(lambda: find_zone(settings.zone, through_aws))
     records = attempt(lambda: _records(zone, settings, last, through_aws))
     listed = () if isinstance(records, OriginError) else records
@@ -80,22 +86,11 @@ def look_up(
         lambda: find_load_balancer(settings.origin, through_aws),
         (lambda: stands) if stands else None,
     )
-    regions = attempt(
-        lambda: check_regions(
-            settings.proxy, invoke_options(opts, "digitalocean"), standing.droplets
-        ),
-        (lambda: None) if stands else None,
-    )
+    left_there, regions = _digitalocean(settings, opts, last, standing)
     # A lock is refused while direct has weight, so no change of weights comes by here.
     lock, ports = settings.origin_lock, settings.origin.ports
     prefix_list = attempt(lambda: find_prefix_list(lock, ports, last.admitted_ports, through_aws))
-    left_there: OriginError | None = None
-    refused: OriginError | None = None
-    if has_account():
-        left_there = attempt(
-            lambda: _check_digitalocean(settings, opts, last), (lambda: None) if stands else None
-        )
-        refused = _check_aws(settings, leaving, last)
+    refused = _check_aws(settings, leaving, last, aws) if has_account() else None
     match load_balancer, zone, prefix_list, regions, left_there, refused, records:
         case (
             LoadBalancerTarget(),
@@ -112,13 +107,12 @@ def look_up(
 
 
 def _check_aws(
-    settings: Settings, leaving: Sequence[str], last: LastDeployment
+    settings: Settings,
+    leaving: Sequence[str],
+    last: LastDeployment,
+    aws: Callable[[], account.Account],
 ) -> OriginError | None:
     """Return what CloudFront is going to refuse, and warn of what an earlier try left at AWS."""
-
-    def aws() -> account.Account:
-        return account.open_account(settings.aws)
-
     refused = attempt(
         lambda: account.check_account(settings, leaving, last, aws),
         lambda: None,
@@ -139,20 +133,42 @@ def _check_aws(
     return refused
 
 
-def _check_digitalocean(
-    settings: Settings, opts: pulumi.ResourceOptions | None, last: LastDeployment
-) -> None:
-    """Look for what an earlier try left at DigitalOcean.
+def _digitalocean(
+    settings: Settings,
+    opts: pulumi.ResourceOptions | None,
+    last: LastDeployment,
+    standing: Standing,
+) -> tuple[OriginError | None, OriginError | None]:
+    """Return what an earlier try left at DigitalOcean, and what is wrong with the regions.
 
-    Not where the edge was given a provider of its own: nobody knows its token.
+    Where DigitalOcean does not answer at all, the regions are not asked for: it is told once.
     """
-    if invoke_options(opts, "digitalocean").provider is None:
-        check_digitalocean(
-            settings.proxy,
-            last,
-            f"{pulumi.get_project()}-{pulumi.get_stack()}",
-            lambda: digitalocean.open_digitalocean(settings.digitalocean),
-        )
+    otherwise = (lambda: None) if standing.load_balancer else None
+    no_access = False
+
+    def left_behind() -> None:
+        nonlocal no_access
+        try:
+            check_digitalocean(
+                settings.proxy,
+                last,
+                f"{pulumi.get_project()}-{pulumi.get_stack()}",
+                lambda: digitalocean.open_digitalocean(settings.digitalocean),
+            )
+        except NoAccessError:
+            no_access = True
+            raise
+
+    through = invoke_options(opts, "digitalocean")
+    left: OriginError | None = None
+    # Nobody knows the token of a provider that was given.
+    if has_account() and through.provider is None:
+        left = attempt(left_behind, otherwise)
+    if no_access:
+        return left, None
+    return left, attempt(
+        lambda: check_regions(settings.proxy, through, standing.droplets), otherwise
+    )
 
 
 def _records(

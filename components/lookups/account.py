@@ -9,7 +9,7 @@ Only an answer that says no is a fault. Who may not ask, or gets no answer, goes
 for CloudFront itself judges later. Nothing is asked about what the last deployment had already.
 
 Where it differs from the provider: roles are not assumed (`assumeRoles`), and of the arguments only
-those in `_session` and `_client` count. So a certificate is judged only where the credentials
+those in `open_account` and `_client` count. So a certificate is judged only where the credentials
 belong to the account that its ARN names. A name needs no such care: two distributions cannot have
 it, whatever their accounts are. Those of other accounts are not listed, and CloudFront's refusal is
 explained in `docs/operating.md`.
@@ -18,6 +18,7 @@ Source: CloudFront Developer Guide, 'Requirements for using alternate domain nam
 'Requirements for using SSL/TLS certificates with CloudFront'.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -32,6 +33,7 @@ from components import places
 from components.facts import CLOUDFRONT_REGION
 from components.faults import Fault
 from components.last_deployment import LastDeployment
+from components.lookups import access
 from components.lookups.answers import OriginError, UnansweredError
 from components.lookups.left_behind import remedy
 from components.lookups.watchers import ListedAlarm, ListedCheck, Watchers
@@ -307,30 +309,72 @@ class AwsAccount:
             raise _unclear_names(error) from error
 
 
-def open_account(arguments: Mapping[str, Any]) -> Account:
+def open_account(arguments: Mapping[str, Any]) -> AwsAccount:
     """Return the account that the arguments of the AWS provider lead to.
 
     Args:
         arguments: As `Settings.aws` has them. What is not known yet counts as not given.
 
     Raises:
+        OriginError: There are no credentials to ask with.
         UnansweredError: botocore cannot use them.
     """
-    plain = {
+    plain = _plain(arguments)
+    try:
+        # boto3 would import what S3 needs as well, which takes three times as long.
+        session = Session(profile=plain.get("profile"))
+        return AwsAccount(*(_client(session, plain, name) for name in SERVICES))
+    except BotoCoreError as error:
+        if fault := access.refusal(error, _profile(plain)):
+            raise OriginError(fault) from error
+        raise _unclear_names(error) from error
+
+
+def check_access(
+    account: Callable[[], AwsAccount], arguments: Mapping[str, Any], region: str | None
+) -> None:
+    """Refuse to look anything up where AWS will answer nothing, or for another account.
+
+    Where STS does not answer at all, or something stands between, the look-ups go on and say
+    themselves what they miss.
+
+    Args:
+        account: Returns who answers.
+        arguments: As `Settings.aws` has them.
+        region: What the stack's configuration says.
+
+    Raises:
+        OriginError: Credentials, profile, region, account or endpoint are missing or wrong.
+    """
+    plain = _plain(arguments)
+    if plain.get("assume_role_with_web_identity") or plain.get("skip_credentials_validation"):
+        return
+    sts = account().sts
+    try:
+        identity = sts.get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        fault = access.refusal(error, _profile(plain), str(sts.meta.endpoint_url))
+        if fault is None:
+            return
+        raise OriginError(fault) from error
+    faults = [access.no_region(region, plain)]
+    if not plain.get("assume_roles"):
+        faults.append(access.wrong_account(identity, plain))
+    if wrong := [fault for fault in faults if fault]:
+        raise OriginError(*wrong)
+
+
+def _plain(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return arguments as text, without those that are not known yet."""
+    return {
         name: cast("Secret[Any]", value).get_secret_value() if isinstance(value, Secret) else value
         for name, value in arguments.items()
         if not isinstance(value, pulumi.Output)
     }
-    try:
-        return _account(plain)
-    except BotoCoreError as error:
-        raise _unclear_names(error) from error
 
 
-def _account(plain: Mapping[str, Any]) -> AwsAccount:
-    # boto3 would import what S3 needs as well, which takes three times as long.
-    session = Session(profile=plain.get("profile"))
-    return AwsAccount(*(_client(session, plain, name) for name in SERVICES))
+def _profile(plain: Mapping[str, Any]) -> str | None:
+    return plain.get("profile") or os.environ.get("AWS_PROFILE")
 
 
 def _client(session: Session, plain: Mapping[str, Any], service: str) -> Any:

@@ -50,6 +50,10 @@ class UnansweredError(OriginError):
     """Nobody knows whether something is there, because asking failed: no answer, or none to us."""
 
 
+class NoAccessError(UnansweredError):
+    """Nobody answers anything: the credentials are refused, or nobody is there."""
+
+
 def together(*errors: OriginError) -> OriginError:
     """Return one error for several, caused by all that caused them."""
     if len(errors) == 1:

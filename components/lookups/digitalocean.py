@@ -14,12 +14,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from components.faults import Fault
-from components.lookups.answers import UnansweredError
+from components.lookups.answers import NoAccessError, UnansweredError
 from components.lookups.left_behind import FreeAddress, Named
 
 if TYPE_CHECKING:
@@ -85,7 +86,13 @@ class HttpDigitalOcean:
         try:
             with urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - as above
                 return cast("Mapping[str, Any]", json.load(answer))
-        except (URLError, OSError, ValueError) as error:
+        except HTTPError as error:
+            if error.code == HTTPStatus.UNAUTHORIZED:
+                raise _no_token(self.token) from error
+            raise _unanswered(path.partition("?")[0], error) from error
+        except URLError as error:
+            raise _nobody_there(self.endpoint, error) from error
+        except (OSError, ValueError) as error:
             raise _unanswered(path.partition("?")[0], error) from error
 
 
@@ -102,6 +109,30 @@ def open_digitalocean(arguments: Mapping[str, Any]) -> HttpDigitalOcean:
     return HttpDigitalOcean(endpoint.rstrip("/"), next(filter(None, tokens), ""))
 
 
+def _no_token(token: str) -> NoAccessError:
+    return NoAccessError(
+        Fault(
+            "DigitalOcean's token",
+            "one that DigitalOcean refuses" if token else "not set",
+            "a token of the account that the proxies are in, valid and not run out",
+            "Make one at https://cloud.digitalocean.com/account/api/tokens and set it: "
+            "pulumi config set --secret digitalocean:token, or DIGITALOCEAN_TOKEN",
+        )
+    )
+
+
+def _nobody_there(endpoint: str, cause: URLError) -> NoAccessError:
+    return NoAccessError(
+        Fault(
+            "DigitalOcean's API",
+            f"{endpoint}, where nobody answers",
+            f"{_ENDPOINT}, or a cloud that runs ({' '.join(str(cause.reason).split())})",
+            "Look at the network, and at DIGITALOCEAN_API_URL or digitalocean:apiEndpoint; the "
+            "sandbox starts with: make up",
+        )
+    )
+
+
 def _unanswered(kind: str, cause: Exception) -> UnansweredError:
     return UnansweredError(
         Fault(
@@ -109,6 +140,6 @@ def _unanswered(kind: str, cause: Exception) -> UnansweredError:
             "one that could not be read",
             "one that can: it says what an earlier deployment left behind "
             f"({' '.join(str(cause).split())})",
-            "Set the token with: pulumi config set --secret digitalocean:token TOKEN",
+            "See that the token may read them.",
         )
     )

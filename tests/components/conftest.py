@@ -20,6 +20,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[MockEngine]:
 
     monkeypatch.setattr("components.lookups.account.open_account", open_account)
 
+    def let_in(*_: object) -> None:
+        """Mocks are always let in; see test_access.py for who is not."""
+
+    monkeypatch.setattr("components.lookups.account.check_access", let_in)
+
     def open_digitalocean(_: object) -> DropletCloud:
         return engine.account.droplet_cloud
 

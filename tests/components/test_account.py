@@ -1,6 +1,7 @@
 """What CloudFront is going to refuse is refused in the preview, where ACM or CloudFront say so."""
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3.session
@@ -113,15 +114,22 @@ def test_an_edge_is_refused_with_all_that_cloudfront_would_refuse(engine: MockEn
     assert engine.registered == {}
 
 
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A configuration of AWS's tools that botocore cannot read."""
+    (tmp_path / "config").write_text("[profile")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
 def test_no_answer_is_a_warning_in_a_first_deployment_too(
-    engine: MockEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: MockEngine,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    unreadable: None,  # noqa: ARG001
 ) -> None:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.setattr("components.lookups.account.open_account", open_account)
-    profile = {"profile": "nobody"}
     with caplog.at_level(logging.WARNING):
-        engine.run(lambda: DualStackEdge("edge", {**EDGE, "provider_arguments": profile}))
+        engine.run(lambda: DualStackEdge("edge", EDGE))
     assert "CloudFront judges it in the deployment." in caplog.text
     assert "edge-cdn-distribution" in engine.registered
 
@@ -308,6 +316,6 @@ def test_the_provider_s_arguments_lead_to_its_account() -> None:
     assert account.cloudfront.meta.endpoint_url != account.sts.meta.endpoint_url
 
 
-def test_arguments_that_botocore_cannot_use_are_no_answer() -> None:
-    with pytest.raises(UnansweredError, match="nobody"):
-        open_account({"profile": "nobody"})
+def test_what_botocore_cannot_use_is_no_answer(unreadable: None) -> None:  # noqa: ARG001
+    with pytest.raises(UnansweredError, match="Unable to parse config file"):
+        open_account({})

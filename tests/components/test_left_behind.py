@@ -12,8 +12,9 @@ from pydantic import Secret
 
 from components import places
 from components.last_deployment import LastDeployment, of_resources
-from components.lookups import OriginError, UnansweredError, look_up
+from components.lookups import OriginError, look_up
 from components.lookups.account import GivenCertificate, alias_faults
+from components.lookups.answers import NoAccessError
 from components.lookups.digitalocean import HttpDigitalOcean, open_digitalocean
 from components.lookups.left_behind import FreeAddress, Named, import_command
 from components.lookups.watchers import ListedAlarm, ListedCheck
@@ -419,8 +420,12 @@ def test_everything_of_a_kind_is_read(api: HttpDigitalOcean) -> None:
 
 
 def test_a_token_that_is_refused_is_no_answer(api: HttpDigitalOcean) -> None:
-    with pytest.raises(UnansweredError, match=r"list of vpcs is one that could not be read; .*401"):
+    with pytest.raises(NoAccessError, match="token is one that DigitalOcean refuses;"):
         HttpDigitalOcean(api.endpoint, "other").vpcs()
+    with pytest.raises(NoAccessError, match="token is not set;"):
+        HttpDigitalOcean(api.endpoint, "").vpcs()
+    with pytest.raises(NoAccessError, match=r"API is http://127\.0\.0\.1:9, where nobody answers;"):
+        HttpDigitalOcean("http://127.0.0.1:9", "any").vpcs()
 
 
 def test_the_stack_s_configuration_comes_before_the_environment(

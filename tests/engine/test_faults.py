@@ -126,6 +126,49 @@ def test_a_misconfigured_stack_stops_with_every_fault_and_makes_nothing(
     assert nothing_was_made(stack, route53, before)
 
 
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        pytest.param(
+            {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+            "The AWS login is missing;",
+            id="no credentials",
+        ),
+        pytest.param({"AWS_PROFILE": "nobody"}, 'AWS_PROFILE is "nobody"', id="no such profile"),
+        pytest.param(
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "The endpoint of AWS is http://127.0.0.1:9, where nobody answers;",
+            id="an AWS that is gone",
+        ),
+        pytest.param(
+            {"DIGITALOCEAN_TOKEN": "wrong"},
+            "DigitalOcean's token is one that DigitalOcean refuses;",
+            id="a wrong token",
+        ),
+        pytest.param({"DIGITALOCEAN_TOKEN": None}, "DigitalOcean's token is not set;", id="none"),
+        pytest.param(
+            {"DIGITALOCEAN_API_URL": "http://127.0.0.1:9"},
+            "DigitalOcean's API is http://127.0.0.1:9, where nobody answers;",
+            id="a DigitalOcean that is gone",
+        ),
+    ],
+)
+def test_one_cause_is_one_fault(
+    stack: Stack, variables: dict[str, str | None], message: str
+) -> None:
+    stack.configure(proxy={"regions": ["fra1"], "readySeconds": 0})
+    for name, value in variables.items():
+        if value is None:
+            del stack.variables[name]
+        else:
+            stack.variables[name] = value
+    printed = stack.pulumi("preview", PULUMI_OPTION_POLICY_PACK="").refused()
+    assert re.findall(r"^ +- (.*)", printed, re.MULTILINE) == [
+        line.strip(" -") for line in printed.splitlines() if message in line and "  - " in line
+    ]
+    assert "unhandled error" not in printed
+
+
 def test_two_load_balancers_of_one_name_are_refused(
     stack: Stack, account: background.Cloud, route53: "Route53Client"
 ) -> None:
