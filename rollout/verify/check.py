@@ -15,6 +15,10 @@ SLOWEST_SECONDS: Final = 58.0
 Source: Elastic Load Balancing guides, connection idle timeout, 60 seconds by default."""
 
 
+LARGEST_BYTES: Final = 2**25
+"""How large the largest body is that is tried by default, 32 MiB: above every usual limit."""
+
+
 @dataclass(frozen=True)
 class VerifyOptions:
     """How to verify."""
@@ -40,6 +44,8 @@ class VerifyOptions:
     """How long the longest wait is that is tried; 0: none."""
     budget: int = 3000
     """Requests that the user's own requests may cost, before anything is asked again."""
+    largest_bytes: int = LARGEST_BYTES
+    """How large the largest body is that is tried; 0: none."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,13 @@ from rollout.probe.dns import DnspythonClient
 from rollout.probe.http import HttpWire, TrustError
 from rollout.probe.model import DnsClient, Result, Way, Wire
 from rollout.verify import flags, progress, report
-from rollout.verify.check import NOT_ASKED, SLOWEST_SECONDS, CheckContext, VerifyOptions
+from rollout.verify.check import (
+    LARGEST_BYTES,
+    NOT_ASKED,
+    SLOWEST_SECONDS,
+    CheckContext,
+    VerifyOptions,
+)
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.run import WRONG_USE, Findings, interrupted, run, silent
 from rollout.verify.settings import BUDGET, RATE, RequestFiles, VerifySettings
@@ -61,6 +67,7 @@ def verify(
     share_tolerance: flags.ShareTolerance = 0.05,
     slowest: flags.Slowest = SLOWEST_SECONDS,
     budget: flags.Budget = BUDGET,
+    largest: flags.Largest = LARGEST_BYTES,
     account: flags.Account = False,
     ca: flags.Ca = None,
     only: flags.Only = None,
@@ -84,6 +91,7 @@ def verify(
             account=account,
             ca=str(ca) if ca else None,
             slowest_seconds=slowest,
+            largest_bytes=largest,
         ),
         RequestFiles(requests, openapi_file, har_file, tuple(ignore or ())),
         tuple(only or ()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from rollout.probe.model import HttpAnswer, HttpRequest, Result, TroubleError, Way
-from rollout.requests.request_kinds import RequestKind
+from rollout.requests.request_kinds import RUN_HEADER, RequestKind, segment
 from rollout.verify.check import CheckContext
 from rollout.verify.exchange import BASELINE, Attempt, Lane, ask, lane_name, listed, no_echo, result
 
@@ -43,6 +43,10 @@ class EchoHost:
         """Return the request of a kind, as it is sent in this run."""
         names = {"hostname": self.hostname, "direct": self.context.target.direct}
         return kind.request(self.echo, self.run, names)
+
+    def target(self, *directives: tuple[str, str]) -> str:
+        """Return a target below the echo path that no earlier run has used."""
+        return self.echo + segment((*directives, ("header", f"{RUN_HEADER}:{self.run}")))
 
     @property
     def hostname(self) -> str:

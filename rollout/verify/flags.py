@@ -147,6 +147,15 @@ Slowest = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Largest = Annotated[
+    int,
+    typer.Option(
+        metavar="BYTES",
+        envvar="DUALSTACK_VERIFY_LARGEST",
+        help="The largest body that is tried through the echo, up to 32 MiB; 0: none.",
+        rich_help_panel=_HOW,
+    ),
+]
 Account = Annotated[
     bool,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import Final
 from components.faults import Fault, shown
 from rollout.edge import Source
 from rollout.requests.catalogue import is_target
-from rollout.verify.check import VerifyOptions
+from rollout.verify.check import LARGEST_BYTES, VerifyOptions
 
 RATE: Final = 50.0
 """Requests started per second by default. The API has users, and its direct path over IPv6 may be
@@ -105,6 +105,15 @@ class VerifySettings:
             (
                 options.budget < 1,
                 Fault("--budget", shown(options.budget), "it should be 1 or more", DEFAULT),
+            ),
+            (
+                not 0 <= options.largest_bytes <= LARGEST_BYTES,
+                Fault(
+                    "--largest",
+                    shown(options.largest_bytes),
+                    f"it should be from 0 to {LARGEST_BYTES} bytes",
+                    DEFAULT,
+                ),
             ),
             (
                 not 0 < options.share_tolerance < 1,

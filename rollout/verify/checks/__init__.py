@@ -21,6 +21,7 @@ from rollout.verify.checks import (
     reach_path_mtu,
     reach_race,
     reach_tls,
+    sizes,
     slow,
 )
 
@@ -35,6 +36,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *ports.CHECKS,
     *echo.CHECKS,
     *slow.CHECKS,
+    *sizes.CHECKS,
     *cache.CHECKS,
     *cache_errors.CHECKS,
     *cache_collapsing.CHECKS,

@@ -59,6 +59,7 @@ def verified(
         "account": False,
         "ca": str(edge.ca),
         "slowest_seconds": 1.0,
+        "largest_bytes": 100_000,
         **options,
     }
     settings = VerifySettings(
