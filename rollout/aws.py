@@ -77,6 +77,8 @@ class AccountDistribution:
     """ARN of its web ACL; empty where it has none."""
     origin: AccountOrigin
     """The origin of its default behavior."""
+    patterns: tuple[str, ...] = ()
+    """Path patterns of its other behaviors, in order: the first that matches is taken."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,10 @@ class AccountReader:
                 # Source: CloudFront API Reference, 'CustomOriginConfig': 30 seconds by default.
                 int(custom.get("OriginReadTimeout") or 30),
                 int(origin.get("ResponseCompletionTimeout") or 0) or None,
+            ),
+            tuple(
+                str(each["PathPattern"])
+                for each in config.get("CacheBehaviors", {}).get("Items") or ()
             ),
         )
 

@@ -46,6 +46,9 @@ MOST_BODY_BYTES: Final = 2**25
 """The longest body of an answer that is read, 32 MiB: much more than any check compares, and small
 enough to hold all answers that are under way at once."""
 
+CONNECT_SECONDS: Final = 15.0
+"""How long a connection and a handshake may take each, however long the answer may."""
+
 MOST_WAITING: Final = 32
 """Requests that may be under way at once of those that wait long and do nothing."""
 
@@ -69,6 +72,7 @@ class HttpWire:
         concurrency: int,
         ca: Path | None = None,
         most_body_bytes: int = MOST_BODY_BYTES,
+        connect_seconds: float = CONNECT_SECONDS,
     ) -> None:
         """Set the limits of all checks together.
 
@@ -79,6 +83,7 @@ class HttpWire:
             ca: A PEM file of the only authorities to trust; None: those of the system, or of the
                 file that `SSL_CERT_FILE` names.
             most_body_bytes: Bytes of an answer's body above which the request fails.
+            connect_seconds: How long a connection and a handshake may take each.
 
         Raises:
             TrustError: The file is missing or holds no certificate.
@@ -86,6 +91,7 @@ class HttpWire:
         # httpcore sets ALPN on its context, so each protocol has one of its own.
         self._tls = {http2: _trusting(ca) for http2 in (False, True)}
         self._most_body_bytes = most_body_bytes
+        self._connect_seconds = connect_seconds
         burst = max(rate, 1.0)
         self._limiter = AsyncLimiter(burst, burst / rate)
         self._gates = {False: Gate(concurrency), True: Gate(MOST_WAITING)}
@@ -216,7 +222,9 @@ class HttpWire:
         left = self._most_body_bytes
         try:
             async with asyncio.timeout(request.timeout_seconds):
-                response = await line.connection.handle_async_request(_raw(line.way, request))
+                response = await line.connection.handle_async_request(
+                    _raw(line.way, request, self._connect_seconds)
+                )
                 start = max(sent_at, line.progress.opened)
                 try:
                     async for piece in response.aiter_stream():
@@ -281,7 +289,7 @@ def wire_headers(way: Way, request: HttpRequest) -> tuple[tuple[str, str], ...]:
     return (("Host", _authority(way)), *request.headers, *framing)
 
 
-def _raw(way: Way, request: HttpRequest) -> httpcore.Request:
+def _raw(way: Way, request: HttpRequest, connect_seconds: float) -> httpcore.Request:
     pieces = (request.body,) if isinstance(request.body, bytes) else request.body or ()
 
     async def stream() -> AsyncIterator[bytes]:
@@ -300,6 +308,7 @@ def _raw(way: Way, request: HttpRequest) -> httpcore.Request:
         ),
         headers=[(_bytes(name), _bytes(value)) for name, value in wire_headers(way, request)],
         content=stream(),
+        extensions={"timeout": {"connect": connect_seconds}},
     )
 
 

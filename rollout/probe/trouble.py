@@ -66,6 +66,8 @@ def _kind_and_reason(
             return "certificate", f"{fault} ({cause.verify_message})"
     if isinstance(causes[0], TimeoutError):
         return "timeout", _silence(progress, timeout_seconds)
+    if isinstance(causes[0], httpcore.ConnectTimeout):
+        return "timeout", _silence(progress, None)
     for cause in causes:
         answer = _from_system(cause, progress)
         if answer:
@@ -73,8 +75,8 @@ def _kind_and_reason(
     return _from_protocol(causes[0], progress)
 
 
-def _silence(progress: ConnectionProgress, timeout_seconds: float) -> str:
-    waited = f"within {timeout_seconds:g} s"
+def _silence(progress: ConnectionProgress, timeout_seconds: float | None) -> str:
+    waited = "in time" if timeout_seconds is None else f"within {timeout_seconds:g} s"
     if progress.stage == "connect":
         return f"no connection {waited}"
     if progress.stage == "opening":

@@ -86,6 +86,20 @@ class Catalogue:
     """Names of those that are not sent, each with the reason."""
 
 
+def patient(catalogue: Catalogue, seconds: float) -> Catalogue:
+    """Return a catalogue whose requests may take as long, where they may take less."""
+    entries = (
+        replace(
+            entry,
+            request=replace(
+                entry.request, timeout_seconds=max(seconds, entry.request.timeout_seconds)
+            ),
+        )
+        for entry in catalogue.entries
+    )
+    return replace(catalogue, entries=tuple(entries))
+
+
 ROOT: Final = Catalogue((CatalogueEntry("GET /", HttpRequest("GET", "/", OWN_HEADERS)),))
 """The one request that an edge may answer with a page of its own, a default root object, while it
 passes on everything else."""

@@ -4,19 +4,23 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from components.faults import Fault, shown
 from rollout.edge import of_source, pulumi_outputs
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
 from rollout.requests import documents, har, requests_file
-from rollout.requests.catalogue import ROOT, Catalogue, IgnoreRule, ignore_rule, merge
+from rollout.requests.catalogue import ROOT, Catalogue, IgnoreRule, ignore_rule, merge, patient
 from rollout.verify.check import Check, VerifyOptions
 from rollout.verify.checks import CHECKS, opaque
 from rollout.verify.settings import VerifySettings
 
 T = TypeVar("T")
+
+MARGIN_SECONDS: Final = 15.0
+"""How much longer than the longest wait that is tried an answer to a request of the user's may
+take: no request that direct answers in time is given up on another way."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def _catalogue(
     take(files.har, lambda document: har.read(document, hostnames, unsafe=unsafe))
     if settings.options.echo is not None:
         catalogues.append(ROOT)
-    return merge(catalogues)
+    return patient(merge(catalogues), settings.options.slowest_seconds + MARGIN_SECONDS)
 
 
 def _operations(

@@ -22,8 +22,8 @@ from rollout.aws import AccountError, AccountReader
 from rollout.probe.model import HttpAnswer, HttpRequest, Result, Scheme, TroubleError, Verdict, Way
 from rollout.probe.sockets import Connector, Sockets, is_doubtful, lacks
 from rollout.requests.catalogue import SAFE
-from rollout.requests.kind_group import KindGroup
-from rollout.requests.request_kinds import COMMON, KINDS, RUN_HEADER, segment
+from rollout.requests.groups.one_of_each_sort import ONE_OF_EACH_SORT
+from rollout.requests.request_kinds import COMMON, RUN_HEADER, segment
 from rollout.verify.address_groups import no_route
 from rollout.verify.alike import AnswerMeasure, said
 from rollout.verify.check import Check, CheckContext
@@ -54,16 +54,6 @@ SCHEMES: Final[Mapping[str, tuple[Scheme, ...]]] = {
     "TCP_UDP": ("http", "https"),
 }
 """What may be spoken behind a listener of each protocol; others are not of TCP."""
-
-ECHOED: Final = (
-    *("method-get", "method-head", "method-options", "method-post", "method-put", "method-patch"),
-    *("method-delete", "headers-ordinary", "headers-custom", "headers-conditional"),
-    *("headers-authorization", "headers-forwarding", "cookies-one-header", "query-odd"),
-    *("query-encoded", "path-encoded-slash", "body-binary", "body-chunked", "status-404"),
-    *("status-503", "redirect-302", "redirect-308", "redirect-relative", "answer-headers"),
-    *("answer-chunked", "encoding-gzip", "encoding-none"),
-)
-"""Kinds of requests that are compared where direct serves the echo on a port: one of each sort."""
 
 
 @dataclass(frozen=True)
@@ -312,9 +302,7 @@ async def _echoed(
     host = await open_host(context, context.options.echo or "", lanes)
     if host.missing_baseline(0) is not None:
         return []
-    kinds = tuple(kind for kind in KINDS if kind.name in ECHOED)
-    covers = f"{len(kinds)} kinds of requests were received as they were sent, and answered alike"
-    group = KindGroup(f"{port.check}-echo", kinds, covers)
+    group = replace(ONE_OF_EACH_SORT, name=f"{port.check}-echo")
     return await group_on_each_lane(host, group, 0)
 
 

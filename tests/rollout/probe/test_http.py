@@ -243,6 +243,15 @@ async def _cut(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
+def test_a_connection_has_a_limit_of_its_own_however_long_an_answer_may_take(trust: Trust) -> None:
+    async def run() -> tuple[str, str]:
+        hurried = HttpWire(rate=1000, concurrency=1, ca=trust.ca, connect_seconds=0.2)
+        async with serving(_silent, None) as way:
+            return await trouble(hurried, way, 60.0)
+
+    assert asyncio.run(run()) == ("timeout", "connected, and no TLS handshake in time")
+
+
 @pytest.mark.parametrize(
     ("answer", "tls", "kind", "reason"),
     [

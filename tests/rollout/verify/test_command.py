@@ -83,7 +83,8 @@ def test_an_edge_that_passes_everything_through_passes(tmp_path: Path) -> None:
     with whole_edge(tmp_path) as edge:
         report = verified(edge, only=())
     assert (evidence_of(report, "fail"), evidence_of(report, "unknown")) == ([], [])
-    assert (report.verdict, report.exit_code, report.not_asked) == ("pass", 0, ())
+    assert (report.verdict, report.exit_code) == ("pass", 0)
+    assert [each.request for each in report.not_asked] == ["paths"]
     groups = [result.group for result in report.results]
     assert groups == sorted(
         groups, key=["ways", *(check.name for check in checks.CHECKS), "opaque"].index
@@ -327,6 +328,15 @@ def planned(*only: str) -> list[str]:
     options = replace(OPTIONS, echo=None, account=False)
     made = make_plan(VerifySettings(BY_HAND, options, only=only))
     return [check.name for check in made.checks]
+
+
+def test_own_requests_may_take_longer_than_the_longest_wait(tmp_path: Path) -> None:
+    file = tmp_path / "requests.yaml"
+    file.write_text("requests:\n  - path: /report\n")
+    options = replace(OPTIONS, slowest_seconds=58.0)
+    made = make_plan(VerifySettings(BY_HAND, options, RequestFiles(str(file))))
+    limits = {entry.name: entry.request.timeout_seconds for entry in made.catalogue.entries}
+    assert limits["GET /report"] == 73.0
 
 
 def test_of_checks_that_begin_alike_those_that_have_something_to_do_are_meant() -> None:
