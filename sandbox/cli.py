@@ -3,17 +3,19 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import psutil
 import typer
-from filelock import FileLock
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +28,7 @@ from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
 from sandbox.lab.droplet import roots as droplet_roots
 from sandbox.lab.droplet.roots import BootError
+from sandbox.locks import held
 
 if TYPE_CHECKING:
     from pulumi import automation as auto
@@ -37,7 +40,8 @@ HOME_VARIABLE = "DUALSTACK_SANDBOX_HOME"
 CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_environment}
 """The clouds, each with what names one that runs to its clients, by its URL."""
 
-FAILED, WRONG_USE = 1, 2
+FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+GOES_ON = "Interrupted; `make up` goes on, `make down` removes."
 
 app = typer.Typer(
     help="A cloud on this machine, and the edge deployed to it.",
@@ -51,6 +55,32 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to sta
 def say(line: str) -> None:
     """Tell the person who waits; never on standard output, which may be evaluated or parsed."""
     print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def interruptible() -> Generator[list[int]]:
+    """Let an interrupted deployment end as Pulumi ends it, and say what goes on from there.
+
+    A terminal interrupts Pulumi as well, which then finishes what is under way. Ending before it
+    would leave its lock.
+
+    Yields:
+        A list that is empty until somebody interrupts.
+    """
+    came: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        if not any(child.name() == "pulumi" for child in psutil.Process().children()):
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield came
+    except KeyboardInterrupt:
+        stop_with(GOES_ON, INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def settings_changed(project: Path) -> None:
@@ -139,7 +169,7 @@ def up(as_json: Json = False) -> None:
 
     shell = here()
     shell.home.mkdir(parents=True, exist_ok=True)
-    with FileLock(shell.home / "up.lock"):
+    with interruptible() as interrupted, held(shell.home / "up.lock", "deploys this sandbox", say):
         engine = ready_engine(shell)
         variables = shell.environment(engine, running_clouds(shell))
         os.environ.update(variables)
@@ -158,6 +188,8 @@ def up(as_json: Json = False) -> None:
             )
         except auto.CommandError:
             # Everything it has to say was shown while it ran.
+            if interrupted:
+                stop_with(GOES_ON, INTERRUPTED)
             stop_with("The deployment stopped; what it says above is the reason.", FAILED)
     changes = {str(kind): count for kind, count in (result.summary.resource_changes or {}).items()}
     outputs = {name: output.value for name, output in sorted(result.outputs.items())}

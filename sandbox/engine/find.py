@@ -21,11 +21,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
 from platformdirs import user_cache_path
 from semver import Version
 
 from sandbox.engine import build
+from sandbox.locks import held
 
 VERSION = Version.parse("3.259.0")
 """The engine that is installed or built: the newest whose Go module is published."""
@@ -103,7 +103,7 @@ def find(
         build.renew_launcher(root / "bin")
         return Engine(root, VERSION, "kept from an earlier run")
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"{VERSION}.lock"):
+    with held(cache / f"{VERSION}.lock", "makes the engine", say):
         if (root / "bin" / "pulumi").exists():
             return Engine(root, VERSION, "made by another run just now")
         for way in ways or (install, build_from_source):

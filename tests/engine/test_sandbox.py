@@ -1,6 +1,8 @@
 """`dualstack sandbox`, as `make up`, `make down` and a shell use it."""
 
 import json
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import psutil
 import pytest
 
 from sandbox.cli import settings_changed
-from support.engine import DUALSTACK, Sandbox
+from support.engine import COMMAND_SECONDS, DUALSTACK, Sandbox
 from support.shown import README, assert_in_order, shown
 
 
@@ -34,9 +36,16 @@ def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sand
     assert "Nothing changed: the edge was up already." in second.stdout
 
     psutil.Process(pids(sandbox)[0]).kill()
+    interrupted = interrupt_an_up(sandbox)
+    assert interrupted.returncode == 130, interrupted.stderr
+    assert interrupted.stderr.endswith("Interrupted; `make up` goes on, `make down` removes.\n"), (
+        interrupted.stderr
+    )
+    assert "A cloud of the last time is gone; its stacks' state goes with it." in interrupted.stderr
+
     second = sandbox.run("up")
     assert second.returncode == 0, second.stderr
-    assert "A cloud of the last time is gone; its stacks' state goes with it." in second.stderr
+    assert "left its lock" not in second.stderr
     assert "The edge is up" in second.stdout
 
     clouds = pids(sandbox)
@@ -47,6 +56,30 @@ def test_up_goes_on_from_whatever_was_left_and_down_leaves_nothing(sandbox: Sand
     assert [psutil.pid_exists(pid) for pid in clouds] == [False, False]
     assert not sandbox.home.exists()
     assert "Nothing was up." in sandbox.run("down").stderr
+
+
+def interrupt_an_up(sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+    """Interrupt `dualstack sandbox up` as a terminal does, once the first resource is made."""
+    with subprocess.Popen(
+        [DUALSTACK, "sandbox", "up"],
+        env={**os.environ, "DUALSTACK_SANDBOX_HOME": str(sandbox.home)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        lines: list[str] = []
+        assert process.stderr
+        for line in process.stderr:
+            lines.append(line)
+            if "created" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        printed, rest = process.communicate(timeout=COMMAND_SECONDS)
+    return subprocess.CompletedProcess(
+        process.args, process.returncode, printed, "".join(lines) + rest
+    )
 
 
 def pids(sandbox: Sandbox) -> list[int]:

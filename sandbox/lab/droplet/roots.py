@@ -28,10 +28,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
 from platformdirs import user_cache_path
 
 from sandbox.debian import find_program
+from sandbox.locks import held
 
 SUITES: Final[Mapping[str, str]] = {"debian-12-x64": "bookworm", "debian-13-x64": "trixie"}
 """Debian's releases by the image that DigitalOcean makes of them."""
@@ -151,7 +151,7 @@ def make(
     cache = cache or cache_root()
     folder = _folder(image, cache)
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / f"{SUITES[image]}.lock"):
+    with held(cache / f"{SUITES[image]}.lock", "makes the droplets' systems", say):
         fault = _fault(folder)
         if not fault:
             return folder
