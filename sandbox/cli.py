@@ -26,6 +26,7 @@ from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
 from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
+from sandbox.lab.door import LabError
 from sandbox.lab.droplet import roots as droplet_roots
 from sandbox.lab.droplet.roots import BootError
 from sandbox.locks import held
@@ -287,8 +288,13 @@ app.add_typer(lab_command.build(surroundings), name="lab")
 
 @app.command()
 def down(as_json: Json = False) -> None:
-    """Stop the clouds and remove everything the sandbox wrote; the caches stay."""
+    """Close the lab, stop the clouds and remove everything the sandbox wrote; the caches stay."""
     shell = here()
+    try:
+        if lab_command.Door.close_any(shell.home / "lab"):
+            say("Closed: the lab that was open.")
+    except LabError as fault:
+        stop_with(str(fault), FAILED)
     stopped = [name for name in CLOUDS if background.stop(name, shell.home)]
     removed = shell.home.exists()
     shutil.rmtree(shell.home, ignore_errors=True)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final, Self
+
+from filelock import FileLock, Timeout
 
 from sandbox.debian import find_program
 from sandbox.lab.lab_settings import SETTINGS, LabSettings
@@ -43,6 +46,9 @@ OUTSIDE: Final = tuple(
 """Variables of the caller's that would lead commands out of the lab, or to trust others."""
 
 NOTE: Final = "lab.json"
+
+CLOSE_SECONDS: Final = 30.0
+"""How long a lab may take to close."""
 
 SOCKET: Final = "control"
 """The name, in the lab's folder, of the socket that the world answers on."""
@@ -102,6 +108,28 @@ class Door:
         raise LabError(
             f"No lab is open in {folder}; one must be. Open it in another terminal: make lab"
         )
+
+    @staticmethod
+    def close_any(folder: Path, seconds: float = CLOSE_SECONDS) -> bool:
+        """Have the process that opened the lab of a folder close it; say whether there was one.
+
+        Raises:
+            LabError: It does not close it in time.
+        """
+        try:
+            opener = json.loads((folder / NOTE).read_text())["opener"]
+            if start_ticks(opener["pid"]) != opener["ticks"]:
+                return False
+            os.kill(opener["pid"], signal.SIGTERM)
+            with FileLock(folder / "lock", timeout=seconds):
+                return True
+        except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+            return False
+        except Timeout as fault:
+            raise LabError(
+                f"The lab in {folder} is still open after {seconds:g} s. End it with Ctrl-C in its "
+                "terminal, and then: make down"
+            ) from fault
 
     @property
     def ca(self) -> Path:

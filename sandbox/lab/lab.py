@@ -141,7 +141,8 @@ class Lab(Door):
             state = lab._read()  # while the world starts
             _require_roots(state[1] or Deployed())
             lab.pid = _started(lab._process, folder)
-            note = {"pid": lab.pid, "ticks": start_ticks(lab.pid)}
+            opener = {"pid": os.getpid(), "ticks": start_ticks(os.getpid())}
+            note = {"pid": lab.pid, "ticks": start_ticks(lab.pid), "opener": opener}
             (folder / NOTE).write_text(json.dumps(note))
             lab.set(settings)
             lab._hand_over(*state)

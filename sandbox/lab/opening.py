@@ -11,16 +11,19 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Final
 
+import httpx
 from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
+from sandbox.clouds.control import PATH
 from sandbox.lab.command import FAILED, WRONG_USE, LabSandbox, folder_of, stop
 from sandbox.lab.door import LabError, OpenHost
 from sandbox.lab.lab import OUTPUTS, Lab, faults
 from sandbox.lab.plan.addresses import leads
-from sandbox.lab.plan.hosts import CLIENTS
+from sandbox.lab.plan.hosts import CHECKERS, CLIENTS
 from sandbox.lab.read import ReadError
+from sandbox.lab.world import HOSTS
 
 QUIET_SECONDS: Final = 1.5
 """How long nothing must change until the stack's outputs are read again: a deployment has many
@@ -91,6 +94,7 @@ def open_and_follow(sandbox: LabSandbox, *, as_json: bool = False) -> None:
             except LabError as error:
                 fault = str(error)
             hostnames = _write_outputs(sandbox, lab)
+            _tell_cloud(sandbox, lab)
             names = leads(lab.deployed, lab.settings).items()
             tell(
                 Opened(
@@ -119,10 +123,20 @@ def _follow(sandbox: LabSandbox, lab: Lab, events: "SimpleQueue[str]", tell: Tel
             lab.status()  # a lab that has ended says so
             if fresh:
                 _write_outputs(sandbox, lab)
+                _tell_cloud(sandbox, lab)
             fresh = False
         else:
             fresh = True
             tell(line)
+
+
+def _tell_cloud(sandbox: LabSandbox, lab: Lab) -> None:
+    """Tell the local AWS what the checkers see, for `GetHealthCheckStatus`."""
+    try:
+        health = json.loads((lab.folder / HOSTS / CHECKERS / "health.json").read_bytes())
+        httpx.put(f"{sandbox.urls['aws']}{PATH}settings", json={"health": health})
+    except (FileNotFoundError, httpx.HTTPError):
+        return  # no checks, or no cloud any more: the lab says so itself
 
 
 def _write_outputs(sandbox: LabSandbox, lab: Lab) -> list[str]:

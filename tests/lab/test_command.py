@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from sandbox.clouds.background import Cloud
 from sandbox.lab import command
 from sandbox.lab.command import LabSandbox
+from sandbox.lab.door import Door
 from support.engine import DUALSTACK, client
 from support.lab import left_of, namespaces
 from support.terminal import Terminal
@@ -74,8 +75,13 @@ def test_a_lab_tells_a_program_who_is_where_and_what_changes(home: Path) -> None
         event = json.loads(terminal.until("record told.example.com"))
         assert event["event"] == "record told.example.com TXT is new"
         assert datetime.fromisoformat(event["at"]) >= datetime.fromisoformat(opened["at"])
-    finally:
-        assert terminal.interrupt()[0] == 0
+        # What `make down` does before it takes the folder away.
+        assert Door.close_any(home / "lab")
+        assert not Door.close_any(home / "lab")
+    except BaseException:
+        terminal.interrupt()
+        raise
+    assert terminal.ended() == (0, "The lab is closed; nothing of it is left.")
 
 
 def add_record(url: str, name: str = "www.example.com") -> None:

@@ -72,6 +72,10 @@ class Terminal:
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C; return the exit code and what it says last."""
         self._process.send_signal(signal.SIGINT)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        """Wait until it has ended; return the exit code and what it says last."""
         code = self._process.wait(PATIENCE_SECONDS)
         self._reader.join()
         while not self._queue.empty():

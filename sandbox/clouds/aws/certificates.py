@@ -82,6 +82,9 @@ def describe_certificate(_account: MotoAccount, region: str, sent: Fields) -> Fi
         }
         for name, record in ((name, validation_record(name)) for name in names)
     ]
+    # ACM renews by itself what is issued and used. Source: ACM User Guide, 'Managed renewal'.
+    renewed = bundle.status == "ISSUED" and bundle.in_use_by
+    described["RenewalEligibility"] = "ELIGIBLE" if renewed else "INELIGIBLE"
     if bundle.status != "ISSUED":
         for unknown_yet in ("IssuedAt", "NotAfter", "NotBefore", "Serial"):
             described.pop(unknown_yet, None)

@@ -106,6 +106,35 @@ def list_distributions(account: MotoAccount, sent: Fields) -> Fields:
     return {"DistributionList": result}
 
 
+def create_invalidation(account: MotoAccount, sent: Fields) -> Fields:
+    """Begin an invalidation; the same request again answers it. It takes as long as a deployment.
+
+    Nothing is kept here that could be invalidated.
+    """
+    distribution, batch = _find(account, sent["DistributionId"]), part(sent, "InvalidationBatch")
+    reference, paths = batch["CallerReference"], items(batch, "Paths")
+    there = cloudfront().invalidations.get(distribution.id, [])
+    earlier = next((one for one in there if one.caller_ref == reference), None)
+    raise_if(rules.invalidation_can_be_made(part(batch, "Paths"), earlier and earlier.paths))
+    moto = earlier or cloudfront().create_invalidation(distribution.id, paths, reference)
+    note_invalidations(account, sent)
+    described: Fields = {
+        "Id": moto.id,
+        "Status": moto.status,
+        "CreateTime": now(account, account.invalidations[moto.id]),
+        "InvalidationBatch": {"Paths": part(batch, "Paths"), "CallerReference": reference},
+    }
+    return {"Invalidation": described, "Location": moto.location}
+
+
+def note_invalidations(account: MotoAccount, _sent: Fields) -> None:
+    """Tell moto, which answers, which invalidations are completed by now."""
+    time, seconds = account.clock(), account.settings.deploy_seconds
+    for invalidation in (one for many in cloudfront().invalidations.values() for one in many):
+        began = account.invalidations.setdefault(invalidation.id, time)
+        invalidation.status = "Completed" if time >= began + seconds else "InProgress"
+
+
 def completed(config: ReadOnly) -> Fields:
     """Return a configuration with the defaults that AWS fills in.
 
@@ -206,12 +235,14 @@ def _deployed(account: MotoAccount, distribution: MotoDistribution) -> bool:
 
 def _described(account: MotoAccount, distribution: MotoDistribution) -> Fields:
     deployed = _deployed(account, distribution)
+    note_invalidations(account, {})
+    invalidations = cloudfront().invalidations.get(distribution.id, [])
     return {
         "Id": distribution.id,
         "ARN": distribution.arn,
         "Status": "Deployed" if deployed else "InProgress",
         "LastModifiedTime": now(account, distribution.modified),
-        "InProgressInvalidationBatches": 0,
+        "InProgressInvalidationBatches": sum(one.status == "InProgress" for one in invalidations),
         "DomainName": distribution.domain_name,
         "ActiveTrustedSigners": {"Enabled": False, "Quantity": 0},
         "ActiveTrustedKeyGroups": {"Enabled": False, "Quantity": 0},

@@ -4,8 +4,8 @@ moto forgets the regions, the alarm and the caller reference of a health check a
 version up. The layer therefore keeps the configuration itself; moto keeps a health check of the
 same id, for its tags and its status.
 
-Where this differs from Route 53: nobody checks anything. `GetHealthCheckStatus` is moto's answer,
-which is always a success.
+Where this differs from Route 53: nobody checks anything but the checkers of an open lab, which say
+what they see. What nobody has seen fails.
 """
 
 from typing import Final
@@ -13,10 +13,13 @@ from typing import Final
 from sandbox.clouds.aws.fields import Fields, ReadOnly, members, part
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import health_check_config as rules
-from sandbox.clouds.aws.state import MotoAccount, MotoHealthCheck, route53
+from sandbox.clouds.aws.state import MotoAccount, MotoHealthCheck, now, route53
 
 PAGE: Final = 100
 """How many health checks a list holds at most. Source: API Reference, ListHealthChecks."""
+
+CHECKER: Final = "198.18.3.3"
+"""The address of all checkers, which is that of the lab's."""
 
 NOT_SETTINGS: Final = frozenset({"HealthCheckId", "HealthCheckVersion", "ResetElements"})
 """The members of an update that are no settings."""
@@ -61,6 +64,30 @@ def list_health_checks(account: MotoAccount, sent: Fields) -> Fields:
         "MaxItems": str(size),
     }
     return answer | ({"NextMarker": left[size].id} if len(left) > size else {})
+
+
+def get_health_check_status(account: MotoAccount, sent: Fields) -> Fields:
+    """Return what checkers see: of an endpoint alone, and a failure where nobody looks.
+
+    Source: Route 53 API Reference, 'GetHealthCheckStatus'.
+    """
+    check = _find(account, sent["HealthCheckId"])
+    if check.config["Type"] not in rules.ENDPOINT_TYPES:
+        return {"HealthCheckObservations": []}
+    healthy = account.settings.health.get(check.id)
+    answers = healthy is not None and healthy != check.config["Inverted"]
+    web = check.config["Type"] in rules.WEB_TYPES
+    endpoint = check.config.get("IPAddress") or check.config["FullyQualifiedDomainName"]
+    status = (
+        f"Success: {'HTTP Status Code 200, OK' if web else 'TCP connection established'}"
+        if answers
+        else f"Failure: {endpoint} does not answer. The endpoint or the internet connection is "
+        "down, or requests are being blocked by your firewall."
+    )
+    report = {"Status": status, "CheckedTime": now(account)}
+    regions = check.config.get("Regions") or rules.every_region()
+    observed = [{"Region": each, "IPAddress": CHECKER, "StatusReport": report} for each in regions]
+    return {"HealthCheckObservations": observed}
 
 
 def update_health_check(account: MotoAccount, sent: Fields) -> Fields:

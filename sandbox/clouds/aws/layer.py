@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from botocore import xform_name
 from moto.core.exceptions import ServiceException
 from moto.core.request import Request
 from werkzeug.wrappers import Response
@@ -26,6 +27,7 @@ from sandbox.clouds.aws import (
     cloudfront_policies,
     constraints,
     distributions,
+    dns_answers,
     health_checks,
     load_balancers,
     record_sets,
@@ -49,24 +51,35 @@ READING: Final = ("Describe", "Get", "List")
 ERROR_HEADER: Final = "X-Amzn-ErrorType"
 """Where the JSON services tell the error code; the others tell it here too, for the log."""
 
+OPERATIONS: Final = (
+    (
+        *("route53", record_sets),
+        *("ChangeResourceRecordSets", "ListResourceRecordSets", "GetChange", "CreateHostedZone"),
+        *("DeleteHostedZone", "ListHostedZones", "ListHostedZonesByName"),
+    ),
+    ("route53", dns_answers, "TestDNSAnswer"),
+    (
+        *("route53", health_checks),
+        *("CreateHealthCheck", "GetHealthCheck", "ListHealthChecks", "UpdateHealthCheck"),
+        *("DeleteHealthCheck", "GetHealthCheckStatus"),
+    ),
+    (
+        *("cloudfront", distributions),
+        *("CreateDistribution", "CreateDistributionWithTags", "GetDistribution"),
+        *("GetDistributionConfig", "UpdateDistribution", "DeleteDistribution"),
+        *("ListDistributions", "CreateInvalidation"),
+    ),
+)
+"""The operations that a module carries out, by functions of their names."""
+
 HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
-    ("route53", "ChangeResourceRecordSets"): record_sets.change_resource_record_sets,
-    ("route53", "ListResourceRecordSets"): record_sets.list_resource_record_sets,
-    ("route53", "GetChange"): record_sets.get_change,
-    ("route53", "CreateHostedZone"): record_sets.create_hosted_zone,
-    ("route53", "DeleteHostedZone"): record_sets.delete_hosted_zone,
-    ("route53", "CreateHealthCheck"): health_checks.create_health_check,
-    ("route53", "GetHealthCheck"): health_checks.get_health_check,
-    ("route53", "ListHealthChecks"): health_checks.list_health_checks,
-    ("route53", "UpdateHealthCheck"): health_checks.update_health_check,
-    ("route53", "DeleteHealthCheck"): health_checks.delete_health_check,
-    ("cloudfront", "CreateDistribution"): distributions.create_distribution,
-    ("cloudfront", "CreateDistributionWithTags"): distributions.create_distribution_with_tags,
-    ("cloudfront", "GetDistribution"): distributions.get_distribution,
-    ("cloudfront", "GetDistributionConfig"): distributions.get_distribution_config,
-    ("cloudfront", "UpdateDistribution"): distributions.update_distribution,
-    ("cloudfront", "DeleteDistribution"): distributions.delete_distribution,
-    ("cloudfront", "ListDistributions"): distributions.list_distributions,
+    **{
+        (service, operation): getattr(module, xform_name(operation))
+        for service, module, *operations in OPERATIONS
+        for operation in operations
+    },
+    ("cloudfront", "GetInvalidation"): distributions.note_invalidations,
+    ("cloudfront", "ListInvalidations"): distributions.note_invalidations,
     **cloudfront_policies.HANDLERS,
 }
 

@@ -5,32 +5,24 @@ us-east-1, and gives all the zone id of an example. An alias to them would be re
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from moto.elb.models import FakeHealthCheck, FakeListener, elb_backends
 from moto.elb.models import LoadBalancer as ClassicBalancer
-from moto.elb.models import elb_backends
 from moto.elbv2.models import FakeLoadBalancer, elbv2_backends
 
 from sandbox.clouds.aws import ACCOUNT
 
-ZONE_IDS: Final = {
-    # region: (application and classic, network)
-    "us-east-1": ("Z35SXDOTRQ7X7K", "Z26RNL4JYFTOTI"),
-    "us-east-2": ("Z3AADJGX6KTTL2", "ZLMOA37VPKANP"),
-    "us-west-1": ("Z368ELLRRE2KJ0", "Z24FKFUX50B4VW"),
-    "us-west-2": ("Z1H1FL5HABSF5", "Z18D5FSROUN65G"),
-    "ap-northeast-1": ("Z14GRHDCWA56QT", "Z31USIVHYNEOWT"),
-    "ap-southeast-2": ("Z1GM3OXH4ZPM65", "ZCT6FZBF4DROD"),
-    "eu-central-1": ("Z215JYRZR1TBD5", "Z3F0SRJ5LGBH90"),
-    "eu-north-1": ("Z23TAZ6LKFMNIO", "Z1UDT6IFJ4EJM"),
-    "eu-west-1": ("Z32O12XQLNTSW2", "Z2IFOLAFXWLO4F"),
-    "eu-west-2": ("ZHURV8PSTC4K8", "ZD4D7Y8KGAS4G"),
-    "eu-west-3": ("Z3Q77PNBQS71R4", "Z1CMS0P5QUZ6D5"),
-}
-"""The hosted zones that load balancers live in; other regions are left as moto has them.
+ZONE_IDS: Final[Mapping[str, Sequence[str]]] = json.loads(
+    Path(__file__).with_name("load_balancer_zones.json").read_text()
+)
+"""By region: of application and classic load balancers, and of network ones; in other regions they
+are left as moto has them.
 
 Source: AWS General Reference, 'Elastic Load Balancing endpoints and quotas'.
 """
@@ -79,6 +71,16 @@ def repair() -> dict[str, str]:
     for classic, region in _classic():
         if AS_AWS_NAMES_THEM.search(classic.dns_name):
             continue
+        # AWS checks a port from the first; moto answers no health check until one is configured.
+        listeners: list[FakeListener] = vars(classic)["listeners"]
+        port = listeners[0].instance_port if listeners else 80
+        vars(classic)["health_check"] = vars(classic)["health_check"] or FakeHealthCheck(
+            timeout="5",
+            healthy_threshold="10",
+            unhealthy_threshold="2",
+            interval="30",
+            target=f"TCP:{port}",
+        )
         number = _number(f"{region}/{classic.name}")
         dns_name = f"{classic.name}-{number}.{region}.elb.amazonaws.com"
         replaced |= {classic.dns_name: dns_name}

@@ -1,5 +1,6 @@
 """What a test may change about the cloud while it runs."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +23,9 @@ class MotoSettings(BaseModel):
     issue_seconds: Seconds = 0.0
     """How long ACM takes to issue a certificate once every validation record exists.
     AWS takes minutes, sometimes half an hour."""
+
+    health: Mapping[str, bool] = {}
+    """Whether checkers found each health check healthy, by id; an open lab says so."""
 
     reject_while_pending: bool = False
     """Refuse a change to a hosted zone with `PriorRequestNotComplete` while another is `PENDING`.

@@ -6,9 +6,11 @@ identifier; and calls every change `INSYNC`. So the layer does these itself, on 
 """
 
 import secrets
+from collections.abc import Sequence
 from itertools import dropwhile
 from typing import Final
 
+from botocore import xform_name
 from moto.route53.models import FakeZone
 
 from sandbox.clouds.aws import load_balancers
@@ -25,9 +27,7 @@ from sandbox.clouds.aws.rules.zone_contents import (
 )
 from sandbox.clouds.aws.state import MotoAccount, now, route53
 
-MOTOS_CHANGES: Final = frozenset({"C1PA6795UKMFR9", "C2682N5HXP0BZ4", "a1b2c3d4"})
-"""The change ids that moto answers where it makes or deletes a zone; they are in sync."""
-
+ZONES_PAGE: Final = 100
 PAGE: Final = 300
 """How many records a list holds at most. Source: Route 53 API Reference, ListResourceRecordSets."""
 
@@ -44,7 +44,7 @@ def throttle(account: MotoAccount) -> None:
 
 def change_resource_record_sets(account: MotoAccount, sent: Fields) -> Fields:
     """Carry out a batch of changes as a whole, or refuse it as a whole."""
-    zone = _zone(sent["HostedZoneId"])
+    zone = hosted_zone(sent["HostedZoneId"])
     pending = _pending_seconds(account, account.zone_changes.get(zone.resource_id))
     if account.settings.reject_while_pending:
         raise_if(rules.prior_change_is_complete(pending))
@@ -67,7 +67,7 @@ def list_resource_record_sets(_account: MotoAccount, sent: Fields) -> Fields:
     if sent.get("StartRecordIdentifier") and not start[1]:
         raise Refusal("InvalidInput", "The input is not valid: StartRecordIdentifier needs a type")
     first = (_labels(start[0] or ""), start[1] or "", sent.get("StartRecordIdentifier") or "")
-    records = sorted(_records(_zone(sent["HostedZoneId"])), key=_order)
+    records = sorted(records_of(hosted_zone(sent["HostedZoneId"])), key=_order)
     records = list(dropwhile(lambda record: _order(record) < first, records))
     size = min(int(sent.get("MaxItems") or PAGE), PAGE)
     answer: Fields = {
@@ -86,9 +86,48 @@ def get_change(account: MotoAccount, sent: Fields) -> Fields:
     """Tell whether a change has reached all servers."""
     change_id = sent["Id"].rpartition("/")[2]
     submitted = account.changes.get(change_id)
-    if submitted is None and change_id not in MOTOS_CHANGES:
+    if submitted is None:
         raise Refusal("NoSuchChange", f"Could not find resource with ID: {change_id}")
     return {"ChangeInfo": _info(account, change_id, submitted)}
+
+
+def list_hosted_zones(_account: MotoAccount, sent: Fields) -> Fields:
+    """List the zones by id, page by page."""
+    marker, size = sent.get("Marker") or "", int(sent.get("MaxItems") or ZONES_PAGE)
+    zones = sorted(route53().zones.values(), key=lambda zone: zone.resource_id)
+    left = [zone for zone in zones if zone.resource_id >= marker]
+    more = {"NextMarker": left[size].resource_id} if len(left) > size else {}
+    return {"Marker": marker, **_zones(left[:size], size, truncated=bool(more)), **more}
+
+
+def list_hosted_zones_by_name(_account: MotoAccount, sent: Fields) -> Fields:
+    """List the zones by name from the right, then by id, page by page."""
+    first = (_labels(sent.get("DNSName") or ""), sent.get("HostedZoneId") or "")
+    size = int(sent.get("MaxItems") or ZONES_PAGE)
+    placed = sorted((_labels(z.name), z.resource_id) for z in route53().zones.values())
+    left = [hosted_zone(zone_id) for labels, zone_id in placed if (labels, zone_id) >= first]
+    named = {name: sent[name] for name in ("DNSName", "HostedZoneId") if sent.get(name)}
+    if len(left) > size:
+        named |= {"NextDNSName": left[size].name, "NextHostedZoneId": left[size].resource_id}
+    return {**_zones(left[:size], size, truncated=len(left) > size), **named}
+
+
+def _zones(zones: Sequence[FakeZone], size: int, *, truncated: bool) -> Fields:
+    shown = [_shown(zone) for zone in zones]
+    return {"HostedZones": shown, "IsTruncated": truncated, "MaxItems": str(size)}
+
+
+def _shown(zone: FakeZone) -> Fields:
+    config = {"PrivateZone": zone.private_zone} | (
+        {"Comment": zone.comment} if zone.comment else {}
+    )
+    return {
+        "Id": zone.id,
+        "Name": canonical(zone.name),
+        "CallerReference": zone.caller_reference,
+        "Config": config,
+        "ResourceRecordSetCount": len(zone.rrsets),
+    }
 
 
 def create_hosted_zone(account: MotoAccount, sent: Fields) -> Fields:
@@ -113,22 +152,19 @@ def create_hosted_zone(account: MotoAccount, sent: Fields) -> Fields:
     )
     servers = zone.delegation_set.name_servers if zone.delegation_set else []
     return {
-        "HostedZone": {
-            "Id": zone.id,
-            "Name": name,
-            "CallerReference": reference,
-            "Config": {**config, "PrivateZone": private},
-            "ResourceRecordSetCount": len(zone.rrsets),
-        },
+        "HostedZone": _shown(zone),
         "ChangeInfo": _submit(account, zone, None),
         "Location": f"https://route53.amazonaws.com/2013-04-01/hostedzone/{zone.resource_id}",
         **({"VPC": dict(vpc)} if private else {"DelegationSet": {"NameServers": servers}}),
     }
 
 
-def delete_hosted_zone(account: MotoAccount, sent: Fields) -> None:
-    """Refuse to delete a zone that still has records; moto deletes it."""
-    raise_if(rules.deleted_zone_is_empty(view(account, _zone(sent["Id"]))))
+def delete_hosted_zone(account: MotoAccount, sent: Fields) -> Fields:
+    """Delete a zone that has no records of its own left."""
+    zone = hosted_zone(sent["Id"])
+    raise_if(rules.deleted_zone_is_empty(view(account, zone)))
+    route53().delete_hosted_zone(zone.resource_id)
+    return {"ChangeInfo": _submit(account, zone, None)}
 
 
 def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
@@ -149,7 +185,7 @@ def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
     return ZoneContents(
         zone.resource_id,
         canonical(zone.name),
-        _records(zone),
+        records_of(zone),
         (*distributions, *balancers),
         zone.private_zone,
         frozenset(account.health_checks),
@@ -159,10 +195,11 @@ def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
 def public_records() -> tuple[RecordSet, ...]:
     """Return what the world sees of the account's names."""
     zones = [zone for zone in route53().zones.values() if not zone.private_zone]
-    return tuple(record for zone in zones for record in _records(zone))
+    return tuple(record for zone in zones for record in records_of(zone))
 
 
-def _zone(zone_id: str) -> FakeZone:
+def hosted_zone(zone_id: str) -> FakeZone:
+    """Return moto's zone of an id, with or without what the API puts before it."""
     return route53().get_hosted_zone(zone_id.rpartition("/")[2])
 
 
@@ -176,28 +213,20 @@ def _kept(fields: Fields) -> RecordSet:
     return RecordSet(kept)
 
 
-def _records(zone: FakeZone) -> tuple[RecordSet, ...]:
+def records_of(zone: FakeZone) -> tuple[RecordSet, ...]:
+    """Return the records of a zone."""
     return tuple(_kept(_from_moto(vars(kept))) for kept in zone.rrsets)
 
 
-MOTOS_NAMES: Final = {
-    "Name": "name",
-    "Type": "type",
-    "SetIdentifier": "set_identifier",
-    "Weight": "weight",
-    "Region": "region",
-    "Failover": "failover",
-    "GeoLocation": "geo_location",
-    "MultiValueAnswer": "multi_value_answer",
-    "TTL": "ttl",
-    "AliasTarget": "alias_target",
-    "HealthCheckId": "health_check_id",
-}
-"""The fields of a record that moto keeps, and how it calls them."""
+FIELDS: Final = (
+    *("Name", "Type", "SetIdentifier", "Weight", "Region", "Failover", "GeoLocation"),
+    *("MultiValueAnswer", "TTL", "AliasTarget", "HealthCheckId"),
+)
+"""The fields of a record that moto keeps."""
 
 
 def _from_moto(kept: Fields) -> Fields:
-    fields: Fields = {field: kept[name] for field, name in MOTOS_NAMES.items()}
+    fields: Fields = {field: kept[xform_name(field)] for field in FIELDS}
     if kept["ttl"] is not None:
         fields["TTL"] = int(kept["ttl"])
     if kept["records"]:
@@ -235,7 +264,7 @@ def _submit(account: MotoAccount, zone: FakeZone, comment: str | None) -> Fields
     return {**_info(account, change_id, submitted), "Status": "PENDING", **commented}
 
 
-def _info(account: MotoAccount, change_id: str, submitted: float | None) -> Fields:
+def _info(account: MotoAccount, change_id: str, submitted: float) -> Fields:
     return {
         "Id": f"/change/{change_id}",
         "Status": "PENDING" if _pending_seconds(account, submitted) > 0 else "INSYNC",

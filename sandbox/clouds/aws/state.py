@@ -83,6 +83,7 @@ class MotoAccount:
         route53_requests: when the last second's Route 53 requests came.
         distributions: by id.
         policies: of CloudFront, one's own, by id.
+        invalidations: when each began, by id.
         validated: when ACM first saw all validation records of a certificate, by ARN.
         health_checks: by id.
         deleted_health_checks: the caller references of those that are gone.
@@ -97,6 +98,7 @@ class MotoAccount:
     route53_requests: deque[float] = field(default_factory=deque[float])
     distributions: dict[str, MotoDistribution] = field(default_factory=dict[str, MotoDistribution])
     policies: dict[str, MotoPolicy] = field(default_factory=dict[str, MotoPolicy])
+    invalidations: dict[str, float] = field(default_factory=dict[str, float])
     validated: dict[str, float] = field(default_factory=dict[str, float])
     health_checks: dict[str, MotoHealthCheck] = field(default_factory=dict[str, MotoHealthCheck])
     deleted_health_checks: set[str] = field(default_factory=set[str])

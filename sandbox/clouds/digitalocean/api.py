@@ -33,12 +33,7 @@ from sandbox.clouds.digitalocean import (
 )
 from sandbox.clouds.digitalocean.routes import ApiAnswer, ApiCall, Route
 from sandbox.clouds.digitalocean.state import Json, LocalAccount
-from sandbox.clouds.digitalocean.wire import (
-    EVERYWHERE,
-    NO_ROUTE,
-    UNAUTHORIZED,
-    RefusalError,
-)
+from sandbox.clouds.digitalocean.wire import EVERYWHERE, REASONS, RefusalError
 
 CONTROLS: Final = ("GET scopes", "GET droplets/<id>/metadata/v1.json")
 """What the control surface of this cloud has beside that of every cloud."""
@@ -126,13 +121,13 @@ class DigitalOceanApi:
     def _authenticate(self, request: Request) -> None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not compare_digest(token.encode(), TOKEN.encode()):
-            raise UNAUTHORIZED.refusal()
+            raise REASONS["UNAUTHORIZED"].refusal()
 
     def _dispatch(self, request: Request, scopes: set[str]) -> ApiAnswer:
         try:
             route, values = MAP.bind_to_environ(request.environ).match()
         except HTTPException as fault:
-            raise NO_ROUTE.refusal(method=request.method, path=request.path) from fault
+            raise REASONS["NO_ROUTE"].refusal(method=request.method, path=request.path) from fault
         call = ApiCall(self._account, request, route, values, scopes)
         call.need(*route.scopes)
         try:
@@ -160,7 +155,7 @@ class DigitalOceanApi:
 
 
 def _error(refusal: RefusalError, request_id: str) -> Json:
-    if refusal.reason is tags.INVALID_NEW_TAG:
+    if refusal.reason is REASONS["INVALID_NEW_TAG"]:
         return {"error": refusal.message, "messages": None, "root_causes": [refusal.message]}
     return {"id": refusal.reason.id, "message": refusal.message, "request_id": request_id}
 

@@ -4,13 +4,6 @@ from functools import partial
 
 from sandbox.clouds.digitalocean import addresses
 from sandbox.clouds.digitalocean.state import Action, Effect, LocalAccount, LocalDroplet
-from sandbox.clouds.digitalocean.wire import Reason
-
-PENDING_EVENT = Reason(
-    "another action of the Droplet is under way, its creation included",
-    "Droplet already has a pending event.",
-    "report: hashicorp/packer#1814",
-)
 
 
 def create(account: LocalAccount, droplet: LocalDroplet) -> Action:

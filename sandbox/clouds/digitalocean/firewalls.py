@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Container, Iterable
-from http import HTTPStatus
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -10,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalFirewall, PendingChange, iso
-from sandbox.clouds.digitalocean.wire import Reason
+from sandbox.clouds.digitalocean.wire import REASONS
 
 ROUTES = routes.Table()
 
@@ -28,61 +27,16 @@ MAX_PORT: Final = 65535
 
 LIMITS = "'Firewalls Limits'"
 
-INVALID_FIREWALL_NAME = Reason(
-    "the name has characters other than letters, digits, `-` and `.`, or does not begin with a "
-    "letter or digit",
-    "name is {value}; it must begin with an alphanumeric character, and may only contain "
-    "alphanumeric characters, periods and dashes.",
-)
-FIREWALL_NAME_IN_USE = Reason(
-    "another firewall has the name",
-    "duplicate name",
-    "report: harmony-one/harmony-ops#390",
-    status=HTTPStatus.CONFLICT,
-)
-NO_RULES = Reason(
-    "there is neither an inbound nor an outbound rule",
-    "The firewall must have at least one inbound or outbound rule.",
-)
-NO_PORTS = Reason(
-    "a tcp or udp rule has no `ports`",
-    "You must specify a positive value for ports.",
-    "report: digitalocean/terraform-provider-digitalocean#39",
-)
-INVALID_PORTS = Reason(
-    "`ports` are not a port, a range from low to high, `0` or `all`",
-    "ports is {value}; you must specify a valid range for ports.",
-)
-INVALID_ADDRESS = Reason(
-    "an address is no IPv4 or IPv6 address or network",
-    "invalid address: {value}",
-    "report: digitalocean/terraform-provider-digitalocean#33",
-)
-UNKNOWN_TARGET = Reason(
-    "a Droplet or tag that is named does not exist",
-    "{kind} is {value}; there is none such in your account.",
-    "specification for tags; assumed for Droplets",
-)
-TOO_MANY_RULES = Reason(
-    "the firewall would have more than 50 rules",
-    "The firewall would have {value} rules; it may have 50.",
-    LIMITS,
-)
-TOO_MANY_TARGETS = Reason(
-    "a rule names more than 1000 sources or destinations",
-    "A rule has {value} sources or destinations; it may have 1000.",
-    LIMITS,
-)
 WHOLE_REASONS: Final = (
-    INVALID_FIREWALL_NAME,
-    FIREWALL_NAME_IN_USE,
-    NO_RULES,
-    NO_PORTS,
-    INVALID_PORTS,
-    INVALID_ADDRESS,
-    UNKNOWN_TARGET,
-    TOO_MANY_RULES,
-    TOO_MANY_TARGETS,
+    REASONS["INVALID_FIREWALL_NAME"],
+    REASONS["FIREWALL_NAME_IN_USE"],
+    REASONS["NO_RULES"],
+    REASONS["NO_PORTS"],
+    REASONS["INVALID_PORTS"],
+    REASONS["INVALID_ADDRESS"],
+    REASONS["UNKNOWN_TARGET"],
+    REASONS["TOO_MANY_RULES"],
+    REASONS["TOO_MANY_TARGETS"],
 )
 
 Item = TypeVar("Item")
@@ -250,10 +204,10 @@ def _check_whole(
 ) -> tuple[list[Json], list[Json]]:
     """Return the inbound and outbound rules of a firewall as they are shown, or refuse it."""
     if not NAME.fullmatch(body.name):
-        raise INVALID_FIREWALL_NAME.refusal(value=body.name)
+        raise REASONS["INVALID_FIREWALL_NAME"].refusal(value=body.name)
     for firewall in account.firewalls.values():
         if firewall.name == body.name and firewall is not mine:
-            raise FIREWALL_NAME_IN_USE.refusal()
+            raise REASONS["FIREWALL_NAME_IN_USE"].refusal()
     rules = _checked_rules(body)
     _check_exist("droplet_ids", body.droplet_ids, account.droplets)
     _check_exist("tags", body.tags, account.tags)
@@ -265,12 +219,12 @@ def _check_exist(
 ) -> None:
     unknown = [str(name) for name in named if name not in existing]
     if unknown:
-        raise UNKNOWN_TARGET.refusal(kind=kind, value=", ".join(unknown))
+        raise REASONS["UNKNOWN_TARGET"].refusal(kind=kind, value=", ".join(unknown))
 
 
 def _checked_rules(body: WholeFirewall) -> tuple[list[Json], list[Json]]:
     if not body.inbound_rules and not body.outbound_rules:
-        raise NO_RULES.refusal()
+        raise REASONS["NO_RULES"].refusal()
     inbound = [{**_traffic(rule), "sources": rule.sources.named()} for rule in body.inbound_rules]
     outbound = [
         {**_traffic(rule), "destinations": rule.destinations.named()}
@@ -282,7 +236,7 @@ def _checked_rules(body: WholeFirewall) -> tuple[list[Json], list[Json]]:
         _check_targets(rule.destinations)
     number = len(inbound) + len(outbound)
     if number > MAX_RULES:
-        raise TOO_MANY_RULES.refusal(value=number)
+        raise REASONS["TOO_MANY_RULES"].refusal(value=number)
     return inbound, outbound
 
 
@@ -290,7 +244,7 @@ def _traffic(rule: FirewallTraffic) -> Json:
     if rule.protocol == "icmp":
         return {"protocol": "icmp", "ports": ALL_PORTS}
     if not rule.ports:
-        raise NO_PORTS.refusal()
+        raise REASONS["NO_PORTS"].refusal()
     return {"protocol": rule.protocol, "ports": ports(rule.ports)}
 
 
@@ -304,19 +258,19 @@ def ports(text: str) -> str:
         return ALL_PORTS
     match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
     if match is None:
-        raise INVALID_PORTS.refusal(value=text)
+        raise REASONS["INVALID_PORTS"].refusal(value=text)
     low = int(match[1])
     high = int(match[2]) if match[2] else low
     if not 1 <= low <= high <= MAX_PORT:
-        raise INVALID_PORTS.refusal(value=text)
+        raise REASONS["INVALID_PORTS"].refusal(value=text)
     return text
 
 
 def _check_targets(targets: Targets) -> None:
     if len(targets.addresses) > MAX_TARGETS:
-        raise TOO_MANY_TARGETS.refusal(value=len(targets.addresses))
+        raise REASONS["TOO_MANY_TARGETS"].refusal(value=len(targets.addresses))
     for address in targets.addresses:
         try:
             ip_network(address, strict=False)
         except ValueError as fault:
-            raise INVALID_ADDRESS.refusal(value=address) from fault
+            raise REASONS["INVALID_ADDRESS"].refusal(value=address) from fault

@@ -12,8 +12,8 @@ from pydantic import BeforeValidator, Field
 from sandbox.clouds.digitalocean.catalog import IMAGES, REGIONS, SIZES, Region, Size
 from sandbox.clouds.digitalocean.routes import Body, listed
 from sandbox.clouds.digitalocean.state import LocalAccount, LocalDroplet, LocalVpc
-from sandbox.clouds.digitalocean.tags import INVALID_TAG, check_tag
-from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
+from sandbox.clouds.digitalocean.tags import check_tag
+from sandbox.clouds.digitalocean.wire import REASONS
 
 MAX_USER_DATA: Final = 64 * 1024
 """Bytes of user data. Source: API reference, `user_data`."""
@@ -25,68 +25,19 @@ MAX_NAME: Final = 255
 KEY: Final = re.compile(r"[0-9]+|[0-9a-f]{2}(:[0-9a-f]{2}){15}")
 """Source: API reference, `ssh_keys`."""
 
-INVALID_NAME = Reason(
-    "a name is not a host name of at most 255 characters",
-    "Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)",
-    "report: OutlineFoundation/outline-apps#1856",
-)
-INVALID_REGION = Reason(
-    "the region is unknown",
-    "You specified an invalid region for Droplet creation.",
-    "report: jeevatkm/digitalocean-api-java#64",
-)
-CLOSED_REGION = Reason(
-    "the region is closed to new Droplets",
-    "Region is not available",
-    "report: digitalocean/api-v2#41",
-)
-INVALID_SIZE = Reason(
-    "the size is unknown",
-    "You specified an invalid size for Droplet creation.",
-    "report: scrapoxy/scrapoxy#89",
-)
-SIZE_ELSEWHERE = Reason(
-    "the size is not offered in the region",
-    "Size is not available in this region.",
-    "API reference, `size.regions`",
-)
-INVALID_IMAGE = Reason(
-    "the image is unknown",
-    "You specified an invalid image for Droplet creation.",
-    "report: digitalocean/terraform-provider-digitalocean#1035",
-)
-INVALID_KEYS = Reason(
-    "an SSH key is neither a number nor a fingerprint; each of these is one of the account's",
-    "{value} are invalid key identifiers for Droplet creation.",
-    "report: poseidon/typhoon#106",
-)
-USER_DATA_TOO_LONG = Reason(
-    "the user data is longer than 64 KiB",
-    "user_data is {value} bytes; it may not exceed 65536 bytes (64 KiB).",
-)
-INVALID_VPC = Reason(
-    "the VPC is unknown, or of another region",
-    "vpc_uuid is {value}; it must be a VPC of the region {region}.",
-    ASSUMED,
-)
-DROPLET_LIMIT = Reason(
-    "the account would have more Droplets than its limit (setting `droplet_limit`)",
-    "creating this/these droplet(s) will exceed your droplet limit",
-    "report: pry0cc/axiom#422",
-)
 
 CREATION_REASONS: Final = (
-    INVALID_NAME,
-    INVALID_REGION,
-    CLOSED_REGION,
-    INVALID_SIZE,
-    SIZE_ELSEWHERE,
-    INVALID_IMAGE,
-    INVALID_KEYS,
-    USER_DATA_TOO_LONG,
-    INVALID_TAG,
-    INVALID_VPC,
-    DROPLET_LIMIT,
+    REASONS["INVALID_NAME"],
+    REASONS["INVALID_REGION"],
+    REASONS["CLOSED_REGION"],
+    REASONS["INVALID_SIZE"],
+    REASONS["SIZE_ELSEWHERE"],
+    REASONS["INVALID_IMAGE"],
+    REASONS["INVALID_KEYS"],
+    REASONS["USER_DATA_TOO_LONG"],
+    REASONS["INVALID_TAG"],
+    REASONS["INVALID_VPC"],
+    REASONS["DROPLET_LIMIT"],
 )
 """Why creating a Droplet is refused."""
 
@@ -128,12 +79,12 @@ class NewDroplet(Body):
 def checked_droplet(account: LocalAccount, body: NewDroplet) -> LocalDroplet:
     """Return the Droplet that a request describes, with an address of its VPC, or refuse."""
     if len(body.name) > MAX_NAME or not NAME.fullmatch(body.name):
-        raise INVALID_NAME.refusal()
+        raise REASONS["INVALID_NAME"].refusal()
     if body.size not in SIZES:
-        raise INVALID_SIZE.refusal()
+        raise REASONS["INVALID_SIZE"].refusal()
     size = SIZES[body.size]
     if body.image not in IMAGES:
-        raise INVALID_IMAGE.refusal()
+        raise REASONS["INVALID_IMAGE"].refusal()
     region = _region(body, size)
     _check_rest(account, body)
     vpc = _vpc(account, body, region)
@@ -154,25 +105,25 @@ def checked_droplet(account: LocalAccount, body: NewDroplet) -> LocalDroplet:
 def _region(body: NewDroplet, size: Size) -> Region:
     region = REGIONS.get(body.region)
     if region is None:
-        raise INVALID_REGION.refusal()
+        raise REASONS["INVALID_REGION"].refusal()
     if not region.available:
-        raise CLOSED_REGION.refusal()
+        raise REASONS["CLOSED_REGION"].refusal()
     if region.slug not in size.regions:
-        raise SIZE_ELSEWHERE.refusal()
+        raise REASONS["SIZE_ELSEWHERE"].refusal()
     return region
 
 
 def _check_rest(account: LocalAccount, body: NewDroplet) -> None:
     wrong = [str(key) for key in body.ssh_keys if not KEY.fullmatch(str(key))]
     if wrong:
-        raise INVALID_KEYS.refusal(value=", ".join(wrong))
+        raise REASONS["INVALID_KEYS"].refusal(value=", ".join(wrong))
     for name in body.tags:
         check_tag(name)
     size = len((body.user_data or "").encode())
     if size > MAX_USER_DATA:
-        raise USER_DATA_TOO_LONG.refusal(value=size)
+        raise REASONS["USER_DATA_TOO_LONG"].refusal(value=size)
     if len(account.droplets) >= account.settings.droplet_limit:
-        raise DROPLET_LIMIT.refusal()
+        raise REASONS["DROPLET_LIMIT"].refusal()
 
 
 def _vpc(account: LocalAccount, body: NewDroplet, region: Region) -> LocalVpc:
@@ -180,5 +131,5 @@ def _vpc(account: LocalAccount, body: NewDroplet, region: Region) -> LocalVpc:
         return account.default_vpc(region.slug) or account.add_default_vpc(region.slug)
     vpc = account.vpcs.get(body.vpc_uuid)
     if vpc is None or vpc.region != region.slug:
-        raise INVALID_VPC.refusal(value=body.vpc_uuid, region=region.slug)
+        raise REASONS["INVALID_VPC"].refusal(value=body.vpc_uuid, region=region.slug)
     return vpc

@@ -11,7 +11,6 @@ from typing import Literal
 
 from sandbox.clouds.digitalocean import addresses, droplets, routes
 from sandbox.clouds.digitalocean.catalog import REGIONS
-from sandbox.clouds.digitalocean.droplet_actions import PENDING_EVENT
 from sandbox.clouds.digitalocean.regions_and_actions import action_view
 from sandbox.clouds.digitalocean.state import (
     Effect,
@@ -21,58 +20,11 @@ from sandbox.clouds.digitalocean.state import (
     LocalReservedIpv6,
     iso,
 )
-from sandbox.clouds.digitalocean.wire import ASSUMED, NOT_FOUND, Reason
+from sandbox.clouds.digitalocean.wire import REASONS
 
 ROUTES = routes.Table()
 
 LIMITS = "'Reserved IP Limits'"
-
-INVALID_RESERVED_REGION = Reason(
-    "the region is unknown or closed",
-    "region_slug is {value}; reserved IPv6 addresses are not available there.",
-    ASSUMED,
-)
-RESERVED_LIMIT = Reason(
-    "the account would have more reserved addresses than its limit (setting `reserved_ip_limit`)",
-    "You have reached your limit of {value} reserved IPs.",
-    LIMITS,
-)
-STILL_ASSIGNED = Reason(
-    "the address is assigned, or an action of it is under way",
-    "flipv6 released failed: assigned FLIP cannot be released",
-    "specification; a report saw 400 instead: digitalocean/terraform-provider-digitalocean#1277",
-)
-NO_DROPLET_ID = Reason("`assign` without `droplet_id`", "droplet_id is required.")
-NO_SUCH_DROPLET = Reason(
-    "the Droplet does not exist",
-    "droplet_id is {value}; there is no such Droplet.",
-    ASSUMED,
-)
-OTHER_REGION = Reason(
-    "the Droplet is in another region",
-    "The Droplet is in {value}; the reserved IPv6 can only be assigned in {region}.",
-    "'Reserved IP Availability'",
-)
-WITHOUT_IPV6 = Reason(
-    "the Droplet has no IPv6",
-    "IPv6 is not enabled for the Droplet.",
-    ASSUMED,
-)
-DROPLET_HAS_ONE = Reason(
-    "the Droplet has, or is about to get, another reserved IPv6",
-    "The Droplet already has the reserved IPv6 {value}.",
-    LIMITS,
-)
-RESERVED_PENDING = Reason(
-    "another action of the address is under way",
-    "The reserved IPv6 already has a pending event.",
-    ASSUMED,
-)
-NOT_ASSIGNED = Reason(
-    "`unassign` of an address that is not assigned",
-    "The reserved IPv6 is not assigned to a Droplet.",
-    "terraform-provider-digitalocean, `resource_reserved_ipv6.go`",
-)
 
 
 class NewReservedIpv6(routes.Body):
@@ -99,17 +51,17 @@ def list_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     "POST /v2/reserved_ipv6",
     "reservedIPv6_create",
     "reserved_ip:create",
-    refuses=[INVALID_RESERVED_REGION, RESERVED_LIMIT],
+    refuses=[REASONS["INVALID_RESERVED_REGION"], REASONS["RESERVED_LIMIT"]],
 )
 def create_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Reserves an address in a region, at once."""
     slug = call.body(NewReservedIpv6).region_slug
     region = REGIONS.get(slug)
     if region is None or not region.available:
-        raise INVALID_RESERVED_REGION.refusal(value=slug)
+        raise REASONS["INVALID_RESERVED_REGION"].refusal(value=slug)
     limit = call.account.settings.reserved_ip_limit
     if len(call.account.reserved) >= limit:
-        raise RESERVED_LIMIT.refusal(value=limit)
+        raise REASONS["RESERVED_LIMIT"].refusal(value=limit)
     ip = call.account.pool(addresses.reserved_ipv6(region.number)).take()
     reserved = LocalReservedIpv6(ip=ip, region=region, reserved=call.account.clock())
     call.account.reserved[ip] = reserved
@@ -128,13 +80,13 @@ def get_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     "DELETE /v2/reserved_ipv6/<ip>",
     "reservedIPv6_delete",
     "reserved_ip:delete",
-    refuses=[STILL_ASSIGNED],
+    refuses=[REASONS["STILL_ASSIGNED"]],
 )
 def delete_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     """Gives an address up that no Droplet has."""
     reserved = _named(call)
     if reserved.droplet is not None or reserved.pending:
-        raise STILL_ASSIGNED.refusal()
+        raise REASONS["STILL_ASSIGNED"].refusal()
     del call.account.reserved[reserved.ip]
     call.account.pool(addresses.reserved_ipv6(reserved.region.number)).give_back(reserved.ip)
     return routes.NO_CONTENT
@@ -145,14 +97,14 @@ def delete_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     "reservedIPv6Actions_post",
     "reserved_ip:update",
     refuses=[
-        NO_DROPLET_ID,
-        NO_SUCH_DROPLET,
-        OTHER_REGION,
-        WITHOUT_IPV6,
-        DROPLET_HAS_ONE,
-        RESERVED_PENDING,
-        NOT_ASSIGNED,
-        PENDING_EVENT,
+        REASONS["NO_DROPLET_ID"],
+        REASONS["NO_SUCH_DROPLET"],
+        REASONS["OTHER_REGION"],
+        REASONS["WITHOUT_IPV6"],
+        REASONS["DROPLET_HAS_ONE"],
+        REASONS["RESERVED_PENDING"],
+        REASONS["NOT_ASSIGNED"],
+        REASONS["PENDING_EVENT"],
     ],
 )
 def start_action(call: routes.ApiCall) -> routes.ApiAnswer:
@@ -163,7 +115,7 @@ def start_action(call: routes.ApiCall) -> routes.ApiAnswer:
     """
     reserved, body = _named(call), call.body(NewAddressAction)
     if reserved.pending:
-        raise RESERVED_PENDING.refusal()
+        raise REASONS["RESERVED_PENDING"].refusal()
     if body.type == "assign":
         target, effect = _assign(call, reserved, body.droplet_id)
     else:
@@ -190,10 +142,10 @@ def _named(call: routes.ApiCall) -> LocalReservedIpv6:
     try:
         ip = str(IPv6Address(call.path_values["ip"]))
     except AddressValueError as fault:
-        raise NOT_FOUND.refusal() from fault
+        raise REASONS["NOT_FOUND"].refusal() from fault
     reserved = call.account.reserved.get(ip)
     if reserved is None:
-        raise NOT_FOUND.refusal()
+        raise REASONS["NOT_FOUND"].refusal()
     return reserved
 
 
@@ -201,19 +153,21 @@ def _assign(
     call: routes.ApiCall, reserved: LocalReservedIpv6, droplet_id: int | None
 ) -> tuple[LocalDroplet, Effect]:
     if droplet_id is None:
-        raise NO_DROPLET_ID.refusal()
+        raise REASONS["NO_DROPLET_ID"].refusal()
     droplet = call.account.droplets.get(droplet_id)
     if droplet is None:
-        raise NO_SUCH_DROPLET.refusal(value=droplet_id)
+        raise REASONS["NO_SUCH_DROPLET"].refusal(value=droplet_id)
     if droplet.region != reserved.region:
-        raise OTHER_REGION.refusal(value=droplet.region.slug, region=reserved.region.slug)
+        raise REASONS["OTHER_REGION"].refusal(
+            value=droplet.region.slug, region=reserved.region.slug
+        )
     if "ipv6" not in droplet.features:
-        raise WITHOUT_IPV6.refusal()
+        raise REASONS["WITHOUT_IPV6"].refusal()
     for other in call.account.reserved.values():
         if other is not reserved and droplet.id in other.holders:
-            raise DROPLET_HAS_ONE.refusal(value=other.ip)
+            raise REASONS["DROPLET_HAS_ONE"].refusal(value=other.ip)
     if droplet.pending:
-        raise PENDING_EVENT.refusal()
+        raise REASONS["PENDING_EVENT"].refusal()
     return droplet, partial(_assigned, reserved, droplet)
 
 
@@ -227,7 +181,7 @@ def _assigned(reserved: LocalReservedIpv6, droplet: LocalDroplet, account: Local
 def _unassign(reserved: LocalReservedIpv6) -> tuple[LocalDroplet, Effect]:
     droplet = reserved.droplet
     if droplet is None:
-        raise NOT_ASSIGNED.refusal()
+        raise REASONS["NOT_ASSIGNED"].refusal()
     return droplet, partial(_unassigned, reserved)
 
 

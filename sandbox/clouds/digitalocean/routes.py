@@ -16,14 +16,7 @@ from pydantic_core import from_json
 from werkzeug.wrappers import Request
 
 from sandbox.clouds.digitalocean.state import Json, LocalAccount
-from sandbox.clouds.digitalocean.wire import (
-    BAD_JSON,
-    INVALID_BODY,
-    INVALID_QUERY,
-    MISSING_SCOPE,
-    NOT_FOUND,
-    Reason,
-)
+from sandbox.clouds.digitalocean.wire import REASONS, Reason
 
 DEFAULT_PER_PAGE: Final = 20
 MAX_PER_PAGE: Final = 200
@@ -101,7 +94,7 @@ class ApiCall:
         granted = self.account.settings.token_scopes
         for scope in scopes:
             if granted is not None and scope not in granted:
-                raise MISSING_SCOPE.refusal(scope=scope)
+                raise REASONS["MISSING_SCOPE"].refusal(scope=scope)
 
     def the(self, items: Mapping[Any, Item], name: str) -> Item:
         """Return the one of some items that a part of the path names.
@@ -111,7 +104,7 @@ class ApiCall:
         """
         item = items.get(self.path_values[name])
         if item is None:
-            raise NOT_FOUND.refusal()
+            raise REASONS["NOT_FOUND"].refusal()
         return item
 
     def body(self, model: type[AnyBody]) -> AnyBody:
@@ -124,9 +117,9 @@ class ApiCall:
         try:
             is_object = isinstance(from_json(sent), dict)
         except ValueError as fault:
-            raise BAD_JSON.refusal() from fault
+            raise REASONS["BAD_JSON"].refusal() from fault
         if not is_object:
-            raise BAD_JSON.refusal()
+            raise REASONS["BAD_JSON"].refusal()
         try:
             return model.model_validate_json(sent)
         except ValidationError as fault:
@@ -134,7 +127,7 @@ class ApiCall:
                 f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}"
                 for error in fault.errors()
             )
-            raise INVALID_BODY.refusal(faults=faults) from fault
+            raise REASONS["INVALID_BODY"].refusal(faults=faults) from fault
 
     def page(self, key: str, items: Sequence[Item], view: Callable[[Item], Json]) -> ApiAnswer:
         """Return one page of a collection, as the query asks for.
@@ -173,7 +166,7 @@ class ApiCall:
     def _whole(self, name: str, default: int, most: int) -> int:
         text = self.request.args.get(name, str(default))
         if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
-            raise INVALID_QUERY.refusal(name=name, value=text, most=most)
+            raise REASONS["INVALID_QUERY"].refusal(name=name, value=text, most=most)
         return int(text)
 
     def _link(self, page: int, per_page: int) -> str:
@@ -249,7 +242,7 @@ class Table:
         method, _, path = rule.partition(" ")
 
         def added(handler: Handler) -> Handler:
-            missing = (NOT_FOUND,) if "<" in path else ()
+            missing = (REASONS["NOT_FOUND"],) if "<" in path else ()
             reasons = (*missing, *refuses)
             self._routes.append(
                 Route(method, path, operation, scopes, more_scopes or {}, reasons, handler)

@@ -1,29 +1,16 @@
 """Tags and what carries them; of what can carry one, only Droplets exist here."""
 
 import re
-from http import HTTPStatus
 from typing import Final
 
 from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import Json, LocalTag
-from sandbox.clouds.digitalocean.wire import Reason
+from sandbox.clouds.digitalocean.wire import REASONS
 
 ROUTES = routes.Table()
 
 NAME: Final = re.compile(r"[a-zA-Z0-9_\-:]{1,255}")
 """Source: API reference, 'Tags'."""
-
-INVALID_TAG = Reason(
-    "a tag has characters other than letters, digits, `:`, `-` and `_`, or more than 255",
-    'Error validating resource tag: "{value}" contains invalid characters',
-    "API reference, 'Tags'",
-)
-INVALID_NEW_TAG = Reason(
-    "the tag has characters other than letters, digits, `:`, `-` and `_`, or more than 255; "
-    "the body is one with `error`, `messages` and `root_causes` instead of the usual one",
-    'Error validating resource tag: "{value}" contains invalid characters',
-    status=HTTPStatus.BAD_REQUEST,
-)
 
 
 class NewTag(routes.Body):
@@ -35,15 +22,15 @@ class NewTag(routes.Body):
 def check_tag(name: str) -> None:
     """Refuse a name that no tag may have."""
     if not NAME.fullmatch(name):
-        raise INVALID_TAG.refusal(value=name)
+        raise REASONS["INVALID_TAG"].refusal(value=name)
 
 
-@ROUTES.add("POST /v2/tags", "tags_create", "tag:create", refuses=[INVALID_NEW_TAG])
+@ROUTES.add("POST /v2/tags", "tags_create", "tag:create", refuses=[REASONS["INVALID_NEW_TAG"]])
 def create_tag(call: routes.ApiCall) -> routes.ApiAnswer:
     """Creates a tag; one that exists, in whatever capitals, is answered as it is."""
     name = call.body(NewTag).name
     if not NAME.fullmatch(name):
-        raise INVALID_NEW_TAG.refusal(value=name)
+        raise REASONS["INVALID_NEW_TAG"].refusal(value=name)
     return routes.created(tag=view(call, call.account.tag(name)))
 
 

@@ -1,37 +1,16 @@
 """VPCs: private networks and the Droplets in them."""
 
 import re
-from http import HTTPStatus
 from typing import Final, Literal
 
 from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.state import Json, LocalVpc, iso
-from sandbox.clouds.digitalocean.wire import ASSUMED, Reason
+from sandbox.clouds.digitalocean.wire import REASONS
 
 ROUTES = routes.Table()
 
 NAME: Final = re.compile(r"[a-zA-Z0-9\-.]+")
-
-INVALID_VPC_NAME = Reason(
-    "the name has characters other than letters, digits, `-` and `.`",
-    "name is {value}; it may only contain alphanumeric characters, dashes, and periods.",
-)
-VPC_NAME_IN_USE = Reason("another VPC has the name", "name is {value}; it must be unique.")
-INVALID_VPC_REGION = Reason(
-    "the region is unknown or closed",
-    "region is {value}; it is not available.",
-    ASSUMED,
-)
-DEFAULT_VPC = Reason(
-    "the VPC is its region's default", "Can not delete default VPCs", status=HTTPStatus.FORBIDDEN
-)
-HAS_MEMBERS = Reason(
-    "the VPC has members; one that is being destroyed is one until it is gone",
-    "Can not delete VPC with members",
-    "specification; a report saw 409 instead: pulumi/pulumi-digitalocean#753",
-    status=HTTPStatus.FORBIDDEN,
-)
 
 
 class NewVpc(routes.Body):
@@ -47,7 +26,11 @@ class NewVpc(routes.Body):
     "POST /v2/vpcs",
     "vpcs_create",
     "vpc:create",
-    refuses=[INVALID_VPC_NAME, VPC_NAME_IN_USE, INVALID_VPC_REGION],
+    refuses=[
+        REASONS["INVALID_VPC_NAME"],
+        REASONS["VPC_NAME_IN_USE"],
+        REASONS["INVALID_VPC_REGION"],
+    ],
 )
 def create_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Creates a VPC with a free /20; a region's first becomes its default.
@@ -56,12 +39,12 @@ def create_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """
     body = call.body(NewVpc)
     if not NAME.fullmatch(body.name):
-        raise INVALID_VPC_NAME.refusal(value=body.name)
+        raise REASONS["INVALID_VPC_NAME"].refusal(value=body.name)
     if any(vpc.name == body.name for vpc in call.account.vpcs.values()):
-        raise VPC_NAME_IN_USE.refusal(value=body.name)
+        raise REASONS["VPC_NAME_IN_USE"].refusal(value=body.name)
     region = REGIONS.get(body.region)
     if region is None or not region.available:
-        raise INVALID_VPC_REGION.refusal(value=body.region)
+        raise REASONS["INVALID_VPC_REGION"].refusal(value=body.region)
     return routes.created(vpc=view(call.account.add_vpc(body.name, region.slug)))
 
 
@@ -81,15 +64,15 @@ def get_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     "DELETE /v2/vpcs/<vpc_id>",
     "vpcs_delete",
     "vpc:delete",
-    refuses=[DEFAULT_VPC, HAS_MEMBERS],
+    refuses=[REASONS["DEFAULT_VPC"], REASONS["HAS_MEMBERS"]],
 )
 def delete_vpc(call: routes.ApiCall) -> routes.ApiAnswer:
     """Deletes a VPC that is empty and no default."""
     vpc = call.the(call.account.vpcs, "vpc_id")
     if vpc.default:
-        raise DEFAULT_VPC.refusal()
+        raise REASONS["DEFAULT_VPC"].refusal()
     if any(droplet.vpc is vpc for droplet in call.account.droplets.values()):
-        raise HAS_MEMBERS.refusal()
+        raise REASONS["HAS_MEMBERS"].refusal()
     del call.account.vpcs[vpc.id]
     return routes.NO_CONTENT
 

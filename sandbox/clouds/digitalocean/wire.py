@@ -1,14 +1,11 @@
 """Refusals, in the shape in which DigitalOcean writes them."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
-
-SPECIFICATION: Final = "specification"
-"""The OpenAPI specification says so: digitalocean/openapi."""
-
-ASSUMED: Final = "assumed"
-"""No document or report that we know says so; it follows from what the field means."""
 
 
 class RefusalError(Exception):
@@ -37,10 +34,12 @@ class Reason:
     """What the client reads, with `{names}` of values. Worded as DigitalOcean words it
     where a report shows the words, and alike where none does."""
 
-    source: str = SPECIFICATION
-    """Who says that it is refused."""
+    source: str
+    """Who says that it is refused: `specification`, the OpenAPI specification digitalocean/openapi;
+    a report; or `assumed`: no document or report that we know says so, it follows from what the
+    field means."""
 
-    status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY
+    status: HTTPStatus
 
     @property
     def id(self) -> str:
@@ -52,44 +51,18 @@ class Reason:
         return RefusalError(self, self.message.format(**values))
 
 
-UNAUTHORIZED: Final = Reason(
-    "the token is missing or wrong", "Unable to authenticate you.", status=HTTPStatus.UNAUTHORIZED
-)
-MISSING_SCOPE: Final = Reason(
-    "the token lacks a scope that the request needs (setting `token_scopes`)",
-    "You do not have permission to perform this action. The token lacks the scope {scope}.",
-    status=HTTPStatus.FORBIDDEN,
-)
-NO_ROUTE: Final = Reason(
-    "the route is not modelled",
-    "The resource you were accessing could not be found: the sandbox does not model "
-    "{method} {path}.",
-    status=HTTPStatus.NOT_FOUND,
-)
-BAD_JSON: Final = Reason(
-    "the body is not a JSON object", "error parsing request body", status=HTTPStatus.BAD_REQUEST
-)
-INVALID_BODY: Final = Reason(
-    "a field of the body is missing or of another type than specified",
-    "request payload validation failed: {faults}",
-)
-INVALID_QUERY: Final = Reason(
-    "`page` is below 1 or `per_page` not between 1 and 200",
-    "{name} is {value}; it must be a whole number from 1 to {most}.",
-)
+REASONS: Final[Mapping[str, Reason]] = {
+    name: Reason(fields["when"], fields["message"], fields["source"], HTTPStatus(fields["status"]))
+    for name, fields in json.loads(Path(__file__).with_name("reasons.json").read_text()).items()
+}
+"""Every reason by its name."""
 
 EVERYWHERE: Final = (
-    UNAUTHORIZED,
-    MISSING_SCOPE,
-    NO_ROUTE,
-    BAD_JSON,
-    INVALID_BODY,
-    INVALID_QUERY,
+    REASONS["UNAUTHORIZED"],
+    REASONS["MISSING_SCOPE"],
+    REASONS["NO_ROUTE"],
+    REASONS["BAD_JSON"],
+    REASONS["INVALID_BODY"],
+    REASONS["INVALID_QUERY"],
 )
 """Reasons that any route may give."""
-
-NOT_FOUND: Final = Reason(
-    "what the path names does not exist",
-    "The resource you were accessing could not be found.",
-    status=HTTPStatus.NOT_FOUND,
-)

@@ -4,7 +4,7 @@ It listens on UDP and TCP port 53 of each address and forwards every query to th
 the deepest zone the name is in. gdnsd draws the answers; this front changes two things in them:
 the address that stands for an empty answer becomes an empty answer with the zone's SOA record, so
 that resolvers keep it for as long as they would keep Route 53's (RFC 2308); and TTLs that gdnsd
-cannot have are set.
+cannot have are set. Questions of other classes than IN are refused.
 
 Differs from Route 53: one server with the addresses of all four. A change is there at once, not
 within a minute. The SOA record has the TTL of negative answers also when it is asked for. ANY is
@@ -22,6 +22,9 @@ import socket
 from typing import Final, cast
 
 import dns.exception
+import dns.message
+import dns.rcode
+import dns.rdataclass
 
 from sandbox.lab.dns.gdnsd import HEADER, Generation, Reply, drain, question_of
 from sandbox.lab.dns.served_names import NameServersConfig
@@ -91,6 +94,9 @@ class NameServers(Service[NameServersConfig]):
         if current is None or not _is_query(query):
             return
         try:
+            if refusal := _refusal(query):
+                reply(refusal)
+                return
             name, _ = question_of(query)
         except dns.exception.DNSException:
             name = ""
@@ -121,6 +127,8 @@ class NameServers(Service[NameServersConfig]):
         current = self._current
         if current is None or not _is_query(query):
             raise EOFError
+        if refusal := _refusal(query):
+            return refusal
         name, _ = question_of(query)
         reader, writer = await asyncio.open_connection("127.0.0.1", current.serving(name).port)
         try:
@@ -156,6 +164,20 @@ def _is_query(data: bytes) -> bool:
         return False
     _, flags, questions, *_ = HEADER.unpack_from(data)
     return not flags & _RESPONSE and questions == 1
+
+
+def _refusal(query: bytes) -> bytes | None:
+    """Return the refusal of a question of another class than IN, such as CHAOS; None: it has one.
+
+    Raises:
+        DNSException: It is no message.
+    """
+    message = dns.message.from_wire(query)
+    if message.question[0].rdclass == dns.rdataclass.IN:
+        return None
+    refusal = dns.message.make_response(message)
+    refusal.set_rcode(dns.rcode.REFUSED)
+    return refusal.to_wire()
 
 
 def _bound(family: socket.AddressFamily, kind: socket.SocketKind, address: str) -> socket.socket:

@@ -165,7 +165,7 @@ local function query_of(behavior, query)
 end
 
 local function key_of(behavior, headers, path, query, cookies, encoding)
-    local key = { behavior.distribution, ngx.var.request_method, path }
+    local key = { behavior.distribution, path }
     local chosen_query = filtered(query or "", "&", function(name)
         return chosen(behavior.key.query_strings, ngx.unescape_uri(name))
     end)
@@ -193,7 +193,12 @@ local function key_of(behavior, headers, path, query, cookies, encoding)
     table.sort(chosen_cookies)
     key[#key + 1] = table.concat(chosen_cookies, ";")
     key[#key + 1] = encoding or ""
-    return table.concat(key, "\n")
+    local whole = table.concat(key, "\n")
+    -- What a GET left answers HEAD too; what a HEAD left has no body, and answers HEAD alone.
+    if ngx.var.request_method == "HEAD" and not ngx.shared.edge_kept:get(whole) then
+        return whole .. "\nHEAD"
+    end
+    return whole
 end
 
 local function passes(behavior, name, websocket)
@@ -332,6 +337,10 @@ function edge.answer()
     local word = WORDS[ngx.var.upstream_cache_status] or "Miss"
     local own = (ngx.var.edge_own or "") ~= "" or header["X-Edge-Own"]
     local stored = tonumber(header["X-Edge-Stored"])
+    if header["X-Edge-Kept"] and ngx.var.request_method == "GET" and word == "Miss" then
+        ngx.shared.edge_kept:set(ngx.var.edge_key, true, tonumber(header["X-Edge-Kept"]))
+    end
+    header["X-Edge-Kept"] = nil
     header["X-Edge-Stored"] = nil
     header["X-Edge-Own"] = nil
 

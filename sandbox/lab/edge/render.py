@@ -106,6 +106,7 @@ http {{
 
     lua_package_path "{LUA_PATH};;";
     lua_shared_dict edge_tls_names 1m;
+    lua_shared_dict edge_kept 4m;
     lua_ssl_trusted_certificate {quoted(ca)};
     lua_ssl_verify_depth 9;
     lua_ssl_protocols TLSv1 TLSv1.1 TLSv1.2;

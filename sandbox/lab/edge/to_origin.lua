@@ -137,6 +137,7 @@ function edge.kept(name)
     -- What is kept is gathered into buffers on its way; everything else streams.
     ngx.header["X-Accel-Buffering"] = ttl == 0 and "no" or nil
     ngx.header["X-Edge-Stored"] = tostring(ngx.time())
+    ngx.header["X-Edge-Kept"] = ttl > 0 and tostring(ttl) or nil
 end
 
 function edge.without_interim()

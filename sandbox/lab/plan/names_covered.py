@@ -4,6 +4,8 @@ from typing import Final
 
 from sandbox.lab.deployed import Deployed, DeployedLoadBalancer, Fields, is_hostname
 
+AWS_NAMES: Final = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net")
+
 CLOUDFRONT_NAMES: Final = frozenset({"*.cloudfront.net"})
 """Names of the certificate that every distribution has by itself."""
 
@@ -46,8 +48,13 @@ def names_served(balancer: DeployedLoadBalancer, deployed: Deployed) -> list[fro
         origins = {_plain(item["DomainName"]) for item in each.config["Origins"]["Items"]}
         if origins & leading:
             leading |= set(each.config["Aliases"].get("Items") or ())
-    able = (name for name in leading if is_hostname(name) and not name.startswith("_"))
-    return [frozenset(able)]
+    # Nobody but AWS gets a certificate for AWS's own names: towards them TLS fails, as in AWS.
+    able = [
+        name
+        for name in leading
+        if is_hostname(name) and not name.startswith("_") and not name.endswith(AWS_NAMES)
+    ]
+    return [frozenset(able)] if able else []
 
 
 def _targets(record: Fields) -> list[str]:

@@ -72,13 +72,8 @@ class DistributionStandIn(Tagged):
         },
         computed=frozenset(
             _in_behaviors(
-                "defaultTtl",
-                "maxTtl",
-                "grpcConfig",
-                "trustedKeyGroups",
-                "trustedSigners",
-                "forwardedValues.headers",
-                "forwardedValues.queryStringCacheKeys",
+                *("defaultTtl", "maxTtl", "grpcConfig", "trustedKeyGroups", "trustedSigners"),
+                *("forwardedValues.headers", "forwardedValues.queryStringCacheKeys"),
                 "forwardedValues.cookies.whitelistedNames",
             )
             | {
@@ -99,9 +94,7 @@ class DistributionStandIn(Tagged):
             "restrictions.geoRestriction.locations": "",
             **dict.fromkeys(
                 _in_behaviors(
-                    "allowedMethods",
-                    "cachedMethods",
-                    "forwardedValues.headers",
+                    *("allowedMethods", "cachedMethods", "forwardedValues.headers"),
                     "forwardedValues.cookies.whitelistedNames",
                 ),
                 "",

@@ -4,32 +4,13 @@ Some requests need more, such as `tag:create` for a Droplet that is created with
 such a request says so. Source: digitalocean/openapi, `security` of each operation.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "actions.get": ("actions:read",),
-    "droplets.create": ("droplet:create", "image:read"),
-    "droplets.destroy": ("droplet:delete",),
-    "droplets.get": ("droplet:read",),
-    "firewalls.create": ("firewall:create",),
-    "firewalls.delete": ("firewall:delete",),
-    "firewalls.get": ("firewall:read",),
-    "firewalls.update": ("firewall:update",),
-    "monitoring.create_alert_policy": ("monitoring:create",),
-    "monitoring.delete_alert_policy": ("monitoring:delete",),
-    "monitoring.get_alert_policy": ("monitoring:read",),
-    "monitoring.update_alert_policy": ("monitoring:update",),
-    "regions.list": ("regions:read",),
-    "reserved_ipv6.create": ("reserved_ip:create",),
-    "reserved_ipv6.delete": ("reserved_ip:delete",),
-    "reserved_ipv6.get": ("reserved_ip:read",),
-    "reserved_ipv6_actions.post": ("reserved_ip:update",),
-    "tags.create": ("tag:create",),
-    "tags.delete": ("tag:delete",),
-    "tags.get": ("tag:read",),
-    "vpcs.create": ("vpc:create",),
-    "vpcs.delete": ("vpc:delete",),
-    "vpcs.get": ("vpc:read",),
+    operation: tuple(scopes)
+    for operation, scopes in json.loads(Path(__file__).with_suffix(".json").read_text()).items()
 }
 """By the operation's name in pydo."""

@@ -33,7 +33,7 @@ class Crowd:
 @pytest.mark.parametrize(
     ("service", "path"),
     [
-        pytest.param("route53", "/2013-04-01/hostedzone", id="Route 53"),
+        pytest.param("route53", "/2013-04-01/hostedzonecount", id="Route 53"),
         pytest.param("cloudfront", "/2020-05-31/function", id="CloudFront"),
         pytest.param("acm", "/", id="ACM"),
         pytest.param("elasticloadbalancing", "/", id="load balancers"),

@@ -1087,3 +1087,25 @@ class TestHostedZones:
         )
         assert (code, "DomainLabelEmpty" in message) == ("InvalidDomainName", True)
         client.create_hosted_zone(Name="a.example.net", CallerReference="1")
+
+
+def test_hosted_zones_are_listed_by_id_and_by_name_page_by_page(aws: Any) -> None:
+    client = aws.client("route53")
+    names = ["b.example.com.", "a.example.net.", "example.com.", "z.example.com."]
+    for number, name in enumerate(names):
+        client.create_hosted_zone(Name=name, CallerReference=str(number))
+    pages = client.get_paginator("list_hosted_zones").paginate(PaginationConfig={"PageSize": 2})
+    ids = [zone["Id"] for page in pages for zone in page["HostedZones"]]
+    assert (len(ids), ids) == (5, sorted(ids))
+    first = client.list_hosted_zones_by_name(DNSName="example.com", MaxItems="2")
+    assert [zone["Name"] for zone in first["HostedZones"]] == ["example.com."] * 2
+    assert (first["IsTruncated"], first["NextDNSName"]) == (True, "b.example.com.")
+    rest = client.list_hosted_zones_by_name(
+        DNSName=first["NextDNSName"], HostedZoneId=first["NextHostedZoneId"]
+    )
+    assert [zone["Name"] for zone in rest["HostedZones"]] == [
+        "b.example.com.",
+        "z.example.com.",
+        "a.example.net.",
+    ]
+    assert rest["IsTruncated"] is False

@@ -61,7 +61,7 @@ def test_a_rule_without_source_is_not_listed() -> None:
 
 
 def test_every_setting_is_described_with_its_default() -> None:
-    row = re.compile(r"^\| `(\w+)` \| ([\w.]+) \|", re.MULTILINE)
+    row = re.compile(r"^\| `(\w+)` \| ([\w.{}]+) \|", re.MULTILINE)
     table = DOCUMENT.partition("## Steering it")[2].partition("## Rules")[0]
     assert dict(row.findall(table)) == {
         name: json.dumps(value) for name, value in MotoSettings().model_dump().items()

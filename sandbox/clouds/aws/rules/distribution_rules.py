@@ -1,10 +1,16 @@
 """The rules of CloudFront's distributions, in the order in which CloudFront checks them."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from sandbox.clouds.aws.fields import ReadOnly
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules.distribution_names import NAME_RULES
-from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, Rule
+from sandbox.clouds.aws.rules.distribution_request import (
+    DistributionRequest,
+    Rule,
+    invalid_argument,
+)
 from sandbox.clouds.aws.rules.distribution_writing import WRITING_RULES
 from sandbox.clouds.aws.rules.origin_requests import ORIGIN_REQUEST_RULES
 from sandbox.clouds.aws.rules.request_handling import REQUEST_HANDLING_RULES
@@ -61,4 +67,28 @@ def deleted_distribution_is_off(*, enabled: bool, deployed: bool) -> Refusal | N
     )
 
 
-REQUEST_RULES: Final = (etag_matches, deleted_distribution_is_off)
+def invalidation_can_be_made(paths: ReadOnly, earlier: Sequence[str] | None) -> Refusal | None:
+    """An invalidation has paths that begin with a slash; a caller reference makes one of them.
+
+    Source: CloudFront API Reference, 'CreateInvalidation' and 'InvalidationBatch', CallerReference.
+
+    Args:
+        paths: `Paths` of the request.
+        earlier: those of the invalidation that its caller reference made, if there is one.
+    """
+    listed: list[str] = paths.get("Items") or []
+    if paths.get("Quantity", 0) != len(listed):
+        return Refusal(
+            "InconsistentQuantities", "The value of Quantity and the size of Items don't match."
+        )
+    if not listed or not all(path.startswith("/") for path in listed):
+        return invalid_argument("Your request contains one or more invalid invalidation paths.")
+    if earlier is not None and set(earlier) != set(listed):
+        return invalid_argument(
+            "Your request contains a caller reference that was used for a previous invalidation "
+            "batch for the same distribution."
+        )
+    return None
+
+
+REQUEST_RULES: Final = (etag_matches, deleted_distribution_is_off, invalidation_can_be_made)

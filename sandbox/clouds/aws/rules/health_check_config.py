@@ -5,8 +5,11 @@ the request, so that an update is judged like a creation.
 """
 
 from collections.abc import Callable, Collection
+from functools import cache
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Final, cast
+
+from moto.core.utils import get_service_model
 
 from sandbox.clouds.aws.fields import ReadOnly, members
 from sandbox.clouds.aws.refusal import Refusal, raise_if
@@ -199,6 +202,13 @@ REQUEST_RULES: Final = (
     health_check_version_matches,
     child_health_checks_exist,
 )
+
+
+@cache
+def every_region() -> tuple[str, ...]:
+    """Return the regions of the checkers that ask where none are named."""
+    shape = get_service_model("route53").shape_for("HealthCheckRegion")
+    return tuple(cast("list[str]", shape.metadata["enum"]))
 
 
 def _invalid(message: str) -> Refusal:

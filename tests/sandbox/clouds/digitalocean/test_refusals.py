@@ -7,16 +7,10 @@ from typing import Any, Final
 import pytest
 
 from sandbox.clouds.digitalocean import (
-    droplet_actions,
-    firewalls,
-    new_droplet,
-    reserved_ipv6,
-    tags,
-    vpcs,
     wire,
 )
 from sandbox.clouds.digitalocean.api import ROUTES
-from sandbox.clouds.digitalocean.wire import Reason
+from sandbox.clouds.digitalocean.wire import REASONS, Reason
 
 DROPLET: Final = {"name": "a", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "debian-12-x64"}
 ALERT: Final[dict[str, object]] = {
@@ -158,12 +152,12 @@ def request(rule: str, body: object = None) -> Prepare:
 
 
 CASES: Final[dict[Reason, dict[str, Prepare]]] = {
-    wire.NO_ROUTE: {
+    REASONS["NO_ROUTE"]: {
         "another resource": request("GET /v2/volumes"),
         "another method": request("PATCH /v2/regions"),
         "outside the API": request("GET /"),
     },
-    wire.INVALID_BODY: {
+    REASONS["INVALID_BODY"]: {
         "no size": lambda _cloud: ("POST /v2/droplets", without("size")),
         "a number for a name": droplet(name=1),
         "a word for a number": lambda cloud: (
@@ -191,124 +185,130 @@ CASES: Final[dict[Reason, dict[str, Prepare]]] = {
             "POST /v2/monitoring/alerts", {**ALERT, "alerts": {}}
         ),
     },
-    wire.INVALID_QUERY: {
+    REASONS["INVALID_QUERY"]: {
         "page 0": request("GET /v2/droplets?page=0"),
         "201 a page": request("GET /v2/droplets?per_page=201"),
         "no number": request("GET /v2/regions?per_page=all"),
         "a digit that is not ASCII": request("GET /v2/regions?page=²"),
     },
-    wire.MISSING_SCOPE: {
+    REASONS["MISSING_SCOPE"]: {
         "of the route": without_scope,
         "of the tags": without_scope_for_tags,
     },
-    new_droplet.INVALID_NAME: {
+    REASONS["INVALID_NAME"]: {
         "an underscore": droplet(name="my_droplet"),
         "empty": droplet(name=""),
         "a last dash": droplet(name="a-"),
         "256 characters": droplet(name="a" * 256),
         "a line end": droplet(name="a\n"),
     },
-    new_droplet.INVALID_REGION: {
+    REASONS["INVALID_REGION"]: {
         "unknown": droplet(region="moon1"),
         "a beginning": droplet(region="nyc"),
     },
-    new_droplet.CLOSED_REGION: {
+    REASONS["CLOSED_REGION"]: {
         "closed": droplet(region="ams2"),
         "without IPv6": droplet(region="ams1", ipv6=True),
     },
-    new_droplet.INVALID_SIZE: {"unknown": droplet(size="huge")},
-    new_droplet.SIZE_ELSEWHERE: {"create": droplet(size="s-1vcpu-512mb-10gb")},
-    new_droplet.INVALID_IMAGE: {
+    REASONS["INVALID_SIZE"]: {"unknown": droplet(size="huge")},
+    REASONS["SIZE_ELSEWHERE"]: {"create": droplet(size="s-1vcpu-512mb-10gb")},
+    REASONS["INVALID_IMAGE"]: {
         "slug": droplet(image="debian-1-x64"),
         "id": droplet(image="133426485"),
     },
-    new_droplet.INVALID_KEYS: {
+    REASONS["INVALID_KEYS"]: {
         "a name": droplet(ssh_keys=["ops"]),
         "half a fingerprint": droplet(ssh_keys=["3b:16"]),
     },
-    new_droplet.USER_DATA_TOO_LONG: {
+    REASONS["USER_DATA_TOO_LONG"]: {
         "one byte": droplet(user_data="x" * 65537),
         "in bytes, not characters": droplet(user_data="é" * 32769),
     },
-    new_droplet.INVALID_VPC: {
+    REASONS["INVALID_VPC"]: {
         "unknown": droplet(vpc_uuid=EMPTY),
         "another region's": vpc_elsewhere,
     },
-    new_droplet.DROPLET_LIMIT: {"the second": too_many_droplets},
-    droplet_actions.PENDING_EVENT: {"assigning while it is created": assigning(ready=False)},
-    reserved_ipv6.INVALID_RESERVED_REGION: {
+    REASONS["DROPLET_LIMIT"]: {"the second": too_many_droplets},
+    REASONS["PENDING_EVENT"]: {"assigning while it is created": assigning(ready=False)},
+    REASONS["INVALID_RESERVED_REGION"]: {
         "unknown": request("POST /v2/reserved_ipv6", {"region_slug": "moon1"}),
         "closed": request("POST /v2/reserved_ipv6", {"region_slug": "ams1"}),
     },
-    reserved_ipv6.RESERVED_LIMIT: {"the fourth": fourth_address},
-    reserved_ipv6.STILL_ASSIGNED: {
+    REASONS["RESERVED_LIMIT"]: {"the fourth": fourth_address},
+    REASONS["STILL_ASSIGNED"]: {
         "assigned": assigned_address(wait=1),
         "about to be": assigned_address(wait=0),
     },
-    reserved_ipv6.NO_DROPLET_ID: {
+    REASONS["NO_DROPLET_ID"]: {
         "assign": lambda cloud: (
             f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions",
             {"type": "assign"},
         )
     },
-    reserved_ipv6.NO_SUCH_DROPLET: {"assign": assigning(number=7)},
-    reserved_ipv6.OTHER_REGION: {"assign": assigning(region="fra1")},
-    reserved_ipv6.WITHOUT_IPV6: {"assign": assigning(ipv6=False)},
-    reserved_ipv6.DROPLET_HAS_ONE: {
+    REASONS["NO_SUCH_DROPLET"]: {"assign": assigning(number=7)},
+    REASONS["OTHER_REGION"]: {"assign": assigning(region="fra1")},
+    REASONS["WITHOUT_IPV6"]: {"assign": assigning(ipv6=False)},
+    REASONS["DROPLET_HAS_ONE"]: {
         "has one": second_address(wait=1),
         "is about to": second_address(wait=0),
     },
-    reserved_ipv6.RESERVED_PENDING: {"unassign too early": address_in_motion},
-    reserved_ipv6.NOT_ASSIGNED: {
+    REASONS["RESERVED_PENDING"]: {"unassign too early": address_in_motion},
+    REASONS["NOT_ASSIGNED"]: {
         "unassign": lambda cloud: (
             f"POST /v2/reserved_ipv6/{cloud.reserve()}/actions",
             {"type": "unassign"},
         )
     },
-    firewalls.INVALID_FIREWALL_NAME: {
+    REASONS["INVALID_FIREWALL_NAME"]: {
         "a space": firewall(name="a b"),
         "a first dash": firewall(name="-a"),
         "one character": firewall(name="a"),
     },
-    firewalls.FIREWALL_NAME_IN_USE: {"create": same_firewall},
-    firewalls.NO_RULES: {
+    REASONS["FIREWALL_NAME_IN_USE"]: {"create": same_firewall},
+    REASONS["NO_RULES"]: {
         "none": request("POST /v2/firewalls", {"name": "pool"}),
         "null": request(
             "POST /v2/firewalls", {"name": "pool", "inbound_rules": None, "outbound_rules": None}
         ),
     },
-    firewalls.NO_PORTS: {"tcp": firewall(rule(None)), "udp": firewall(rule(None, "udp"))},
-    firewalls.INVALID_PORTS: {
+    REASONS["NO_PORTS"]: {
+        "tcp": firewall(rule(None)),
+        "udp": firewall(rule(None, "udp")),
+    },
+    REASONS["INVALID_PORTS"]: {
         ports: firewall(rule(ports))
         for ports in ("443,80", "65536", "9000-8000", "00000", "1-", "http", "443-")
     },
-    firewalls.INVALID_ADDRESS: {
+    REASONS["INVALID_ADDRESS"]: {
         "a name": firewall(rule(addresses=["example.com"])),
         "a wrong prefix": firewall(rule(addresses=["::/129"])),
     },
-    firewalls.UNKNOWN_TARGET: {
+    REASONS["UNKNOWN_TARGET"]: {
         "a Droplet": firewall(droplet_ids=[7]),
         "a tag": firewall(tags=["web"]),
     },
-    firewalls.TOO_MANY_RULES: {
+    REASONS["TOO_MANY_RULES"]: {
         "create": firewall(*(rule(str(port)) for port in range(1, 52))),
     },
-    firewalls.TOO_MANY_TARGETS: {
+    REASONS["TOO_MANY_TARGETS"]: {
         "addresses": firewall(rule(addresses=[f"2001:db8::{n:x}" for n in range(1001)]))
     },
-    vpcs.INVALID_VPC_NAME: {"a space": vpc(name="a b"), "empty": vpc(name="")},
-    vpcs.VPC_NAME_IN_USE: {"create": same_vpc},
-    vpcs.INVALID_VPC_REGION: {"unknown": vpc(region="moon1"), "closed": vpc(region="nyc2")},
-    vpcs.DEFAULT_VPC: {"delete": default_vpc},
-    vpcs.HAS_MEMBERS: {
+    REASONS["INVALID_VPC_NAME"]: {"a space": vpc(name="a b"), "empty": vpc(name="")},
+    REASONS["VPC_NAME_IN_USE"]: {"create": same_vpc},
+    REASONS["INVALID_VPC_REGION"]: {
+        "unknown": vpc(region="moon1"),
+        "closed": vpc(region="nyc2"),
+    },
+    REASONS["DEFAULT_VPC"]: {"delete": default_vpc},
+    REASONS["HAS_MEMBERS"]: {
         "a Droplet": vpc_of_droplet(destroying=False),
         "one that is being destroyed": vpc_of_droplet(destroying=True),
     },
-    tags.INVALID_TAG: {
+    REASONS["INVALID_TAG"]: {
         "a space": droplet(tags=["a b"]),
         "256 characters": droplet(tags=["a" * 256]),
     },
-    tags.INVALID_NEW_TAG: {"a space": request("POST /v2/tags", {"name": "a b"})},
+    REASONS["INVALID_NEW_TAG"]: {"a space": request("POST /v2/tags", {"name": "a b"})},
 }
 
 
@@ -338,7 +338,7 @@ def test_a_request_is_refused(cloud: Any, reason: Reason, prepare: Prepare) -> N
     rule, body = prepare(cloud)
     reply = cloud.send(rule, body)
     assert reply.status == reason.status
-    if reason is tags.INVALID_NEW_TAG:
+    if reason is REASONS["INVALID_NEW_TAG"]:
         assert set(reply.json) == {"error", "messages", "root_causes"}
     else:
         assert reply.json["id"] == reason.id
@@ -352,7 +352,7 @@ def test_a_request_is_refused(cloud: Any, reason: Reason, prepare: Prepare) -> N
     [
         pytest.param(prepare, id=f"{reason.when[:40]}: {name}")
         for reason, cases in CASES.items()
-        if reason is not wire.MISSING_SCOPE
+        if reason is not REASONS["MISSING_SCOPE"]
         for name, prepare in cases.items()
     ],
 )
@@ -379,7 +379,7 @@ MISSING: Final = {
     [
         pytest.param(route.rule.format_map(MISSING), id=route.rule)
         for route in ROUTES
-        if wire.NOT_FOUND in route.refuses
+        if REASONS["NOT_FOUND"] in route.refuses
     ],
 )
 def test_what_does_not_exist_is_not_found(cloud: Any, rule: str) -> None:
@@ -411,5 +411,5 @@ def test_a_refusal_names_all_faults_of_a_body(cloud: Any) -> None:
 
 def test_every_declared_reason_has_a_case() -> None:
     declared = set(chain.from_iterable(route.refuses for route in ROUTES)) | set(wire.EVERYWHERE)
-    elsewhere = {wire.NOT_FOUND, wire.UNAUTHORIZED, wire.BAD_JSON}
+    elsewhere = {REASONS["NOT_FOUND"], REASONS["UNAUTHORIZED"], REASONS["BAD_JSON"]}
     assert set(CASES) == declared - elsewhere

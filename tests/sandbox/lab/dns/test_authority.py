@@ -107,6 +107,17 @@ def _passes(command: tuple[str, ...]) -> bool:
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
+def test_questions_of_another_class_are_refused(tmp_path: Path) -> None:
+    program = name_servers(edge(1, 0), LEADS, {}, tmp_path)
+    with own_network(ADDRESSES), running(program):
+        for name in ("version.bind", "id.server", "example.com"):
+            query = dns.message.make_query(name, "TXT", "CH")
+            for over in (dns.query.udp, dns.query.tcp):
+                answer = over(query, SERVER, timeout=5)
+                assert (answer.rcode(), answer.answer) == (dns.rcode.REFUSED, [])
+        assert ask("example.com", "SOA").rcode() == dns.rcode.NOERROR
+
+
 def test_answers_are_as_route_53_would_give_them(tmp_path: Path) -> None:
     deployed = edge(
         1,

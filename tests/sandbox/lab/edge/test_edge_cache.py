@@ -193,6 +193,22 @@ def test_what_changes_anything_is_never_kept(tmp_path: Path) -> None:
         assert _kept(node, method="HEAD")
 
 
+def test_what_a_get_left_answers_head_and_the_other_way_round_nothing(tmp_path: Path) -> None:
+    with _caching(tmp_path, _policy((100, 100, 100))) as node:
+        _answers(node)
+        for target in ("/a", "/b?c=d"):
+            before = len(node.origin.received)
+            assert node.send(target, method="HEAD").values("x-cache") == ["Miss from cloudfront"]
+            first = node.send(target)
+            assert (first.values("x-cache"), bool(first.body)) == (["Miss from cloudfront"], True)
+            head = node.send(target, "If-None-Match: none", method="HEAD")
+            assert (head.values("x-cache"), head.body) == (["Hit from cloudfront"], b"")
+            assert head.values("content-length") == first.values("content-length")
+            assert not head.values("x-edge-kept")
+            assert node.send(target).body == first.body
+            assert len(node.origin.received) - before == 2
+
+
 # Keys ---------------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,6 @@ def test_a_load_balancer_without_a_listener_has_a_certificate_for_all_that_leads
         CLOUDFRONT_NAMES,
         frozenset(
             {
-                BALANCER.dns_name,
                 "api.example.com",
                 "inner.example.com",
                 "old.example.com",
