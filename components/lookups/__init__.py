@@ -76,7 +76,7 @@ def look_up(
     # Credentials of a provider that was given are in nobody's configuration.
     if has_account() and through_aws.provider is None:
         account.check_access(aws, settings.aws, pulumi.Config("aws").get("region"))
-    zone = attempt(lambda: find_zone(settings.zone, through_aws))
+    zone = attempt(lambda: find_zone(settings.zone, through_aws, aws if has_account() else None))
     records = attempt(lambda: _records(zone, settings, last, through_aws))
     listed = () if isinstance(records, OriginError) else records
     leaving = leaving_names(settings.hostnames, listed, last)

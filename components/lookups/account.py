@@ -37,6 +37,7 @@ from components.lookups import access
 from components.lookups.answers import OriginError, UnansweredError
 from components.lookups.left_behind import remedy
 from components.lookups.watchers import ListedAlarm, ListedCheck, Watchers
+from components.lookups.zone import ZoneAccount
 from components.settings import NAMESPACE, Settings
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class GivenCertificate:
         return hostname in self.names or f"*.{hostname.partition('.')[2]}" in self.names
 
 
-class Account(Watchers, Protocol):
+class Account(Watchers, ZoneAccount, Protocol):
     """Who answers."""
 
     def certificate(self, arn: str) -> GivenCertificate | None:
@@ -263,6 +264,15 @@ class AwsAccount:
         described = self.acm.describe_certificate(CertificateArn=arn)["Certificate"]
         names = described.get("SubjectAlternativeNames", [])
         return GivenCertificate(described.get("Status", ""), tuple(names))
+
+    def public_zones(self, name: str) -> int:
+        """Return how many public hosted zones have a name, as far as the first 100 tell."""
+        try:
+            listed = self.route53.list_hosted_zones_by_name(DNSName=name)["HostedZones"]
+        except (ClientError, BotoCoreError) as error:
+            raise _unclear_list("hosted zones", "route53:ListHostedZonesByName", error) from error
+        named = [zone for zone in listed if zone["Name"] == f"{name.rstrip('.').lower()}."]
+        return sum(not zone.get("Config", {}).get("PrivateZone") for zone in named)
 
     def health_checks(self) -> Sequence[ListedCheck]:
         """Return the health checks."""

@@ -241,6 +241,20 @@ def test_the_aliases_of_all_distributions_are_read() -> None:
         account_with(ListDistributions="AccessDenied").distributions()
 
 
+def test_the_public_zones_of_a_name_are_counted() -> None:
+    def hosted(name: str, private: bool = False) -> dict[str, Any]:
+        config = {"PrivateZone": private}
+        return {"Id": "/hostedzone/Z1", "Name": name, "CallerReference": "1", "Config": config}
+
+    zones = [hosted("example.com."), hosted("example.com.", True), hosted("example.com.")]
+    listed = {"IsTruncated": False, "MaxItems": "100", "HostedZones": [*zones, hosted("a.net.")]}
+    account = account_with(ListHostedZonesByName=listed)
+    counts = [account.public_zones(name) for name in ("Example.com", "example.com.", "b.net")]
+    assert counts == [2, 2, 0]
+    with pytest.raises(UnansweredError, match="allow route53:ListHostedZonesByName"):
+        account_with(ListHostedZonesByName="AccessDenied").public_zones("example.com")
+
+
 def test_the_certificates_that_nobody_uses_are_read() -> None:
     requested = {"DomainName": API, "Type": "AMAZON_ISSUED", "InUse": False}
     summaries = [

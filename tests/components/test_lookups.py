@@ -1,12 +1,21 @@
 """Looking up what exists: found, not found, ambiguous, of the wrong kind, and nobody knows."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pulumi
 import pytest
 
+from components.faults import Fault
 from components.last_deployment import LastDeployment
-from components.lookups import HostedZone, LoadBalancerTarget, OriginError, Prerequisites, look_up
+from components.lookups import (
+    HostedZone,
+    LoadBalancerTarget,
+    OriginError,
+    Prerequisites,
+    UnansweredError,
+    look_up,
+)
+from components.lookups.zone import find_zone
 from components.settings import Origin, OriginLock, Proxies, Settings
 
 if TYPE_CHECKING:
@@ -142,6 +151,50 @@ def test_a_zone_that_cannot_be_used_is_a_fault(
 ) -> None:
     engine.account.zones[:] = zones
     assert faults(engine) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [
+        (0, "which was not found"),
+        (1, "which could not be looked up"),
+        (2, "of which there are several"),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "too many results: wanted 1, got 2",
+        "no matching Route 53 Hosted Zone found",
+        "multiple Route 53 Hosted Zones matched; use additional constraints",
+    ],
+)
+def test_the_account_says_how_many_zones_there_are_whatever_the_provider_s_words(
+    engine: "MockEngine", words: str, number: int, state: str
+) -> None:
+    engine.account.broken[ZONE] = words
+    engine.account.apis.zones_of_the_name = number
+    with pytest.raises(OriginError) as caught:
+        engine.run(
+            lambda: find_zone("example.com", pulumi.InvokeOptions(), lambda: engine.account.apis)
+        )
+    (fault,) = caught.value.faults
+    assert str(fault).startswith(f'dualstack-edge:zone is "example.com", {state};')
+    assert words in str(fault)
+
+
+def test_where_the_account_does_not_answer_the_provider_s_words_have_to_do(
+    engine: "MockEngine",
+) -> None:
+    def nobody() -> NoReturn:
+        raise UnansweredError(Fault("the account", "silent", "one that answers", "Wait."))
+
+    engine.account.broken[ZONE] = "multiple Route 53 Hosted Zones matched"
+    with pytest.raises(OriginError, match="of which there are several"):
+        engine.run(lambda: find_zone("example.com", pulumi.InvokeOptions(), nobody))
+    engine.account.broken[ZONE] = "too many results: wanted 1, got 2"
+    with pytest.raises(OriginError, match="which could not be looked up"):
+        engine.run(lambda: find_zone("example.com", pulumi.InvokeOptions(), nobody))
 
 
 @pytest.mark.parametrize("token", [NEWER, CLASSIC, ZONE])

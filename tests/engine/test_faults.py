@@ -169,7 +169,7 @@ def test_one_cause_is_one_fault(
     assert "unhandled error" not in printed
 
 
-def test_two_load_balancers_of_one_name_are_refused(
+def test_two_load_balancers_and_two_zones_of_one_name_are_refused(
     stack: Stack, account: background.Cloud, route53: "Route53Client"
 ) -> None:
     before = zone_records(route53)
@@ -178,7 +178,10 @@ def test_two_load_balancers_of_one_name_are_refused(
         Listeners=[{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}],
         AvailabilityZones=["us-east-1a"],
     )
+    another = route53.create_hosted_zone(Name="example.com", CallerReference="another")
     printed = stack.up().refused()
+    route53.delete_hosted_zone(Id=another["HostedZone"]["Id"])
+    assert 'dualstack-edge:zone is "example.com", of which there are several;' in printed
     assert 'dualstack-edge:origin.loadBalancer is "api", of which there are several;' in printed
     assert "Traceback" not in printed
     assert nothing_was_made(stack, route53, before)

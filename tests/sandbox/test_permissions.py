@@ -1,10 +1,12 @@
 """What a deployer may do is what was recorded, in the words of IAM and of DigitalOcean."""
 
+import inspect
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import botocore.session
@@ -13,11 +15,24 @@ from botocore import xform_name
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.plugins.aws.aws_package import aws_package
 from sandbox.plugins.digitalocean.scopes import SCOPES
 from support import permissions
-from support.permissions import ACTIONS, inserted, policy, read, render, scopes
+from support.permissions import (
+    ACTIONS,
+    CALLS,
+    called,
+    inserted,
+    policy,
+    read,
+    render,
+    scopes,
+    table,
+)
 
+PACKAGE = aws_package()
 ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
 BEGIN = "<!-- permissions: begin; written by support.permissions -->"
 END = "<!-- permissions: end -->"
 ZONE = "arn:aws:route53:::hostedzone/HOSTED_ZONE_ID"
@@ -109,6 +124,54 @@ def test_every_operation_that_the_stand_in_calls_is_known() -> None:
         if xform_name(operation) in names and operation not in listed
     }
     assert missing == set()
+
+
+def test_the_readme_allows_every_call_of_the_official_plugin_and_of_the_program() -> None:
+    document = README.read_text(encoding="utf-8")
+    written = document.partition("```json\n")[2].partition("```")[0]
+    assert json.loads(written) == policy(called())
+
+
+def test_every_type_and_function_of_the_stand_in_has_its_calls() -> None:
+    kinds = {*PACKAGE.resources, *PACKAGE.functions}
+    assert {*CALLS} - {"pulumi:providers:aws"} == kinds
+    for what, row in CALLS.items():
+        assert row["source"], what
+        steps = {"create", "wait", "read", "update", "delete"}
+        assert set(row) - {"source"} == (steps if what in PACKAGE.resources else {"read"}), what
+        assert {name for step in steps for name in row.get(step, [])} <= ACTIONS.keys(), what
+
+
+def test_the_stand_in_calls_what_the_official_plugin_calls_and_no_more() -> None:
+    session = botocore.session.get_session()
+    models = ("acm", "cloudfront", "cloudwatch", "ec2", "elb", "elbv2", "route53", "sts")
+    by_method: dict[str, set[str]] = {}
+    for model in map(session.get_service_model, models):
+        for operation in model.operation_names:
+            name = f"{model.signing_name}:{operation}"
+            by_method.setdefault(xform_name(operation), set()).add(name)
+    for what, row in CALLS.items():
+        if what not in PACKAGE.resources:
+            continue
+        source = inspect.getsource(inspect.getmodule(type(PACKAGE.resources[what])) or sys)
+        methods = set(re.findall(r"\.([a-z0-9_]+)\(", source)) & by_method.keys()
+        methods |= set(re.findall(r'get_paginator\("([a-z_0-9]+)"\)', source))
+        allowed = {name for step, names in row.items() if step != "source" for name in names}
+        unknown = {method for method in methods if by_method[method].isdisjoint(allowed)}
+        assert unknown == set(), what
+
+
+def test_the_page_of_calls_is_up_to_date(check_page: Callable[[str, str], None]) -> None:
+    check_page("permissions.md", f"{PAGE}\n{table()}")
+
+
+PAGE = """# What the official plugin of AWS calls
+
+README.md has the permissions for these calls. The files are those of
+hashicorp/terraform-provider-aws, which pulumi-aws bridges, below `internal/service`. An update is
+whatever the program, the provider's `defaultTags` or a change by hand make it put right in place.
+Written by `make docs` from `tests/support/provider_calls.json`.
+"""
 
 
 def test_every_known_operation_is_one_of_aws() -> None:

@@ -1,4 +1,10 @@
-"""The permissions a deployer needs, from the requests that are sent in the tests.
+"""The permissions a deployer needs, from the calls of the official plugin and of the program.
+
+What the official plugin of AWS calls is in `provider_calls.json`, by resource type and function,
+each with the files of hashicorp/terraform-provider-aws that call it: creation, waiting, reading,
+changes in place of whatever the program or somebody by hand can change, deletion. The stand-ins of
+the sandbox call those and no others, which the tests compare with what they note. What the program
+asks by itself is in `OWN`. DigitalOcean's scopes are from notes alone.
 
 A stand-in notes every request it sends, `route53:ChangeResourceRecordSets` of AWS or the scope
 `droplet:create` of DigitalOcean (see `sandbox.plugins.actions`); what the program sends by itself
@@ -6,10 +12,6 @@ is in the log of the local AWS. Two things stand between these notes and a polic
 operation and what IAM calls the permission for it are not always the same, and a tag given on the
 way needs a permission of its own; `ACTIONS` says which. And DigitalOcean hands out no token with a
 scope but without those that the scope requires; `REQUIRED` says which.
-
-Where this differs from what the official plugins need: they send a few requests that the stand-ins
-do not (a retry, a look at an older feature), so a policy made here may turn out a little too small
-for them; and what is not recorded, because no test deploys it, is not allowed.
 """
 
 import argparse
@@ -66,7 +68,9 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         *("cloudfront:ListTagsForResource", "cloudfront:TagResource"),
         *("cloudfront:UntagResource", "cloudfront:UpdateDistribution"),
     ),
-    **_named_alike(CHANGED_GROUP, "ec2:AuthorizeSecurityGroupIngress"),
+    **_named_alike(
+        CHANGED_GROUP, "ec2:AuthorizeSecurityGroupIngress", "ec2:ModifySecurityGroupRules"
+    ),
     **_named_alike(GROUP_RULES, "ec2:CreateTags", "ec2:DeleteTags"),
     **_named_alike(GROUP, "ec2:RevokeSecurityGroupIngress"),
     **_named_alike(
@@ -77,6 +81,7 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
         *("elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeTags"),
         *("route53:CreateHealthCheck", "route53:ListHealthChecks", "route53:ListHostedZones"),
+        "route53:ListHostedZonesByName",
     ),
     **{
         f"monitoring:{name}": ((f"cloudwatch:{name}", ALARMS),)
@@ -109,6 +114,19 @@ CloudFront, CloudWatch, EC2, Elastic Load Balancing and Route 53; CloudFront API
 'CreateDistributionWithTags', for the two permissions that it needs.
 """
 
+CALLS: Final[Mapping[str, Mapping[str, list[str]]]] = json.loads(
+    Path(__file__).with_name("provider_calls.json").read_text()
+)
+"""What the official plugin calls, by resource type or function, and by what it does then; `source`
+are files in `internal/service` of hashicorp/terraform-provider-aws, read in 2026."""
+
+OWN: Final = frozenset(
+    {"acm:DescribeCertificate", "acm:ListCertificates", "cloudfront:ListDistributions"}
+    | {"monitoring:DescribeAlarms", "route53:ListHealthChecks", "route53:ListHostedZonesByName"}
+    | {"sts:GetCallerIdentity"}
+)
+"""What the program asks by itself, past the plugin."""
+
 _DROPLETS = ("actions:read", "droplet:read", "image:read", "regions:read", "sizes:read")
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -124,6 +142,26 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
 Beside them every scope requires the one that reads its type. Source: DigitalOcean API, 'Scopes for
 API Tokens', the page of each scope; that of the types that are not listed here names no others.
 """
+
+
+def called() -> frozenset[str]:
+    """Return every operation of AWS that a deployer needs."""
+    rows = ((step, names) for row in CALLS.values() for step, names in row.items())
+    return OWN.union(*(names for step, names in rows if step != "source"))
+
+
+def table() -> str:
+    """Return what the official plugin calls, as Markdown."""
+    lines = ["| what | when | calls | source |", "| --- | --- | --- | --- |"]
+    for what, row in CALLS.items():
+        source = "<br>".join(f"`{path}`" for path in row["source"])
+        for step, names in row.items():
+            if step != "source" and names:
+                calls = ", ".join(
+                    f"`{name.replace('monitoring:', 'cloudwatch:')}`" for name in names
+                )
+                lines.append(f"| `{what}` | {step} | {calls} | {source} |")
+    return "\n".join(lines) + "\n"
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -181,7 +219,8 @@ def render(notes: Iterable[Mapping[str, str]]) -> str:
             number.
     """
     kept = list(notes)
-    document = json.dumps(policy(note["action"] for note in kept if "action" in note), indent=2)
+    noted = {note["action"] for note in kept if "action" in note}
+    document = json.dumps(policy(noted), indent=2)
     token = scopes(note["scope"] for note in kept if "scope" in note)
     lines = [
         "On AWS, this policy. Replace the words in capitals; the region is the load balancer's.",
@@ -202,13 +241,14 @@ def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
 
 
 def main() -> None:
-    """Write the permissions for recorded actions into a document."""
+    """Write the permissions for what is called, and for recorded scopes, into a document."""
     parser = argparse.ArgumentParser(prog="python -m support.permissions", description=__doc__)
     parser.add_argument("actions", type=Path, help="what DUALSTACK_SANDBOX_ACTIONS named")
     parser.add_argument("document", type=Path, help="a Markdown file with the two marks")
     arguments = parser.parse_args()
     notes = read(arguments.actions.read_text(encoding="utf-8"))
     document: Path = arguments.document
+    notes += [{"action": operation} for operation in called()]
     document.write_text(inserted(document.read_text(encoding="utf-8"), notes), encoding="utf-8")
 
 

@@ -54,6 +54,13 @@ class AwsApis:
     unused: dict[str, GivenCertificate] = field(default_factory=dict[str, GivenCertificate])
     """Certificates by ARN that nobody uses."""
 
+    zones_of_the_name: int = 1
+    """How many public hosted zones have the name of the settings."""
+
+    def public_zones(self, name: str) -> int:
+        """Return how many there are."""
+        return self.zones_of_the_name if name else 0
+
     def unused_certificates(self, domain_name: str) -> dict[str, GivenCertificate]:
         """Return those whose first name it is."""
         return {arn: item for arn, item in self.unused.items() if item.names[0] == domain_name}
@@ -192,6 +199,7 @@ class MockAccount(Mocks):
             case "aws:route53/getZone:getZone":
                 name = _asked_name(args)
                 matches = [zone for zone in self.zones if zone == name]
+                self.apis.zones_of_the_name = len(matches)
                 words = "no matching Route 53 Hosted Zone found"
                 if len(matches) > 1:
                     words = "multiple Route 53 Hosted Zones matched; use additional constraints"

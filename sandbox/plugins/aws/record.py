@@ -114,7 +114,9 @@ class RecordStandIn(StandIn[AwsSession]):
             "name": bare(prior["name"]),
             "fqdn": name,
         }
-        return record_id(state), state
+        now = record_id(state)
+        same = parsed_record_id(resource_id) == parsed_record_id(now)
+        return resource_id if same else now, state
 
     def update(self, call: AwsTask, _resource_id: str, state: Props, inputs: Props) -> None:
         """Send the change, or both of them in one batch."""

@@ -19,8 +19,8 @@ def bare(name: str) -> str:
 
 
 def record_id(props: Props) -> str:
-    """Return the id of a record, in the engine's state."""
-    parts = [zone_id_of(props["zoneId"]), bare(props["name"]), props["type"]]
+    """Return the id of a record, in the engine's state; a dot at the end of its name stays."""
+    parts = [zone_id_of(props["zoneId"]), props["name"].lower(), props["type"]]
     if props.get("setIdentifier"):
         parts.append(props["setIdentifier"])
     return "_".join(parts)

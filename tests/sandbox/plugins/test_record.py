@@ -67,6 +67,25 @@ def test_a_refresh_after_creation_changes_nothing(
         assert plugin.diff(RECORD, state, inputs) == {}
 
 
+def test_a_dot_at_the_end_of_a_name_stays_in_the_id(plugin: Any, cloud: Any) -> None:
+    name = "_a1B2.api.example.com."
+    record = {
+        "zoneId": cloud.zone_id,
+        "name": name,
+        "type": "CNAME",
+        "ttl": 60,
+        "records": ["_c3.acm-validations.aws."],
+    }
+    state, inputs = plugin.made(RECORD, record)
+    assert state["id"] == f"{cloud.zone_id}_{name.lower()}_CNAME"
+    assert plugin.refresh(RECORD, state, inputs) == (state, inputs)
+    text = plugin.update(RECORD, state, inputs | {"type": "TXT", "records": ["x"]})
+    refreshed, _ = plugin.refresh(RECORD, text, inputs | {"type": "TXT", "records": ["x"]})
+    assert refreshed["id"].endswith("_TXT")
+    plugin.delete(RECORD, refreshed)
+    assert cloud.records("_a1b2.api.example.com") == []
+
+
 def test_a_weight_changed_by_hand_shows_as_just_that(
     plugin: Any, cloud: Any, weighted: Props
 ) -> None:
