@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from rollout.probe.model import HttpAnswer
@@ -37,6 +38,10 @@ _LINES_OF_JSON: Final = frozenset(
 )
 
 
+_REMEMBERED: Final = 64
+"""Bodies that are remembered taken apart: each is looked at several times. Nobody alters them."""
+
+
 class JsonNumber(str):
     """A number of JSON, as it is written; a `str` for Python, but no JSON string."""
 
@@ -56,14 +61,17 @@ def compared_headers(answer: HttpAnswer) -> dict[str, tuple[str, ...]]:
 def decoded_body(answer: HttpAnswer) -> bytes:
     """Return a body without its content coding, or as it is where that cannot be undone."""
     coding = (answer.header("content-encoding") or "").strip().lower()
-    if coding not in CODINGS:
-        return answer.body
+    return _decoded(answer.body, coding) if coding in CODINGS else answer.body
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _decoded(raw: bytes, coding: str) -> bytes:
     unpacker = zlib.decompressobj(CODINGS[coding])
     try:
-        body = unpacker.decompress(answer.body, LONGEST_BODY)
+        body = unpacker.decompress(raw, LONGEST_BODY)
     except zlib.error:
-        return answer.body
-    return body if unpacker.eof and not unpacker.unused_data else answer.body
+        return raw
+    return body if unpacker.eof and not unpacker.unused_data else raw
 
 
 def json_body(answer: HttpAnswer, body: bytes) -> tuple[Any] | None:
@@ -81,6 +89,7 @@ def json_body(answer: HttpAnswer, body: bytes) -> tuple[Any] | None:
     return _loaded(body)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _loaded(text: bytes) -> tuple[Any] | None:
     try:
         value = json.loads(

@@ -12,6 +12,7 @@ from rollout.verify.own_requests.parts import (
     BEGINNING,
     END,
     ENTRIES,
+    IN_ORDER,
     STATUS,
     STILL,
     shown,
@@ -49,6 +50,8 @@ def _difference_text(odd: Oddity, hide: Callable[[str], str]) -> str:
         return f"{place} comes {_window(came, 0)}, which stands still on direct"
     if part.aspect == f"{ENTRIES} {ANY_ORDER}" and odd.came is not None:
         return f"{place} has other entries than on direct"
+    if part.aspect == f"{ENTRIES} {IN_ORDER}" and odd.came is not None:
+        return f"{place} has other entries than on direct, or in another order"
     what = place
     if part.kind == "header" and part.aspect.startswith(("attributes of", "cookie")):
         what = f"{place} ({part.aspect})"

@@ -22,6 +22,7 @@ from rollout.verify.own_requests.learned import Learned, by_status
 from rollout.verify.own_requests.parts import (
     ANY_ORDER,
     ENTRIES,
+    IN_ORDER,
     MEMBERS,
     NOTHING,
     STATUS,
@@ -48,7 +49,7 @@ ADDED: Final = "added"
 NO_ANSWER: Final = "no answer"
 """Status of a request that has no answer."""
 
-_NO_CLOSED_SET: Final = (ANY_ORDER, VALUES, ENTRIES, MEMBERS, STILL)
+_NO_CLOSED_SET: Final = (ANY_ORDER, IN_ORDER, VALUES, ENTRIES, MEMBERS, STILL)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def suspicion(
             continue
         for other in reversed(before):
             same = same_parts(learned, other, outcome)
-            if other.way != outcome.way and len(same) < len(learned.fresh):
+            if other.way != outcome.way and not 1 < len(same) == len(learned.fresh):
                 # They may have been answered in the same millisecond.
                 continue
             # The same request at the same address is the plainest of equal proofs.
@@ -166,7 +166,7 @@ def _still(
 ) -> list[Part]:
     """Return the parts that stand still on the way, tested by the order of the pairs."""
     on_direct, on_way = (
-        [same_parts(learned, pair.first, pair.second) for pair in pairs]
+        [frozenset(same_parts(learned, pair.first, pair.second)) for pair in pairs]
         for pairs in (direct, there)
     )
     return [

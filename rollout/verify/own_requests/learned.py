@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final, cast
 
 from rollout.probe.model import HttpAnswer
@@ -17,16 +18,22 @@ from rollout.verify.own_requests.bodies import decoded_body, json_body
 from rollout.verify.own_requests.parts import (
     ANY_ORDER,
     ENTRIES,
+    IN_ORDER,
     MEMBERS,
     TYPE,
+    Affixes,
     Frame,
     Part,
+    affix_parts,
     escaped,
     take_apart,
     text_of,
     type_of,
 )
 from rollout.verify.own_requests.texts import Pairs, standing_still, tokens_of
+
+MOST_FRESH: Final = 200
+"""Parts that are new in each answer and are looked at: more prove no more."""
 
 FEWEST_FOR_MAPS: Final = 3
 """Answers that must all hold keys of their own before an object counts as one of made-up keys."""
@@ -82,7 +89,7 @@ def learned_frame(answers: Sequence[HttpAnswer]) -> Frame:
     """Return how answers of an API are to be taken apart."""
     bodies = list(dict.fromkeys(decoded_body(answer) for answer in answers))
     if len(bodies) == 1:
-        return _with_affixes(Frame(), answers)
+        return Frame()
     parsed = [json_body(answer, decoded_body(answer)) for answer in answers]
     values = [each[0] for each in parsed if each is not None]
     builder = _FrameBuilder()
@@ -94,31 +101,28 @@ def learned_frame(answers: Sequence[HttpAnswer]) -> Frame:
             text = standing_still([tokens_of(body) for body in bodies])
     except RecursionError:
         text = standing_still([tokens_of(body) for body in bodies])
-    frame = Frame(
+    return Frame(
         frozenset(builder.open_lists), frozenset(builder.varying_lists), builder.maps, text
     )
-    return _with_affixes(frame, answers)
 
 
-def _with_affixes(frame: Frame, answers: Sequence[HttpAnswer]) -> Frame:
-    """Return a frame that also looks how values begin and end that vary."""
-    views = [take_apart(answer, frame) for answer in answers]
+def learned_affixes(views: Sequence[Mapping[Part, str]]) -> Affixes:
+    """Return how those values begin and end that vary."""
     affixes: dict[Part, tuple[str, str]] = {}
     for part, value in views[0].items():
-        texts = {view.get(part) for view in views}
         plain = part.kind == "header" or (part.kind == "json" and value.startswith('"'))
-        if len(texts) == 1 or None in texts or not plain or not part.is_value:
+        if not plain or not part.is_value or part.aspect.endswith((ANY_ORDER, IN_ORDER)):
             continue
-        if part.aspect.endswith(ANY_ORDER):
-            continue
+        texts = {view.get(part) for view in views}
         present = [text for text in texts if text is not None]
+        if len(texts) == 1 or len(present) < len(texts):
+            continue
         beginning = _whole_words(_beginning(present))
-        reversed_end = _beginning([text[::-1] for text in present])
-        end = _whole_words(reversed_end)[::-1]
+        end = _whole_words(_beginning([text[::-1] for text in present]))[::-1]
         quotes = '"' if part.kind == "json" else ""
         if beginning.removeprefix(quotes) or end.removesuffix(quotes):
             affixes[part] = (beginning, end)
-    return Frame(frame.open_lists, frame.varying_lists, frame.maps, frame.text, affixes)
+    return affixes
 
 
 def _beginning(texts: Sequence[str]) -> str:
@@ -171,11 +175,29 @@ class Learned:
         seen = self._seen.get(id(answer))
         if seen is not None:
             return seen[1]
-        parts = take_apart(answer, self.frame)
+        plain = self._plain_view(answer)
+        parts: Mapping[Part, str] = {**plain, **affix_parts(plain, self._affixes)}
         if self.ignore:
             parts = {part: each for part, each in parts.items() if not part.covered(self.ignore)}
         self._seen[id(answer)] = (answer, parts)
         return parts
+
+    @cached_property
+    def _affixes(self) -> Affixes:
+        """How values that vary begin and end."""
+        return learned_affixes([self._plain_view(answer) for answer in self.answers])
+
+    def _plain_view(self, answer: HttpAnswer) -> Mapping[Part, str]:
+        """Return the parts of an answer, without how they begin and end."""
+        seen = self._plain.get(id(answer))
+        if seen is None:
+            seen = self._plain[id(answer)] = (answer, take_apart(answer, self.frame))
+        return seen[1]
+
+    @cached_property
+    def _plain(self) -> dict[int, tuple[HttpAnswer, Mapping[Part, str]]]:
+        """As `_seen`, without how values begin and end."""
+        return {}
 
     @cached_property
     def _seen(self) -> dict[int, tuple[HttpAnswer, Mapping[Part, str]]]:
@@ -187,7 +209,7 @@ class Learned:
         """The parts whose value is another in every answer."""
         if len(self.answers) < 2:  # noqa: PLR2004 - one answer differs from no other
             return ()
-        return tuple(
+        fresh = (
             part
             for part, values in self.table.items()
             if part.is_value
@@ -195,6 +217,7 @@ class Learned:
             and None not in values
             and len(set(values)) == len(values)
         )
+        return tuple(islice(fresh, MOST_FRESH))
 
     def without_restless(self, like: "Learned") -> "Learned":
         """Return the same without what changes in other answers, but is not new in each of them.

@@ -13,7 +13,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, cast
+from json.encoder import encode_basestring
+from typing import Any, Final, Literal, NamedTuple, cast
 
 from rollout.probe.model import HttpAnswer
 from rollout.requests.catalogue import IgnoreRule
@@ -35,15 +36,14 @@ MOST_KEPT: Final = 4096
 only be removed as a whole."""
 
 TYPE, ENTRIES, MEMBERS = "type", "entries", "members"
-ANY_ORDER, VALUES, EVERYWHERE = "in any order", "values", "in every entry"
+ANY_ORDER, IN_ORDER, VALUES, EVERYWHERE = "in any order", "in order", "values", "in every entry"
 STILL, BEGINNING, END = "what stands still", "beginning", "end"
 
 _MOST_VALUES: Final = 20
 """Different values of a member over all entries above which they are no closed set."""
 
 
-@dataclass(frozen=True, order=True)
-class Part:
+class Part(NamedTuple):
     """A part of an answer."""
 
     kind: Literal["status", "header", "json", "body"]
@@ -61,7 +61,11 @@ class Part:
     @property
     def is_value(self) -> bool:
         """Whether it is a value that a cache would repeat, and not only what is said of one."""
-        return self.aspect in ("", ANY_ORDER) or self.aspect.startswith("cookie ")
+        return (
+            not self.aspect
+            or self.aspect.endswith((ANY_ORDER, IN_ORDER))
+            or self.aspect.startswith("cookie ")
+        )
 
     def covered(self, rules: Iterable[IgnoreRule]) -> bool:
         """Say whether a rule ignores it; a status is never ignored."""
@@ -77,6 +81,14 @@ Parts = Mapping[Part, str]
 """The parts of one answer, each with its value as text."""
 
 
+_MOST_PLACES: Final = 100
+"""Entries of a list above which they are compared as a whole and by what they have in common, and
+not one by one."""
+
+_LONGEST_JOINED: Final = 400
+"""Characters of many values that are kept to be shown."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """How answers are taken apart, as learned from several."""
@@ -89,8 +101,6 @@ class Frame:
     """Pointers of objects that have other keys each time, with those keys that are always there."""
     text: Counter[tuple[str, str]] | None = None
     """Pairs of neighbouring tokens that stand still in a text that varies; None: it does not."""
-    affixes: Mapping[Part, tuple[str, str]] = field(default_factory=dict[Part, tuple[str, str]])
-    """How values that vary begin and end."""
 
 
 def take_apart(answer: HttpAnswer, frame: Frame) -> dict[Part, str]:
@@ -108,19 +118,29 @@ def take_apart(answer: HttpAnswer, frame: Frame) -> dict[Part, str]:
         if parsed is None:
             parts |= _text_parts(body, frame)
         else:
-            parts |= dict(_json_parts("", parsed[0], frame))
+            _fill_json(parts, "", parsed[0], frame)
     except RecursionError:
         # It is nested deeper than Python follows; then the bytes are compared.
         parts |= _text_parts(body, frame)
-    for part, (beginning, end) in frame.affixes.items():
+    return parts
+
+
+Affixes = Mapping[Part, tuple[str, str]]
+"""How values that vary begin and end."""
+
+
+def affix_parts(parts: Parts, affixes: Affixes) -> dict[Part, str]:
+    """Return how values of an answer begin and end, where others begin or end alike."""
+    more: dict[Part, str] = {}
+    for part, (beginning, end) in affixes.items():
         value = parts.get(part)
         if value is not None:
             for aspect, kept in (
                 (BEGINNING, beginning if value.startswith(beginning) else value),
                 (END, end if value.endswith(end) else value),
             ):
-                parts[Part(part.kind, part.where, f"{aspect} {part.aspect}".strip())] = kept
-    return parts
+                more[Part(part.kind, part.where, f"{aspect} {part.aspect}".strip())] = kept
+    return more
 
 
 def _cookie_parts(values: Sequence[str]) -> dict[Part, str]:
@@ -149,31 +169,32 @@ def _shown_body(body: bytes) -> str:
     return f"{len(body)} bytes {text} ({hashlib.sha256(body).hexdigest()[:12]})"
 
 
+_TYPES: Final[Mapping[type, str]] = {
+    JsonNumber: "a number",
+    str: "a string",
+    bool: "a boolean",
+    list: "a list",
+    dict: "an object",
+}
+
+
 def type_of(value: object) -> str:
     """Return the type of a JSON value, and whether it is empty."""
-    kinds: tuple[tuple[type, str], ...] = (
-        (JsonNumber, "a number"),
-        (str, "a string"),
-        (bool, "a boolean"),
-        (list, "a list"),
-        (dict, "an object"),
-    )
-    kind = next((name for each, name in kinds if isinstance(value, each)), "null")
+    kind = _TYPES.get(type(value), "null")
     return f"{kind}, empty" if value in ("", [], {}) else kind
 
 
 def text_of(value: object) -> str:
-    """Return a JSON value as text; objects that are the same have the same text."""
-    if isinstance(value, JsonNumber):
-        return str(value)
+    """Return a JSON value as text; values that are the same, and no others, have the same text."""
+    if isinstance(value, str):
+        return str(value) if isinstance(value, JsonNumber) else encode_basestring(value)
     if isinstance(value, dict):
         members = sorted(cast("dict[str, Any]", value).items())
-        texts = ",".join(f"{json.dumps(key)}:{text_of(each)}" for key, each in members)
-        return f"{{{texts}}}"
+        texts = [f"{encode_basestring(key)}:{text_of(each)}" for key, each in members]
+        return f"{{{','.join(texts)}}}"
     if isinstance(value, list):
-        texts = ",".join(text_of(each) for each in cast("list[Any]", value))
-        return f"[{texts}]"
-    return json.dumps(value, ensure_ascii=False)
+        return f"[{','.join([text_of(each) for each in cast('list[Any]', value)])}]"
+    return "null" if value is None else "true" if value else "false"
 
 
 def escaped(key: str) -> str:
@@ -181,30 +202,47 @@ def escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _json_parts(pointer: str, value: object, frame: Frame) -> Iterator[tuple[Part, str]]:
-    yield Part("json", pointer, TYPE), type_of(value)
+def _fill_json(parts: dict[Part, str], pointer: str, value: object, frame: Frame) -> None:
+    """Add the parts of a JSON value at a place."""
+    parts[Part("json", pointer, TYPE)] = type_of(value)
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         always = frame.maps.get(pointer)
         for key, each in members.items():
             if always is None or key in always:
-                yield from _json_parts(f"{pointer}/{escaped(key)}", each, frame)
+                _fill_json(parts, f"{pointer}/{escaped(key)}", each, frame)
         if always is not None:
-            yield Part("json", pointer, MEMBERS), f"{len(members)} members"
+            parts[Part("json", pointer, MEMBERS)] = f"{len(members)} members"
             others = [each for key, each in members.items() if key not in always]
-            yield from _columns(pointer, others)
+            parts.update(_columns(pointer, others))
     elif isinstance(value, list):
-        entries = cast("list[Any]", value)
-        yield Part("json", pointer, ENTRIES), f"{len(entries)} entries"
-        if pointer not in frame.open_lists:
-            for index, each in enumerate(entries):
-                yield from _json_parts(f"{pointer}/{index}", each, frame)
-        if pointer in frame.open_lists | frame.varying_lists:
-            texts = sorted(text_of(each) for each in entries)
-            yield Part("json", pointer, f"{ENTRIES} {ANY_ORDER}"), "; ".join(texts)
-            yield from _columns(pointer, entries)
+        _fill_list(parts, pointer, cast("list[Any]", value), frame)
     else:
-        yield Part("json", pointer), text_of(value)
+        parts[Part("json", pointer)] = text_of(value)
+
+
+def _fill_list(
+    parts: dict[Part, str], pointer: str, entries: Sequence[object], frame: Frame
+) -> None:
+    parts[Part("json", pointer, ENTRIES)] = f"{len(entries)} entries"
+    varies = pointer in frame.open_lists or pointer in frame.varying_lists
+    if len(entries) <= _MOST_PLACES and pointer not in frame.open_lists:
+        for index, each in enumerate(entries):
+            _fill_json(parts, f"{pointer}/{index}", each, frame)
+    elif not varies:
+        parts[Part("json", pointer, f"{ENTRIES} {IN_ORDER}")] = _joined(map(text_of, entries))
+    if varies:
+        texts = sorted(map(text_of, entries))
+        parts[Part("json", pointer, f"{ENTRIES} {ANY_ORDER}")] = _joined(texts)
+        parts.update(_columns(pointer, entries))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Return texts as one, or if that is long, another text for any other texts."""
+    whole = "; ".join(texts)
+    if len(whole) <= _LONGEST_JOINED:
+        return whole
+    return f"{whole[:_LONGEST_JOINED]}… ({hashlib.sha256(whole.encode()).hexdigest()[:12]})"
 
 
 @dataclass
@@ -241,7 +279,7 @@ def _columns(pointer: str, entries: Sequence[object]) -> Iterator[tuple[Part, st
         yield Part("json", place, TYPE), " or ".join(sorted(kinds))
     for place, texts in columns.values.items():
         different = sorted(set(texts))
-        yield Part("json", place, ANY_ORDER), "; ".join(sorted(texts))
+        yield Part("json", place, ANY_ORDER), _joined(sorted(texts))
         if len(different) <= _MOST_VALUES:
             yield Part("json", place, VALUES), " and ".join(different)
     for (place, below), count in columns.members.items():

@@ -7,11 +7,12 @@ pairs, and all others still say what stands where.
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _TOKEN: Final = re.compile(r"<[^<>]{1,400}>|[\w.-]+|[^\w\s]")
 
-_MOST_BYTES: Final = 2**20
+_MOST_BYTES: Final = 2**18
 """Bytes of a text that are taken apart; the rest is compared by its length only where it varies."""
 
 _BINARY_PIECE: Final = 16
@@ -20,6 +21,7 @@ _BINARY_PIECE: Final = 16
 Pairs = Counter[tuple[str, str]]
 
 
+@lru_cache(maxsize=64)
 def tokens_of(body: bytes) -> Pairs:
     """Return the pairs of neighbouring tokens of a body, each with how often it stands there."""
     head = body[:_MOST_BYTES]
