@@ -2,18 +2,24 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from rollout.probe.model import TroubleError, Way
 from rollout.requests.catalogue import IgnoreRule
-from rollout.verify.own_requests.conversation import BLOCKS, Conversation, Outcomes, Sent
+from rollout.verify.own_requests.conversation import (
+    BLOCKS,
+    Conversation,
+    Outcomes,
+    Sent,
+    looked_at,
+)
 from rollout.verify.own_requests.judgement import (
     Oddity,
     Outcome,
     answers_of,
     is_proved,
     is_worth_more,
-    learned_of,
     oddities,
 )
 from rollout.verify.own_requests.learned import Learned
@@ -24,6 +30,8 @@ MOST_BLOCKS: Final = 3 * BLOCKS
 
 _LOOKED_AT: Final = (2, 4, *range(BLOCKS, MOST_BLOCKS + 1, BLOCKS))
 """Numbers of blocks after which their outcome is looked at."""
+
+_NOT_LOOKED_AT: Final[Mapping[int, Learned]] = {}
 
 SILENT_BLOCKS: Final = 3
 """Blocks after which a way that gave no answer at all gives none: each may take as long as a
@@ -67,9 +75,35 @@ async def compare_ways(
             to that is no reason to ask again.
         differ: Ways that answered that one otherwise than direct: nothing more is asked of them.
     """
-    learned = learned_of(outcomes.direct, ignore)
-    restless = _restless(learned_of(like.direct, ignore)) if like else frozenset[Part]()
-    open_ways = [
+    open_ways = await looked_at(
+        outcomes, lambda: _odd_ways(outcomes, ignore, like, frozenset(differ))
+    )
+    tested = Outcomes()
+    verdicts: dict[Way, WayVerdict] = {}
+    for number in range(1, MOST_BLOCKS + 1):
+        if not open_ways:
+            break
+        block = await conversation.block(sent, open_ways)
+        tested.add(block)
+        outcomes.add(block)
+        settled = await looked_at(
+            outcomes, partial(_settled, number, tuple(open_ways), tested, outcomes, ignore)
+        )
+        verdicts |= settled
+        open_ways = [way for way in open_ways if way not in settled]
+    return {way: verdicts.get(way, WayVerdict()) for way in outcomes.others}
+
+
+def _odd_ways(
+    outcomes: Outcomes,
+    ignore: tuple[IgnoreRule, ...],
+    like: Outcomes | None,
+    differ: Collection[Way],
+) -> list[Way]:
+    """Return the ways that are to be asked again."""
+    learned = outcomes.learned(ignore)
+    restless = _restless(like.learned(ignore)) if like else frozenset[Part]()
+    return [
         way
         for way, own in outcomes.others.items()
         if own
@@ -80,21 +114,19 @@ async def compare_ways(
             for each in oddities(learned, outcomes.direct, own, way.path)
         )
     ]
-    tested = Outcomes()
-    verdicts: dict[Way, WayVerdict] = {}
-    for number in range(1, MOST_BLOCKS + 1):
-        if not open_ways:
-            break
-        block = await conversation.block(sent, open_ways)
-        tested.add(block)
-        outcomes.add(block)
-        learned = learned_of(outcomes.direct, ignore) if number in _LOOKED_AT else {}
-        for way in tuple(open_ways):
-            verdict = _after(number, way, tested, outcomes, learned)
-            if verdict is not None:
-                verdicts[way] = verdict
-                open_ways.remove(way)
-    return {way: verdicts.get(way, WayVerdict()) for way in outcomes.others}
+
+
+def _settled(
+    number: int,
+    open_ways: Sequence[Way],
+    tested: Outcomes,
+    outcomes: Outcomes,
+    ignore: tuple[IgnoreRule, ...],
+) -> dict[Way, WayVerdict]:
+    """Return the verdict on each way that can be told of after a number of blocks."""
+    learned = outcomes.learned(ignore) if number in _LOOKED_AT else _NOT_LOOKED_AT
+    verdicts = {way: _after(number, way, tested, outcomes, learned) for way in open_ways}
+    return {way: verdict for way, verdict in verdicts.items() if verdict is not None}
 
 
 def _restless(learned: Mapping[int, Learned]) -> frozenset[Part]:

@@ -13,13 +13,17 @@ Three orders:
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from rollout.probe.model import HttpRequest, TroubleError, Way, Wire
+from rollout.requests.catalogue import IgnoreRule
 from rollout.verify.own_requests.budget import LOOKS, VARIANT_LOOKS
-from rollout.verify.own_requests.judgement import Outcome
+from rollout.verify.own_requests.judgement import Outcome, answers_of, learned_of
+from rollout.verify.own_requests.learned import Learned
+
+T = TypeVar("T")
 
 DATE_SECONDS: Final = 2.1
 """How far apart two answers are whose `Date` is compared: it counts whole seconds, like `Age`."""
@@ -30,6 +34,16 @@ DIRECT_IN_BLOCK: Final = 3
 
 PAIRS: Final = 8
 DIRECT_PAIRS: Final = 2
+
+
+LARGE_BYTES: Final = 20_000
+"""Bytes of a body above which answers are looked at beside the requests that are under way: other
+checks measure when pieces arrive."""
+
+
+async def looked_at(outcomes: "Outcomes", look: Callable[[], T]) -> T:
+    """Return what a look at outcomes says, without holding up anything if it takes long."""
+    return await asyncio.to_thread(look) if outcomes.is_large else look()
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,23 @@ class Outcomes:
     """On direct over IPv4."""
     others: dict[Way, list[Outcome]] = field(default_factory=dict[Way, list[Outcome]])
     """On each other way."""
+
+    _learned: dict[tuple[int, tuple[IgnoreRule, ...]], Mapping[int, Learned]] = field(
+        default_factory=dict[tuple[int, tuple[IgnoreRule, ...]], Mapping[int, Learned]]
+    )
+
+    def learned(self, ignore: tuple[IgnoreRule, ...] = ()) -> Mapping[int, Learned]:
+        """Return what the answers of direct say of the API so far, by their status."""
+        key = len(self.direct), ignore
+        if key not in self._learned:
+            self._learned[key] = learned_of(self.direct, ignore)
+        return self._learned[key]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes long to look at the answers."""
+        answers = answers_of(self.direct)
+        return max((len(answer.body) for answer in answers), default=0) > LARGE_BYTES
 
     def add(self, more: "Outcomes") -> None:
         """Take in further outcomes."""

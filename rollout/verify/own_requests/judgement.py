@@ -37,11 +37,17 @@ DIFFERENCE_ALPHA: Final = 1e-5
 """Chance below which a difference counts. A run looks at some thousand parts, many of which move
 together: so one run in a hundred would be wrong at worst, of an API made to deceive."""
 
-UNDECIDED_ALPHA: Final = 1e-2
+UNDECIDED_ALPHA: Final = 0.1
 """Chance below which it is worth to ask on."""
+
+ODD_ALPHA: Final = 1e-2
+"""Chance below which it is odd how often something that comes and goes is there."""
 
 FEWEST_OF_A_STATUS: Final = 4
 """Answers of direct with another status than most, before they say what stands still in such."""
+
+_SELDOM: Final = 4
+"""One in so many answers is often enough to miss something where it never is."""
 
 ADDED: Final = "added"
 """Aspect of a text that holds what no answer of direct holds."""
@@ -196,14 +202,14 @@ def _other_presence(
     there, usual_there = (sum(each is not None for each in side) for side in (own, values))
     gone, usual_gone = len(own) - there, len(values) - usual_there
     # Of few answers none has a small chance: what is all on one side is looked at again.
-    never = not there and usual_there >= usual_gone
-    always = not gone and usual_gone >= usual_there
+    never = not there and usual_there * _SELDOM >= len(values)
+    always = not gone and usual_gone * _SELDOM >= len(values)
     less = chance_of(gone, len(own), usual_gone, len(values))
     more = chance_of(there, len(own), usual_there, len(values))
-    if less < UNDECIDED_ALPHA or never:
+    if less < ODD_ALPHA or never:
         expected = next(each for each in values if each is not None)
         yield Oddity(part, expected, None, gone, len(own), less)
-    elif more < UNDECIDED_ALPHA or always:
+    elif more < ODD_ALPHA or always:
         came = next(each for each in own if each is not None)
         yield Oddity(part, None, came, there, len(own), more)
 

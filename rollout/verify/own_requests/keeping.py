@@ -7,9 +7,9 @@ from typing import Final
 from rollout.probe.model import Verdict, Way
 from rollout.requests.catalogue import IgnoreRule
 from rollout.verify.cache_proofs import CACHING_REMEDY
-from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent
+from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent, looked_at
 from rollout.verify.own_requests.evidence import MOST_PLACES
-from rollout.verify.own_requests.judgement import Outcome, answers_of, learned_of
+from rollout.verify.own_requests.judgement import Outcome, answers_of
 from rollout.verify.own_requests.kept_values import (
     PairVerdict,
     Suspicion,
@@ -72,10 +72,11 @@ class CacheSearch:
         """
         self._conversation = conversation
         self._heard = heard
+        self._own = heard[0].outcomes
         self._ignore = ignore
         self._hide = hide
         self._left_out = variants_left_out
-        usual = [_most(each.outcomes.direct) for each in heard]
+        usual = [_most(each.outcomes) for each in heard]
         self._usual = [each.without_restless(usual[0]) for each in usual]
         self._direct = [one for each in heard for one in each.outcomes.direct]
 
@@ -102,7 +103,8 @@ class CacheSearch:
         if not answers_of(here):
             return CacheVerdict("unknown", "there is no answer")
         doubtful: list[Part] = []
-        for suspected, learned in self._suspicions(ways)[:_MOST_CONFIRMED]:
+        suspicions = await looked_at(self._own, lambda: self._suspicions(ways))
+        for suspected, learned in suspicions[:_MOST_CONFIRMED]:
             proved = await self._confirm(suspected, learned)
             if proved.kept:
                 evidence = f"{'; '.join(proved.kept)} ({self._where(suspected)})"
@@ -123,7 +125,8 @@ class CacheSearch:
                 + " ".join(dict.fromkeys(f"--ignore {part.place}" for part in doubtful))
                 + ".",
             )
-        return CacheVerdict("pass", self._hide(self._passed(ways)))
+        passed = await looked_at(self._own, lambda: self._passed(ways))
+        return CacheVerdict("pass", self._hide(passed))
 
     def _failed(self, ways: Sequence[Way], evidence: str) -> CacheVerdict:
         remedy = CACHING_REMEDY if ways[0].path == "cdn" else ""
@@ -153,7 +156,7 @@ class CacheSearch:
             (suspected.first.way, by_label[suspected.first.label]),
             (suspected.second.way, by_label[suspected.second.label]),
         )
-        return judge_pairs(learned, direct, there)
+        return await looked_at(self._own, lambda: judge_pairs(learned, direct, there))
 
     async def _standing_date(self, ways: Sequence[Way]) -> str | None:
         """Return the evidence that the `Date` of answers stands still, which is looked at twice."""
@@ -221,10 +224,9 @@ class CacheSearch:
         return text
 
 
-def _most(direct: Sequence[Outcome]) -> Learned:
-    """Return what the answers with the most frequent status say."""
-    learned = learned_of(direct, ())
-    return max(learned.values(), key=lambda each: len(each.answers))
+def _most(outcomes: Outcomes) -> Learned:
+    """Return what the answers of direct with the most frequent status say."""
+    return max(outcomes.learned().values(), key=lambda each: len(each.answers))
 
 
 def _is_telling(learned: Learned) -> bool:

@@ -8,14 +8,14 @@ from rollout.probe.sockets import Connector, is_doubtful
 from rollout.requests.catalogue import CatalogueEntry, IgnoreRule
 from rollout.verify.exchange import BASELINE, Lane
 from rollout.verify.own_requests.comparison import WayVerdict, compare_ways, unreachable
-from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent
+from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent, looked_at
 from rollout.verify.own_requests.evidence import (
     changing_text,
     differences_text,
     folded_cookies,
     loose_text,
 )
-from rollout.verify.own_requests.judgement import Outcome, answers_of, learned_of
+from rollout.verify.own_requests.judgement import Outcome, answers_of
 from rollout.verify.own_requests.keeping import CacheSearch, Heard
 from rollout.verify.own_requests.learned import Learned
 from rollout.verify.own_requests.variants import Variant
@@ -82,7 +82,8 @@ async def results_of_question(question: Question) -> list[Result]:
     if question.compares:
         course.verdicts = await compare_ways(conversation, sent, course.own, question.ignore)
     await _send_variants(question, course)
-    return [*speaker.answers(course), *await _about_caches(question, speaker, course)]
+    said = await looked_at(course.own, lambda: speaker.answers(course))
+    return [*said, *await _about_caches(question, speaker, course)]
 
 
 async def _send_variants(question: Question, course: _Course) -> None:
@@ -118,12 +119,15 @@ async def _about_caches(question: Question, speaker: "_Speaker", course: _Course
             for variant, outcomes, _ in course.variants
         ),
     ]
-    search = CacheSearch(
-        course.conversation,
-        heard,
-        question.ignore,
-        hide=speaker.hide,
-        variants_left_out=question.variants_left_out,
+    search = await looked_at(
+        course.own,
+        lambda: CacheSearch(
+            course.conversation,
+            heard,
+            question.ignore,
+            hide=speaker.hide,
+            variants_left_out=question.variants_left_out,
+        ),
     )
     results: list[Result] = []
     for lane, ways in question.chosen.items():
@@ -180,7 +184,7 @@ class _Speaker:
         """Return whether each path answers as direct over IPv4 does."""
         if not self._question.compares:
             return []
-        learned = learned_of(course.own.direct, self._question.ignore)
+        learned = course.own.learned(self._question.ignore)
         most = max(learned.values(), key=lambda each: len(each.answers))
         doubt, remedy = self._doubt(course, learned, most)
         note = changing_text(most)
@@ -237,7 +241,7 @@ class _Speaker:
             self._say(way, course.verdicts.get(way), outcomes, learned, said)
             for variant, own, verdicts in course.variants:
                 if way in verdicts:
-                    usual = learned_of(own.direct, self._question.ignore)
+                    usual = own.learned(self._question.ignore)
                     most = max(usual.values(), key=lambda each: len(each.answers))
                     self._say(way, verdicts[way], own.others[way], most, said, label=variant.label)
         return said.verdict, str(said)
