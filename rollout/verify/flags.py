@@ -182,6 +182,15 @@ Only = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="End after this time with a report on what was seen until then; what is not through "
+        "is named and cannot be told. Default: no limit.",
+        rich_help_panel=_HOW,
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option(

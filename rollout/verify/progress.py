@@ -1,5 +1,6 @@
 """What is shown while checks run: a moving line on a terminal, else a line for each check."""
 
+import contextlib
 from collections import Counter
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -58,7 +59,9 @@ class Lines:
         """Print how many results a check has."""
         counts = self._counts.get(group, Counter())
         summary = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
-        self._console.print(f"{group}: {summary or 'nothing to check'}", highlight=False)
+        # Nothing is lost where the terminal is gone or nobody reads.
+        with contextlib.suppress(OSError):
+            self._console.print(f"{group}: {summary or 'nothing to check'}", highlight=False)
 
 
 class Moving:

@@ -17,9 +17,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rollout.probe.model import EdgeTarget, Family, Path, Result, Verdict, Way
+from rollout.probe.model import EdgeTarget, Family, Path, Verdict, Way
 from rollout.probe.ways import PLACES
-from rollout.verify.run import COULD_NOT_TELL, FAILED, PASSED, verdict
+from rollout.verify.run import COULD_NOT_TELL, FAILED, PASSED, CheckTimes, GroupResult, verdict
 
 VERDICTS: Final[Mapping[int, Verdict]] = {
     PASSED: "pass",
@@ -33,6 +33,8 @@ WORST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "unknown", "pass")
 
 WORDS: Final[Mapping[Verdict, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 
+JUNIT_TIME: Final = "%Y-%m-%dT%H:%M:%S"
+"""How JUnit writes a time, which is UTC here: its schemas allow no zone and no fractions."""
 
 MOST_NAMES: Final = 6
 """Checks that are named where the same was seen in many; the table has them all."""
@@ -99,6 +101,21 @@ class ResultModel(Model):
     """The documented differences that were seen and let pass."""
     remedy: str
     """What to do about it; empty where that is not known."""
+    seconds: float
+    """Time since the result before it of the same check, or since that check began."""
+
+
+class CheckModel(Model):
+    """When a check ran; all of them run side by side."""
+
+    name: str
+    """Name of the check as `--only` takes it."""
+    started: datetime
+    """When it began, UTC."""
+    seconds: float
+    """How long it took, or had taken when the run ended early."""
+    completed: bool
+    """Whether it is through."""
 
 
 class NotAskedModel(Model):
@@ -118,7 +135,9 @@ class Report(Model):
     exit_code: Annotated[int, Field(ge=0, le=3)]
     """0 pass, 1 fail, 3 unknown; a run that was interrupted is 1 or 3."""
     interrupted: bool
-    """Whether the user ended it before all checks were through."""
+    """Whether it was ended before all checks were through."""
+    stopped_by: str
+    """What ended it then, as `interrupted by SIGTERM` or `time limit of 60 s reached`."""
     started: datetime
     """When it began, UTC."""
     seconds: float
@@ -133,6 +152,8 @@ class Report(Model):
     """How often each documented difference was seen and let pass, by its name."""
     results: tuple[ResultModel, ...]
     """All results."""
+    checks: tuple[CheckModel, ...]
+    """When each check ran."""
     not_asked: tuple[NotAskedModel, ...]
     """The user's requests that were not sent."""
 
@@ -140,34 +161,37 @@ class Report(Model):
 def make(
     target: EdgeTarget,
     ways: Iterable[Way],
-    results: Sequence[tuple[str, Result]],
+    results: Sequence[GroupResult],
     not_asked: Iterable[tuple[str, str]],
     *,
     started: datetime,
     seconds: float,
-    interrupted: bool,
+    times: Iterable[CheckTimes] = (),
+    stopped_by: str = "",
 ) -> Report:
     """Return the report on a run.
 
     Args:
         target: What was verified.
         ways: The ways that the checks went.
-        results: Each with the name of its check.
+        results: Each with the name of its check, and how long it took.
         not_asked: Requests that were not sent, each with the reason.
         started: When the run began.
         seconds: How long it took.
-        interrupted: Whether the user ended it early.
+        times: When each check ran.
+        stopped_by: What ended it early; empty: it came to its end.
     """
-    only_results = [result for _, result in results]
+    only_results = [item.result for item in results]
     code = verdict(only_results)
-    if interrupted and code == PASSED:
+    if stopped_by and code == PASSED:
         code = COULD_NOT_TELL
     counts = Counter(result.verdict for result in only_results)
     accepted = Counter(name for result in only_results for name in result.accepted)
     return Report(
         verdict=VERDICTS[code],
         exit_code=code,
-        interrupted=interrupted,
+        interrupted=bool(stopped_by),
+        stopped_by=stopped_by,
         started=started,
         seconds=round(seconds, 3),
         target=TargetModel(
@@ -181,7 +205,8 @@ def make(
         ways=tuple(_way(way) for way in ways),
         counts={kind: counts[kind] for kind in WORDS},
         accepted=dict(sorted(accepted.items())),
-        results=tuple(_result(group, result) for group, result in results),
+        results=tuple(map(_result, results)),
+        checks=tuple(map(_check, times)),
         not_asked=tuple(
             NotAskedModel(request=_encodable(request), reason=_encodable(reason))
             for request, reason in not_asked
@@ -199,9 +224,20 @@ def _way(way: Way) -> WayModel:
     )
 
 
-def _result(group: str, result: Result) -> ResultModel:
+def _check(times: CheckTimes) -> CheckModel:
+    ended = times.latest if times.ended is None else times.ended
+    return CheckModel(
+        name=times.name,
+        started=times.started,
+        seconds=round(ended - times.began, 3),
+        completed=times.completed,
+    )
+
+
+def _result(item: GroupResult) -> ResultModel:
+    result = item.result
     return ResultModel(
-        group=group,
+        group=item.group,
         check=_encodable(result.check),
         verdict=result.verdict,
         evidence=_encodable(result.evidence),
@@ -210,6 +246,7 @@ def _result(group: str, result: Result) -> ResultModel:
         family=result.family,
         accepted=result.accepted,
         remedy=_encodable(result.remedy),
+        seconds=round(item.seconds, 3),
     )
 
 
@@ -238,13 +275,17 @@ def show(report: Report, console: Console) -> None:
 
 
 def as_junit(report: Report) -> str:
-    """Return a report as JUnit XML: a fail is a failure, `unknown` is an error."""
+    """Return a report as JUnit XML: a fail is a failure, `unknown` is an error.
+
+    The suites run side by side, so their times add up to more than that of the whole.
+    """
     # It takes long to import, and few runs write such a file.
     from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite  # noqa: PLC0415
 
-    suites: dict[str, TestSuite] = {}
+    suites: dict[str, Any] = {}
     for result in report.results:
         case = TestCase(_plain(_where(result) or "edge"), f"{result.group}.{_plain(result.check)}")
+        case.time = result.seconds
         text = f"{result.evidence}\n{result.remedy}".strip()
         if result.verdict == "fail":
             case.result = [Failure(_plain(text), "fail")]
@@ -257,6 +298,15 @@ def as_junit(report: Report) -> str:
     for suite in suites.values():
         xml.add_testsuite(suite)
     xml.update_statistics()
+    # What junitparser sums up leaves out the time after a check's last result.
+    for check in report.checks:
+        if suite := suites.get(check.name):
+            suite.timestamp = check.started.strftime(JUNIT_TIME)
+            suite.time = check.seconds
+    for suite in suites.values():
+        if suite.timestamp is None:
+            suite.timestamp = report.started.strftime(JUNIT_TIME)
+    xml.time = report.seconds
     text: str = xml.tostring().decode()
     return text
 
@@ -276,7 +326,8 @@ def _parts(report: Report) -> Iterable[RenderableType]:
             yield Text(f"  {_plain(request.request)}: {_plain(request.reason)}")
     counts = ", ".join(f"{report.counts[kind]} {WORDS[kind]}" for kind in WORDS)
     whole = Text.assemble("\n", (WORDS[report.verdict], STYLES[report.verdict]))
-    yield whole.append(f": {counts}, in {report.seconds:.1f} s")
+    end = f"; {report.stopped_by}" if report.stopped_by else ""
+    yield whole.append(f": {counts}, in {report.seconds:.1f} s{end}")
 
 
 def _table(results: Sequence[ResultModel]) -> Table:

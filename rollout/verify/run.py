@@ -5,9 +5,11 @@ others go on. An interrupted run keeps its results, and its verdict is no pass.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, Protocol
 
 from rollout.probe.model import Result
 from rollout.verify.check import Check, CheckContext
@@ -30,19 +32,82 @@ class ResultListener(Protocol):
         ...
 
 
+class GroupResult(NamedTuple):
+    """A result, and how long it took."""
+
+    group: str
+    """Name of its check."""
+    result: Result
+    """The result."""
+    seconds: float = 0.0
+    """Time since the result before it of the same check, or since that check began. So those of a
+    check add up to the time that it took, although much of it happens side by side."""
+
+
+@dataclass
+class CheckTimes:
+    """When a check ran."""
+
+    name: str
+    """Name of the check."""
+    started: datetime
+    """When it began, UTC."""
+    began: float
+    """When it began, by the clock that measures."""
+    latest: float
+    """When its latest result came, by that clock."""
+    ended: float | None = None
+    """When it ended, or the run before it; None: neither has."""
+    completed: bool = False
+    """Whether it is through."""
+
+
 @dataclass
 class Findings:
     """The results so far; they survive an interruption of the run."""
 
-    results: list[tuple[str, Result]] = field(default_factory=list[tuple[str, Result]])
-    """Results in order, each with the name of its check."""
+    results: list[GroupResult] = field(default_factory=list[GroupResult])
+    """Results in order."""
     pending: list[str] = field(default_factory=list[str])
     """Checks that have not ended."""
+    times: dict[str, CheckTimes] = field(default_factory=dict[str, CheckTimes])
+    """When each check ran, by its name."""
+    closed: bool = False
+    """Whether the report is being made: what comes later is dropped."""
+
+    def begin(self, group: str) -> None:
+        """Note that a check begins."""
+        now = time.monotonic()
+        self.times[group] = CheckTimes(group, datetime.now(UTC), now, now)
+        if group not in self.pending:
+            self.pending.append(group)
 
     def add(self, group: str, result: Result, watch: ResultListener) -> None:
         """Keep a result and pass it on."""
-        self.results.append((group, result))
+        if self.closed:
+            return
+        now = time.monotonic()
+        seconds = 0.0
+        if (times := self.times.get(group)) and times.ended is None:
+            seconds, times.latest = now - times.latest, now
+        self.results.append(GroupResult(group, result, seconds))
         watch.add(group, result)
+
+    def end(self, group: str, watch: ResultListener) -> None:
+        """Note that a check has ended."""
+        if self.closed:
+            return
+        self.times[group].ended = time.monotonic()
+        self.times[group].completed = True
+        self.pending.remove(group)
+        watch.ended(group)
+
+    def close(self) -> None:
+        """Drop whatever comes from now on."""
+        self.closed = True
+        now = time.monotonic()
+        for times in self.times.values():
+            times.ended = now if times.ended is None else times.ended
 
 
 async def run(
@@ -56,7 +121,8 @@ async def run(
         findings: Gets the results as they come.
         watch: Gets them too.
     """
-    findings.pending.extend(check.name for check in checks)
+    for check in checks:
+        findings.begin(check.name)
 
     async def one(check: Check) -> None:
         name = check.name
@@ -65,8 +131,7 @@ async def run(
                 findings.add(name, result, watch)
         except Exception as error:  # noqa: BLE001 - no error of a check is a finding about the edge
             findings.add(name, broken(name, error), watch)
-        findings.pending.remove(name)
-        watch.ended(name)
+        findings.end(name, watch)
 
     async with asyncio.TaskGroup() as group:
         for check in checks:
@@ -95,7 +160,7 @@ def silent(findings: Findings, chosen: Iterable[Sequence[str]]) -> list[Result]:
         findings: The results.
         chosen: Names of the checks that each `--only` stands for.
     """
-    spoke = {group for group, _ in findings.results}
+    spoke = {item.group for item in findings.results}
     return [
         Result(
             names[0],
@@ -107,10 +172,15 @@ def silent(findings: Findings, chosen: Iterable[Sequence[str]]) -> list[Result]:
     ]
 
 
-def interrupted(findings: Findings) -> Result:
-    """Return the result of an interrupted run."""
-    pending = ", ".join(findings.pending) or "the ways were still being looked for"
-    return Result("run", "unknown", f"interrupted; not through: {pending}")
+def interrupted(findings: Findings, reason: str) -> Result:
+    """Return the result of a run that did not come to its end.
+
+    Args:
+        findings: What there is.
+        reason: Why it ended early.
+    """
+    pending = ", ".join(findings.pending) or "reading what is to be verified"
+    return Result("run", "unknown", f"{reason}; not through: {pending}")
 
 
 def verdict(results: Iterable[Result]) -> int:

@@ -10,6 +10,7 @@ from components.faults import Fault, shown
 from rollout.edge import Source
 from rollout.requests.catalogue import is_target
 from rollout.verify.check import LARGEST_BYTES, VerifyOptions
+from rollout.verify.stopping import MOST_SECONDS
 
 RATE: Final = 50.0
 """Requests started per second by default. The API has users, and its direct path over IPv6 may be
@@ -57,6 +58,14 @@ class VerifySettings:
     """Checks to run, or beginnings of their names; none: all."""
     junit: Path | None = None
     """File to write JUnit XML to."""
+    time_limit_seconds: float | None = None
+    """When to end with a report on what there is by then, seconds; None: never."""
+
+    @property
+    def usable_time_limit(self) -> float | None:
+        """The time limit, if it is one."""
+        limit = self.time_limit_seconds
+        return limit if limit is not None and 0 < limit <= MOST_SECONDS else None
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with options that stand alone."""
@@ -125,7 +134,18 @@ class VerifySettings:
                 ),
             ),
         )
-        return [*(fault for is_wrong, fault in rows if is_wrong), *self._file_faults()]
+        return [
+            *(fault for is_wrong, fault in rows if is_wrong),
+            *self._time_limit_faults(),
+            *self._file_faults(),
+        ]
+
+    def _time_limit_faults(self) -> list[Fault]:
+        if self.time_limit_seconds == self.usable_time_limit:
+            return []
+        allowed = f"it should be above 0 and at most {MOST_SECONDS:g} seconds"
+        remedy = "Leave it out for no limit."
+        return [Fault("--time-limit", shown(self.time_limit_seconds), allowed, remedy)]
 
     def _file_faults(self) -> list[Fault]:
         faults: list[Fault] = []

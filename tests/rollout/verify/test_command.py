@@ -1,9 +1,7 @@
 """The whole command: both paths on loopback, and what a user can do wrong."""
 
-import asyncio
 import json
 import re
-import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +18,11 @@ from rollout.probe.model import Result
 from rollout.requests.catalogue import Catalogue
 from rollout.verify import checks, command
 from rollout.verify.check import NOT_ASKED, Check, CheckContext, VerifyOptions
-from rollout.verify.command import carry_out
 from rollout.verify.own_requests.bodies import IGNORED_HEADERS
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.progress import Lines, Moving
 from rollout.verify.report import Report
+from rollout.verify.run_thread import carry_out
 from rollout.verify.settings import RequestFiles, VerifySettings
 from support.fake_edge import OPTIONS, TARGET, FakeNames, FakeWire, answer
 from support.loopback_edge import Edge
@@ -201,33 +199,8 @@ def test_without_anything_to_ask_it_cannot_tell(tmp_path: Path) -> None:
     )
 
 
-# ---- interruptions -------------------------------------------------------------------------------
-
-
 def plan(*own: Check) -> VerifyPlan:
     return VerifyPlan(TARGET, OPTIONS, own, Catalogue())
-
-
-async def _quick(_context: CheckContext) -> AsyncIterator[Result]:
-    yield Result("quick", "fail", "seen before")
-
-
-async def _interrupted(_context: CheckContext) -> AsyncIterator[Result]:
-    await asyncio.sleep(0)
-    signal.raise_signal(signal.SIGINT)
-    await asyncio.Event().wait()
-    yield Result("never", "pass", "never")
-
-
-def test_ctrl_c_keeps_what_was_found_and_what_failed_has_failed() -> None:
-    wire = FakeWire(lambda _way, _request: answer())
-    with Lines(Console(quiet=True)) as watch:
-        report = carry_out(
-            plan(Check("quick", _quick), Check("slow", _interrupted)), FakeNames({}), wire, watch
-        )
-    assert (report.verdict, report.exit_code, report.interrupted) == ("fail", 1, True)
-    assert [item.evidence for item in report.results if item.check == "quick"] == ["seen before"]
-    assert report.results[-1].evidence == ("interrupted; not through: slow")
 
 
 @pytest.mark.parametrize("kind", [Lines, Moving])
@@ -261,7 +234,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         *("--echo", "echo", "--rate", "0", "--concurrency", "0", "--dns-queries", "0"),
         *("--share-tolerance", "1", "--slowest", "601", "--ca", str(tmp_path / "gone.pem")),
         *("--junit", str(tmp_path / "gone" / "a.xml"), "--ignore", "nonsense", "--only", "magic"),
-        *("--har", str(tmp_path / "gone.har")),
+        *("--har", str(tmp_path / "gone.har"), "--time-limit", "0"),
     )
     assert code == 2
     assert [line.partition(" is ")[0] for line in output.splitlines()] == [
@@ -272,6 +245,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
             "--dns-queries",
             "--slowest",
             "--share-tolerance",
+            "--time-limit",
             "--ca",
         ),
         *("--junit", "--ignore", "--hostname", str(tmp_path / "gone.har"), "--only"),

@@ -15,6 +15,7 @@ from rich.console import Console
 from rollout.probe.model import Result
 from rollout.verify import report
 from rollout.verify.report import Report
+from rollout.verify.run import CheckTimes, GroupResult
 from support.fake_edge import CDN4, CDN6, DIRECT4, HOSTNAME, TARGET, WAYS
 
 RESULTS = [
@@ -26,21 +27,27 @@ RESULTS = [
     ("weights", Result("shares", "unknown", "too few answers", HOSTNAME, None, "IPv6")),
 ]
 
+TIMES = [
+    CheckTimes("echo", datetime(2026, 1, 2, 0, 0, 1, tzinfo=UTC), 10.0, 11.0, 11.5, completed=True),
+    CheckTimes("weights", datetime(2026, 1, 2, 0, 0, 2, tzinfo=UTC), 11.0, 11.25, 11.25),
+]
+
 
 def made(
     results: list[tuple[str, Result]] = RESULTS,
     *,
     not_asked: tuple[tuple[str, str], ...] = (),
-    interrupted: bool = False,
+    stopped_by: str = "",
 ) -> Report:
     return report.make(
         TARGET,
         WAYS,
-        results,
+        [GroupResult(group, result, 0.25) for group, result in results],
         not_asked,
         started=datetime(2026, 1, 2, tzinfo=UTC),
         seconds=1.23456,
-        interrupted=interrupted,
+        times=TIMES,
+        stopped_by=stopped_by,
     )
 
 
@@ -96,7 +103,12 @@ def test_json_is_what_its_schema_says() -> None:
         "family": "IPv4",
         "accepted": [],
         "remedy": "Forward X.",
+        "seconds": 0.25,
     }
+    assert parsed["checks"] == [
+        {"name": "echo", "started": "2026-01-02T00:00:01Z", "seconds": 1.5, "completed": True},
+        {"name": "weights", "started": "2026-01-02T00:00:02Z", "seconds": 0.25, "completed": False},
+    ]
     assert parsed["ways"][0] == {
         "path": "direct",
         "family": "IPv4",
@@ -111,20 +123,20 @@ def test_the_schema_is_in_the_docs(check_page: Callable[[str, str], None]) -> No
 
 
 @pytest.mark.parametrize(
-    ("results", "interrupted", "verdict", "code"),
+    ("results", "stopped_by", "verdict", "code"),
     [
-        (RESULTS[:2], False, "pass", 0),
-        (RESULTS, False, "fail", 1),
-        (RESULTS[-1:], False, "unknown", 3),
-        ([], False, "unknown", 3),
-        (RESULTS, True, "fail", 1),
-        (RESULTS[:2], True, "unknown", 3),
+        (RESULTS[:2], "", "pass", 0),
+        (RESULTS, "", "fail", 1),
+        (RESULTS[-1:], "", "unknown", 3),
+        ([], "", "unknown", 3),
+        (RESULTS, "interrupted by SIGHUP", "fail", 1),
+        (RESULTS[:2], "interrupted by SIGHUP", "unknown", 3),
     ],
 )
 def test_a_report_has_one_verdict(
-    results: list[tuple[str, Result]], interrupted: bool, verdict: str, code: int
+    results: list[tuple[str, Result]], stopped_by: str, verdict: str, code: int
 ) -> None:
-    run_report = made(results, interrupted=interrupted)
+    run_report = made(results, stopped_by=stopped_by)
     assert (run_report.verdict, run_report.exit_code) == (verdict, code)
 
 
@@ -148,6 +160,25 @@ def test_junit_calls_a_fail_a_failure_and_what_is_unknown_an_error() -> None:
         ("echo.headers", "two.example.com cdn IPv6", ["system-out"]),
         ("weights.shares", "api.example.com IPv6", ["error"]),
     ]
+
+
+def test_junit_tells_how_long_each_result_and_each_check_took_and_when_it_began() -> None:
+    root = ET.fromstring(report.as_junit(made()))  # noqa: S314 - we wrote it
+    assert root.get("time") == "1.235"
+    assert [
+        (suite.get("name"), suite.get("timestamp"), suite.get("time"))
+        for suite in root.iter("testsuite")
+    ] == [
+        ("ways", "2026-01-02T00:00:00", "0.25"),
+        ("echo", "2026-01-02T00:00:01", "1.5"),
+        ("weights", "2026-01-02T00:00:02", "0.25"),
+    ]
+    assert {case.get("time") for case in root.iter("testcase")} == {"0.25"}
+
+
+def test_the_last_line_says_what_ended_a_run_early() -> None:
+    text = printed(made(stopped_by="time limit of 60 s reached"))
+    assert text.endswith("1 unknown, in 1.2 s; time limit of 60 s reached")
 
 
 @given(evidence=st.text())

@@ -74,6 +74,39 @@ def carried_out(checks: Sequence[Check]) -> tuple[Findings, Watching]:
     return findings, watching
 
 
+def results_of(findings: Findings) -> list[tuple[str, Result]]:
+    return [(item.group, item.result) for item in findings.results]
+
+
+async def _timed(_context: CheckContext) -> AsyncIterator[Result]:
+    await asyncio.sleep(0.06)
+    yield Result("timed", "pass", "after a while")
+    await asyncio.sleep(0.03)
+    yield Result("timed", "pass", "a little later")
+    await asyncio.sleep(0.03)
+
+
+def test_the_times_of_results_add_up_to_no_more_than_their_checks_took() -> None:
+    findings, _ = carried_out([Check("timed", _timed), GOOD_CHECK])
+    first, second = [item.seconds for item in findings.results if item.group == "timed"]
+    times = findings.times["timed"]
+    assert times.ended is not None
+    assert first > 0.05
+    assert second > 0.02
+    assert first + second + 0.02 < times.ended - times.began
+    assert times.completed
+
+
+def test_after_the_report_is_made_nothing_comes_any_more() -> None:
+    findings, watching = Findings(), Watching()
+    findings.begin(GOOD)
+    findings.close()
+    findings.add(GOOD, Result("good", "pass", "too late"), watching)
+    findings.end(GOOD, watching)
+    assert (findings.results, watching.updates) == ([], [])
+    assert not findings.times[GOOD].completed
+
+
 def test_every_check_has_a_name_of_its_own_that_begins_with_its_family() -> None:
     names = [check.name for check in CHECKS]
     assert len(set(names)) == len(names)
@@ -85,13 +118,13 @@ def test_results_are_kept_and_told_as_they_come() -> None:
     findings, watching = carried_out([GOOD_CHECK])
     good = (GOOD, Result("good", "pass", "seen"))
     again = (GOOD, Result("good", "pass", "seen again"))
-    assert findings == Findings([good, again], [])
+    assert (results_of(findings), findings.pending) == ([good, again], [])
     assert watching.updates == [good, again, (GOOD, None)]
 
 
 def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:
     findings, _ = carried_out([BROKEN_CHECK, GOOD_CHECK])
-    assert (GOOD, Result("good", "pass", "seen again")) in findings.results
+    assert (GOOD, Result("good", "pass", "seen again")) in results_of(findings)
     assert (
         BROKEN,
         Result(
@@ -100,9 +133,9 @@ def test_a_check_that_breaks_could_not_tell_and_stops_no_other() -> None:
             "the check itself broke (KeyError: 'no such thing\\nand more')",
             remedy="This is a bug of the check, not of the edge; please report it.",
         ),
-    ) in findings.results
-    assert (BROKEN, Result("broken", "pass", "seen before it broke")) in findings.results
-    assert verdict(result for _, result in findings.results) == COULD_NOT_TELL
+    ) in results_of(findings)
+    assert (BROKEN, Result("broken", "pass", "seen before it broke")) in results_of(findings)
+    assert verdict(item.result for item in findings.results) == COULD_NOT_TELL
 
 
 def test_an_interrupted_run_keeps_what_it_found_and_names_what_it_did_not() -> None:
@@ -118,5 +151,7 @@ def test_an_interrupted_run_keeps_what_it_found_and_names_what_it_did_not() -> N
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(scenario())
-    assert (ENDLESS, Result("endless", "fail", "seen before it hung")) in findings.results
-    assert interrupted(findings) == Result("run", "unknown", f"interrupted; not through: {ENDLESS}")
+    assert (ENDLESS, Result("endless", "fail", "seen before it hung")) in results_of(findings)
+    assert interrupted(findings, "interrupted by SIGHUP") == Result(
+        "run", "unknown", f"interrupted by SIGHUP; not through: {ENDLESS}"
+    )

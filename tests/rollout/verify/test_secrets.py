@@ -22,6 +22,7 @@ from rollout.verify.compare import compare_answer, compare_request
 from rollout.verify.differences import HeaderChange
 from rollout.verify.exchange import Attempt
 from rollout.verify.received import ReceivedBody, ReceivedRequest, SentRequest
+from rollout.verify.run import GroupResult
 from support.fake_edge import CDN4, DIRECT4, HOSTNAME, TARGET, WAYS, FakeWire, answer, surroundings
 
 SECRET = 'hush-"0123456789\\abcdef'
@@ -34,11 +35,10 @@ def written(results: list[Result]) -> str:
     made = report.make(
         TARGET,
         WAYS,
-        [("echo", result) for result in results],
+        [GroupResult("echo", result) for result in results],
         (),
         started=datetime(2026, 1, 2, tzinfo=UTC),
         seconds=1,
-        interrupted=False,
     )
     console = Console(file=io.StringIO(), width=500)
     report.show(made, console)
