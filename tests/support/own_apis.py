@@ -82,7 +82,12 @@ class ServingWire:
         self.sent.append((way, request))
         seconds = self.latency[way.path]
         await asyncio.sleep(seconds)
-        answer = self.serving(way, request, EPOCH + asyncio.get_running_loop().time())
+        try:
+            answer = self.serving(way, request, EPOCH + asyncio.get_running_loop().time())
+        except TroubleError as trouble:
+            if trouble.kind == "timeout":
+                await asyncio.sleep(request.timeout_seconds - seconds)
+            raise
         return replace(answer, seconds=seconds)
 
 
@@ -100,6 +105,8 @@ class Run:
     results: tuple[Result, ...]
     requests: int
     """Requests that were sent."""
+    seconds: float
+    """How long it took, on its clock."""
 
     @property
     def exit_code(self) -> int:
@@ -139,11 +146,12 @@ def own_run(
     check = opaque.check(Catalogue(entries or (ORDERS,)), ignore, network=HomeNetwork())
     context = CheckContext(TARGET, ways, replace(OPTIONS, budget=budget), wire, NoDnsQueries())
 
-    async def whole() -> tuple[Result, ...]:
-        return tuple([each async for each in check.run(context)])
+    async def whole() -> tuple[tuple[Result, ...], float]:
+        results = tuple([each async for each in check.run(context)])
+        return results, asyncio.get_running_loop().time()
 
-    results = run_on_jumping_clock(whole())
-    return Run(results, len(wire.sent))
+    results, seconds = run_on_jumping_clock(whole())
+    return Run(results, len(wire.sent), seconds)
 
 
 def as_json(value: Any, at: float, status: int = 200, **headers: str) -> HttpAnswer:

@@ -8,6 +8,7 @@ from rollout.requests.catalogue import CatalogueEntry, IgnoreRule
 from rollout.verify.check import CheckContext
 from rollout.verify.exchange import BASELINE, Lane
 from rollout.verify.own_requests.budget import QuestionSize, allowance
+from rollout.verify.own_requests.conversation import AddressesHeard
 from rollout.verify.own_requests.question import Question
 from rollout.verify.own_requests.variants import variants_of
 
@@ -41,6 +42,7 @@ def questions(
         for (_, hostname), own in zip(pairs, variants, strict=True)
     ]
     allowed = allowance(sizes, context.options.budget)
+    heard = AddressesHeard()
     return [
         Question(
             context.wire,
@@ -54,6 +56,7 @@ def questions(
             (*ignore, *entry.ignore),
             pause_seconds,
             compares,
+            heard,
         )
         for turn, ((entry, hostname), own) in enumerate(zip(pairs, variants, strict=True))
     ]

@@ -79,7 +79,13 @@ async def compare_ways(
         outcomes, lambda: _odd_ways(outcomes, ignore, like, frozenset(differ))
     )
     tested = Outcomes()
-    verdicts: dict[Way, WayVerdict] = {}
+    verdicts: dict[Way, WayVerdict] = {
+        way: WayVerdict(silence=silence)
+        for way in open_ways
+        if conversation.heard.is_silent(way)
+        and (silence := _silence(outcomes.others[way])) is not None
+    }
+    open_ways = [way for way in open_ways if way not in verdicts]
     for number in range(1, MOST_BLOCKS + 1):
         if not open_ways:
             break
@@ -90,6 +96,9 @@ async def compare_ways(
             outcomes, partial(_settled, number, tuple(open_ways), tested, outcomes, ignore)
         )
         verdicts |= settled
+        conversation.heard.silent |= {
+            (way.address, way.port) for way, verdict in settled.items() if verdict.silence
+        }
         open_ways = [way for way in open_ways if way not in settled]
     return {way: verdicts.get(way, WayVerdict()) for way in outcomes.others}
 

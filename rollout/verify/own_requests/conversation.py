@@ -12,6 +12,7 @@ Three orders:
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,12 @@ DATE_SECONDS: Final = 2.1
 BLOCKS: Final = 8
 DIRECT_IN_BLOCK: Final = 3
 """With eight blocks, what is odd in each answer of a way and none of direct has the chance 1e-7."""
+
+PATIENT_SECONDS: Final = 15.0
+"""The least time that is waited for a way that was silent once."""
+
+SILENT_SECONDS: Final = 5.0
+"""How long an address is waited for of which other requests have proved that it is silent."""
 
 PAIRS: Final = 8
 DIRECT_PAIRS: Final = 2
@@ -95,12 +102,38 @@ class PairOfOutcomes:
     second: Outcome
 
 
+@dataclass
+class AddressesHeard:
+    """Which addresses answered anything, and which are known to be silent: for all requests."""
+
+    speaking: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    """Those that gave an answer."""
+    silent: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    """Those of which it was proved that they give none."""
+
+    def is_silent(self, way: Way) -> bool:
+        """Say whether an address never answered and is proved to be silent."""
+        address = way.address, way.port
+        return address in self.silent and address not in self.speaking
+
+
 class Conversation:
     """Requests about one thing, to one hostname."""
 
-    def __init__(self, wire: Wire, measures: Sequence[Way], *, pause_seconds: float) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        measures: Sequence[Way],
+        *,
+        pause_seconds: float,
+        heard: AddressesHeard | None = None,
+    ) -> None:
         """Take the wire, the addresses of direct over IPv4, and the length of the pause."""
         self._wire = wire
+        self.heard = heard or AddressesHeard()
+        """What is known of addresses, from all requests."""
+        self._waiting: set[Way] = set()
+        self._slowest_seconds = 0.0
         self._measures = list(measures)
         self._pause_seconds = pause_seconds
         self._random = random.Random()  # noqa: S311 - an order, nothing secret
@@ -111,17 +144,39 @@ class Conversation:
 
     async def at(self, way: Way, sent: Sent, *, first: bool = False) -> Outcome:
         """Send a request on a way; all but the first ones go before those of other checks."""
-        request = sent.request if first else replace(sent.request, urgent=True)
+        request = replace(
+            sent.request,
+            urgent=sent.request.urgent or not first,
+            timeout_seconds=min(sent.request.timeout_seconds, self._patience(way)),
+        )
         sent_at = asyncio.get_running_loop().time()
         try:
             answer = await self._wire.send(way, request)
         except TroubleError as trouble:
+            if trouble.kind == "timeout":
+                self._waiting.add(way)
             return Outcome(way, trouble, sent_at, sent.label)
+        self._waiting.discard(way)
+        self.heard.speaking.add((way.address, way.port))
+        if way in self._measures:
+            self._slowest_seconds = max(self._slowest_seconds, answer.seconds)
         # It may have waited for its turn before.
         sent_at = asyncio.get_running_loop().time() - answer.seconds
         # Most answers have the same body: it is kept once.
         body = self._bodies.setdefault(answer.body, answer.body)
         return Outcome(way, replace(answer, body=body), sent_at, sent.label)
+
+    def _patience(self, way: Way) -> float:
+        """Return for how long to wait for an answer at most.
+
+        The first time it is as long as the request allows. What was silent then is not waited for
+        as long again, but for several times what direct takes.
+        """
+        if self.heard.is_silent(way):
+            return SILENT_SECONDS
+        if way in self._waiting:
+            return max(PATIENT_SECONDS, 3 * self._slowest_seconds)
+        return math.inf
 
     async def on_direct(self, sent: Sent, *, first: bool = False) -> Outcome:
         """Send a request on direct over IPv4, at the address whose turn it is."""

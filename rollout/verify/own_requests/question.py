@@ -8,7 +8,13 @@ from rollout.probe.sockets import Connector, is_doubtful
 from rollout.requests.catalogue import CatalogueEntry, IgnoreRule
 from rollout.verify.exchange import BASELINE, Lane
 from rollout.verify.own_requests.comparison import WayVerdict, compare_ways, unreachable
-from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent, looked_at
+from rollout.verify.own_requests.conversation import (
+    AddressesHeard,
+    Conversation,
+    Outcomes,
+    Sent,
+    looked_at,
+)
 from rollout.verify.own_requests.evidence import (
     changing_text,
     differences_text,
@@ -48,6 +54,8 @@ class Question:
     """How long it waits before it asks for the last time."""
     compares: bool = True
     """Whether answers are compared; False: only caches are looked for."""
+    heard: AddressesHeard = field(default_factory=AddressesHeard)
+    """What is known of addresses, from all questions."""
 
 
 @dataclass
@@ -69,7 +77,9 @@ async def results_of_question(question: Question) -> list[Result]:
     if not measures:
         reason = "nothing to compare with: direct over IPv4 cannot be used"
         return [speaker.result("answers", None, "unknown", reason)]
-    conversation = Conversation(question.wire, measures, pause_seconds=question.pause_seconds)
+    conversation = Conversation(
+        question.wire, measures, pause_seconds=question.pause_seconds, heard=question.heard
+    )
     sent = Sent(question.entry.request)
     ways = [way for lane, own in question.chosen.items() if lane != BASELINE for way in own]
     course = _Course(conversation, await conversation.looks(sent, ways))

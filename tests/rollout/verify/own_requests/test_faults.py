@@ -239,6 +239,26 @@ def test_a_way_that_gives_no_answer_where_direct_does_fails(kind: str) -> None:
     assert run.exit_code == 1
 
 
+def test_a_silent_way_is_waited_for_once_as_long_as_a_request_may_take() -> None:
+    entries = [
+        CatalogueEntry(f"GET /{n}", HttpRequest("GET", f"/{n}", timeout_seconds=73))
+        for n in range(24)
+    ]
+    run = own_run(on_cdn(still_api(), silence("timeout", "nothing came")), *entries)
+    assert run.exit_code == 1
+    assert [verdict for verdict, _ in run.line("answers GET /23").values()][2:] == ["fail"] * 2
+    # Eight requests at once: the first eight prove it, the others wait for five seconds each.
+    assert run.seconds < 73 + 2 * 3 * 15 + 2 * 2 * 5 + 20
+
+
+def test_a_way_that_answers_late_is_waited_for() -> None:
+    """It takes longer than what is silent is given, and it answers."""
+    late = {"direct": 1.0, "cdn": 40.0}
+    entry = CatalogueEntry("GET /", HttpRequest("GET", "/", timeout_seconds=73))
+    run = own_run(everywhere(plain_api(dice(1))), entry, latency=late)
+    assert run.said("fail", "unknown") == []
+
+
 def test_a_way_that_this_machine_does_not_reach_cannot_tell() -> None:
     run = own_run(on_cdn(still_api(), silence("unreachable", "no route")))
     assert run.line("answers")["cdn IPv6"] == (
