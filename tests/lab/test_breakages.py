@@ -117,14 +117,14 @@ BREAKAGES: Final = {
         ("reach-path-mtu",),
         0,
         ("reach-path-mtu", "cdn", "IPv6", "pass"),
-        ("{edge ipv6}: 6664 bytes are answered", "path MTU 1280 bytes"),
+        ("bytes are answered", "MTU 1280 bytes from here to that address"),
     ),
     "a narrow link works": Breakage(
         setting(mtu={"dual-stack": 1280}),
         ("reach",),
         0,
         ("reach-path-mtu", "direct", "IPv6", "pass"),
-        ("{proxy}: 6664 bytes are answered", "path MTU 1280 bytes"),
+        ("bytes are answered", "MTU 1280 bytes from here to that address"),
     ),
     "the load balancer's certificate ran out": Breakage(
         setting(expired_certificates=balancers),
