@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.state import Json, LocalAccount, LocalFirewall, PendingChange, iso
-from sandbox.clouds.digitalocean.wire import REASONS
+from sandbox.clouds.digitalocean.wire import REASONS, reasons
 
 ROUTES = routes.Table()
 
@@ -28,15 +28,9 @@ MAX_PORT: Final = 65535
 LIMITS = "'Firewalls Limits'"
 
 WHOLE_REASONS: Final = (
-    REASONS["INVALID_FIREWALL_NAME"],
-    REASONS["FIREWALL_NAME_IN_USE"],
-    REASONS["NO_RULES"],
-    REASONS["NO_PORTS"],
-    REASONS["INVALID_PORTS"],
-    REASONS["INVALID_ADDRESS"],
-    REASONS["UNKNOWN_TARGET"],
-    REASONS["TOO_MANY_RULES"],
-    REASONS["TOO_MANY_TARGETS"],
+    *reasons("INVALID_FIREWALL_NAME", "FIREWALL_NAME_IN_USE", "NO_RULES", "NO_PORTS"),
+    *reasons("INVALID_PORTS", "INVALID_ADDRESS", "UNKNOWN_TARGET", "TOO_MANY_RULES"),
+    *reasons("TOO_MANY_TARGETS"),
 )
 
 Item = TypeVar("Item")

@@ -13,7 +13,7 @@ from sandbox.clouds.digitalocean.catalog import IMAGES, REGIONS, SIZES, Region, 
 from sandbox.clouds.digitalocean.routes import Body, listed
 from sandbox.clouds.digitalocean.state import LocalAccount, LocalDroplet, LocalVpc
 from sandbox.clouds.digitalocean.tags import check_tag
-from sandbox.clouds.digitalocean.wire import REASONS
+from sandbox.clouds.digitalocean.wire import REASONS, reasons
 
 MAX_USER_DATA: Final = 64 * 1024
 """Bytes of user data. Source: API reference, `user_data`."""
@@ -27,17 +27,9 @@ KEY: Final = re.compile(r"[0-9]+|[0-9a-f]{2}(:[0-9a-f]{2}){15}")
 
 
 CREATION_REASONS: Final = (
-    REASONS["INVALID_NAME"],
-    REASONS["INVALID_REGION"],
-    REASONS["CLOSED_REGION"],
-    REASONS["INVALID_SIZE"],
-    REASONS["SIZE_ELSEWHERE"],
-    REASONS["INVALID_IMAGE"],
-    REASONS["INVALID_KEYS"],
-    REASONS["USER_DATA_TOO_LONG"],
-    REASONS["INVALID_TAG"],
-    REASONS["INVALID_VPC"],
-    REASONS["DROPLET_LIMIT"],
+    *reasons("INVALID_NAME", "INVALID_REGION", "CLOSED_REGION", "INVALID_SIZE"),
+    *reasons("SIZE_ELSEWHERE", "INVALID_IMAGE", "INVALID_KEYS", "USER_DATA_TOO_LONG"),
+    *reasons("INVALID_TAG", "INVALID_VPC", "DROPLET_LIMIT"),
 )
 """Why creating a Droplet is refused."""
 

@@ -20,7 +20,7 @@ from sandbox.clouds.digitalocean.state import (
     LocalReservedIpv6,
     iso,
 )
-from sandbox.clouds.digitalocean.wire import REASONS
+from sandbox.clouds.digitalocean.wire import REASONS, reasons
 
 ROUTES = routes.Table()
 
@@ -97,14 +97,8 @@ def delete_reserved(call: routes.ApiCall) -> routes.ApiAnswer:
     "reservedIPv6Actions_post",
     "reserved_ip:update",
     refuses=[
-        REASONS["NO_DROPLET_ID"],
-        REASONS["NO_SUCH_DROPLET"],
-        REASONS["OTHER_REGION"],
-        REASONS["WITHOUT_IPV6"],
-        REASONS["DROPLET_HAS_ONE"],
-        REASONS["RESERVED_PENDING"],
-        REASONS["NOT_ASSIGNED"],
-        REASONS["PENDING_EVENT"],
+        *reasons("NO_DROPLET_ID", "NO_SUCH_DROPLET", "OTHER_REGION", "WITHOUT_IPV6"),
+        *reasons("DROPLET_HAS_ONE", "RESERVED_PENDING", "NOT_ASSIGNED", "PENDING_EVENT"),
     ],
 )
 def start_action(call: routes.ApiCall) -> routes.ApiAnswer:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from sandbox.clouds.digitalocean import routes
 from sandbox.clouds.digitalocean.catalog import REGIONS
 from sandbox.clouds.digitalocean.state import Json, LocalVpc, iso
-from sandbox.clouds.digitalocean.wire import REASONS
+from sandbox.clouds.digitalocean.wire import REASONS, reasons
 
 ROUTES = routes.Table()
 
@@ -27,9 +27,7 @@ class NewVpc(routes.Body):
     "vpcs_create",
     "vpc:create",
     refuses=[
-        REASONS["INVALID_VPC_NAME"],
-        REASONS["VPC_NAME_IN_USE"],
-        REASONS["INVALID_VPC_REGION"],
+        *reasons("INVALID_VPC_NAME", "VPC_NAME_IN_USE", "INVALID_VPC_REGION"),
     ],
 )
 def create_vpc(call: routes.ApiCall) -> routes.ApiAnswer:

@@ -57,12 +57,14 @@ REASONS: Final[Mapping[str, Reason]] = {
 }
 """Every reason by its name."""
 
+
+def reasons(*names: str) -> tuple[Reason, ...]:
+    """Return the reasons of these names."""
+    return tuple(REASONS[name] for name in names)
+
+
 EVERYWHERE: Final = (
-    REASONS["UNAUTHORIZED"],
-    REASONS["MISSING_SCOPE"],
-    REASONS["NO_ROUTE"],
-    REASONS["BAD_JSON"],
-    REASONS["INVALID_BODY"],
-    REASONS["INVALID_QUERY"],
+    *reasons("UNAUTHORIZED", "MISSING_SCOPE", "NO_ROUTE", "BAD_JSON", "INVALID_BODY"),
+    *reasons("INVALID_QUERY"),
 )
 """Reasons that any route may give."""

@@ -55,22 +55,9 @@ _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _OF_THE_MACHINE: Final = ("acpi", "bus", "fs", "irq", "kcore", "mtrr", "scsi", "sysrq-trigger")
 """What in `/proc` tells this machine what to do, and asks no more than the user for it."""
 
-_DROPPED: Final[Mapping[str, int]] = {
-    "sys_module": 16,
-    "sys_rawio": 17,
-    "sys_pacct": 20,
-    "sys_time": 25,
-    "mknod": 27,
-    "mac_override": 32,
-    "mac_admin": 33,
-    "syslog": 34,
-    "wake_alarm": 35,
-    "block_suspend": 36,
-    "audit_read": 37,
-    "perfmon": 38,
-    "bpf": 39,
-    "checkpoint_restore": 40,
-}
+_DROPPED: Final[Mapping[str, int]] = json.loads(
+    Path(__file__).with_name("dropped_capabilities.json").read_text()
+)
 """Capabilities that would reach the machine's kernel and hardware.
 Source of the numbers: Linux, include/uapi/linux/capability.h."""
 

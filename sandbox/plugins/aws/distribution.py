@@ -3,8 +3,10 @@
 Source: hashicorp/terraform-provider-aws, `internal/service/cloudfront/distribution.go`.
 """
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import ClientError
@@ -31,6 +33,10 @@ def _in_behaviors(*names: str) -> set[str]:
 
 
 _BEHAVIORS = ("defaultCacheBehavior", "orderedCacheBehaviors")
+_DEFAULTS: Final[Props] = json.loads(
+    Path(__file__).with_name("distribution_inputs.json").read_text()
+)
+"""What the official plugin fills in where the program says nothing."""
 _METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE")
 _TLS_POLICIES = (
     *("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016", "TLSv1.2_2018", "TLSv1.2_2019"),
@@ -54,19 +60,7 @@ class DistributionStandIn(Tagged):
     type_name = "aws:cloudfront/distribution:Distribution"
     shape = Shape(
         defaults={
-            "httpVersion": "http2",
-            "isIpv6Enabled": False,
-            "priceClass": "PriceClass_All",
-            "retainOnDelete": False,
-            "staging": False,
-            "waitForDeployment": True,
-            "viewerCertificate.minimumProtocolVersion": "TLSv1",
-            "origins.connectionAttempts": 3,
-            "origins.connectionTimeout": 10,
-            "origins.customOriginConfig.originKeepaliveTimeout": 5,
-            "origins.customOriginConfig.originReadTimeout": 30,
-            "origins.vpcOriginConfig.originKeepaliveTimeout": 5,
-            "origins.vpcOriginConfig.originReadTimeout": 30,
+            **_DEFAULTS,
             **dict.fromkeys(_in_behaviors("compress"), False),
             **dict.fromkeys(_in_behaviors("minTtl"), 0),
         },

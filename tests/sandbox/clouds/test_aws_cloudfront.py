@@ -107,6 +107,10 @@ def added(*names: str) -> Edit:
     return of_origin(CustomHeaders=listed(*headers))
 
 
+def valued(value: str) -> Edit:
+    return of_origin(CustomHeaders=listed({"HeaderName": "X-Secret", "HeaderValue": value}))
+
+
 def patterns(*patterns: str) -> Edit:
     return lambda config: config.update(
         CacheBehaviors=listed(
@@ -510,6 +514,20 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
         ),
     ],
     "origin_headers_can_be_added": [
+        (
+            "no name of a header",
+            added("X Secret"),
+            "InvalidArgument",
+            "HeaderName or HeaderValue is not valid",
+            added("X-Secret"),
+        ),
+        (
+            "a value too long",
+            valued("x" * 1784),
+            "InvalidArgument",
+            "HeaderName or HeaderValue is not valid",
+            valued("x" * 1783),
+        ),
         (
             "one of the connection",
             added("Connection"),

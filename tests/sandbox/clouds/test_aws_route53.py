@@ -383,6 +383,29 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
             [("CREATE", simple(f"{('x' * 49 + '.') * 4}{'x' * 40}.example.com"))],
         ),
     ],
+    "group_places_differ": [
+        (
+            "two of one region",
+            [("CREATE", {**simple(), "SetIdentifier": "near", "Region": "us-east-1"})],
+            [("CREATE", {**simple(), "SetIdentifier": "too", "Region": "us-east-1"})],
+            "another RRSet with the same name and type has the same Region",
+            [("UPSERT", {**simple(ttl=61), "SetIdentifier": "near", "Region": "us-east-1"})],
+        ),
+        (
+            "two primary ones",
+            [("CREATE", {**simple(), "SetIdentifier": "a", "Failover": "PRIMARY"})],
+            [("CREATE", {**simple(), "SetIdentifier": "b", "Failover": "PRIMARY"})],
+            "has the same Failover",
+            [("CREATE", {**simple(), "SetIdentifier": "b", "Failover": "SECONDARY"})],
+        ),
+        (
+            "two of one country",
+            [("CREATE", {**simple(), "SetIdentifier": "a", "GeoLocation": {"CountryCode": "DE"}})],
+            [("CREATE", {**simple(), "SetIdentifier": "b", "GeoLocation": {"CountryCode": "DE"}})],
+            "has the same GeoLocation",
+            [("CREATE", {**simple(), "SetIdentifier": "b", "GeoLocation": {"CountryCode": "*"}})],
+        ),
+    ],
     "group_fits_the_quota": [
         (
             "101 members",

@@ -1,5 +1,6 @@
 """Rules of what a distribution sends to its origins: paths, headers, cookies, query strings."""
 
+import re
 from typing import Final
 
 from sandbox.clouds.aws.fields import items, part
@@ -12,6 +13,8 @@ from sandbox.clouds.aws.rules.distribution_request import (
 
 LONGEST_PATH: Final = 255
 MAX_CUSTOM_HEADERS: Final = 30
+HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+LONGEST_VALUE: Final = 1_783
 MAX_FORWARDED: Final = 10
 """How many headers, cookie names or query strings a cache behavior may list.
 
@@ -58,6 +61,8 @@ def origin_path_is_relative(request: DistributionRequest) -> Refusal | None:
 def origin_headers_can_be_added(request: DistributionRequest) -> Refusal | None:
     """A custom header of an origin is one that CloudFront adds; up to 30, each name once.
 
+    A name has up to 256 characters, and a value up to 1,783.
+
     Source: CloudFront Developer Guide, 'Add custom headers to origin requests' and 'Quotas'; API
     Reference, 'CreateDistribution', TooManyOriginCustomHeaders.
     """
@@ -68,6 +73,10 @@ def origin_headers_can_be_added(request: DistributionRequest) -> Refusal | None:
                 "TooManyOriginCustomHeaders",
                 "Your request contains too many origin custom headers.",
             )
+        for header in items(origin, "CustomHeaders"):
+            whole = HEADER.fullmatch(header["HeaderName"])
+            if not whole or len(header.get("HeaderValue") or "") > LONGEST_VALUE:
+                return invalid_argument("The parameter HeaderName or HeaderValue is not valid.")
         for name in names:
             if name in NOT_ADDED or name.startswith(NOT_ADDED_PREFIXES):
                 return invalid_argument(

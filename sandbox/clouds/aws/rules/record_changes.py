@@ -140,6 +140,21 @@ def group_fits_the_quota(zone: ZoneContents, change: RecordChange) -> Refusal | 
     )
 
 
+def group_places_differ(zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """No two records of a group have the same region, location or place in a failover.
+
+    Source: Route 53 API Reference, 'ResourceRecordSet', Region, GeoLocation and Failover.
+    """
+    for field in ("Region", "GeoLocation", "Failover") if change.puts else ():
+        place = change.record.fields.get(field)
+        if place and any(o.fields.get(field) == place for o in zone.others_like(change.record)):
+            return invalid(
+                f"{described(change.record)} cannot be created as another RRSet with the same name "
+                f"and type has the same {field}."
+            )
+    return None
+
+
 def cname_is_not_at_apex(zone: ZoneContents, change: RecordChange) -> Refusal | None:
     """There is no CNAME at the top of the zone.
 
@@ -290,6 +305,7 @@ CHANGE_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None]
     record_has_not_too_many_values,
     values_are_of_the_type,
     group_fits_the_quota,
+    group_places_differ,
     cname_is_not_at_apex,
     cname_is_alone,
     group_has_one_policy,
