@@ -5,10 +5,9 @@ large it may be, and which pattern it follows. botocore itself checks the least 
 sends a request, and moto nothing. Here all of it is checked, for every operation of the services
 in `STYLES`, and refused in the words that the service has for it.
 
-Where this differs from AWS: all that is wrong is told by one message, as the frameworks of AWS do
-it, except for Route 53's XML, whose schema tells the first fault. A list that is required may be
-absent, because clients send an empty one so. Which services check patterns at this point, and not
-later in words of their own, is not documented.
+Where this differs from AWS: all that is wrong is told by one message, except for Route 53's XML,
+whose schema tells the first fault. A list that is required may be absent: clients send an empty one
+so. Which services check patterns here, and not later in words of their own, is not documented.
 """
 
 from collections.abc import Callable, Iterator, Mapping

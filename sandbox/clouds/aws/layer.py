@@ -22,7 +22,6 @@ from werkzeug.wrappers import Response
 
 from sandbox.clouds import control
 from sandbox.clouds.aws import (
-    alarms,
     certificates,
     cloudfront_policies,
     constraints,
@@ -36,6 +35,7 @@ from sandbox.clouds.aws import (
 )
 from sandbox.clouds.aws.fields import Fields
 from sandbox.clouds.aws.operations import AwsCall, read, request_of
+from sandbox.clouds.aws.rules import metric_alarms
 from sandbox.clouds.aws.state import MotoAccount
 
 Handler = Callable[[MotoAccount, Fields], Fields | None]
@@ -89,7 +89,9 @@ REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
     ("acm", "DeleteCertificate"): certificates.delete_certificate,
     ("ec2", "AuthorizeSecurityGroupIngress"): security_groups.authorize_ingress,
     ("ec2", "DescribeSecurityGroupRules"): security_groups.describe_rules,
-    ("monitoring", "PutMetricAlarm"): alarms.put_metric_alarm,
+    ("monitoring", "PutMetricAlarm"): lambda _account, region, sent: metric_alarms.judge(
+        sent, region
+    ),
 }
 
 

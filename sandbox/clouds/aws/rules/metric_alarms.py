@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sandbox.clouds.aws.fields import ReadOnly, members
-from sandbox.clouds.aws.refusal import Refusal
+from sandbox.clouds.aws.refusal import Refusal, raise_if
 
 HOUR: Final = 3_600
 DAY: Final = 86_400
@@ -87,6 +87,12 @@ ALARM_RULES: Final[tuple[Callable[[ReadOnly, str], Refusal | None], ...]] = (
     alarm_datapoints_fit_the_periods,
     alarm_actions_lie_in_its_region,
 )
+
+
+def judge(alarm: ReadOnly, region: str) -> None:
+    """Refuse what no alarm can be; moto makes the others."""
+    for rule in ALARM_RULES:
+        raise_if(rule(alarm, region))
 
 
 def _invalid(message: str) -> Refusal:
