@@ -199,19 +199,18 @@ def _xml(message: str) -> Refusal:
 
 
 def _check_order(body: bytes) -> None:
-    """Demand that an alias target is in the order of the schema, or in that of the alphabet.
+    """Demand that EvaluateTargetHealth ends an alias target, or is where the alphabet has it.
 
-    The first is what barnybug/cli53#74 tells of, the second is how aws-sdk-go-v2, and so the
-    official plugin, writes it. Whether Route 53 refuses every other order today is not documented.
+    That it does not come first is what barnybug/cli53#74 tells of; the alphabet is how
+    aws-sdk-go-v2, and so the official plugin, writes it. What Route 53 does today is not known.
     """
     for element in fromstring(body).iter(f"{{{ROUTE53_NAMESPACE}}}AliasTarget"):  # noqa: S314 - ours
         names = [child.tag.rpartition("}")[2] for child in element]
-        if names not in (sorted(names), list(ALIAS_TARGET)):
-            pairs = zip(names, ALIAS_TARGET, strict=False)
-            wrong, right = next(pair for pair in pairs if pair[0] != pair[1])
+        if names[-1] != ALIAS_TARGET[-1] and names != sorted(names):
+            right = ALIAS_TARGET[names.index(ALIAS_TARGET[-1])]
             raise _xml(
                 f"cvc-complex-type.2.4.a: Invalid content was found starting with element "
-                f"'{wrong}'. One of '{{\"{ROUTE53_NAMESPACE}\":{right}}}' is expected."
+                f"'{ALIAS_TARGET[-1]}'. One of '{{\"{ROUTE53_NAMESPACE}\":{right}}}' is expected."
             )
 
 

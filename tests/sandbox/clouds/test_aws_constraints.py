@@ -293,6 +293,7 @@ NAMESPACE: Final = "https://route53.amazonaws.com/doc/2013-04-01/"
             f"'EvaluateTargetHealth'. One of '{{\"{NAMESPACE}\":DNSName}}' is expected.",
         ),
         (("HostedZoneId", "DNSName", "EvaluateTargetHealth"), "but that target was not found"),
+        (("DNSName", "HostedZoneId", "EvaluateTargetHealth"), "but that target was not found"),
         (("DNSName", "EvaluateTargetHealth", "HostedZoneId"), "but that target was not found"),
     ],
 )
