@@ -159,7 +159,7 @@ async def on_lanes(
 
     async def one(lane: Lane, ways: Sequence[Way]) -> list[Result]:
         here = LaneClient(context, echo, lane, ways, urgent)
-        plain = (await here.ask("", echo)).attempt
+        plain = (await here.ask("", here.target())).attempt
         if plain.received is None:
             reason = (
                 no_echo(echo, plain.outcome)

@@ -18,6 +18,10 @@ NEAR: Final = 0.9
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"})
 """Methods that a distribution can allow. Source: CloudFront API, 'AllowedMethods'."""
 
+TAKEN_OUT: Final = frozenset({"x-http-method-override", "x-real-ip"})
+"""Headers of clients that the origin does not get through CloudFront. Source: CloudFront Developer
+Guide, 'HTTP request headers and CloudFront behavior'."""
+
 _LONGEST_PATH: Final = 60
 """Characters of a path that the evidence shows."""
 
@@ -56,6 +60,10 @@ def request_hazards(requests: Iterable[HttpRequest]) -> list[Hazard]:
             allowed = ", ".join(sorted(METHODS))
             text = f"{what} has a method that no distribution passes on; {allowed} are"
             hazards.append(Hazard(text, certain=True))
+        for name, _ in request.headers:
+            if name.lower() in TAKEN_OUT:
+                text = f"{what} has {name}, which CloudFront takes out"
+                hazards.append(Hazard(text, certain=True))
         url = len(request.target.encode())
         hazards += _size(what, "a URL", url, URL_BYTES)
         line = len(f"{request.method} {request.target} HTTP/1.1\r\n".encode())

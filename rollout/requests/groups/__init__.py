@@ -15,12 +15,14 @@ from rollout.requests.kind_group import KindGroup
 GROUPS: Final[tuple[KindGroup, ...]] = (
     statuses_and_methods.METHODS_REGISTERED,
     fields.GROUP,
+    fields.UNREGISTERED_GROUP,
     types_and_codings.ODD_NAMES,
     cookies.GROUP,
     conditions.CONDITIONS,
     conditions.PREFLIGHTS,
     statuses_and_methods.STATUSES,
     redirects.GROUP,
+    types_and_codings.BUFFERS,
     types_and_codings.TYPES_AND_CODINGS,
     types_and_codings.STREAMED,
 )

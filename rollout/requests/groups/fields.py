@@ -121,6 +121,23 @@ SENT: Final = tuple(name for name in FIELD_NAMES if name not in NOT_SENT)
 ANSWERED: Final = tuple(name for name in FIELD_NAMES if name not in NOT_ANSWERED)
 
 
+UNREGISTERED: Final = (
+    *("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Edge-Verify"),
+    *("X-Original-URL", "X-Rewrite-URL", "X-Original-Host", "X-Client-IP", "True-Client-IP"),
+    *("X-Request-ID", "X-Correlation-ID", "X-B3-TraceId", "X-B3-Sampled", "X-Cloud-Trace-Context"),
+    *("X-Csrf-Token", "X-XSRF-TOKEN", "X-Auth-Token", "X-Access-Token", "X-Amz-Date"),
+    *("X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-Meta-Verify", "X-Goog-Api-Key"),
+    *("X-Powered-By", "X-Robots-Tag", "X-UA-Compatible", "X-XSS-Protection", "X-DNS-Prefetch"),
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "RateLimit", "RateLimit-Policy"),
+    *("X-Total-Count", "X-Pagination", "X-Content-Duration", "X-Download-Options"),
+    *("Idempotency-Key", "Request-Range", "Purpose", "Save-Data", "Device-Memory", "DPR", "ECT"),
+    *("Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "Sec-Fetch-Dest", "Sec-Fetch-User"),
+    *("Upgrade-Insecure-Requests", "Grpc-Timeout", "Surrogate-Key", "X-Varnish", "X-Served-By"),
+    *("NEL-Verify", "Speculation-Rules", "No-Vary-Search", "SourceMap", "Server-Verify"),
+)
+"""Fields that nobody registered and that clients, frameworks, proxies or firewalls use."""
+
+
 def _batches(names: Sequence[str]) -> list[tuple[tuple[str, str], ...]]:
     return [
         tuple((name, VALUES.get(name, VALUE)) for name in names[start : start + AT_ONCE])
@@ -149,4 +166,19 @@ GROUP: Final = KindGroup(
     "fields-registered",
     _kinds(),
     f"{len(SENT)} registered fields sent, {len(ANSWERED)} answered",
+)
+
+
+UNREGISTERED_GROUP: Final = KindGroup(
+    "fields-unregistered",
+    tuple(
+        RequestKind(
+            f"fields-unregistered-{number + 1}",
+            directives=tuple(answer_header(*each) for each in batch),
+            headers=batch,
+            batch=True,
+        )
+        for number, batch in enumerate(_batches(UNREGISTERED))
+    ),
+    f"{len(UNREGISTERED)} fields that nobody registered, sent and answered",
 )

@@ -3,7 +3,13 @@
 from typing import Final
 
 from rollout.requests.kind_group import KindGroup
-from rollout.requests.request_kinds import INTERVAL_SECONDS, PIECES, RequestKind, answer_header
+from rollout.requests.request_kinds import (
+    INTERVAL_SECONDS,
+    LARGE_BODY,
+    PIECES,
+    RequestKind,
+    answer_header,
+)
 
 _EVERY_CODING: Final = ("Accept-Encoding", "gzip, deflate, br, zstd")
 
@@ -136,4 +142,24 @@ ODD_NAMES: Final = KindGroup(
         for name in NAMES
     ),
     f"{len(NAMES)} names with every character that is allowed",
+)
+
+BOUNDARIES: Final = tuple(
+    size + more for size in (4_096, 8_192, 16_384, 32_768, 65_536) for more in (-1, 0, 1)
+)
+"""Sizes around the buffers that proxies have, and TLS's records (16 KiB) and HTTP/2's windows."""
+
+BUFFERS: Final = KindGroup(
+    "body-boundaries",
+    tuple(
+        RequestKind(
+            f"body of {size} bytes",
+            "PUT",
+            directives=(("size", str(size)),),
+            headers=(("Content-Type", "application/octet-stream"),),
+            body=LARGE_BODY[:size],
+        )
+        for size in BOUNDARIES
+    ),
+    f"bodies and answers of {BOUNDARIES[0]} to {BOUNDARIES[-1]} bytes, around each usual buffer",
 )

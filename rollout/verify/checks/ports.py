@@ -162,7 +162,7 @@ class Ports:
         outcome: HttpAnswer | TroubleError = TroubleError("refused", "nothing was tried")
         for scheme in port.schemes:
             way = replace(direct, port=port.port, scheme=scheme)
-            request = HttpRequest("GET", "/", COMMON, timeout_seconds=OPENING_SECONDS)
+            request = _opening("GET")
             outcome = (await ask(context.wire, way, request)).outcome
             if isinstance(outcome, HttpAnswer):
                 return scheme, outcome
@@ -203,7 +203,7 @@ class Ports:
         hostname = ways[0].hostname
         if lane == BASELINE:
             return Result(port.check, "pass", "is not served", hostname, *lane)
-        request = HttpRequest("HEAD", "/", COMMON, timeout_seconds=OPENING_SECONDS)
+        request = _opening("HEAD")
         outcomes = await asyncio.gather(*(ask(context.wire, way, request) for way in ways))
         answers = [
             f"{each.way.address} answers {said(each.outcome)}"
@@ -275,11 +275,20 @@ def _remedy(port: int, lane: Lane) -> str:
     return f"CloudFront serves 80 and 443 only: clients of port {port} have to stay on direct."
 
 
+def _opening(method: str) -> HttpRequest:
+    """Return a request that shows whether a port is served."""
+    target = f"/?verify={secrets.token_hex(4)}"
+    return HttpRequest(method, target, COMMON, timeout_seconds=OPENING_SECONDS)
+
+
 def _requests(context: CheckContext) -> list[HttpRequest]:
     """Return what is sent on a port: it changes nothing and holds no secret."""
     run = secrets.token_hex(4)
     nowhere = f"/verify-{run}{QUERY}"
-    sent = [("GET", "/"), *((method, nowhere) for method in ("GET", "HEAD", "OPTIONS"))]
+    sent = [
+        ("GET", f"/?verify={run}"),
+        *((method, nowhere) for method in ("GET", "HEAD", "OPTIONS")),
+    ]
     own = dict.fromkeys(
         (each.method, f"{each.target.partition('?')[0]}?verify={run}")
         for each in context.requests

@@ -6,6 +6,7 @@ holds for a failure over IPv6 where this machine's own address leads nowhere bey
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -32,8 +33,8 @@ from your origin', which shows the page."""
 
 
 def _request(context: CheckContext) -> HttpRequest:
-    """Return a request that harms nothing."""
-    return HttpRequest("GET", context.options.echo or "/")
+    """Return a request that harms nothing, and that no earlier run has sent."""
+    return HttpRequest("GET", f"{context.options.echo or '/'}?run={secrets.token_hex(4)}")
 
 
 def reach_checks(connector: Connector) -> tuple[Check, ...]:

@@ -7,6 +7,7 @@ Behind the address begins another network path: a proxy's, or CloudFront's.
 """
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -57,14 +58,21 @@ class SizedRequests:
     None: it does not echo."""
 
 
-def sized_requests(way: Way, echo: str | None) -> SizedRequests:
-    """Return the requests to send, all of them harmless."""
+def sized_requests(way: Way, echo: str | None, run: str = "") -> SizedRequests:
+    """Return the requests to send, all of them harmless.
+
+    Args:
+        way: Where to.
+        echo: Path below which the origin echoes; None: it does not.
+        run: What makes their URLs others than those of earlier runs; empty: nothing does.
+    """
+    query = f"?run={run}" if run else ""
     name, count, size = _PADDING
     begin = f"Host: {way.hostname}\r\nConnection: close\r\nAccept: */*\r\n"
     padding = "".join(f"{name}-{number}: {'x' * size}\r\n" for number in range(count))
 
     def request(target: str, more: str = "") -> bytes:
-        return f"GET {target} HTTP/1.1\r\n{begin}{more}\r\n".encode()
+        return f"GET {target}{query} HTTP/1.1\r\n{begin}{more}\r\n".encode()
 
     plain = echo or "/"
     sizes = (
@@ -97,7 +105,7 @@ async def _path_mtu(
 
 
 async def _large(context: CheckContext, connector: Connector, way: Way) -> tuple[Verdict, str]:
-    requests = sized_requests(way, context.options.echo)
+    requests = sized_requests(way, context.options.echo, secrets.token_hex(4))
 
     async def exchange(request: bytes) -> TlsExchange | TroubleError:
         try:

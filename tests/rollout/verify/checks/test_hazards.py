@@ -65,6 +65,10 @@ REQUESTS: dict[str, tuple[HttpRequest, list[tuple[str, bool]]]] = {
             )
         ],
     ),
+    "a method in a header": (
+        HttpRequest("POST", "/v1", (("X-HTTP-Method-Override", "PATCH"),)),
+        [("POST /v1 has X-HTTP-Method-Override, which CloudFront takes out", True)],
+    ),
     "a URL at the limit": (
         HttpRequest("GET", "/?" + "x" * 8190),
         [("GET / has a URL of 8192 bytes; it is near CloudFront's limit, 8192 are allowed", False)],

@@ -189,7 +189,7 @@ def test_the_evidence_names_the_location_and_the_remedy_what_to_do() -> None:
     wrong = moved(301, "https://www.{host}{target}")
     results = on_servers({"direct": moved(301), "cdn": wrong})
     evidence = {str(each.path): each for each in results}
-    assert "answers 301 (Location: https://api.example.com/), the measure" in results[0].evidence
+    assert "answers 301 (Location: https://api.example.com/?verify=" in results[0].evidence
     assert "header:location" in evidence["cdn"].evidence
     assert "https://www.api.example.com/" in evidence["cdn"].evidence
     assert "CloudFront serves 80 and 443 only" in evidence["cdn"].remedy

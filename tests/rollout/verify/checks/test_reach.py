@@ -111,7 +111,7 @@ class Machine:
 
     async def exchange(self, address: str, port: int, name: str, request: bytes) -> TlsExchange:
         await self.shake(address, port, name)
-        silent = request.split()[1] in self.silent_targets
+        silent = request.split()[1].partition(b"?")[0] in self.silent_targets
         if silent or len(request) > self.hangs_above.get(address, 1_000_000):
             raise TroubleError("timeout", "HTTP: silence")
         return TlsExchange(1234, self.path_mtu, self.path_mtu and self.path_mtu - 72, 0)
