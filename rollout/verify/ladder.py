@@ -148,9 +148,15 @@ class _Compared:
 
     async def _limit(self, way: Way) -> str:
         """Return what a way that fails does allow."""
-        for height in self.ladder:
-            if height < self.height:
-                tried = await self.form.attempt(self.host, way, height)
-                if not (tried.fault or tried.unclear):
-                    return f"Here they do up to {self.form.rung(height)}"
-        return "Here not even the least of it does"
+        lower = [height for height in self.ladder if height < self.height]
+        # The least first: where that fails too, there is no limit to look for.
+        if not lower or not await self._comes_through(way, lower[-1]):
+            return "Here not even the least of it does"
+        for height in lower[:-1]:
+            if await self._comes_through(way, height):
+                return f"Here they do up to {self.form.rung(height)}"
+        return f"Here they do up to {self.form.rung(lower[-1])}"
+
+    async def _comes_through(self, way: Way, height: float) -> bool:
+        tried = await self.form.attempt(self.host, way, height)
+        return not (tried.fault or tried.unclear)
