@@ -149,7 +149,7 @@ MISTAKES: Final = {
     "headers are dropped": Mistake(
         "headers-forwarded",
         _distribution(f'behaviour["originRequestPolicyId"] = "{USER_AGENT_REFERER}"'),
-        "x-platform",
+        "is answered 502",
         "headers-",
     ),
     "headers are dropped the old way": Mistake(
