@@ -6,6 +6,9 @@ would compare two error pages and prove little. Operations that are left out are
 reason. Only safe methods are sent, unless the user allows others: the document says what an
 operation is, not whether it may run here and now.
 
+Each operation is checked alone, with the parameters and bodies that it refers to: in a document of
+thousands of operations one that is broken says nothing about the others.
+
 Source: OpenAPI Specification 3.1.0, sections 4.8.12 (parameters) and 4.8.24 (schemas).
 """
 
@@ -16,12 +19,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, NoReturn, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-import openapi_pydantic
-from pydantic import ValidationError
+from openapi_pydantic.v3 import v3_0, v3_1
+from pydantic import BaseModel, ValidationError
 
-from components.faults import Fault
+from components.faults import Fault, shown
 from rollout.faults import WrongUseError
 from rollout.probe.model import HttpRequest
 from rollout.requests.catalogue import (
@@ -33,7 +36,7 @@ from rollout.requests.catalogue import (
     is_value,
     with_own_headers,
 )
-from rollout.requests.documents import REMEDY, Document
+from rollout.requests.documents import REMEDY, Document, without_collector
 
 _jsonref: Any = import_module("jsonref")
 """It is not typed."""
@@ -63,9 +66,15 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
     Raises:
         WrongUseError: It is no OpenAPI document; with every fault and its place.
     """
+    with without_collector():
+        return _read(document, hostnames, unsafe=unsafe)
+
+
+def _read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Catalogue:
     whole = _checked(document)
     # References are followed when they are come to: schemas may contain themselves.
     resolved: Node = _jsonref.replace_refs(whole, loader=_refuse)
+    parts = _PartChecks(document, whole)
     entries: list[CatalogueEntry] = []
     left_out: list[tuple[str, str]] = []
     for path, method in _operations(whole):
@@ -73,6 +82,7 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
         try:
             if method.upper() not in SAFE and not unsafe:
                 _leave(f"{method.upper()} may change something; --allow-unsafe sends it")
+            parts.check(path, method)
             entries.append(CatalogueEntry(name, _request(resolved, path, method, hostnames)))
         except _NotAskedError as reason:
             left_out.append((name, str(reason)))
@@ -80,6 +90,8 @@ def read(document: Document, hostnames: Collection[str], *, unsafe: bool) -> Cat
             reference = str(error.reference["$ref"])
             why = "leads nowhere" if reference.startswith("#") else "is outside this file"
             left_out.append((name, f"its reference {reference} {why}"))
+        except RecursionError:
+            left_out.append((name, "its references lead in a circle"))
     return Catalogue(tuple(entries), tuple(left_out))
 
 
@@ -97,11 +109,23 @@ def _objects(node: Node, key: str) -> Sequence[Node]:
 
 
 def _operations(whole: Node) -> list[tuple[str, str]]:
-    """Return the path and method of every operation."""
-    paths = _object(whole, "paths")
+    """Return the path and method of every operation; what begins with `x-` is an extension.
+
+    A path that cannot be read stands for one operation, so that it is told and not passed over.
+    """
+    paths: Node = whole.get("paths") or {}
     return [
-        (path, method) for path in paths for method in METHODS if method in _object(paths, path)
+        (path, method)
+        for path, item in paths.items()
+        if not path.startswith("x-")
+        for method in _methods(item)
     ]
+
+
+def _methods(item: Any) -> Sequence[str]:
+    if not isinstance(item, Mapping) or "$ref" in item:
+        return METHODS[:1]
+    return [method for method in METHODS if method in item]
 
 
 def _checked(document: Document) -> Node:
@@ -126,11 +150,126 @@ def _checked(document: Document) -> Node:
                 )
             ]
         )
-    try:
-        openapi_pydantic.parse_obj(whole)
-    except ValidationError as error:
-        raise WrongUseError(document.faults(error, without="Reference")) from error
-    return cast("Node", whole)
+    node = cast("Node", whole)
+    if not isinstance(node.get("paths") or {}, Mapping):
+        what = document.what(["paths"])
+        fault = Fault(what, shown(node["paths"]), "it should be an object of paths", REMEDY)
+        raise WrongUseError([fault])
+    return node
+
+
+class _PartChecks:
+    """Checks what an operation is made of against the specification, each part once."""
+
+    def __init__(self, document: Document, whole: Node) -> None:
+        """Check parts of a document.
+
+        Args:
+            document: The file, which has the places.
+            whole: What it holds, as JSON.
+        """
+        self._document, self._whole = document, whole
+        self._reasons: dict[tuple[str | int, ...], str] = {}
+        version: Any = v3_0 if str(whole["openapi"]).startswith("3.0") else v3_1
+        self._operation: type[BaseModel] = version.Operation
+        self._parameter: type[BaseModel] = version.Parameter
+        self._body: type[BaseModel] = version.RequestBody
+        self._server: type[BaseModel] = version.Server
+
+    def check(self, path: str, method: str) -> None:
+        """Check an operation and whatever it needs.
+
+        Raises:
+            _NotAskedError: One of the parts is not as it has to be; with the place of each fault.
+        """
+        at_item = ("paths", path)
+        item = self._mapping(at_item)
+        if "$ref" in item:
+            _leave("its path is a reference, which is not followed")
+        operation = self._mapping((*at_item, method))
+        for steps, node in ((at_item, item), ((*at_item, method), operation)):
+            for index in range(len(self._list((*steps, "parameters"), node))):
+                self._valid((*steps, "parameters", index), self._parameter)
+        if "requestBody" in operation:
+            self._valid((*at_item, method, "requestBody"), self._body)
+        at_servers = next(
+            (
+                steps
+                for steps, node in (((*at_item, method), operation), (at_item, item))
+                if node.get("servers")
+            ),
+            (),
+        )
+        servers = self._list((*at_servers, "servers"), self._value(at_servers))
+        for index in range(len(servers)):
+            self._valid((*at_servers, "servers", index), self._server)
+        self._valid((*at_item, method), self._operation)
+
+    def _value(self, steps: Sequence[str | int]) -> Any:
+        value: Any = self._whole
+        for step in steps:
+            value = value[step]
+        return value
+
+    def _mapping(self, steps: tuple[str | int, ...]) -> Node:
+        value = self._value(steps)
+        if not isinstance(value, Mapping):
+            _leave(f"{self._document.what(steps)} is {shown(value)}; it should be an object")
+        return cast("Node", value)
+
+    def _list(self, steps: tuple[str | int, ...], node: Node) -> Sequence[Any]:
+        value = node.get(str(steps[-1]), [])
+        if not isinstance(value, list):
+            _leave(f"{self._document.what(steps)} is {shown(value)}; it should be a list")
+        return cast("list[Any]", value)
+
+    def _valid(self, steps: tuple[str | int, ...], kind: type[BaseModel]) -> None:
+        """Check a part, or the one that it refers to."""
+        target = self._followed(steps)
+        if target not in self._reasons:
+            self._reasons[target] = self._reason(target, kind)
+        if reason := self._reasons[target]:
+            _leave(reason)
+
+    def _reason(self, steps: tuple[str | int, ...], kind: type[BaseModel]) -> str:
+        """Return what is wrong with a part; empty: nothing is."""
+        try:
+            kind.model_validate(self._value(steps))
+        except ValidationError as error:
+            faults = self._document.faults(error, without="Reference", below=steps)
+            return "; ".join(f"{each.what} is {each.value}; {each.allowed}" for each in faults)
+        return ""
+
+    def _followed(self, steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """Return where a part stands, or the one that it refers to."""
+        passed: set[tuple[str | int, ...]] = set()
+        while True:
+            value = self._value(steps)
+            if not isinstance(value, Mapping) or "$ref" not in value:
+                return steps
+            if steps in passed:
+                _leave("its references lead in a circle")
+            passed.add(steps)
+            steps = self._target(steps, cast("Node", value)["$ref"])
+
+    def _target(self, steps: tuple[str | int, ...], reference: Any) -> tuple[str | int, ...]:
+        if not isinstance(reference, str):
+            what = self._document.what((*steps, "$ref"))
+            _leave(f"{what} is {shown(reference)}; it should be text")
+        if not reference.startswith("#/"):
+            _leave(f"its reference {reference} is outside this file")
+        target: list[str | int] = []
+        value: Any = self._whole
+        for escaped in reference.removeprefix("#/").split("/"):
+            key = unquote(escaped).replace("~1", "/").replace("~0", "~")
+            is_index = isinstance(value, list) and key.isdecimal()
+            step: str | int = int(key) if is_index else key
+            try:
+                value = cast("Any", value)[step]
+            except (LookupError, TypeError):
+                _leave(f"its reference {reference} leads nowhere")
+            target.append(step)
+        return tuple(target)
 
 
 def _refuse(uri: str, **_: Any) -> NoReturn:
@@ -243,10 +382,17 @@ def _of_schema(schema: Node) -> list[Any]:
     """Return the values that a schema gives itself, the likeliest first."""
     values = [schema[key] for key in ("example", "default", "const") if key in schema]
     for key in ("examples", "enum"):
-        values += list(schema.get(key) or [])
+        values += _entries(schema, key)
     if not values and _object(schema, "items"):
         values = [[item] for item in _of_schema(_object(schema, "items"))]
     return values
+
+
+def _entries(schema: Node, key: str) -> Sequence[Any]:
+    entries: Any = schema.get(key) or []
+    if not isinstance(entries, list):
+        _leave(f"one of its schemas has {key} that are no list")
+    return cast("list[Any]", entries)
 
 
 def _body(operation: Node) -> tuple[bytes | None, str]:
@@ -269,6 +415,11 @@ def _body(operation: Node) -> tuple[bytes | None, str]:
 def _base(servers: Sequence[Node], hostnames: Collection[str]) -> str:
     """Return the path that all of ours stand below: of our own server, else of the first."""
     urls = [_filled(server) for server in servers]
+    for url in urls:
+        try:
+            urlsplit(url)
+        except ValueError:
+            _leave(f"its server {shown(url)} is no URL")
     ours = [url for url in urls if (urlsplit(url).hostname or "").lower() in hostnames]
     relative = [url for url in urls if not urlsplit(url).netloc]
     return next((urlsplit(url).path for url in (*ours, *relative, *urls)), "").rstrip("/")
