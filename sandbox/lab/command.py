@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -12,11 +13,18 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from sandbox.lab.door import Door, LabError, NotSettledError
+from sandbox.lab.droplet import kernel
 from sandbox.lab.lab_settings import changed
 
 FAILED, WRONG_USE = 1, 2
 
 OUTPUT_SECONDS: Final = 60.0
+
+PASSED_ON: Final = {signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM}
+"""Signals for the command that is run on a host."""
+
+SENT_BY_KERNEL: Final = 0x80
+"""Source: Linux, include/uapi/asm-generic/siginfo.h, SI_KERNEL."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +113,33 @@ def _enter(folder: Path, host: str, command: list[str]) -> None:
     if command[:1] == ["--"]:  # where others, such as ssh and nsenter, want it
         command = command[1:]
     try:
-        line = Door.find(folder).command(
+        door = Door.find(folder)
+        line = door.command(
             host,
             *(command or [os.environ.get("SHELL", "/bin/sh")]),
             env={"debian_chroot": host},  # what Debian's shells show in front of their prompt
+            pids=False,
         )
     except LabError as fault:
         stop(str(fault), WRONG_USE)
-    os.execv(line[0], line)  # noqa: S606 - the terminal becomes the host's
+    kernel.children_in_pids_of(str(door.pid))
+    raise typer.Exit(_carried_out(line))
+
+
+def _carried_out(line: list[str]) -> int:
+    """Run a command, pass signals on to it, and return its exit code.
+
+    `nsenter --pid` would stay between, and end of a signal without passing it on. What the terminal
+    sends, as Ctrl-C, the command has already.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *PASSED_ON})
+    child = os.posix_spawn(line[0], line, os.environ, setsigmask=())
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        info = signal.sigwaitinfo({signal.SIGCHLD, *PASSED_ON})
+        if info.si_signo in PASSED_ON and info.si_code != SENT_BY_KERNEL:
+            os.kill(child, info.si_signo)
+    code = os.waitstatus_to_exitcode(ended[1])
+    return code if code >= 0 else 128 - code
 
 
 def _set(folder: Path, name: str, value: str) -> None:

@@ -178,7 +178,9 @@ class Door:
         """Change the settings that are named, by their names in `LabSettings`; the others stay."""
         self.set(replace(self.settings, **settings))
 
-    def command(self, host: str, *command: str, env: Mapping[str, str] | None = None) -> list[str]:
+    def command(
+        self, host: str, *command: str, env: Mapping[str, str] | None = None, pids: bool = True
+    ) -> list[str]:
         """Return the command that runs another one on a host, from this machine.
 
         It ends with the process that runs it, and with the lab.
@@ -187,6 +189,7 @@ class Door:
             host: Name of the host.
             command: What to run there, in the current folder.
             env: Variables beside the caller's own and `environment`.
+            pids: Whether it enters the lab's PID namespace, for which `nsenter` stays in between.
 
         Raises:
             LabError: There is no such host.
@@ -199,7 +202,8 @@ class Door:
         variables = {**self.environment(), **(env or {})}
         nsenter = str(find_program("nsenter"))
         return [
-            *(nsenter, "--target", str(self.pid), "--pid", "--mount", "--net", "--"),
+            *(nsenter, "--target", str(self.pid), *(["--pid"] if pids else [])),
+            *("--mount", "--net", "--"),
             *(nsenter, "--target", str(inner[host]), "--mount", "--net", "--"),
             *(str(find_program("setpriv")), "--pdeathsig", "KILL", "--"),
             *("/usr/bin/env", f"--chdir={Path.cwd()}", *(f"--unset={name}" for name in OUTSIDE)),

@@ -1,6 +1,9 @@
 """The lab from a terminal: opened, entered, changed, followed and closed."""
 
 import json
+import os
+import signal
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +37,14 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
         assert failed.returncode == 7
         parted = terminal.run("enter", "ipv6-only", "--", "sh", "-c", "exit 8")
         assert parted.returncode == 8
+        ended_by_a_signal = terminal.run("enter", "ipv6-only", "sh", "-c", "kill -TERM $$")
+        assert ended_by_a_signal.returncode == 128 + signal.SIGTERM
+        for number, to_all in (
+            (signal.SIGTERM, False),
+            (signal.SIGHUP, False),
+            (signal.SIGINT, True),
+        ):
+            a_signal_reaches_what_runs_inside(terminal, home, number, to_all=to_all)
         which = terminal.run("enter", "ipv4-only", "which", "dualstack")
         assert Path(which.stdout.strip()).samefile(DUALSTACK)
 
@@ -58,6 +69,30 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
         code, last = terminal.interrupt()
     assert (code, last) == (0, "The lab is closed; nothing of it is left.")
     assert left_of(inside) == set()
+
+
+def a_signal_reaches_what_runs_inside(
+    terminal: Terminal, home: Path, number: signal.Signals, *, to_all: bool
+) -> None:
+    """End a verification that runs inside; `to_all` as Ctrl-C does, which the whole group gets."""
+    junit = home / f"{number.name}.xml"
+    with terminal.start(
+        *("enter", "ipv4-only", "dualstack", "verify", "--json", "--junit", str(junit)),
+        *("--outputs", str(home / "lab" / "outputs.json"), "--echo", "/echo"),
+        *("--only", "cache-errors-later"),  # it waits for 12 seconds
+    ) as entered:
+        assert entered.stderr is not None
+        while not (line := entered.stderr.readline()).startswith("ways: "):
+            assert line, "it ended before it was ended"
+        began = time.monotonic()
+        (os.killpg if to_all else os.kill)(entered.pid, number)
+        output, errors = entered.communicate(timeout=60)
+        assert time.monotonic() - began < 6
+    report = json.loads(output)
+    assert (entered.returncode, report["exitCode"]) == (3, 3), errors
+    assert report["stoppedBy"] == f"interrupted by {number.name}"
+    assert report["results"][-1]["evidence"].endswith("not through: cache-errors-later")
+    assert "not through: cache-errors-later" in junit.read_text()
 
 
 def test_a_lab_tells_a_program_who_is_where_and_what_changes(home: Path) -> None:

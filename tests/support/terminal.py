@@ -69,6 +69,18 @@ class Terminal:
             check=False,
         )
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a verb of the lab's in another terminal, as the first of its process group."""
+        return subprocess.Popen(
+            [DUALSTACK, "sandbox", "lab", *arguments],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+        )
+
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C; return the exit code and what it says last."""
         self._process.send_signal(signal.SIGINT)

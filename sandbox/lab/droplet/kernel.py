@@ -51,13 +51,16 @@ def unshare(flags: int) -> None:
     _checked(_LIBC.unshare(flags), "unshare")
 
 
-def children_in_own_pids() -> None:
-    """Have the next children of this process in its own PID namespace again, after an `unshare`.
+def children_in_pids_of(process: str) -> None:
+    """Have the next children of this process in the PID namespace of a process.
+
+    Args:
+        process: Its number, or `self`, as after an `unshare`.
 
     Raises:
-        OSError: Linux refused.
+        OSError: Linux refused, or there is no such process.
     """
-    descriptor = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(f"/proc/{process}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         _checked(_LIBC.setns(descriptor, NEW_PIDS), "setns")
     finally:

@@ -185,7 +185,7 @@ def start(disk: Disk, host: str, console: int) -> int:
         if pid == 0:
             _become(disk, host, console)
     finally:
-        kernel.children_in_own_pids()
+        kernel.children_in_pids_of("self")
     return pid
 
 
