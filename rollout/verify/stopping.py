@@ -37,11 +37,19 @@ MOST_SECONDS: Final = 86_400.0
 class StopSignals:
     """Signals and the time limit, as a reason to stop; while it is entered they end nothing."""
 
-    def __init__(self, time_limit_seconds: float | None = None) -> None:
-        """Wait for signals, and for the end of a time limit that begins on entering."""
+    def __init__(
+        self, time_limit_seconds: float | None = None, *, report_seconds: float = REPORT_SECONDS
+    ) -> None:
+        """Wait for signals, and for the end of a time limit that begins on entering.
+
+        Args:
+            time_limit_seconds: The time limit; None: there is none.
+            report_seconds: How long a report may take before a further signal gives it up.
+        """
         self.reason = ""
         """Why to stop, as `interrupted by SIGTERM`; empty: nothing says so."""
         self._limit = time_limit_seconds
+        self._report_seconds = report_seconds
         self._count = 0
         self._before: dict[int, Any] = {}
         self._writing_since: float | None = None
@@ -94,7 +102,7 @@ class StopSignals:
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         if self._writing_since is not None:
-            if self._give_up and time.monotonic() - self._writing_since > REPORT_SECONDS:
+            if self._give_up and time.monotonic() - self._writing_since > self._report_seconds:
                 self._give_up()
             return
         self._count += 1

@@ -87,7 +87,7 @@ def a_signal_reaches_what_runs_inside(
         began = time.monotonic()
         (os.killpg if to_all else os.kill)(entered.pid, number)
         output, errors = entered.communicate(timeout=60)
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 10
     report = json.loads(output)
     assert (entered.returncode, report["exitCode"]) == (3, 3), errors
     assert report["stoppedBy"] == f"interrupted by {number.name}"
