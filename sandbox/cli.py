@@ -60,14 +60,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def interruptible() -> Generator[list[int]]:
-    """Let an interrupted deployment end as Pulumi ends it, and say what goes on from there.
-
-    A terminal interrupts Pulumi as well, which then finishes what is under way. Ending before it
-    would leave its lock.
-
-    Yields:
-        A list that is empty until somebody interrupts.
-    """
+    """Let Pulumi end first, which a terminal interrupts as well; yield what tells that it did."""
     came: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
@@ -85,10 +78,7 @@ def interruptible() -> Generator[list[int]]:
 
 
 def settings_changed(project: Path) -> None:
-    """Say so if the stack's file in the checkout is not the committed one.
-
-    `pulumi config set` writes beside the program, and not into the sandbox's folder.
-    """
+    """Say so if the stack's file is not the committed one: `pulumi config set` writes there."""
     name = f"Pulumi.{STACK}.yaml"
     git = shutil.which("git")
     if git is None:
@@ -213,8 +203,9 @@ def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     console.print()
     console.print(_table(("output", "value"), ((name, _text(value)) for name, value in plain)))
     columns = ("name", "type", "setIdentifier", "weight", "target")
-    rows = ([_text(record.get(column)) for column in columns] for record in records)
-    console.print(_table(columns, rows))
+    console.print(
+        _table(columns, ([_text(record.get(each)) for each in columns] for record in records))
+    )
     changed = {kind: count for kind, count in changes.items() if kind != "same"}
     if changed:
         summary = ", ".join(f"{kind} {count}" for kind, count in sorted(changed.items()))
@@ -245,12 +236,16 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def clouds_of(shell: Shell) -> list[Cloud]:
+    """Return the sandbox's clouds that run."""
+    return [cloud for cloud in (background.find(name, shell.home) for name in CLOUDS) if cloud]
+
+
 @app.command()
 def env(as_json: Json = False) -> None:
     """Print what a shell needs so that plain `pulumi` works on the sandbox."""
     shell = here()
-    running = (background.find(name, shell.home) for name in CLOUDS)
-    clouds = [cloud for cloud in running if cloud is not None]
+    clouds = clouds_of(shell)
     if len(clouds) < len(CLOUDS):
         stop_with("The sandbox's clouds are not running; start them with: make up", WRONG_USE)
     engine = ready_engine(shell)
@@ -261,8 +256,7 @@ def env(as_json: Json = False) -> None:
 def surroundings() -> LabSandbox:
     """Return what a lab needs to know of the sandbox of this checkout."""
     shell = here()
-    running = [background.find(name, shell.home) for name in CLOUDS]
-    clouds = [cloud for cloud in running if cloud is not None]
+    clouds = clouds_of(shell)
 
     def outputs() -> subprocess.CompletedProcess[str] | None:
         try:

@@ -3,23 +3,15 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from filelock import FileLock, Timeout
 
-_UNNOTICED_SECONDS: Final = 1
-"""Nobody needs to be told of a wait that is shorter."""
+_UNNOTICED_SECONDS = 1
 
 
 @contextmanager
 def held(path: Path, work: str, say: Callable[[str], None]) -> Generator[None]:
-    """Hold a lock; say so before waiting for one that another command holds.
-
-    Args:
-        path: The lock's file.
-        work: What the other command is doing then: "makes the engine".
-        say: Gets the line.
-    """
+    """Hold a lock; after a second of waiting say what the other command does."""
     lock = FileLock(path)
     try:
         lock.acquire(timeout=_UNNOTICED_SECONDS)
