@@ -2,16 +2,13 @@
 
 Needs `cloudfront:ListDistributions`, `cloudfront:GetDistributionConfig`,
 `cloudfront:ListConflictingAliases`, `elasticloadbalancing:DescribeLoadBalancers`,
-`elasticloadbalancing:DescribeLoadBalancerAttributes`, `elasticloadbalancing:DescribeListeners`,
-`ec2:DescribeSecurityGroupRules`,
-`ec2:DescribeManagedPrefixLists`, `wafv2:GetWebACL`, `wafv2:GetWebACLForResource`, `wafv2:GetIPSet`
-and `wafv2:GetRuleGroup`.
+`elasticloadbalancing:DescribeLoadBalancerAttributes` and `elasticloadbalancing:DescribeListeners`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -24,11 +21,12 @@ _DNS_NAME: Final = re.compile(
 )
 """DNS names that load balancers get: network ones have `elb` before the region, others after it."""
 
-_ORIGIN_FACING: Final = "cloudfront.origin-facing"
-"""Part of the names of the prefix lists of the addresses that CloudFront connects from."""
-
 _NETWORK_IDLE_SECONDS: Final = 350
 """Source: Network Load Balancers guide, 'Connection idle timeout'."""
+
+
+_FAMILIES: Final = {"ipv6": (6,), "dualstack": (4, 6)}
+"""By `IpAddressType` of an origin, where that is not the default `ipv4`."""
 
 
 class AccountError(Exception):
@@ -63,6 +61,12 @@ class AccountOrigin:
     """How long CloudFront waits for an answer's next byte."""
     completion_seconds: int | None
     """How long the whole answer may take; None: there is no limit."""
+    families: tuple[int, ...] = (4,)
+    """Families, 4 and 6, of the addresses that CloudFront connects from."""
+    headers: tuple[str, ...] = ()
+    """Names, in lower case, of the headers that the distribution adds."""
+    is_private: bool = False
+    """Whether CloudFront connects from inside the VPC."""
 
 
 @dataclass(frozen=True)
@@ -81,30 +85,6 @@ class AccountDistribution:
     """Path patterns of its other behaviors, in order: the first that matches is taken."""
 
 
-@dataclass(frozen=True)
-class SecurityGroupRule:
-    """An inbound rule of a security group."""
-
-    first_port: int
-    """Its first port; -1: every port."""
-    last_port: int
-    """Its last port."""
-    source: str
-    """Addresses it lets in, or the id of a group or a prefix list."""
-    cloudfront: bool
-    """Whether these are the addresses that CloudFront connects from."""
-
-
-@dataclass(frozen=True)
-class WebAcl:
-    """A web ACL and the sets of addresses its rules name."""
-
-    name: str
-    """Its name."""
-    sets: tuple[tuple[str, str], ...]
-    """Name and version (`IPV4`, `IPV6`) of each."""
-
-
 class AccountReader:
     """Reads the account."""
 
@@ -118,13 +98,13 @@ class AccountReader:
         Raises:
             AccountError: It is not there, or the account cannot be read.
         """
-        client = self._client("cloudfront", "us-east-1")
+        client = self.client("cloudfront", "us-east-1")
         id_ = target.distribution_id or next(
             (one["Id"] for one in self._distributions() if one["DomainName"] == target.cdn), ""
         )
         if not id_:
             raise AccountError(f"no distribution of this account is called {target.cdn}")
-        with _asking():
+        with reading_account():
             config: Fields = client.get_distribution_config(Id=id_)["DistributionConfig"]
         origin_id = config["DefaultCacheBehavior"]["TargetOriginId"]
         origin: Fields | None = next(
@@ -145,6 +125,12 @@ class AccountReader:
                 # Source: CloudFront API Reference, 'CustomOriginConfig': 30 seconds by default.
                 int(custom.get("OriginReadTimeout") or 30),
                 int(origin.get("ResponseCompletionTimeout") or 0) or None,
+                _FAMILIES.get(str(custom.get("IpAddressType")), (4,)),
+                tuple(
+                    str(each["HeaderName"]).lower()
+                    for each in origin.get("CustomHeaders", {}).get("Items") or ()
+                ),
+                is_private=bool(origin.get("VpcOriginConfig")),
             ),
             tuple(
                 str(each["PathPattern"])
@@ -166,7 +152,7 @@ class AccountReader:
             for one in self._distributions()
             if hostname in (one.get("Aliases", {}).get("Items") or ()) and one["Id"] != own.id
         }
-        client = self._client("cloudfront", "us-east-1")
+        client = self.client("cloudfront", "us-east-1")
         try:
             conflicts = client.list_conflicting_aliases(DistributionId=own.id, Alias=hostname)
         except (ClientError, BotoCoreError):
@@ -190,73 +176,22 @@ class AccountReader:
         if not matched:
             raise AccountError(f"{dns_name} is no name of a load balancer of AWS")
         region = matched["network"] or matched["other"]
-        client = self._client("elbv2", region)
-        with _asking():
+        client = self.client("elbv2", region)
+        with reading_account():
             pages = client.get_paginator("describe_load_balancers").paginate()
             for one in pages.search("LoadBalancers[]"):
                 if str(one["DNSName"]).lower() == name:
                     return self._modern(client, region, one)
-            client = self._client("elb", region)
+            client = self.client("elb", region)
             pages = client.get_paginator("describe_load_balancers").paginate()
             for one in pages.search("LoadBalancerDescriptions[]"):
                 if str(one["DNSName"]).lower() == name:
                     return self._classic(client, region, one)
         raise AccountError(f"no load balancer of this account in {region} is called {name}")
 
-    def rules(self, balancer: AccountLoadBalancer) -> tuple[SecurityGroupRule, ...]:
-        """Return the inbound rules of a load balancer's security groups.
-
-        Raises:
-            AccountError: The account cannot be read.
-        """
-        client = self._client("ec2", balancer.region)
-        groups = [{"Name": "group-id", "Values": list(balancer.security_groups)}]
-        with _asking():
-            pages = client.get_paginator("describe_security_group_rules").paginate(Filters=groups)
-            inbound: list[Fields] = [
-                rule
-                for rule in pages.search("SecurityGroupRules[]")
-                if not rule["IsEgress"] and rule["IpProtocol"] in ("tcp", "-1")
-            ]
-            lists = {
-                str(one["PrefixListId"])
-                for one in client.get_paginator("describe_managed_prefix_lists")
-                .paginate()
-                .search("PrefixLists[]")
-                if _ORIGIN_FACING in str(one["PrefixListName"])
-            }
-        return tuple(
-            SecurityGroupRule(
-                int(rule["FromPort"]), int(rule["ToPort"]), _source(rule), _source(rule) in lists
-            )
-            for rule in inbound
-        )
-
-    def web_acls(
-        self, own: AccountDistribution, balancer: AccountLoadBalancer
-    ) -> tuple[WebAcl, ...]:
-        """Return the web ACLs of the distribution and the load balancer.
-
-        Raises:
-            AccountError: The account cannot be read.
-        """
-        acls: list[WebAcl] = []
-        with _asking():
-            if own.web_acl.startswith("arn:"):
-                client = self._client("wafv2", "us-east-1")
-                name, id_ = own.web_acl.split("/")[-2:]
-                acl: Fields = client.get_web_acl(Name=name, Id=id_, Scope="CLOUDFRONT")["WebACL"]
-                acls.append(_web_acl(client, acl, "CLOUDFRONT"))
-            if balancer.kind == "application":
-                client = self._client("wafv2", balancer.region)
-                answer = client.get_web_acl_for_resource(ResourceArn=balancer.arn)
-                if answer.get("WebACL"):
-                    acls.append(_web_acl(client, answer["WebACL"], "REGIONAL"))
-        return tuple(acls)
-
     def _distributions(self) -> Sequence[Fields]:
-        client = self._client("cloudfront", "us-east-1")
-        with _asking():
+        client = self.client("cloudfront", "us-east-1")
+        with reading_account():
             pages = client.get_paginator("list_distributions").paginate()
             return [one for one in pages.search("DistributionList.Items[]") if one]
 
@@ -298,12 +233,17 @@ class AccountReader:
             tuple((str(each["Protocol"]), int(each["LoadBalancerPort"])) for each in described),
         )
 
-    def _client(self, service: str, region: str) -> Any:
-        with _asking():
+    def client(self, service: str, region: str) -> Any:
+        """Return a boto3 client.
+
+        Raises:
+            AccountError: There are no credentials, or no such region.
+        """
+        with reading_account():
             return self._session.client(service, region_name=region)
 
 
-class _asking:  # noqa: N801 - used like a function
+class reading_account:  # noqa: N801 - used like a function
     """Turns AWS's errors into one line."""
 
     def __enter__(self) -> None:
@@ -317,40 +257,3 @@ class _asking:  # noqa: N801 - used like a function
         """
         if isinstance(error, ClientError | BotoCoreError):
             raise AccountError(" ".join(str(error).split())) from error
-
-
-def _source(rule: Fields) -> str:
-    group: Fields = rule.get("ReferencedGroupInfo") or {}
-    return str(
-        rule.get("CidrIpv4")
-        or rule.get("CidrIpv6")
-        or rule.get("PrefixListId")
-        or group.get("GroupId")
-        or ""
-    )
-
-
-def _web_acl(client: Any, acl: Fields, scope: str) -> WebAcl:
-    sets = dict[str, str]()
-    for arn in sorted(set(_references(client, acl.get("Rules") or (), scope))):
-        name, id_ = arn.split("/")[-2:]
-        ip_set: Fields = client.get_ip_set(Name=name, Id=id_, Scope=scope)["IPSet"]
-        sets[name] = str(ip_set["IPAddressVersion"])
-    return WebAcl(str(acl["Name"]), tuple(sorted(sets.items())))
-
-
-def _references(client: Any, rules: Any, scope: str) -> Iterator[str]:
-    """Yield the ARNs of all sets of addresses that rules refer to, however deep inside."""
-    if isinstance(rules, list | tuple):
-        for member in cast("Sequence[Any]", rules):
-            yield from _references(client, member, scope)
-    elif isinstance(rules, Mapping):
-        for key, value in cast("Fields", rules).items():
-            if key == "IPSetReferenceStatement":
-                yield str(value["ARN"])
-            elif key == "RuleGroupReferenceStatement":
-                name, id_ = str(value["ARN"]).split("/")[-2:]
-                group = client.get_rule_group(Name=name, Id=id_, Scope=scope)["RuleGroup"]
-                yield from _references(client, group.get("Rules") or (), scope)
-            else:
-                yield from _references(client, value, scope)

@@ -16,6 +16,7 @@ from rollout.verify.checks import (
     dns_shares,
     echo,
     hazards,
+    hazards_allow_lists,
     paths,
     ports,
     reach,
@@ -44,5 +45,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     *cache_collapsing.CHECKS,
     *cache_opaque.CHECKS,
     *hazards.CHECKS,
+    *hazards_allow_lists.CHECKS,
 )
 """The checks of every module but `opaque`, which is made from the user's own requests."""

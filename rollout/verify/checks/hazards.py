@@ -7,6 +7,7 @@ where the account may not be queried.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from rollout.aws import (
@@ -14,8 +15,6 @@ from rollout.aws import (
     AccountError,
     AccountLoadBalancer,
     AccountReader,
-    SecurityGroupRule,
-    WebAcl,
 )
 from rollout.probe import certificate as certificates
 from rollout.probe.model import (
@@ -32,8 +31,6 @@ from rollout.verify.check import Check, CheckContext
 from rollout.verify.request_hazards import request_hazards
 
 _MOST_CNAMES: Final = 8
-_EVERY_PORT: Final = -1
-_ANYBODY: Final = "0.0.0.0/0"
 
 T = TypeVar("T")
 
@@ -58,7 +55,6 @@ class Hazards:
             Check("hazards-origin-certificate", self.origin_certificate),
             Check("hazards-aliases", self.aliases),
             Check("hazards-timeouts", self.timeouts, "account"),
-            Check("hazards-allow-lists", self.allow_lists, "account"),
         )
 
     async def own_requests(self, context: CheckContext) -> AsyncIterator[Result]:
@@ -92,8 +88,8 @@ class Hazards:
             remedy = ""
             if verdict == "fail":
                 remedy = (
-                    f"Give the load balancer's listener a certificate for {hostname}: CloudFront "
-                    "answers 502 otherwise."
+                    f"Give the load balancer's listener a certificate for {hostname} that is "
+                    "valid and trusted: CloudFront answers 502 otherwise."
                 )
             yield Result(
                 "hazard-origin-certificate",
@@ -127,19 +123,6 @@ class Hazards:
 
         yield _named("hazard-timeouts", await self._ask(ask))
 
-    async def allow_lists(self, context: CheckContext) -> AsyncIterator[Result]:
-        """Yield whether a list of addresses holds IPv4 alone, or shuts out CloudFront."""
-        if not context.options.account:
-            return
-
-        def ask(account: AccountReader) -> Result:
-            own = account.distribution(context.target)
-            balancer = account.load_balancer(context.target.direct)
-            rules = account.rules(balancer) if balancer.security_groups else None
-            return judge_allow_lists(own, account.web_acls(own, balancer), rules)
-
-        yield _named("hazard-allow-lists", await self._ask(ask))
-
     async def _ask(self, question: Callable[[AccountReader], T]) -> T | str:
         """Query the account in a thread of its own; return the reason if it cannot be read."""
         try:
@@ -155,7 +138,8 @@ class Hazards:
         """
         try:
             shown = await self._connector.shake(way.address, way.port, way.hostname)
-            names = certificates.read(shown.certificate).names
+            certificate = certificates.read(shown.certificate)
+            names = certificate.names
         except (TroubleError, ValueError) as trouble:
             return "unknown", f"{way.address}: {trouble}"
         listed = ", ".join(names) or "nobody"
@@ -177,15 +161,28 @@ class Hazards:
             )
         certificate_text += await self._other(context, way, names)
         if name != way.hostname:
-            return "pass", f"{certificate_text}; that is the load balancer's own name"
+            certificate_text += "; that is the load balancer's own name"
+        if fault := certificates.fault(certificate, name, datetime.now(UTC)):
+            return "fail", f"{certificate_text}, but {fault}"
         try:
-            await self._connector.shake(
-                way.address, way.port, way.hostname, verify=True, ca=context.options.ca
+            verified = await self._connector.shake(
+                way.address, way.port, name, verify=True, ca=context.options.ca
             )
         except TroubleError as trouble:
-            sure: Verdict = "fail" if trouble.kind == "certificate" else "unknown"
+            is_same = await self._shows(way, name, shown.certificate)
+            sure: Verdict = "fail" if trouble.kind == "certificate" and is_same else "unknown"
             return sure, f"{certificate_text}, which is not trusted: {trouble}"
+        if verified.certificate != shown.certificate:
+            return "unknown", f"{certificate_text}; whether it is trusted cannot be told"
         return "pass", certificate_text
+
+    async def _shows(self, way: Way, name: str, certificate: bytes) -> bool:
+        """Say whether a client that asks for a name is shown a certificate."""
+        try:
+            shown = await self._connector.shake(way.address, way.port, name)
+        except TroubleError:
+            return False
+        return shown.certificate == certificate
 
     async def _other(self, context: CheckContext, way: Way, names: Sequence[str]) -> str:
         """Return what else is shown to a client that asks for the load balancer's own name."""
@@ -284,53 +281,6 @@ def judge_timeouts(own: AccountDistribution, balancer: AccountLoadBalancer) -> R
         f"{evidence}: what takes longer is answered on direct and is a 504 on cdn",
         remedy=f"Set origin.readTimeoutSeconds to {idle} or more (120 at most), or lower the load "
         "balancer's idle timeout first and see who complains.",
-    )
-
-
-def judge_allow_lists(
-    own: AccountDistribution, acls: Sequence[WebAcl], rules: Sequence[SecurityGroupRule] | None
-) -> Result:
-    """Say whether a list of addresses shuts out CloudFront, or does not know IPv6.
-
-    Args:
-        own: The distribution.
-        acls: Web ACLs of the distribution and the load balancer.
-        rules: Inbound rules of the load balancer's security groups; None: it has no groups.
-    """
-    faults: list[str] = []
-    for acl in acls:
-        versions = {version for _, version in acl.sets}
-        if versions == {"IPV4"}:
-            sets = ", ".join(name for name, _ in acl.sets)
-            faults.append(
-                f"web ACL {acl.name} names IPv4 addresses only ({sets}): IPv6 clients are none of "
-                "them"
-            )
-    port = own.origin.port
-    remarks = [f"{len(acls)} web ACLs name no addresses, or those of both families"]
-    if rules is None:
-        remarks.append("the load balancer has no security group")
-    else:
-        sources = [
-            rule
-            for rule in rules
-            if rule.first_port == _EVERY_PORT or rule.first_port <= port <= rule.last_port
-        ]
-        if any(rule.cloudfront or rule.source == _ANYBODY for rule in sources):
-            remarks.append(f"the security groups let CloudFront in at port {port}")
-        else:
-            listed = ", ".join(sorted(rule.source for rule in sources)) or "nobody"
-            faults.append(
-                f"the load balancer's security groups let {listed} in at port {port}, and not "
-                "CloudFront"
-            )
-    if not faults:
-        return Result("", "pass", "; ".join(remarks))
-    return Result(
-        "",
-        "fail",
-        "; ".join(faults),
-        remedy="Add the IPv6 addresses, and CloudFront's prefix list, before traffic moves.",
     )
 
 

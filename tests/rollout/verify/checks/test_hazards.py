@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any, cast
 
 import boto3.session
@@ -17,14 +19,14 @@ from rollout.aws import (
     AccountLoadBalancer,
     AccountOrigin,
     AccountReader,
-    SecurityGroupRule,
-    WebAcl,
 )
+from rollout.aws_access import AccountWebAcls, InboundRule
 from rollout.probe.model import DnsAnswer, EdgeTarget, HttpRequest, Result, TroubleError, Way
 from rollout.probe.sockets import Handshake, TlsVersion
 from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks import hazards
 from rollout.verify.checks.hazards import Hazards
+from rollout.verify.checks.hazards_allow_lists import AccountAccess, AllowLists, judge
 from rollout.verify.request_hazards import request_hazards
 from sandbox.clouds import background
 
@@ -115,8 +117,8 @@ def test_what_cloudfront_refuses_of_a_request_is_known(case: str) -> None:
 # --- From outside -------------------------------------------------------------------------------
 
 
-def der(*names: str) -> bytes:
-    pem = trustme.CA().issue_cert(*names).cert_chain_pems[0].bytes()
+def der(*names: str, ends: datetime | None = None) -> bytes:
+    pem = trustme.CA().issue_cert(*names, not_after=ends).cert_chain_pems[0].bytes()
     return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
 
 
@@ -186,8 +188,11 @@ class CheckPlace:
             CnameTable(self.cnames),
             self.requests,
         )
-        all_ = Hazards(cast("Any", self.balancer), self.session or _no_session)
-        chosen: Callable[[CheckContext], Any] = getattr(all_, check)
+        session = self.session or _no_session
+        all_ = Hazards(cast("Any", self.balancer), session)
+        chosen: Callable[[CheckContext], Any] = (
+            AllowLists(session).check if check == "allow_lists" else getattr(all_, check)
+        )
 
         async def collect() -> list[Result]:
             return [result async for result in chosen(surroundings)]
@@ -208,6 +213,7 @@ def test_the_users_own_requests_are_looked_at() -> None:
     assert (bad.verdict, bad.evidence) == ("fail", "GET / has a body; CloudFront answers 403")
 
 
+LAST_YEAR = datetime(2025, 1, 2, 3, 4, tzinfo=UTC)
 OWN, OTHER, THIRD = der(API), der(LB), der("x.example.org")
 ORIGINS: dict[str, tuple[Balancer, str, str]] = {
     "for the hostname": (
@@ -245,6 +251,47 @@ ORIGINS: dict[str, tuple[Balancer, str, str]] = {
         (
             f"192.0.2.1 shows a certificate for {API} when asked for {API}, which is not trusted: "
             "TLS: self-signed certificate"
+        ),
+    ),
+    "for its own name, and expired": (
+        Balancer({API: der(LB, ends=LAST_YEAR), LB: OTHER}),
+        "fail",
+        (
+            f"192.0.2.1 shows a certificate for {LB} when asked for {API}; that is the load "
+            "balancer's own name, but the certificate expired on 2025-01-02 03:04 UTC"
+        ),
+    ),
+    "for its own name, not trusted": (
+        Balancer({API: OTHER, LB: OTHER}, trusted=False),
+        "fail",
+        (
+            f"192.0.2.1 shows a certificate for {LB} when asked for {API}; that is the load "
+            "balancer's own name, which is not trusted: TLS: self-signed certificate"
+        ),
+    ),
+    "for its own name, and another one when asked for that": (
+        Balancer({API: OTHER, LB: der(LB)}),
+        "unknown",
+        (
+            f"192.0.2.1 shows a certificate for {LB} when asked for {API}; that is the load "
+            "balancer's own name; whether it is trusted cannot be told"
+        ),
+    ),
+    "for its own name, and nothing when asked for that": (
+        Balancer({API: OTHER}),
+        "unknown",
+        (
+            f"192.0.2.1 shows a certificate for {LB} when asked for {API}, and none when asked "
+            "for its own name (TLS: unrecognized name); that is the load balancer's own name, "
+            "which is not trusted: TLS: unrecognized name"
+        ),
+    ),
+    "for the hostname, and expired": (
+        Balancer({API: der(API, ends=LAST_YEAR), LB: OTHER}),
+        "fail",
+        (
+            f"192.0.2.1 shows a certificate for {API} when asked for {API}, and one for {LB} by "
+            "its own name, but the certificate expired on 2025-01-02 03:04 UTC"
         ),
     ),
     "none": (Balancer(), "unknown", "192.0.2.1: TLS: unrecognized name"),
@@ -328,35 +375,46 @@ def test_an_answer_may_not_take_longer_than_cloudfront_waits(
     assert f"CloudFront waits {read} s for an answer, the {kind} load" in result.evidence
 
 
-EVERYBODY = SecurityGroupRule(443, 443, "0.0.0.0/0", cloudfront=False)
-OFFICE = SecurityGroupRule(443, 443, "203.0.113.0/24", cloudfront=False)
-LISTS: dict[str, tuple[list[WebAcl], list[SecurityGroupRule] | None, str]] = {
-    "open": ([], [EVERYBODY], "pass"),
-    "no groups": ([], None, "pass"),
-    "CloudFront's list": ([], [SecurityGroupRule(443, 443, "pl-1", cloudfront=True)], "pass"),
-    "the office only": ([], [OFFICE], "fail"),
-    "everybody, at another port": ([], [replace(EVERYBODY, first_port=80, last_port=80)], "fail"),
-    "every port": ([], [replace(EVERYBODY, first_port=-1, last_port=-1)], "pass"),
-    "nobody": ([], [], "fail"),
-    "a web ACL without addresses": ([WebAcl("w", ())], [EVERYBODY], "pass"),
-    "a web ACL of IPv4": ([WebAcl("w", (("s", "IPV4"),))], [EVERYBODY], "fail"),
-    "a web ACL of both": ([WebAcl("w", (("s", "IPV4"), ("t", "IPV6")))], [EVERYBODY], "pass"),
-}  # fmt: skip
+def access(balancer: AccountLoadBalancer, **more: Any) -> AccountAccess:
+    known: dict[str, Any] = {
+        "inbound": (InboundRule(443, 443, "0.0.0.0/0", (ip_network("0.0.0.0/0"),)),),
+        "cloudfront": (ip_network("130.176.0.0/18"),),
+        **more,
+    }
+    return AccountAccess(OWN_DISTRIBUTION, balancer, AccountWebAcls(None, None), **known)
 
 
-@pytest.mark.parametrize("case", LISTS)
-def test_a_list_of_addresses_has_to_know_cloudfront_and_ipv6(case: str) -> None:
-    acls, rules, verdict = LISTS[case]
-    assert hazards.judge_allow_lists(OWN_DISTRIBUTION, acls, rules).verdict == verdict
+def test_security_groups_that_cannot_be_read_are_unknown() -> None:
+    (*_, groups) = judge(access(BALANCER, inbound="not you"), with_proxies=False)
+    assert (groups.verdict, groups.evidence) == ("unknown", "not you")
 
 
-def test_the_lists_in_the_way_are_named() -> None:
-    acls = [WebAcl("w", (("office", "IPV4"),))]
-    result = hazards.judge_allow_lists(OWN_DISTRIBUTION, acls, [OFFICE])
-    assert result.evidence == (
-        "web ACL w names IPv4 addresses only (office): IPv6 clients are none of them; the load "
-        "balancer's security groups let 203.0.113.0/24 in at port 443, and not CloudFront"
+@pytest.mark.parametrize(("kind", "verdict"), [("classic", "pass"), ("network", "unknown")])
+def test_a_load_balancer_without_security_groups_may_leave_it_to_its_targets(
+    kind: str, verdict: str
+) -> None:
+    (*_, groups) = judge(
+        access(replace(BALANCER, kind=kind, security_groups=())), with_proxies=False
     )
+    assert groups.verdict == verdict
+
+
+def test_each_port_that_the_proxies_pass_on_is_looked_at() -> None:
+    both = replace(BALANCER, listeners=(("HTTP", 80), ("HTTPS", 443)))
+    results = judge(access(both), with_proxies=True)
+    assert [(result.path, result.evidence) for result in results[-3:]] == [
+        ("cdn", "they let CloudFront in at port 443"),
+        ("direct", "they let all in at port 443"),
+        ("direct", "they let nobody in at port 80, so nobody comes directly, nor by proxy"),
+    ]
+
+
+def test_why_cloudfronts_addresses_are_not_known_is_said() -> None:
+    office = InboundRule(443, 443, "203.0.113.0/24", (ip_network("203.0.113.0/24"),))
+    unread = access(BALANCER, inbound=(office,), cloudfront="not you")
+    (*_, groups) = judge(unread, with_proxies=False)
+    assert groups.verdict == "unknown"
+    assert groups.evidence.endswith("CloudFront's addresses: not you")
 
 
 # --- The sandbox's AWS --------------------------------------------------------------------------
@@ -538,9 +596,19 @@ def deploy_other(cloud: LocalAws) -> str:
 
 def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws) -> None:
     target = deploy(cloud, "lists.example.com", 60)
-    (open_,) = place(cloud, target).run("allow_lists")
-    assert (open_.check, open_.verdict) == ("hazard-allow-lists", "pass")
-    assert "the security groups let CloudFront in at port 443" in open_.evidence
+    ipv4, ipv6, groups = place(cloud, target).run("allow_lists")
+    assert (ipv4.check, ipv4.verdict, ipv4.evidence) == (
+        "hazard-web-acls",
+        "pass",
+        "no web ACL is in the way",
+    )
+    assert (ipv6.path, ipv6.family, ipv6.verdict) == ("cdn", "IPv6", "pass")
+    assert (groups.check, groups.verdict, groups.evidence, groups.accepted) == (
+        "hazard-security-groups",
+        "pass",
+        "they let CloudFront in at port 443",
+        (),
+    )
 
     waf = cloud.session.client("wafv2")
     office = waf.create_ip_set(
@@ -566,7 +634,7 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws)
                     "OrStatement": {
                         "Statements": [
                             {"IPSetReferenceStatement": {"ARN": office}},
-                            {"GeoMatchStatement": {"CountryCodes": ["SE"]}},
+                            {"GeoMatchStatement": {"CountryCodes": ["KP"]}},
                         ]
                     }
                 },
@@ -575,9 +643,15 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws)
     )["Summary"]["ARN"]
     balancer = AccountReader(cloud.session).load_balancer(target.direct)
     waf.associate_web_acl(WebACLArn=acl, ResourceArn=balancer.arn)
-    (guarded,) = place(cloud, target).run("allow_lists")
-    assert guarded.verdict == "fail"
-    assert guarded.evidence.startswith("web ACL guard names IPv4 addresses only (office)")
+    proxied = replace(target, proxy_addresses=("2001:db8::1",))
+    ipv4, ipv6, by_proxy, *_ = place(cloud, proxied).run("allow_lists")
+    assert (ipv4.verdict, ipv6.verdict, by_proxy.verdict) == ("fail", "fail", "unknown")
+    expected = (
+        "IPv4 clients (in no IP set, in country KP): on direct allowed by rule office of web ACL "
+        "guard, through CloudFront blocked by the default action of web ACL guard"
+    )
+    assert ipv4.evidence.startswith(expected)
+    assert (by_proxy.path, by_proxy.family) == ("direct", "IPv6")
     waf.disassociate_web_acl(ResourceArn=balancer.arn)
 
     ec2 = cloud.session.client("ec2")
@@ -587,7 +661,7 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws)
     ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[everywhere])
     only_office = {**anybody, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[only_office])
-    (closed,) = place(cloud, target).run("allow_lists")
+    *_, closed = place(cloud, target).run("allow_lists")
     assert closed.verdict == "fail"
     assert "let 203.0.113.0/24 in at port 443" in closed.evidence
 
@@ -601,8 +675,9 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws)
     )["PrefixLists"]
     from_cloudfront = {**anybody, "PrefixListIds": [{"PrefixListId": listed["PrefixListId"]}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[from_cloudfront])
-    (let_in,) = place(cloud, target).run("allow_lists")
-    assert let_in.verdict == "pass"
+    *_, let_in, proxies = place(cloud, proxied).run("allow_lists")
+    assert (let_in.verdict, proxies.verdict) == ("pass", "unknown")
+    assert [note.partition(":")[0] for note in let_in.accepted] == ["open-through-cloudfront"]
 
 
 class _Grouped:
@@ -631,7 +706,17 @@ def test_an_account_that_does_not_answer_is_unknown(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
-    for check in ("timeouts", "allow_lists", "aliases"):
-        (result,) = CheckPlace(session=lambda: session).run(check)
+    results = [
+        result
+        for check in ("timeouts", "allow_lists", "aliases")
+        for result in CheckPlace(session=lambda: session).run(check)
+    ]
+    assert [result.check for result in results] == [
+        "hazard-timeouts",
+        "hazard-web-acls",
+        "hazard-security-groups",
+        "hazard-alias",
+    ]
+    for result in results:
         assert result.verdict == "unknown"
         assert "Could not connect to the endpoint URL" in result.evidence
