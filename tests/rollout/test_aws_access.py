@@ -97,14 +97,14 @@ def read(account: StubbedAccount, distribution: AccountDistribution) -> AccountW
 
 def test_rules_are_read_in_order_with_groups_overrides_and_sets() -> None:
     account = StubbedAccount()
-    reference = {
+    reference: dict[str, Any] = {
         "RuleGroupReferenceStatement": {
             "ARN": GROUP_ARN,
             "RuleActionOverrides": [{"Name": "second", "ActionToUse": {"Challenge": {}}}],
             "ExcludedRules": [{"Name": "third"}],
         }
     }
-    firewall_manager = {
+    firewall_manager: dict[str, Any] = {
         "Name": "before",
         "Priority": 0,
         "FirewallManagerStatement": MANAGED,

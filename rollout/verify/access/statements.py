@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import collapse_addresses
-from typing import Any, Final, Literal
+from ipaddress import IPv4Network, collapse_addresses
+from typing import Any, Final, Literal, cast
 
 from rollout.aws import Fields
 from rollout.aws_access import AddressSet
@@ -215,7 +215,8 @@ class Evaluation:
         if not ip_set.networks or ip_set.family != peer.family:
             return False
         if peer.sets is None:
-            if any(one.prefixlen == 0 for one in collapse_addresses(ip_set.networks)):
+            networks = cast("Sequence[IPv4Network]", ip_set.networks)
+            if any(one.prefixlen == 0 for one in collapse_addresses(networks)):
                 return True
             return Untold(f"whether {peer.words} are in IP set {ip_set.name} cannot be told")
         return arn in peer.sets

@@ -164,7 +164,10 @@ CASES: dict[str, tuple[AccountWebAcls, tuple[str, str, str]]] = {
         of_both(edge("Allow", BAD), origin("Allow", BAD)),
         ("pass", "pass", "unknown"),
     ),
-    "a deny list at the distribution alone": (of_both(edge("Allow", BAD), None), ("pass",) * 3),
+    "a deny list at the distribution alone": (
+        of_both(edge("Allow", BAD), None),
+        ("pass", "pass", "pass"),
+    ),
     "a deny list that holds some of CloudFront's addresses": (
         of_balancer("Allow", WafRule("bots", "Block", addresses("some-edges"))),
         ("fail", "fail", "unknown"),
