@@ -15,7 +15,16 @@ from packaging.utils import canonicalize_name
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-OURS: Final = {"components", "measuring", "policies", "rollout", "sandbox", "support", "__main__"}
+OURS: Final = {
+    "components",
+    "measuring",
+    "policies",
+    "rollout",
+    "sandbox",
+    "support",
+    "verification",
+    "__main__",
+}
 
 BASE: Final = PYPROJECT["project"]["dependencies"]
 ROLLOUT: Final = PYPROJECT["project"]["optional-dependencies"]["rollout"]

@@ -28,7 +28,7 @@ def test_a_mistake_that_is_deployed_is_found_and_named(mistaken: "Scene", name: 
     mistake = MISTAKES[name]
     mistaken.have_outputs(mistaken.stack.outputs()[EDGES[name]])
     # Shares that a mistake moves are far apart; telling near ones takes four times the queries.
-    verified = mistaken.verify("--share-tolerance", "0.1")
+    verified = mistaken.verify("--only", mistake.group, "--share-tolerance", "0.1")
     assert verified.code == 1, f"{verified.evidence('unknown')}\n{verified.printed}"
     assert mistake.is_named(verified.results), verified.evidence()
 

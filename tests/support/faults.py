@@ -91,6 +91,14 @@ class Mistake:
     """Keys of the project's namespace that bring it to light."""
 
     @property
+    def group(self) -> str:
+        """The check of verify, or how the names of several begin, that this one's line is of."""
+        if self.check.startswith("cache"):
+            return self.check
+        # The ways are looked at whatever runs.
+        return {"answers": "opaque", "dns-": "dns", "ways": "dns"}.get(self.check, "echo")
+
+    @property
     def program(self) -> str:
         """Lines to put in front of the program, for its own edge to commit it."""
         return self.before("edge")

@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, cast
 
 import pulumi_aws.cloudfront._inputs as inputs
@@ -32,14 +33,20 @@ def parameters(source: str) -> Iterator[tuple[str, str]]:
         yield camel(name), annotation
 
 
+@cache
+def declarations() -> dict[str, str]:
+    """Return the source of each class; `inspect` would parse the whole module for each of them."""
+    parts = re.split(r"^ *class (\w+).*:$", inspect.getsource(inputs), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
 def paths(source: str, prefix: str = "") -> Iterator[str]:
     """Yield the properties that a class of the SDK declares, and those of the classes in them."""
     for name, annotation in parameters(source):
         yield prefix + name
         inner = re.search(r"'(\w+Args)(?:Dict)?'", annotation)
         if inner:
-            declared: Any = getattr(inputs, f"{inner[1]}Dict")
-            yield from paths(inspect.getsource(declared), f"{prefix}{name}.")
+            yield from paths(declarations()[f"{inner[1]}Dict"], f"{prefix}{name}.")
 
 
 def sdk_paths() -> set[str]:
