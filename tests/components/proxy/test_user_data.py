@@ -209,4 +209,5 @@ def _run(
 
 def _config(text: str) -> Mapping[str, Any]:
     assert text.startswith("#cloud-config\n")
-    return yaml.safe_load(text)
+    # As safe as the one in Python, and ten times as fast.
+    return yaml.load(text, yaml.CSafeLoader)
