@@ -27,9 +27,11 @@ from aiolimiter import AsyncLimiter
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from rollout.probe.framing import FAULTS, FramedLimits, exchange_framed
 from rollout.probe.gate import Gate
 from rollout.probe.model import (
     DEFAULT_PORTS,
+    FramedAnswer,
     HttpAnswer,
     HttpRequest,
     TroubleError,
@@ -104,6 +106,25 @@ class HttpWire:
         """
         async with self._place(request), self._connection(way, request) as line:
             return await self._exchange(line, request)
+
+    async def send_framed(
+        self, way: Way, request: HttpRequest, trailers: Sequence[tuple[str, str]] = ()
+    ) -> FramedAnswer:
+        """Send a request over HTTP/1.1, and return what comes before and after its answer too.
+
+        Raises:
+            TroubleError: There was no answer.
+        """
+        async with self._place(request):
+            await self._limiter.acquire()
+            return await exchange_framed(
+                way,
+                request,
+                _raw_headers(wire_headers(way, request)),
+                _raw_headers(trailers),
+                tls=self._tls[False],
+                limits=FramedLimits(self._connect_seconds, self._most_body_bytes),
+            )
 
     async def send_in_turn(
         self, way: Way, requests: Sequence[HttpRequest]
@@ -235,7 +256,7 @@ class HttpWire:
                             raise _too_long(self._most_body_bytes)
                 finally:
                     await response.aclose()
-        except _FAULTS as fault:
+        except FAULTS as fault:
             raise trouble_of(fault, line.progress, request) from fault
         version: bytes = cast("Any", response).extensions["http_version"]
         return HttpAnswer(
@@ -252,14 +273,6 @@ def _too_long(most: int) -> TroubleError:
     return TroubleError(
         "protocol", f"the body is longer than {most} bytes, which is as much as is read"
     )
-
-
-_FAULTS: Final = (
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.TimeoutException,
-    OSError,  # TimeoutError and ssl.SSLError are of its kind
-)
 
 
 def _trusting(ca: Path | None) -> ssl.SSLContext:
@@ -306,10 +319,14 @@ def _raw(way: Way, request: HttpRequest, connect_seconds: float) -> httpcore.Req
             port=way.port,
             target=_bytes(request.target),
         ),
-        headers=[(_bytes(name), _bytes(value)) for name, value in wire_headers(way, request)],
+        headers=_raw_headers(wire_headers(way, request)),
         content=stream(),
         extensions={"timeout": {"connect": connect_seconds}},
     )
+
+
+def _raw_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(_bytes(name), _bytes(value)) for name, value in headers]
 
 
 def _bytes(text: str) -> bytes:

@@ -221,6 +221,50 @@ class Connections(Wire, Protocol):
 
 
 @dataclass(frozen=True)
+class InformationalAnswer:
+    """An answer of 1xx, which comes before the answer."""
+
+    status: int
+    """The status code, 100 to 199."""
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    """Headers in order, names as they were received."""
+    seconds: float
+    """When it came, in seconds from the start."""
+
+
+@dataclass(frozen=True)
+class FramedAnswer:
+    """What came back over HTTP/1.1, with what frames it."""
+
+    answer: HttpAnswer
+    """The answer itself."""
+    informational: tuple[InformationalAnswer, ...] = ()
+    """What came before it, in order."""
+    trailers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """The fields after its body, in order."""
+
+
+@runtime_checkable
+class FramedWire(Wire, Protocol):
+    """A wire that also sends trailers, and gives back what comes before and after an answer."""
+
+    async def send_framed(
+        self, way: Way, request: HttpRequest, trailers: Sequence[tuple[str, str]] = ()
+    ) -> FramedAnswer:
+        """Send a request over HTTP/1.1 on a connection of its own.
+
+        Args:
+            way: The way.
+            request: The request; trailers need a body that is a tuple.
+            trailers: The fields to send after its body.
+
+        Raises:
+            TroubleError: There was no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class DnsAnswer:
     """An answer of a name server."""
 

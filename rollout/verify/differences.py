@@ -317,6 +317,11 @@ TIMED_ERROR: Final = "timed-error-kept"
 """CloudFront keeps a 412 or 415 for the time that the origin names, and has no setting against it.
 Source: CloudFront Developer Guide, How CloudFront processes HTTP 4xx and 5xx status codes; these
 two are not among those that a custom error response can be made for."""
+TRAILERS_REMOVED: Final = "trailers-removed"
+"""CloudFront drops the fields after a body. It documents that it takes `TE` and `Trailer` out of
+requests and `Trailer` out of answers, by which trailers are agreed on and announced; HTTP lets
+whoever passes a message on discard them. Source: CloudFront Developer Guide, Request and response
+behavior for custom origins; RFC 9110, 6.5; RFC 9112, 7.1.2."""
 UNREPORTED: Final = frozenset({"date-of-each-answer"})
 """Differences of any two answers, which no report needs."""
 
@@ -327,6 +332,7 @@ NAMES: Final[Mapping[str, str]] = {
     HTTP2: "RFC 9113, 8.2; CloudFront speaks HTTP/1.1 to origins",
     METHOD_REFUSED: "CloudFront API Reference, AllowedMethods",
     CONNECTION_ENDED: "RFC 9112, 9.5",
+    TRAILERS_REMOVED: f"{FACTS}: TE and Trailer are removed; RFC 9112, 7.1.2",
     TIMED_ERROR: "CloudFront Developer Guide, HTTP 4xx and 5xx status codes",
     AS_BASELINE: "what was sent on the way that the API is reached by today",
 }

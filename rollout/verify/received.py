@@ -36,6 +36,8 @@ class ReceivedRequest(BaseModel):
     scheme: str
     headers: Annotated[tuple[tuple[str, str], ...], Field(repr=False)]
     body: ReceivedBody
+    trailers: Annotated[tuple[tuple[str, str], ...] | None, Field(repr=False)] = None
+    """Fields after the body; None: this origin does not tell them."""
 
 
 @dataclass(frozen=True)

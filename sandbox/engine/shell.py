@@ -23,14 +23,10 @@ PASSPHRASE = "sandbox"  # noqa: S105 - it locks nothing but a state that lives o
 STACK = "sandbox"
 
 _NO_SIDECARS = "metadata=skip"
-"""What keeps Pulumi from writing `FILE.attrs` beside each file of a state.
-
-It replaces the state itself whole, but writes these in place: killed in between, it leaves one that
-is empty, and refuses to read the file beside it from then on, with nothing but `EOF`. Nothing needs
-them.
-
-Source: gocloud.dev, `blob/fileblob/attrs.go` (setAttrs, getAttrs) and `fileblob.go` (URLOpener).
-"""
+"""What keeps Pulumi from writing `FILE.attrs` beside each file of a state. It replaces the state
+itself whole, but writes these in place: killed in between, it leaves one that is empty, and refuses
+to read the file beside it from then on, with nothing but `EOF`. Nothing needs them. Source:
+gocloud.dev, `blob/fileblob/attrs.go` (setAttrs, getAttrs) and `fileblob.go` (URLOpener)."""
 
 STAND_INS = {name: f"sandbox.plugins.{name}" for name in ("aws", "digitalocean", "random")}
 """Clouds whose plugin we have a stand-in for, and the module that is one."""

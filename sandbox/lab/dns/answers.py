@@ -44,9 +44,8 @@ Leads = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 """IPv4 and IPv6 addresses that each load balancer's and distribution's DNS name has."""
 
 ALIAS_TTL_SECONDS: Final = 60
-"""TTL of what an alias of a load balancer or a distribution answers.
-
-Source: Route 53 Developer Guide, 'Choosing between alias and non-alias records'."""
+"""TTL of what an alias of a load balancer or a distribution answers. Source: Route 53 Developer
+Guide, 'Choosing between alias and non-alias records'."""
 
 OTHER_POLICIES: Final = (
     "CidrRoutingConfig",

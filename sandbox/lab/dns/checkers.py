@@ -52,9 +52,8 @@ DEFAULT_THRESHOLD: Final = 3
 """What the API fills in where a configuration does not say."""
 
 USER_AGENT: Final = "Amazon-Route53-Health-Check-Service (ref {id}; report http://amzn.to/1vsZADi)"
-"""Which id `ref` has at Route 53 is not documented; here it is the check's.
-
-Source: logs of endpoints."""
+"""Which id `ref` has at Route 53 is not documented; here it is the check's. Source: logs of
+endpoints."""
 
 _HTTP_PORT: Final = 80
 _HTTPS_PORT: Final = 443

@@ -51,11 +51,8 @@ from sandbox.lab.edge.sites import sites
 from sandbox.lab.program import Program
 
 BOTH_SERVE_SECONDS: Final = 0.2
-"""How long old workers may go on accepting beside new ones, twice over.
-
-Source: nginx, `src/os/unix/ngx_process_cycle.c`: the old get the signal 100 ms after the new
-started.
-"""
+"""How long old workers may go on accepting beside new ones, twice over. Source: nginx,
+`src/os/unix/ngx_process_cycle.c`: the old get the signal 100 ms after the new started."""
 
 LUA_FILES: Final = ("edge.lua", "to_origin.lua", "values.lua")
 

@@ -11,6 +11,8 @@ Where it differs from AWS and from an API of one's own:
   balancer is given in the lab; a connection that doesn't begin with TLS is plain HTTP.
 - A classic load balancer passes WebSocket on behind HTTP listeners as well; AWS's does only behind
   TCP ones. HTTP/1.0 stays what it is.
+- One that reads HTTP passes no informational answer of the API's on. AWS documents nothing of it;
+  people see application load balancers drop 103 (shakapacker, "Early Hints").
 - There are no listener rules, no access logs, no health checks of targets: the API is healthy.
 - PROXY protocol is read by the API from the client's first bytes, version 1, where a listener of
   TCP, SSL or TLS passes it on. A connection without it is taken for one to which the load balancer

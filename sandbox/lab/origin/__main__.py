@@ -6,7 +6,7 @@ import resource
 import socket
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -115,6 +115,7 @@ class Listener:
         """
         if self.listening.mode == "http":
             request.headers = forwarded(request, self.kind, self.port)
+            request.hints = False
         try:
             await self.api.answer(request, exchange)
         except LateError:
@@ -240,25 +241,21 @@ class LoadBalancersService(Service[LoadBalancersConfig]):
             task.add_done_callback(self._connections.discard)
 
 
-def _listeners(load_balancer: ServedLoadBalancer, api: EchoApi) -> list[Listener]:
-    made: list[Listener] = []
+def _listeners(load_balancer: ServedLoadBalancer, api: EchoApi) -> Iterator[Listener]:
     for protocol, port in load_balancer.listeners:
         listening = PROTOCOLS[protocol]
         files = load_balancer.certificates
         offered = _protocols(load_balancer.kind, listening)
         plain = protocol == "HTTP" or not files
-        made.append(
-            Listener(
-                kind=load_balancer.kind,
-                listening=listening,
-                port=port,
-                proxy_protocol=load_balancer.proxy_protocol,
-                idle_seconds=load_balancer.idle_timeout_seconds,
-                tls=None if plain else Certificates(files, offered).context,
-                api=api,
-            )
+        yield Listener(
+            kind=load_balancer.kind,
+            listening=listening,
+            port=port,
+            proxy_protocol=load_balancer.proxy_protocol,
+            idle_seconds=load_balancer.idle_timeout_seconds,
+            tls=None if plain else Certificates(files, offered).context,
+            api=api,
         )
-    return made
 
 
 def _listen(address: str, port: int) -> socket.socket:

@@ -41,6 +41,8 @@ class Directives:
     """The status code, 200 to 599."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers to answer with besides; one of a name that would be sent anyway replaces it."""
+    trailers: tuple[tuple[str, str], ...] = ()
+    """Fields to send after the body."""
     delay_seconds: float = 0.0
     """How long to wait before the answer, after a `hint`."""
     size: int | None = None
@@ -74,7 +76,7 @@ def directives_of(segment: str) -> Directives:
         DirectivesError: One is unknown, repeated, or cannot be followed.
     """
     values: dict[str, Any] = {}
-    headers: list[tuple[str, str]] = []
+    fields: dict[str, list[tuple[str, str]]] = {"headers": [], "trailers": []}
     faults: list[str] = []
     for part in segment.split(";") if segment else ():
         name, _, raw = part.partition("=")
@@ -85,13 +87,13 @@ def directives_of(segment: str) -> Directives:
             faults.append(f'The directive is "{part}"; allowed are {", ".join(_DIRECTIVES)}.')
         elif value is None:
             faults.append(f'{name} is "{raw}"; allowed is {directive.allowed}.')
-        elif directive.field == "headers":
-            headers.append(value)
+        elif directive.field in fields:
+            fields[directive.field].append(value)
         elif directive.field in values:
-            faults.append(f"{name} is there twice; only header may be.")
+            faults.append(f"{name} is there twice; only header and trailer may be.")
         else:
             values[directive.field] = value
-    directives = Directives(headers=tuple(headers), **values)
+    directives = Directives(**{name: tuple(each) for name, each in fields.items()}, **values)
     faults += _contradictions(directives)
     if faults:
         raise DirectivesError(" ".join(faults))
@@ -133,18 +135,16 @@ class _Directive:
     """What is, for a person."""
 
 
+_FIELD: Final = f'"Name:value", percent-encoded, with any name but {", ".join(sorted(_FRAMING))}'
 _DURATION: Final = f"0 to {MOST_DELAY_SECONDS:g} seconds"
 
 _DIRECTIVES: Final = {
     "status": _Directive("status", _whole(200, 599), "200 to 599"),
-    "header": _Directive(
-        "headers",
-        _header,
-        f'"Name:value", percent-encoded, with any name but {", ".join(sorted(_FRAMING))}',
-    ),
+    "header": _Directive("headers", _header, _FIELD),
     "delay": _Directive("delay_seconds", _seconds, _DURATION),
     "size": _Directive("size", _whole(0, MOST_BYTES), f"0 to {MOST_BYTES} bytes"),
     "chunks": _Directive("chunks", _whole(1, MOST_CHUNKS), f"1 to {MOST_CHUNKS}"),
+    "trailer": _Directive("trailers", _header, _FIELD),
     "interval": _Directive("interval_seconds", _seconds, _DURATION),
     "hint": _Directive("hint", _whole(102, 199), "102 to 199"),
     "encoding": _Directive("gzip", _only("gzip"), "gzip"),
@@ -161,6 +161,8 @@ def _contradictions(directives: Directives) -> Iterator[str]:
         yield "range and encoding are both there; only one of them can be followed."
     if directives.interval_seconds and directives.chunks is None:
         yield "interval is there without chunks; it is the time between pieces. Add chunks."
+    if directives.trailers and directives.chunks is None:
+        yield "trailer is there without chunks; trailers follow a body in pieces. Add chunks."
     shaped = directives.size is not None or directives.chunks or directives.gzip or directives.close
     if directives.status in NO_BODY and shaped:
         yield f"status is {directives.status}, which has no body to shape; allowed with it are \

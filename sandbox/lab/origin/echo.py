@@ -22,16 +22,18 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
 from sandbox.lab.origin.body import accepts_gzip, pieces, range_of
 from sandbox.lab.origin.directives import NO_BODY, Directives, DirectivesError, directives_of
-from sandbox.lab.origin.exchange import OriginExchange, OriginRequest
+from sandbox.lab.origin.exchange import Headers, OriginExchange, OriginRequest
 
 _WEBSOCKET_MAGIC: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """Source: RFC 6455, 4.2.2."""
 
 
-class EchoedBody(BaseModel):
-    """The request's body, as it was received."""
-
+class _EchoPart(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class EchoedBody(_EchoPart):
+    """The request's body, as it was received."""
 
     length: Annotated[int, Field(ge=0)]
     """Bytes, without what chunks or frames add; 0: there was none."""
@@ -39,10 +41,8 @@ class EchoedBody(BaseModel):
     """SHA-256 of those bytes, hexadecimal, lower case."""
 
 
-class EchoedClient(BaseModel):
+class EchoedClient(_EchoPart):
     """Who sent it, for what the origin can tell."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     address: str
     """The address at the other end of the connection, or the one in the PROXY protocol header."""
@@ -50,10 +50,8 @@ class EchoedClient(BaseModel):
     """The port there."""
 
 
-class Echo(BaseModel):
+class Echo(_EchoPart):
     """What an echo path answers: the request as the origin received it."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     id: Annotated[str, Field(min_length=1)]
     """Different in each answer: one that comes twice was answered by a cache."""
@@ -74,6 +72,9 @@ class Echo(BaseModel):
     """The request's body."""
     client: EchoedClient
     """Who sent it."""
+    trailers: list[tuple[str, str]] = []
+    """Names and values of the fields that followed a chunked body, as `headers`; optional: an
+    origin that cannot tell leaves the member out."""
 
 
 def schema() -> dict[str, Any]:
@@ -109,9 +110,7 @@ class EchoApi:
             await self._refuse(request, exchange, 405, "This is no proxy.")
         elif path == self._path + b"/websocket":
             await self._answer_websocket(request, exchange)
-        elif path == self._path:
-            await self._answer_echo(request, exchange, "")
-        elif path.startswith(self._path + b"/"):
+        elif path == self._path or path.startswith(self._path + b"/"):
             segment = path[len(self._path) + 1 :].decode("latin-1")
             await self._answer_echo(request, exchange, segment)
         else:
@@ -155,20 +154,18 @@ class EchoApi:
         async for piece in request.body:
             digest.update(piece)
             length += len(piece)
-        return (
-            Echo(
-                id=self._next_id(),
-                method=request.method.decode("latin-1"),
-                target=request.target.decode("latin-1"),
-                protocol=request.protocol,
-                scheme=request.scheme,
-                headers=[(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.headers],
-                body=EchoedBody(length=length, sha256=digest.hexdigest()),
-                client=EchoedClient(address=request.client[0], port=request.client[1]),
-            )
-            .model_dump_json()
-            .encode()
+        echo = Echo(
+            id=self._next_id(),
+            method=request.method.decode("latin-1"),
+            target=request.target.decode("latin-1"),
+            protocol=request.protocol,
+            scheme=request.scheme,
+            headers=_texts(request.headers),
+            body=EchoedBody(length=length, sha256=digest.hexdigest()),
+            client=EchoedClient(address=request.client[0], port=request.client[1]),
+            trailers=_texts(request.trailers),
         )
+        return echo.model_dump_json().encode()
 
     async def _answer_echo(
         self, request: OriginRequest, exchange: OriginExchange, segment: str
@@ -179,7 +176,7 @@ class EchoApi:
             await self._refuse(request, exchange, 400, str(fault))
             return
         echo = await self._echo(request)
-        if directives.hint is not None:
+        if directives.hint is not None and request.hints:
             link = b"<" + self._path + b">; rel=preload"
             await exchange.inform(directives.hint, [(b"Link", link)])
         if directives.delay_seconds:
@@ -230,9 +227,11 @@ async def _send(
         headers = headers[:1]
     if empty or size is not None:
         headers.append((b"X-Echo", urlsafe_b64encode(echo).rstrip(b"=")))
-    own = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in directives.headers]
+    own, trailers = _bytes(directives.headers), _bytes(directives.trailers)
     replaced = {name.lower() for name, _ in own}
     headers = [each for each in headers if each[0].lower() not in replaced] + own
+    if trailers:
+        headers.append((b"Trailer", b", ".join(name for name, _ in trailers)))
     open_ended = gzip or directives.chunks is not None or status in NO_BODY
     await exchange.begin(status, headers, None if open_ended else end - start)
     if empty:
@@ -241,7 +240,15 @@ async def _send(
     stop = start + (end - start) // 2 if directives.close else end
     parts = pieces(echo if size is None else None, start, stop, directives.chunks)
     await _send_pieces(exchange, parts, directives, gzip=gzip)
-    await (exchange.break_off() if directives.close else exchange.end())
+    await (exchange.break_off() if directives.close else exchange.end(trailers))
+
+
+def _texts(fields: Headers) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+
+
+def _bytes(fields: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
 
 
 def _date() -> tuple[bytes, bytes]:
@@ -300,14 +307,9 @@ async def _echo_messages(exchange: OriginExchange, first: bytes) -> None:
     while data := await exchange.read():
         wire.receive_data(data)
         for event in wire.events():
-            if isinstance(event, TextMessage):
-                back = TextMessage(event.data, event.frame_finished, event.message_finished)
-                await exchange.write(wire.send(back))
-            elif isinstance(event, BytesMessage):
-                back = BytesMessage(event.data, event.frame_finished, event.message_finished)
-                await exchange.write(wire.send(back))
-            elif isinstance(event, Ping):
+            if isinstance(event, TextMessage | BytesMessage):
+                await exchange.write(wire.send(event))
+            elif isinstance(event, Ping | CloseConnection):
                 await exchange.write(wire.send(event.response()))
-            elif isinstance(event, CloseConnection):
-                await exchange.write(wire.send(event.response()))
+            if isinstance(event, CloseConnection):
                 return

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -24,6 +24,10 @@ class OriginRequest:
     headers: list[tuple[bytes, bytes]]
     client: tuple[str, int]
     body: AsyncIterator[bytes]
+    trailers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
+    """What followed the body, once that was read."""
+    hints: bool = True
+    """Whether informational answers of the API's own get to the client."""
 
     def header(self, name: bytes) -> bytes | None:
         """Return a header's value, several joined by `, `; None where there is none."""
@@ -45,31 +49,24 @@ class OriginExchange(Protocol):
 
     async def inform(self, status: int, headers: Headers) -> None:
         """Send an informational answer."""
-        ...
 
     async def begin(self, status: int, headers: Headers, length: int | None) -> None:
         """Send the head of the answer; no length: it ends where it ends."""
-        ...
 
     async def send(self, piece: bytes) -> None:
         """Send a piece of the body."""
-        ...
 
     async def end(self, trailers: Headers = ()) -> None:
         """End the answer."""
-        ...
 
     async def break_off(self) -> None:
         """End the connection (of HTTP/2 the stream) where it is."""
-        ...
 
     async def wait(self, seconds: float) -> None:
         """Let time pass in which nothing is sent."""
-        ...
 
     async def switch(self, headers: Headers) -> None:
         """Leave HTTP (101); after that `read` and `write` carry what is spoken instead."""
-        ...
 
     async def read(self) -> bytes:
         """Return what came in; empty: the other end has closed."""
@@ -77,7 +74,6 @@ class OriginExchange(Protocol):
 
     async def write(self, data: bytes) -> None:
         """Send bytes as they are."""
-        ...
 
 
 Handler = Callable[[OriginRequest, OriginExchange], Awaitable[None]]

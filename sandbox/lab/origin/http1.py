@@ -13,9 +13,8 @@ import h11
 from sandbox.lab.origin.exchange import Handler, Headers, Line, OriginRequest
 
 LARGEST_HEAD_BYTES: Final = 2**16
-"""The largest request head that an application load balancer takes, 64 K.
-
-Source: Elastic Load Balancing, 'Quotas for your Application Load Balancers', HTTP headers."""
+"""The largest request head that an application load balancer takes, 64 K. Source: Elastic Load
+Balancing, 'Quotas for your Application Load Balancers', HTTP headers."""
 
 
 async def serve_http1(line: Line, handler: Handler) -> None:
@@ -32,6 +31,7 @@ async def serve_http1(line: Line, handler: Handler) -> None:
                 headers=list(event.headers.raw_items()),
                 client=line.client,
                 body=exchange.body(),
+                trailers=exchange.trailers,
             )
             await handler(request, exchange)
             if wire.our_state is not h11.DONE or wire.their_state is not h11.DONE:
@@ -67,12 +67,15 @@ class _Http1:
         self._trailing = b""
         self._held = b""
         self.begun = False
+        self.trailers: list[tuple[bytes, bytes]] = []
 
     async def body(self) -> AsyncIterator[bytes]:
         if self._wire.they_are_waiting_for_100_continue:
             await self.inform(100, [])
         while isinstance(event := await _next_event(self._wire, self._line), h11.Data):
             yield bytes(event.data)
+        if isinstance(event, h11.EndOfMessage):
+            self.trailers += event.headers.raw_items()
 
     async def inform(self, status: int, headers: Headers) -> None:
         if (self._wire.their_http_version or b"1.1") >= b"1.1":

@@ -16,6 +16,7 @@ from h2.events import (
     RequestReceived,
     StreamEnded,
     StreamReset,
+    TrailersReceived,
     WindowUpdated,
 )
 from h2.exceptions import ProtocolError
@@ -40,6 +41,7 @@ class _Stream:
     expects: bool = False
     """Whether the other end waits for 100 (Continue)."""
     begun: bool = False
+    trailers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
 
     async def body(self) -> AsyncIterator[bytes]:
         if self.expects:
@@ -85,7 +87,8 @@ class _Stream:
 
     async def end(self, trailers: Headers = ()) -> None:
         if trailers:
-            self.of.wire.send_headers(self.number, list(trailers), end_stream=True)
+            lower = [(name.lower(), value) for name, value in trailers]
+            self.of.wire.send_headers(self.number, lower, end_stream=True)
         else:
             self.of.wire.end_stream(self.number)
         await self.of.flush()
@@ -162,15 +165,21 @@ class Http2Connection:
             self._start(event)
         elif isinstance(event, DataReceived):
             self._receive(event.stream_id or 0, event.data or b"", event.flow_controlled_length)
-        elif isinstance(event, StreamEnded):
-            if stream := self._streams.get(event.stream_id or 0):
-                stream.pieces.put_nowait(None)
+        elif isinstance(event, TrailersReceived | StreamEnded):
+            self._end(event)
         elif isinstance(event, StreamReset):
             if task := self._tasks.get(event.stream_id or 0):
                 task.cancel()
         elif isinstance(event, WindowUpdated | RemoteSettingsChanged):
             for stream in self._streams.values():
                 stream.window.set()
+
+    def _end(self, event: TrailersReceived | StreamEnded) -> None:
+        if stream := self._streams.get(event.stream_id or 0):
+            if isinstance(event, TrailersReceived):
+                stream.trailers += [(bytes(n), bytes(v)) for n, v in event.headers or []]
+            else:
+                stream.pieces.put_nowait(None)
 
     def _receive(self, number: int, data: bytes, taken: int | None) -> None:
         if stream := self._streams.get(number):
@@ -204,6 +213,7 @@ class Http2Connection:
             headers=_with_one_cookie(headers),
             client=self.line.client,
             body=stream.body(),
+            trailers=stream.trailers,
         )
         self._streams[number] = stream
         self._tasks[number] = task = asyncio.create_task(self._answer(request, stream))

@@ -23,17 +23,15 @@ ECHO_PATH: Final = "/echo"
 """Where the API echoes."""
 
 IDLE_SECONDS: Final = {"classic": 60.0, "application": 60.0, "network": 350.0}
-"""How long a connection may be idle, for each kind.
-
-Source: Elastic Load Balancing, 'Connection idle timeout' of each kind, the defaults."""
+"""How long a connection may be idle, for each kind. Source: Elastic Load Balancing, 'Connection
+idle timeout' of each kind, the defaults."""
 
 LONGEST_PROXY_LINE: Final = 107
 """Source: HAProxy, 'The PROXY protocol', 2.1."""
 
 LARGEST_TRACED_BYTES: Final = 7 * 1024
-"""A request with larger headers gets a trace id of its own.
-
-Source: Elastic Load Balancing, 'Request tracing for your Application Load Balancer', limits."""
+"""A request with larger headers gets a trace id of its own. Source: Elastic Load Balancing,
+'Request tracing for your Application Load Balancer', limits."""
 
 USUAL_LISTENERS: Final[Mapping[str, tuple[tuple[str, int], ...]]] = {
     "application": (("HTTPS", 443),),

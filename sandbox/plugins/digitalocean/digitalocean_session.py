@@ -41,10 +41,8 @@ _PER_PAGE = 200
 """The most the API gives. Source: API reference, 'Links & Pagination'."""
 
 _SENT_AGAIN: Final = frozenset({"GET", "POST", "PUT", "DELETE"})
-"""Methods of requests that are sent again after a connection that broke.
-
-Source: digitalocean/godo, `WithRetryAndBackoffs`; hashicorp/go-retryablehttp, `DefaultRetryPolicy`.
-"""
+"""Methods of requests that are sent again after a connection that broke. Source: digitalocean/godo,
+`WithRetryAndBackoffs`; hashicorp/go-retryablehttp, `DefaultRetryPolicy`."""
 
 _WAY_OUT = (
     "Set DIGITALOCEAN_TOKEN to one made at https://cloud.digitalocean.com/account/api/tokens, "

@@ -110,7 +110,18 @@ def test_after_the_report_is_made_nothing_comes_any_more() -> None:
 def test_every_check_has_a_name_of_its_own_that_begins_with_its_family() -> None:
     names = [check.name for check in CHECKS]
     assert len(set(names)) == len(names)
-    families = {"dns", "reach", "ports", "echo", "slow", "sizes", "paths", "cache", "hazards"}
+    families = {
+        "dns",
+        "reach",
+        "ports",
+        "echo",
+        "framing",
+        "slow",
+        "sizes",
+        "paths",
+        "cache",
+        "hazards",
+    }
     assert {name.partition("-")[0] for name in names} == families
 
 

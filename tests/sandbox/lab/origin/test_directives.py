@@ -38,6 +38,11 @@ from sandbox.lab.origin.directives import (
         pytest.param(
             "chunks=5;interval=0.2", Directives(chunks=5, interval_seconds=0.2), id="chunks"
         ),
+        pytest.param(
+            "chunks=2;trailer=X-A:1%202;trailer=x-a:",
+            Directives(chunks=2, trailers=(("X-A", "1 2"), ("x-a", ""))),
+            id="trailers",
+        ),
         pytest.param("hint=103", Directives(hint=103), id="hint"),
         pytest.param("encoding=gzip", Directives(gzip=True), id="encoding"),
         pytest.param("range=on;size=9", Directives(ranges=True, size=9), id="range"),
@@ -53,8 +58,8 @@ def test_directives_are_read(segment: str, expected: Directives) -> None:
     [
         pytest.param(
             "nope=1",
-            'The directive is "nope=1"; allowed are status, header, delay, size, chunks, interval, '
-            "hint, encoding, range, close.",
+            'The directive is "nope=1"; allowed are status, header, delay, size, chunks, trailer, '
+            "interval, hint, encoding, range, close.",
             id="unknown",
         ),
         pytest.param("status", 'status is ""; allowed is 200 to 599.', id="no value"),
@@ -85,7 +90,9 @@ def test_directives_are_read(segment: str, expected: Directives) -> None:
             id="a header of the framing",
         ),
         pytest.param("size=%3", 'size is "%3"; allowed is 0 to 1073741824 bytes.', id="half code"),
-        pytest.param("size=1;size=2", "size is there twice; only header may be.", id="size twice"),
+        pytest.param(
+            "size=1;size=2", "size is there twice; only header and trailer may be.", id="size twice"
+        ),
         pytest.param(
             "range=on",
             "range is there without size; a range needs a body that is always the same. Add size.",
@@ -100,6 +107,17 @@ def test_directives_are_read(segment: str, expected: Directives) -> None:
             "interval=1",
             "interval is there without chunks; it is the time between pieces. Add chunks.",
             id="interval of nothing",
+        ),
+        pytest.param(
+            "trailer=A:b",
+            "trailer is there without chunks; trailers follow a body in pieces. Add chunks.",
+            id="a trailer of nothing",
+        ),
+        pytest.param(
+            "trailer=Content-Length:3;chunks=1",
+            'trailer is "Content-Length:3"; allowed is "Name:value", percent-encoded, with any '
+            "name but connection, content-length, keep-alive, transfer-encoding, upgrade, x-echo.",
+            id="a trailer of the framing",
         ),
         pytest.param(
             "status=204;size=1",
@@ -167,6 +185,7 @@ def test_whatever_is_told_is_what_is_followed(drawn: tuple[str, Directives]) -> 
 def test_every_field_of_the_directives_has_a_directive() -> None:
     everything = (
         "status=201;header=A:b;delay=1;size=9;chunks=2;interval=1;hint=103;close=on;range=on"
+        ";trailer=A:b"
     )
     read, plain = directives_of(everything), Directives()
     same = {

@@ -51,6 +51,7 @@ def test_a_request_is_told_as_it_was_received(connect: Connect) -> None:
             ],
             "body": {"length": 3, "sha256": hashlib.sha256(b"abc").hexdigest()},
             "client": {"address": raw.socket.getsockname()[0], "port": raw.port},
+            "trailers": [],
         }
         assert identity
         assert [name for name, _ in head.headers] == ["Date", "Content-Type", "Content-Length"]
@@ -200,8 +201,31 @@ def test_the_echo_comes_in_pieces_too(connect: Connect) -> None:
     assert json.loads(b"".join(pieces))["target"] == "/echo/chunks=3"
 
 
+@pytest.mark.parametrize("load_balancer", ["application", "classic"])
+def test_a_load_balancer_that_reads_http_drops_informational_answers(
+    connect: Connect, load_balancer: str
+) -> None:
+    with connect(load_balancer) as raw:
+        raw.request("/echo/hint=103;status=201")
+        assert raw.head().status == 201
+
+
+@pytest.mark.parametrize("load_balancer", ["application", "network"])
+def test_trailers_are_told_and_sent(connect: Connect, load_balancer: str) -> None:
+    chunked = ("Transfer-Encoding", "chunked")
+    with connect(load_balancer) as raw:
+        raw.request("/echo/chunks=2;trailer=X-Sum:a%20b;trailer=x-n:", chunked, method="PUT")
+        raw.send(b"3\r\nabc\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n")
+        head = raw.head()
+        body = raw.until(b"\r\n0\r\n")
+        after = raw.until(b"\r\n\r\n")
+    assert b'"trailers":[["X-Sum","1"],["x-sum","2"]]' in body
+    assert head.all("Trailer") == ["X-Sum, x-n"]
+    assert after == b"X-Sum: a b\r\nx-n: \r\n\r\n"
+
+
 def test_an_informational_answer_comes_first_and_at_once(connect: Connect) -> None:
-    with connect() as raw:
+    with connect("network") as raw:
         begun = time.monotonic()
         raw.request("/echo/hint=103;delay=1;status=201")
         early = raw.head()

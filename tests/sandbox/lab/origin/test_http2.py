@@ -193,6 +193,7 @@ def test_a_request_is_told_as_it_was_received(http2: Callable[..., Http2]) -> No
         ],
         "body": {"length": 3, "sha256": hashlib.sha256(b"abc").hexdigest()},
         "client": {"address": address, "port": port},
+        "trailers": [],
     }
     assert [name for name, _ in seen.head] == [
         b":status",
@@ -263,6 +264,19 @@ def test_pieces_come_one_by_one_without_a_length(http2: Callable[..., Http2]) ->
     assert seen.pieces[-1] - seen.pieces[0] > 0.3
     assert b"content-length" not in dict(seen.head)
     assert b"transfer-encoding" not in dict(seen.head)
+
+
+def test_trailers_are_told_and_sent(http2: Callable[..., Http2]) -> None:
+    with http2() as client:
+        stream = client.begin(b"/echo/chunks=2;trailer=X-Sum:a%20b", method=b"PUT")
+        client.wire.send_data(stream, b"abc")
+        client.wire.send_headers(stream, [(b"x-sum", b"1")], end_stream=True)
+        client.flush()
+        seen = client.finish(stream)
+    assert seen.echo["trailers"] == [["x-sum", "1"]]
+    assert seen.echo["body"]["length"] == 3
+    assert seen.trailers == [(b"x-sum", b"a b")]
+    assert seen.value(b"trailer") == b"X-Sum"
 
 
 def test_an_informational_answer_comes_first(http2: Callable[..., Http2]) -> None:

@@ -1,0 +1,315 @@
+"""Whether what comes before an answer and after a body gets through: early hints, and trailers.
+
+HTTP/1.1 has room for informational answers before the answer (RFC 9110, 15.2) and for fields after
+a body that is sent in chunks (RFC 9110, 6.5). Clients that use neither never notice what a proxy
+does to them, and servers that use them may break on a way: nginx before 1.29 takes 103 (Early
+Hints) for the answer itself, and the answer for its body. So the echo is told to send both, and
+trailers are sent to it, over HTTP/1.1.
+
+What direct over IPv4 does not pass on itself nobody has today. What it passes on and another way
+drops is a loss, unless it is documented for that way: AWS documents that CloudFront takes `TE` and
+`Trailer` away, by which trailers are agreed on and announced, and nothing about 103.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rollout.probe.model import (
+    FramedAnswer,
+    FramedWire,
+    HttpRequest,
+    Path,
+    Result,
+    TroubleError,
+    Way,
+)
+from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON
+from rollout.verify.check import NOT_ASKED, Check, CheckContext
+from rollout.verify.differences import AS_BASELINE, TRAILERS_REMOVED
+from rollout.verify.echo_groups import is_of_the_echo
+from rollout.verify.echo_host import EchoHost, open_host
+from rollout.verify.exchange import (
+    BASELINE,
+    lane_name,
+    lanes_of,
+    listed,
+    result,
+    results_of,
+    status_of,
+)
+from rollout.verify.received import ReceivedRequest, read_echo
+
+HINT_SECONDS: Final = 1.0
+"""How long the echo waits between an early hint and the answer."""
+
+EARLY_SECONDS: Final = 0.5
+"""How long before the answer a hint has to come: half of that, for machines that are busy."""
+
+PIECES: Final = (b"first piece, ", b"second piece")
+
+SIZE: Final = 1000
+"""Bytes of an answer with trailers; byte i is i mod 251 (docs/echo.md)."""
+
+TRAILERS: Final = ("X-Verify-Checksum", "X-Verify-Count")
+"""Names of the trailers, which no header has."""
+
+
+@dataclass(frozen=True)
+class FramedOutcome:
+    """What came of one exchange."""
+
+    parts: tuple[str, ...] = ()
+    """What was passed on of hints or trailers, a line each; none: it was dropped."""
+    fault: str = ""
+    """What is wrong with the answer itself; empty: nothing."""
+    tells: bool = True
+    """Whether it tells something of this way; False: silence, which may be the network's."""
+    missing: str = ""
+    """What the echo does not offer; empty: it offers all."""
+
+
+@dataclass(frozen=True)
+class FramingForm:
+    """One thing that is tried."""
+
+    check: str
+    """The name of its line."""
+    text: str
+    """What is passed on, for a person."""
+    attempt: Callable[[EchoHost, FramedWire, Way], Awaitable[FramedOutcome]]
+    """Tries it once on a way."""
+    remedies: Mapping[Path, str]
+    """What to do where it is not passed on."""
+    documented: str = ""
+    """Name of the documented difference that CloudFront drops it; empty: none is documented."""
+
+
+def _request(
+    method: str,
+    target: str,
+    headers: tuple[tuple[str, str], ...] = (),
+    body: tuple[bytes, ...] | None = None,
+) -> HttpRequest:
+    return HttpRequest(
+        method, target, (*COMMON, *headers), body, timeout_seconds=ANSWER_SECONDS + HINT_SECONDS
+    )
+
+
+def _read(
+    request: HttpRequest, framed: FramedAnswer, directive: str
+) -> tuple[ReceivedRequest | None, FramedOutcome]:
+    """Return the echo, and where there is none what that says of the way."""
+    answer = framed.answer
+    received = read_echo(answer)
+    if received is not None:
+        return received, FramedOutcome()
+    if directive and is_of_the_echo(answer):
+        return None, FramedOutcome(missing=f"the echo does not know {directive} (docs/echo.md)")
+    path = request.target.partition("?")[0]
+    return None, FramedOutcome(
+        fault=f"{request.method} {path} is answered {status_of(answer)} without an echo"
+    )
+
+
+async def _hints(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
+    target = host.target(("hint", "103"), ("delay", f"{HINT_SECONDS:g}"))
+    request = _request("GET", target)
+    framed = await wire.send_framed(way, request)
+    received, outcome = _read(request, framed, "hint")
+    if received is None:
+        return outcome
+    parts = [
+        f"{each.status} with Link: {', '.join(v for n, v in each.headers if n.lower() == 'link')}"
+        + ("" if framed.answer.seconds - each.seconds >= EARLY_SECONDS else ", no earlier than 200")
+        for each in framed.informational
+        if each.status != 100  # noqa: PLR2004 - Continue, which each connection has of its own
+    ]
+    return FramedOutcome(tuple(parts))
+
+
+def _trailers(host: EchoHost) -> tuple[tuple[str, str], ...]:
+    return tuple((name, f"{host.run}-{place}") for place, name in enumerate(TRAILERS))
+
+
+def _parts(
+    trailers: Iterable[tuple[str, str]], headers: Iterable[tuple[str, str]]
+) -> tuple[str, ...]:
+    """Return what came of trailers; one that became a header says so."""
+    own = {name.lower() for name in TRAILERS}
+    after = [f"{name.lower()}: {value}" for name, value in trailers]
+    before = [f"{n.lower()}: {v} among the headers" for n, v in headers if n.lower() in own]
+    return tuple(sorted(after + before))
+
+
+async def _sent(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
+    headers = (
+        ("Content-Type", "application/octet-stream"),
+        ("Trailer", ", ".join(TRAILERS)),
+    )
+    request = _request("PUT", host.target(), headers, PIECES)
+    framed = await wire.send_framed(way, request, _trailers(host))
+    received, outcome = _read(request, framed, "")
+    if received is None:
+        return outcome
+    if received.body.sha256 != hashlib.sha256(b"".join(PIECES)).hexdigest():
+        return FramedOutcome(fault="the body is received altered")
+    if received.trailers is None:
+        return FramedOutcome(missing="the echo does not tell trailers (docs/echo.md)")
+    return FramedOutcome(_parts(received.trailers, received.headers))
+
+
+async def _answered(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
+    directives = [("trailer", f"{name}:{value}") for name, value in _trailers(host)]
+    target = host.target(("size", str(SIZE)), ("chunks", "2"), *directives)
+    request = _request("GET", target, (("TE", "trailers"), ("Connection", "TE")))
+    framed = await wire.send_framed(way, request)
+    received, outcome = _read(request, framed, "trailer")
+    if received is None:
+        return outcome
+    if framed.answer.body != bytes(place % 251 for place in range(SIZE)):
+        return FramedOutcome(fault="the body comes back altered")
+    return FramedOutcome(_parts(framed.trailers, framed.answer.headers))
+
+
+_PROXIES: Final = "Let the proxies pass bytes on and read no HTTP, as the pool's own do."
+
+_TRAILER_REMEDIES: Final[Mapping[Path, str]] = {
+    "direct": _PROXIES,
+    "cdn": "See what stands between CloudFront and the API; CloudFront itself drops trailers.",
+}
+
+FORMS: Final = (
+    FramingForm(
+        "early-hints",
+        "an early hint",
+        _hints,
+        {
+            "direct": _PROXIES,
+            "cdn": (
+                "Let the API send no 103 (Early Hints) before the traffic moves; if it sends none "
+                "today, nothing is lost. AWS documents nothing about it."
+            ),
+        },
+    ),
+    FramingForm(
+        "trailers-sent", "trailers of a request", _sent, _TRAILER_REMEDIES, TRAILERS_REMOVED
+    ),
+    FramingForm(
+        "trailers-answered",
+        "trailers of an answer",
+        _answered,
+        _TRAILER_REMEDIES,
+        TRAILERS_REMOVED,
+    ),
+)
+"""Everything that is tried."""
+
+
+async def _once(host: EchoHost, form: FramingForm, wire: FramedWire, way: Way) -> FramedOutcome:
+    try:
+        return await form.attempt(host, wire, way)
+    except TroubleError as trouble:
+        tells = trouble.kind in ("reset", "protocol")
+        return FramedOutcome(fault=f"{trouble.kind}: {trouble}", tells=tells)
+
+
+def without_baseline(form: FramingForm, way: Way, baseline: FramedOutcome) -> Result | None:
+    """Return what is said of a way where direct over IPv4 has nothing to compare with, or None."""
+    usual = lane_name(BASELINE)
+    if baseline.missing:
+        return result(form.check, "unknown", f"{NOT_ASKED}{baseline.missing}.", way)
+    if not baseline.fault:
+        return None
+    if not baseline.tells:
+        evidence = f"There is nothing to compare with, {usual}: {baseline.fault}."
+        return result(form.check, "unknown", evidence, way)
+    evidence = f"{form.text}: {usual} itself breaks on it: {baseline.fault}"
+    return result(form.check, "pass", evidence, way, accepted=(AS_BASELINE,))
+
+
+def judged(form: FramingForm, way: Way, outcome: FramedOutcome, baseline: FramedOutcome) -> Result:
+    """Return what an outcome comes to, beside the right one on direct over IPv4."""
+    usual, where = lane_name(BASELINE), f" (at {way.address})"
+    if outcome.missing:
+        return result(form.check, "unknown", f"{outcome.missing}{where}", way)
+    if not outcome.fault:
+        passed = _passed(form, way, outcome, baseline)
+        if passed is not None:
+            return passed
+    came = outcome.fault or f"here {listed(outcome.parts) or 'nothing'} comes"
+    there = f"there is {listed(baseline.parts)}" if baseline.parts else "it is answered"
+    evidence = f"{form.text}: {came}; {usual} {there}{where}"
+    return result(form.check, "fail", evidence, way, remedy=form.remedies[way.path])
+
+
+def _passed(
+    form: FramingForm, way: Way, outcome: FramedOutcome, baseline: FramedOutcome
+) -> Result | None:
+    """Return why an answer that is right in itself passes; None: something is lost or altered."""
+    if not baseline.parts:
+        evidence = f"{form.text}: no harm is done; {lane_name(BASELINE)} itself passes none on"
+        return result(form.check, "pass", evidence, way, accepted=(AS_BASELINE,))
+    if outcome.parts == baseline.parts:
+        return result(form.check, "pass", f"passed on: {listed(outcome.parts)}", way)
+    if not outcome.parts and form.documented and way.path == "cdn":
+        evidence = f"{form.text}: dropped, as CloudFront documents; the rest is as it was sent"
+        return result(form.check, "pass", evidence, way, accepted=(form.documented,))
+    return None
+
+
+async def _on_each_lane(host: EchoHost, form: FramingForm) -> list[Result]:
+    """Try one form at every address of each lane; a lane's worst address is its result."""
+    firsts = [ways[0] for ways in host.lanes.values()]
+    wire = host.context.wire
+    missing = host.missing_baseline(0)
+    if missing is not None:
+        return [result(form.check, "unknown", missing, way) for way in firsts]
+    if not isinstance(wire, FramedWire):
+        reason = f"{NOT_ASKED}this wire does not show what frames an answer."
+        return [result(form.check, "unknown", reason, way) for way in firsts]
+    baseline = await _once(host, form, wire, host.way(BASELINE, 0))
+    if baseline.fault:
+        baseline = await _once(host, form, wire, host.way(BASELINE, 0))
+    without = [without_baseline(form, way, baseline) for way in firsts]
+    if baseline.missing or baseline.fault:
+        return [each for each in without if each is not None]
+
+    async def at(way: Way) -> Result:
+        silence = host.silence(way)
+        if silence is not None:
+            return result(form.check, "unknown", silence, way)
+        first = judged(form, way, await _once(host, form, wire, way), baseline)
+        if first.verdict == "pass":
+            return first
+        return judged(form, way, await _once(host, form, wire, way), baseline)
+
+    async def of_lane(ways: Sequence[Way]) -> Result:
+        results = await asyncio.gather(*map(at, ways))
+        return min(results, key=lambda each: ("fail", "unknown", "pass").index(each.verdict))
+
+    return list(await asyncio.gather(*map(of_lane, host.lanes.values())))
+
+
+async def framing(
+    context: CheckContext, *, forms: Sequence[FramingForm] = FORMS
+) -> AsyncIterator[Result]:
+    """Try hints and trailers on each lane, and compare with the baseline."""
+    path = context.options.echo
+    if path is None:
+        return
+
+    async def on_hostname(hostname: str) -> list[Result]:
+        host = await open_host(context, path, lanes_of(context.ways, hostname))
+        works = [_on_each_lane(host, form) for form in forms]
+        return [each for done in await asyncio.gather(*works) for each in done]
+
+    hostnames = dict.fromkeys(way.hostname for way in context.ways)
+    async for each in results_of([on_hostname(hostname) for hostname in hostnames]):
+        yield each
+
+
+CHECKS: Final[tuple[Check, ...]] = (Check("framing", framing, "echo"),)
+"""The checks of this module."""
