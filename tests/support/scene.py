@@ -168,7 +168,10 @@ class Scene(StackAndClouds):
 
 def _is_of_another(file: Path, pid: str) -> bool:
     """Say whether a program was started again and has written its file."""
-    return file.exists() and file.read_text() not in {"", pid}
+    try:
+        return file.read_text() not in {"", pid}
+    except FileNotFoundError:
+        return False
 
 
 def _settings(stack: Stack) -> Path:
