@@ -34,7 +34,7 @@ SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 TRUST: Final = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 """Variables that name the certificates that OpenSSL, curl and Python's `requests` trust."""
 
-OF_VERIFY: Final = {"RATE": "1000", "SLOWEST": "12", "LARGEST": str(2**20 + 1)}
+OF_VERIFY: Final = {"RATE": "1000", "SLOWEST": "8", "LARGEST": str(2**20 + 1)}
 """Other defaults of `dualstack verify`: its own spare an API that has users, and try what takes a
 minute and 32 MiB. A check of errors takes 12 seconds anyway, and most limits are 1 MiB."""
 
