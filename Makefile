@@ -13,7 +13,7 @@ FLOORS := components=98 policies=95 rollout=96
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down lab env test coverage floors check format bench lock docs policy-packs
+.PHONY: help up down lab env test coverage floors check format bench lock docs site policy-packs
 
 help: ## List the goals
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -70,13 +70,18 @@ policy-packs: $(STAMP) ## Build each policy pack into a folder that runs from an
 docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_arguments.py \
 		tests/components/test_plugin.py tests/rollout/verify/test_report.py tests/sandbox/test_permissions.py \
-		tests/sandbox/lab/origin/test_contract.py --write-docs
+		tests/sandbox/lab/origin/test_contract.py tests/rollout/test_cli.py --write-docs
 	@$(RUN)/python -m policies.rules_reference > docs/rules.md
 	@PYTHONPATH=tests $(RUN)/python -m support.aws_rules_page docs/aws-model.md
 	@PYTHONPATH=tests $(RUN)/python -m support.routes_page docs/digitalocean-model.md
 
+site: $(STAMP) ## Make a site of all the pages, in build/site, that works without a network
+	@rm -rf build/site build/doctrees
+	@$(RUN)/python -m sphinx -q -W --keep-going -b html -c docs -d build/doctrees . build/site
+	@echo "The site is made: build/site/index.html"
+
 lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
-	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --universal --upgrade \
+	@$(RUN)/uv pip compile pyproject.toml --all-extras --group sandbox --group dev --group docs --universal --upgrade \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml sandbox/setup.sh

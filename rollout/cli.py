@@ -162,7 +162,7 @@ def _run(words: Sequence[str]) -> None:
     first = next(iter(words), "")
     verb = next((verb for verb in VERBS if verb.name == first), None)
     if _COMPLETE in os.environ or first in _COMPLETION:
-        _every_verb()(words[:1], prog_name="dualstack")
+        every_verb()(words[:1], prog_name="dualstack")
     elif verb is not None:
         try:
             app = load(verb)
@@ -185,7 +185,7 @@ def _run(words: Sequence[str]) -> None:
         sys.exit(WRONG_USE)
 
 
-def _every_verb() -> "typer.Typer":
+def every_verb() -> "typer.Typer":
     """Return all verbs that this install has as one command, which completion walks through."""
     import typer  # noqa: PLC0415 - a verb that is run brings it
 

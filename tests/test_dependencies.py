@@ -30,6 +30,7 @@ BASE: Final = PYPROJECT["project"]["dependencies"]
 ROLLOUT: Final = PYPROJECT["project"]["optional-dependencies"]["rollout"]
 SANDBOX: Final = PYPROJECT["dependency-groups"]["sandbox"]
 DEV: Final = PYPROJECT["dependency-groups"]["dev"]
+SITE: Final = PYPROJECT["dependency-groups"]["docs"]
 
 WITH: Final = {
     "google": "protobuf",  # a name that several distributions share
@@ -105,6 +106,7 @@ PROGRAM: Final = ("__main__.py", "components", "examples", "plugin", "policies")
         # A checkout has all groups, but what is imported is declared by who imports it.
         pytest.param(("sandbox",), BASE + SANDBOX, id="sandbox"),
         pytest.param(("tests", "benchmarks"), BASE + ROLLOUT + SANDBOX + DEV, id="tests"),
+        pytest.param(("docs",), SITE, id="the site"),
     ],
 )
 def test_what_is_imported_is_declared(places: tuple[str, ...], requirements: list[str]) -> None:
@@ -134,7 +136,7 @@ def test_the_lock_pins_everything_that_is_declared() -> None:
     lines = (CHECKOUT / "requirements.lock").read_text().splitlines()
     pins = (Requirement(line.rstrip("\\ ")) for line in lines if "==" in line)
     pinned = {canonicalize_name(pin.name): pin for pin in pins}
-    for line in BASE + ROLLOUT + SANDBOX + DEV:
+    for line in BASE + ROLLOUT + SANDBOX + DEV + SITE:
         wish = Requirement(line)
         (spec,) = pinned[canonicalize_name(wish.name)].specifier
         assert wish.specifier.contains(spec.version, prereleases=True), line

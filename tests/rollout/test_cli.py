@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from pwd import getpwuid
@@ -17,6 +18,7 @@ from typer.main import get_command
 
 from rollout import cli
 from rollout.cli import UnusableVerbError, Verb
+from support import verbs_page
 
 PROGRAM = """\
 import sys
@@ -67,6 +69,15 @@ def test_help_lists_every_verb_with_what_it_needs_and_imports_none() -> None:
     assert done.stdout == f"{cli.usage()}[]\n"
     assert re.search(r"^  verify +Compare .* \(extra: rollout\)$", done.stdout, re.MULTILINE)
     assert re.search(r"^  sandbox +A cloud .* \(needs a checkout\)$", done.stdout, re.MULTILINE)
+
+
+def test_the_page_says_of_each_verb_what_its_help_says(
+    check_page: Callable[[str, str], None],
+) -> None:
+    page = verbs_page.page()
+    for verb in cli.VERBS:
+        assert f"## `dualstack {verb.name}`\n\n{verb.help}\n" in page
+    check_page("verbs.md", page)
 
 
 class TestWhatCommandsHave:
