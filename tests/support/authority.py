@@ -8,7 +8,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+
+from support.ports import bound_at_one_port, port_of
 
 RESOLVER = "127.0.0.1"
 AUTHORITY = "127.0.0.53"
@@ -145,21 +147,17 @@ class _Udp(asyncio.DatagramProtocol):
             self._transport.sendto(answer, addr)
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as listener:
-        listener.bind((RESOLVER, 0))
-        return int(listener.getsockname()[1])
-
-
 @asynccontextmanager
-async def serving(*zones: Zone, port: int | None = None) -> AsyncGenerator[Server]:
+async def serving(*zones: Zone) -> AsyncGenerator[Server]:
     """Serve zones at both addresses until the block ends."""
-    server = Server(list(zones), port or _free_port())
+    addresses = (RESOLVER, AUTHORITY)
+    sockets = bound_at_one_port(*addresses, kinds=(socket.SOCK_DGRAM, socket.SOCK_STREAM))
+    server = Server(list(zones), port_of(sockets[0]))
     transports: list[Any] = []
     listeners: list[Any] = []
     loop = asyncio.get_running_loop()
     try:
-        for address in (RESOLVER, AUTHORITY):
+        for address, of_udp, of_tcp in zip(addresses, sockets[::2], sockets[1::2], strict=True):
 
             async def tcp(
                 reader: asyncio.StreamReader,
@@ -174,10 +172,10 @@ async def serving(*zones: Zone, port: int | None = None) -> AsyncGenerator[Serve
                 await writer.wait_closed()
 
             transport, _ = await loop.create_datagram_endpoint(
-                lambda address=address: _Udp(server, address), (address, server.port)
+                lambda address=address: _Udp(server, address), sock=of_udp
             )
             transports.append(transport)
-            listeners.append(await asyncio.start_server(tcp, address, server.port))
+            listeners.append(await asyncio.start_server(tcp, sock=of_tcp))
         yield server
     finally:
         for transport in transports:

@@ -73,6 +73,7 @@ def origin_on_loopback(
     proxy_protocol: bool = False,
     allow: Sequence[str] | None = None,
     expired: bool = False,
+    at: tuple[str, int] | None = None,
 ) -> Generator[LoopbackOrigin]:
     """Start a load balancer with the echo behind it; end it afterwards.
 
@@ -83,9 +84,14 @@ def origin_on_loopback(
         proxy_protocol: Whether the API reads PROXY protocol, of a kind that passes TCP on.
         allow: IPv4 networks whose clients are served, others get 403; None: everybody.
         expired: Whether the certificate is one that ran out.
+        at: Address and port of its HTTPS listener; None: an address of its own, where there is
+            room.
     """
-    address = own_loopback_address()
-    https, http = free_port(address), free_port(address)
+    if at is None:
+        address = own_loopback_address()
+        at = address, free_port(address)
+    address, https = at
+    http = free_port(address)
     trust = Trust(folder / "trust")
     protocols = ("HTTPS", "HTTP") if kind == "application" else ("TCP", "TCP")
     made = program(

@@ -9,6 +9,7 @@ the origin are never kept, and there are no limits.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
@@ -22,6 +23,7 @@ import h11
 from sandbox.lab.origin.exchange import Line, OriginExchange, OriginRequest
 from sandbox.lab.origin.serving import serve
 from support.lab_origin import LoopbackOrigin, own_loopback_address
+from support.ports import bound_at_one_port, port_of
 
 NAME: Final = "api.example.com"
 
@@ -348,15 +350,15 @@ def _added_headers(status: int) -> tuple[Header, ...]:
 
 @asynccontextmanager
 async def edge_on_loopback(
-    origin: LoopbackOrigin, edge: Edge, *, port: int = 0, also: Sequence[str] = ()
+    origin: LoopbackOrigin, edge: Edge, listeners: Sequence[socket.socket] = ()
 ) -> AsyncGenerator[ServingEdge]:
     """Serve an edge in front of an origin; end it afterwards, with every connection.
 
     Args:
         origin: The origin.
         edge: How it behaves.
-        port: Where it listens, on an address of its own; 0: where there is room.
-        also: Other addresses to listen on, at the same port, which then has to be named.
+        listeners: What it listens on: sockets that are bound, all to one port; none: it has an
+            address of its own.
     """
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(*origin.trust.issue([NAME]))
@@ -373,13 +375,16 @@ async def edge_on_loopback(
     def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.create_task(answered(reader, writer)))
 
-    address = own_loopback_address()
-    server = await asyncio.start_server(accepted, [address, *also], port, ssl=tls)
+    listeners = listeners or bound_at_one_port(own_loopback_address())
+    node = ServingEdge(listeners[0].getsockname()[0], port_of(listeners[0]))
+    servers = [await asyncio.start_server(accepted, sock=one, ssl=tls) for one in listeners]
     try:
-        yield ServingEdge(address, server.sockets[0].getsockname()[1])
+        yield node
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+        for server in servers:
+            await server.wait_closed()

@@ -1,6 +1,7 @@
 """An HTTPS server on loopback, over IPv4 and IPv6, as good or as broken as a test needs it."""
 
 import asyncio
+import socket
 import ssl
 import warnings
 from collections.abc import AsyncGenerator
@@ -10,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import trustme
+
+from support.ports import bound_at_one_port, port_of
 
 ADDRESSES = {"IPv4": "127.0.0.1", "IPv6": "::1"}
 
@@ -49,9 +52,12 @@ async def _respond(
 
 @asynccontextmanager
 async def serving(
-    ca: trustme.CA, behavior: Behavior, family: str = "IPv4", port: int = 0
+    ca: trustme.CA,
+    behavior: Behavior,
+    family: str = "IPv4",
+    listener: socket.socket | None = None,
 ) -> AsyncGenerator[int]:
-    """Serve until the block ends; give the port."""
+    """Serve until the block ends, on a socket that is bound if there is one; give the port."""
     under_way: set[Any] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,9 +85,12 @@ async def serving(
             context.set_ciphers("ALL:@SECLEVEL=0")
         leaf: Any = ca.issue_cert(*behavior.names, not_after=behavior.ends)
         leaf.configure_cert(context)
-    server = await asyncio.start_server(handle, ADDRESSES[family], port, ssl=context, limit=2**20)
+    if listener is None:
+        (listener,) = bound_at_one_port(ADDRESSES[family])
+    port = port_of(listener)
+    server = await asyncio.start_server(handle, sock=listener, ssl=context, limit=2**20)
     try:
-        yield int(server.sockets[0].getsockname()[1])
+        yield port
     finally:
         server.close()
         for task in tuple(under_way):

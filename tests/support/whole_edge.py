@@ -11,8 +11,8 @@ import asyncio
 import random
 import socket
 import threading
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,8 +20,9 @@ from queue import SimpleQueue
 from rollout.probe.dns import DnspythonClient
 from rollout.probe.model import EdgeTarget
 from support.authority import AUTHORITY, RESOLVER, Record, Zone, serving
-from support.lab_origin import LoopbackOrigin, origin_on_loopback
+from support.lab_origin import LoopbackOrigin, origin_on_loopback, own_loopback_address
 from support.loopback_edge import NAME, Edge, edge_on_loopback
+from support.ports import bound_at_one_port
 
 LOAD_BALANCER, DISTRIBUTION = "lb.example.net", "d1.cloudfront.example.net"
 IPV6 = "::1"
@@ -56,12 +57,23 @@ def whole_edge(
         expired: Whether the load balancer's certificate ran out.
         half_open: Whether the edge's IPv6 address takes connections and then is silent.
     """
-    with origin_on_loopback(folder, NAME, expired=expired) as origin:
+    # Others listen at `::1` too, so the port is taken there before anybody serves.
+    of_origin, *listeners = bound_at_one_port(own_loopback_address(), own_loopback_address(), IPV6)
+    place = of_origin.getsockname()
+    of_origin.close()
+    with ExitStack() as opened:
+        for listener in listeners:
+            opened.enter_context(listener)
+        origin = opened.enter_context(
+            origin_on_loopback(folder, NAME, expired=expired, at=(place[0], place[1]))
+        )
         started: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = SimpleQueue()
 
         async def serve() -> None:
             done = asyncio.Event()
-            async with _serving(origin, edge or Edge(), records or {}, half_open=half_open) as port:
+            async with _serving(
+                origin, edge or Edge(), records or {}, listeners, half_open=half_open
+            ) as port:
                 started.put((asyncio.get_running_loop(), done, port))
                 await done.wait()
 
@@ -86,22 +98,19 @@ async def _serving(
     origin: LoopbackOrigin,
     edge: Edge,
     records: Mapping[tuple[str, str], Record],
+    listeners: Sequence[socket.socket],
     *,
     half_open: bool,
 ) -> AsyncGenerator[int]:
-    """Serve the edge, its IPv6 address and the names; yield the name server's port."""
-    with _silent(origin.https) if half_open else nullcontext():
-        also = () if half_open else (IPV6,)
-        async with (
-            edge_on_loopback(origin, edge, port=origin.https, also=also) as node,
-            serving(*_zones(origin.address, node.address, records)) as server,
-        ):
-            yield server.port
-
-
-def _silent(port: int) -> socket.socket:
-    """Let the kernel take connections that nobody takes from the kernel."""
-    return socket.create_server((IPV6, port), family=socket.AF_INET6, backlog=1024)
+    """Serve the edge on its addresses, and the names; yield the name server's port."""
+    if half_open:
+        *listeners, silent = listeners
+        silent.listen(1024)  # the kernel takes connections that nobody takes from the kernel
+    async with (
+        edge_on_loopback(origin, edge, listeners) as node,
+        serving(*_zones(origin.address, node.address, records)) as server,
+    ):
+        yield server.port
 
 
 def _zones(direct: str, cdn: str, changed: Mapping[tuple[str, str], Record]) -> tuple[Zone, Zone]:

@@ -32,7 +32,8 @@ from rollout.probe.sockets import (
 )
 from rollout.verify.check import Check, CheckContext, VerifyOptions
 from rollout.verify.checks import reach, reach_path_mtu, reach_race, reach_tls
-from support.tls_server import Behavior, serving
+from support.ports import bound_at_one_port
+from support.tls_server import ADDRESSES, Behavior, serving
 
 API = "api.example.com"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -530,10 +531,8 @@ def test_two_servers_on_loopback_are_reached_and_compared(tmp_path: Path) -> Non
 
     async def collect() -> dict[str, str]:
         hole = Behavior(largest_request=2000)
-        async with (
-            serving(ca, Behavior()) as port,
-            serving(ca, hole, "IPv6", port),
-        ):
+        ipv4, ipv6 = bound_at_one_port(*ADDRESSES.values())
+        async with serving(ca, Behavior(), "IPv4", ipv4) as port, serving(ca, hole, "IPv6", ipv6):
             ways = (
                 Way("direct", "IPv4", API, "127.0.0.1", port),
                 Way("cdn", "IPv4", API, "127.0.0.1", port),
