@@ -138,7 +138,7 @@ BREAKAGES: Final = {
         ("hazards-origin-certificate",),
         1,
         ("hazard-origin-certificate", "direct", "IPv4", "fail"),
-        ("{balancer} shows", "not trusted: TLS: certificate has expired"),
+        ("{balancer} shows", "but the certificate expired on 20"),
     ),
     "an allow list knows the clients' IPv4 networks only": Breakage(
         setting(allow=("198.18.2.0/24",)),
