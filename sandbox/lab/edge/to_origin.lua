@@ -17,6 +17,25 @@ local OBJECTS = { [200] = true, [203] = true, [204] = true, [300] = true, [301] 
 -- nginx would send these to the next address even after they were sent to one.
 local SENT_ONCE = { PUT = true, DELETE = true, OPTIONS = true }
 
+-- Return whether a certificate for a host is shown, or nothing and why not. Where the handshake is
+-- over at once, `sslhandshake` says true whatever was shown, and the socket is closed: then again.
+-- Source: openresty/lua-nginx-module#2506.
+local function handshake(origin, host)
+    for _ = 1, 10 do
+        local socket = ngx.socket.tcp()
+        socket:settimeout(origin.connect_timeout_seconds * 1000)
+        local done, reason = socket:connect(origin.domain_name, origin.https_port)
+        if done then
+            done, reason = socket:sslhandshake(false, host, true)
+        end
+        if not done or socket:send("") then
+            socket:close()
+            return done, tostring(reason)
+        end
+    end
+    return nil, ""
+end
+
 -- The origin's certificate has to name the origin or the Host that is forwarded. nginx compares one
 -- name, so which of the two it is has to be known first. A handshake shows it: if the
 -- certificate that is served for the Host does not name it, the origin's own name is asked for.
@@ -32,14 +51,8 @@ local function tls_name(behavior, host)
     if name then
         return name
     end
-    local socket = ngx.socket.tcp()
-    socket:settimeout(behavior.origin.connect_timeout_seconds * 1000)
-    if not socket:connect(domain, behavior.origin.https_port) then
-        return host
-    end
-    local done, reason = socket:sslhandshake(false, host, true)
-    socket:close()
-    local mismatch = not done and tostring(reason):find("host mismatch", 1, true)
+    local done, reason = handshake(behavior.origin, host)
+    local mismatch = not done and reason:find("host mismatch", 1, true)
     name = mismatch and domain or host
     if done or mismatch then
         cached:set(key, name, 10)
