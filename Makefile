@@ -22,7 +22,9 @@ up: $(STAMP) ## Deploy the edge to a cloud on this machine
 	@$(RUN)/dualstack sandbox up
 
 down: ## Stop the sandbox and remove what it wrote; the caches stay
-	@if [ -x $(RUN)/dualstack ]; then $(RUN)/dualstack sandbox down; else echo "Nothing was up."; fi
+	@if [ ! -e "$${DUALSTACK_SANDBOX_HOME:-.sandbox}" ]; then echo "Nothing was up."; else \
+		$(RUN)/dualstack sandbox --help >/dev/null 2>&1 || rm -f $(STAMP); \
+		$(MAKE) --silent --no-print-directory $(STAMP) && $(RUN)/dualstack sandbox down; fi
 
 lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; needs root
 	@[ "$$(uname) $$(id -u)" = "Linux 0" ] || { echo "The system is $$(uname) and the user number $$(id -u);" \

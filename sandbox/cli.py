@@ -168,7 +168,9 @@ def up(as_json: Json = False) -> None:
             STACK,
             work_dir=str(shell.project),
             opts=auto.LocalWorkspaceOptions(
-                pulumi_command=auto.PulumiCommand(str(engine.root)), env_vars=variables
+                # On PATH: the Automation API's `root` is of a release whose command lies in `bin`.
+                pulumi_command=auto.PulumiCommand(),
+                env_vars=variables,
             ),
         )
         settings_changed(shell.project)

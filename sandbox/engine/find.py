@@ -12,10 +12,13 @@ What 2 and 3 make is kept in the user's cache folder, one folder a version, and 
 time. When all three fail, one message names all three and why each failed.
 """
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +35,9 @@ VERSION = Version.parse("3.259.0")
 
 MINIMUM = VERSION
 """The oldest `pulumi` on PATH that is used: nothing older was tried with this Python SDK."""
+
+LANGUAGE_HOST = "pulumi-language-python"
+"""What an engine runs programs in Python with."""
 
 INSTALLER_URL = "https://get.pulumi.com/install.sh"
 """What the Automation API's installer downloads first. Asked before it is started, because that
@@ -50,19 +56,14 @@ class Engine:
     """A Pulumi engine that runs here.
 
     Attributes:
-        root: Its installation: the command is `root/bin/pulumi`.
+        command: The `pulumi` executable, or what leads to it: a link, a script.
         version: What the command says of itself.
         origin: How it came here, in words: "found on PATH", "installed", "built".
     """
 
-    root: Path
+    command: Path
     version: Version
     origin: str
-
-    @property
-    def command(self) -> Path:
-        """The `pulumi` executable."""
-        return self.root / "bin" / "pulumi"
 
 
 Way = Callable[[Path, Say, Mapping[str, str]], Engine]
@@ -99,13 +100,15 @@ def find(
     except EngineNotFoundError as failure:
         failures.append(str(failure))
     root = cache / str(VERSION)
-    if (root / "bin" / "pulumi").exists():
+    if command_of(root).exists():
+        if _which(environment):
+            say(failures[0])
         build.renew_launcher(root / "bin")
-        return Engine(root, VERSION, "kept from an earlier run")
+        return Engine(command_of(root), VERSION, "kept from an earlier run")
     cache.mkdir(parents=True, exist_ok=True)
     with held(cache / f"{VERSION}.lock", "makes the engine", say):
-        if (root / "bin" / "pulumi").exists():
-            return Engine(root, VERSION, "made by another run just now")
+        if command_of(root).exists():
+            return Engine(command_of(root), VERSION, "made by another run just now")
         for way in ways or (install, build_from_source):
             try:
                 return way(root, say, environment)
@@ -123,25 +126,28 @@ def find(
     )
 
 
+def command_of(root: Path) -> Path:
+    """Return the command of an installation that the sandbox made."""
+    return root / "bin" / "pulumi"
+
+
 def on_path(environment: Mapping[str, str]) -> Engine:
     """Return the `pulumi` of PATH if it is new enough.
+
+    Its maker's installer puts it into `~/.pulumi/bin`, which a shell that was started before, or
+    sudo, does not have on PATH: that is looked at last.
 
     Raises:
         EngineNotFoundError: if there is none, it does not run, or it is too old.
     """
-    path = shutil.which("pulumi", path=environment.get("PATH", ""))
+    path = _which(environment)
     if path is None:
         raise EngineNotFoundError(
             f"pulumi on PATH is missing; {MINIMUM} or newer. Install Pulumi from its maker."
         )
-    # The real path: a package manager's link says nothing of what lies beside the command.
-    command = Path(path).resolve()
     try:
-        version_text = subprocess.run(
-            [command, "version"], capture_output=True, text=True, timeout=60, check=True
-        ).stdout
-        version = parse_version(version_text)
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        version = parse_version(_run(path, "version"))
+    except ValueError as error:
         raise EngineNotFoundError(
             f"pulumi on PATH ({path}) is not usable: {error}; {MINIMUM} or newer. "
             "Reinstall Pulumi, or take it off PATH."
@@ -150,13 +156,57 @@ def on_path(environment: Mapping[str, str]) -> Engine:
         raise EngineNotFoundError(
             f"pulumi on PATH ({path}) is {version}; {MINIMUM} or newer. Upgrade Pulumi."
         )
-    host = "pulumi-language-python"
-    if not (command.with_name(host).exists() or shutil.which(host, path=environment["PATH"])):
+    if not _has_language_host(Path(path), environment):
         raise EngineNotFoundError(
-            f"pulumi on PATH ({path}) has no {host} beside it; the language host is part of "
-            "Pulumi's releases. Reinstall Pulumi."
+            f"pulumi on PATH ({path}) has no {LANGUAGE_HOST} beside it; the language host is part "
+            "of Pulumi's releases. Reinstall Pulumi."
         )
-    return Engine(command.parent.parent, version, "found on PATH")
+    return Engine(Path(path).absolute(), version, "found on PATH")
+
+
+def _which(environment: Mapping[str, str]) -> str | None:
+    installed = Path(environment.get("HOME", "")) / ".pulumi" / "bin"
+    return shutil.which("pulumi", path=f"{environment.get('PATH', '')}{os.pathsep}{installed}")
+
+
+def _has_language_host(command: Path, environment: Mapping[str, str]) -> bool:
+    """Whether an engine can run a program in Python.
+
+    It looks on PATH, and beside its own executable, which the command may be, link to or run: only
+    the engine itself can say what a script leads to.
+    """
+    folders = (str(command.parent), str(command.resolve().parent), environment.get("PATH", ""))
+    if shutil.which(LANGUAGE_HOST, path=os.pathsep.join(folders)):
+        return True
+    with tempfile.TemporaryDirectory() as project, contextlib.suppress(ValueError):
+        (Path(project) / "Pulumi.yaml").write_text("name: probe\nruntime: python\n")
+        return "is written in python" in _run(str(command), "about", "--cwd", project)
+    return False
+
+
+def _run(command: str, *arguments: str) -> str:
+    """Run a `pulumi` and return what it prints.
+
+    Raises:
+        ValueError: It does not run, or fails.
+    """
+    try:
+        done = subprocess.run(
+            [command, *arguments],
+            # Where it leads to an engine that was built here.
+            env={**os.environ, build.PYTHON_VARIABLE: sys.executable},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ValueError(error) from error
+    if done.returncode != 0:
+        why = next(iter(reversed(done.stderr.strip().splitlines())), "it says nothing")
+        raise ValueError(f"'pulumi {arguments[0]}' ended with {done.returncode}: {why}")
+    return done.stdout
 
 
 def parse_version(version_text: str) -> Version:
@@ -200,7 +250,7 @@ def install(
             f"the official installer failed: {error}; a way to {installer}. "
             "Allow it, or install Pulumi by hand."
         ) from error
-    return Engine(root, VERSION, "installed")
+    return Engine(command_of(root), VERSION, "installed")
 
 
 def build_from_source(root: Path, say: Say, environment: Mapping[str, str]) -> Engine:
@@ -213,4 +263,4 @@ def build_from_source(root: Path, say: Say, environment: Mapping[str, str]) -> E
         build.build(root, VERSION, say, environment)
     except build.BuildError as error:
         raise EngineNotFoundError(str(error)) from error
-    return Engine(root, VERSION, "built")
+    return Engine(command_of(root), VERSION, "built")

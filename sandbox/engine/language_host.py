@@ -93,12 +93,14 @@ def plugin_command(request: language_pb2.RunPluginRequest) -> list[str]:
 
     The engine's arguments are its address and flags. A pack's server wants its own folder behind
     the address; a provider is a folder with a `__main__.py` that takes the arguments as they are.
+    A provider's environment is Pulumi's to make, which this host never does: without one it gets
+    ours.
     """
-    folder = request.info.program_directory
+    folder, python = request.info.program_directory, interpreter(request.info)
     if request.kind == POLICY_PACK:
         address, *flags = request.args
-        return [interpreter(request.info), "-u", "-m", "pulumi.policy", address, folder, *flags]
-    return [interpreter(request.info), "-u", folder, *request.args]
+        return [python, "-u", "-m", "pulumi.policy", address, folder, *flags]
+    return [python if Path(python).exists() else sys.executable, "-u", folder, *request.args]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

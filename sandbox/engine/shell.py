@@ -66,10 +66,11 @@ class Shell:
             cloud: The variables that name the local clouds.
             base: The environment they are added to; only its PATH is read.
         """
-        own = str(engine.command.parent)
-        others = [part for part in base.get("PATH", "").split(os.pathsep) if part not in {"", own}]
+        path, own = base.get("PATH", ""), str(engine.command.parent)
+        if shutil.which("pulumi", path=path) != str(engine.command):
+            path = os.pathsep.join([own, *(part for part in path.split(os.pathsep) if part)])
         return {
-            "PATH": os.pathsep.join([own, *others]),
+            "PATH": path,
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": f"{self.state.as_uri()}?{_NO_SIDECARS}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +45,15 @@ def test_the_plugin_serves_the_edge_under_the_type_it_registers(
     assert yaml.safe_load((PLUGIN / "PulumiPlugin.yaml").read_text())["runtime"]["name"] == "python"
     assert list(schema["resources"]) == [EDGE]
     assert schema["resources"][EDGE]["isComponent"]
+
+
+def test_pulumi_installs_the_plugin_into_an_environment_of_its_own() -> None:
+    """The checkout's `.venv` has what the sandbox runs on; an installation over it ends that."""
+    options = yaml.safe_load((PLUGIN / "PulumiPlugin.yaml").read_text())["runtime"]["options"]
+    folder = PLUGIN / options["virtualenv"]
+    assert folder.resolve().parent == PLUGIN
+    ignored = ["git", "-C", PLUGIN, "check-ignore", "--quiet", f"{folder}/"]
+    assert subprocess.run(ignored, check=False).returncode == 0
 
 
 def properties(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

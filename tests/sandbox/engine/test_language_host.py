@@ -190,6 +190,20 @@ def test_a_policy_pack_is_told_its_own_folder_behind_the_engine_s_address(tmp_pa
     ]
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_a_provider_has_the_environment_that_was_made_for_it_or_else_the_sandbox_s(
+    tmp_path: Path, made: bool
+) -> None:
+    run_plugin = plugin(tmp_path, "")
+    run_plugin.info.options.update({"virtualenv": "venv"})
+    own = tmp_path / "plugin" / "venv" / "bin" / "python"
+    if made:
+        own.parent.mkdir(parents=True)
+        own.touch()
+    python = str(own) if made else sys.executable
+    assert language_host.plugin_command(run_plugin)[0] == python
+
+
 def test_a_plugin_ends_when_the_engine_cancels_its_call(tmp_path: Path, host: Host) -> None:
     source = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n"
     call = host.RunPlugin(plugin(tmp_path, source))

@@ -31,7 +31,7 @@ def built(tmp_path: Path) -> Engine:
     folder = tmp_path / "engine" / "bin"
     folder.mkdir(parents=True)
     (folder / "pulumi").touch(mode=0o755)
-    return Engine(folder.parent, Version.parse("3.259.0"), "built")
+    return Engine(folder / "pulumi", Version.parse("3.259.0"), "built")
 
 
 def plugins(shell: Shell) -> list[str]:
@@ -67,6 +67,12 @@ def test_entering_the_environment_twice_changes_nothing(shell: Shell, built: Eng
     assert shell.prepare(once) == CLOUDS
     assert plugins(shell) == [stand_in(cloud) for cloud in CLOUDS]
     assert shell.environment(built, CLOUD, once) == once
+
+
+def test_a_path_that_leads_to_the_engine_stays_as_it_is(shell: Shell, built: Engine) -> None:
+    """Another order of it could have another Python, or another of whatever lies beside."""
+    path = f"/nowhere:{built.command.parent}:/usr/bin"
+    assert shell.environment(built, CLOUD, {"PATH": path})["PATH"] == path
 
 
 def test_what_lies_beside_the_files_of_an_older_state_goes(shell: Shell) -> None:
