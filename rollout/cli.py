@@ -59,6 +59,13 @@ VERBS: Final = (
         extra="rollout",
         later=("boto3", "jsonref", "junitparser", "openapi_pydantic", "scipy"),
     ),
+    Verb(
+        "shift",
+        "rollout.shift.command",
+        "Lead live traffic back to the old path.",
+        extra="rollout",
+        later=("boto3",),
+    ),
 )
 
 
@@ -195,7 +202,7 @@ def every_verb() -> "typer.Typer":
             app = load(verb)
         except UnusableVerbError:
             continue
-        if app.registered_groups or len(app.registered_commands) > 1:
+        if app.registered_callback or app.registered_groups or len(app.registered_commands) > 1:
             every.add_typer(app, name=verb.name)
         else:
             every.command(verb.name)(app.registered_commands[0].callback or (lambda: None))

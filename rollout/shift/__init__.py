@@ -1,0 +1,1 @@
+"""Live traffic led back to the old path."""
