@@ -1,10 +1,11 @@
 """The page of documentation about the rules, made from the rules.
 
 `python -m policies.rules_reference` writes it again, and with it the JSON schema of each pack's
-configuration.
+configuration. A pack's own folder has the same page about that pack alone: `policies.bundle`.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,17 @@ from policies.model import Pack, Rule, RuleOptions
 from policies.rules import PACKS
 from policies.settings import Exceptions, properties_of, schema
 
+_AUTHOR = "<!-- Made from the rules by `python -m policies.rules_reference`; do not edit. -->"
+
 _HEAD = """\
 # Rules
-
-<!-- Made from the rules by `python -m policies.rules_reference`; do not edit. -->
 
 A rule looks at each resource of the types it reads and has three answers: it passes, it fails, or
 it cannot tell, because a value is not known before deployment or names a policy that nobody here
 made. The message names the place, what was found, what may stand there and what to do.
+"""
 
-    pulumi preview --policy-pack policies/dual_stack --policy-pack policies/hardening
-    pulumi policy analyze --file export.json --policy-pack policies/dual_stack
-
+_JUDGING = """\
 Rules that read a resource alone run before it is made. Rules that need the whole stack run when all
 of it is known: at the end of a preview, and at the end of an update. So preview before you update:
 what such a rule forbids is then stopped before anything is made.
@@ -49,7 +49,17 @@ A rule may also advise. Advice is a note at whatever level, and stops nothing.
 rule's options. `all` sets the level of everything that is not named itself. At level `remediate` a
 rule that can repair a resource does so before it is made; values that are not known are left as
 they are, and what is left wrong stops the deployment.
+"""
 
+_USED = """\
+An exemption that is used is listed in the output; after its last day the rule is violated again,
+and the message says so. A resource outside the scope is not judged at all. Faults in the file stop
+the command before anything is judged. The schema of a whole file is in
+"""
+
+
+_EXAMPLES = {
+    "dual-stack": """\
     {
       "all": "mandatory",
       "unknowns": "advisory",
@@ -67,19 +77,64 @@ they are, and what is left wrong stops the deployment.
         ]
       }
     }
-
-An exemption that is used is listed in the output; after its last day the rule is violated again,
-and the message says so. A resource outside the scope is not judged at all. Faults in the file stop
-the command before anything is judged. The schema of a whole file is in
-[`dual-stack.schema.json`](schemas/dual-stack.schema.json) and
-[`hardening.schema.json`](schemas/hardening.schema.json).
-"""
+""",
+    "hardening": """\
+    {
+      "all": "advisory",
+      "unknowns": "disabled",
+      "viewer-tls": "mandatory",
+      "record-ttl": {"enforcementLevel": "mandatory", "seconds": 300},
+      "exceptions": {
+        "scope": [{"name": "*.example.com"}, {"tags": {"edge": "dual-stack"}}],
+        "exemptions": [
+          {
+            "rule": "waf-attached",
+            "resource": "partners",
+            "reason": "Its clients are known.",
+            "until": "2027-01-31"
+          }
+        ]
+      }
+    }
+""",
+}
+"""A configuration of each pack."""
 
 
 def render() -> str:
-    """Return the page as Markdown."""
-    tail = ["### `exceptions`, in every pack\n", *_options(Exceptions)]
-    return "\n".join([_HEAD, *tail, *(_pack(pack) for pack in PACKS)])
+    """Return the page about all packs as Markdown."""
+    folders = [f"policies/{pack.name.replace('-', '_')}" for pack in PACKS]
+    commands = (
+        f"pulumi preview --policy-pack {' --policy-pack '.join(folders)}",
+        f"pulumi policy analyze --file export.json --policy-pack {folders[0]}",
+    )
+    page = _page(PACKS, commands, {pack: f"schemas/{pack.name}.schema.json" for pack in PACKS})
+    return page.replace("# Rules\n", f"# Rules\n\n{_AUTHOR}\n", 1)
+
+
+def render_one(pack: Pack, schema_file: str) -> str:
+    """Return the page about a pack as Markdown, for the pack's own folder.
+
+    Args:
+        pack: The pack.
+        schema_file: The file beside the page that has the schema of the pack's configuration.
+    """
+    commands = ("pulumi policy analyze --file export.json --policy-pack .",)
+    return _page((pack,), commands, {pack: schema_file})
+
+
+def _page(packs: Sequence[Pack], commands: Sequence[str], schemas: Mapping[Pack, str]) -> str:
+    links = " and\n".join(f"[`{Path(file).name}`]({file})" for file in schemas.values())
+    return "\n".join(
+        [
+            _HEAD,
+            *(f"    {command}" for command in commands),
+            f"\n{_JUDGING}\n{_EXAMPLES[packs[0].name]}\n{_USED}{links}.\n",
+            "### `exceptions`, in every pack\n",
+            *_options(Exceptions),
+            *map(_pack, packs),
+        ]
+    )
 
 
 def _pack(pack: Pack) -> str:

@@ -1,10 +1,13 @@
 """The folders that others use: whole, and running with nothing of this checkout in reach."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -49,10 +52,34 @@ def test_a_built_pack_names_what_it_needs_and_nothing_of_this_checkout(
     project = yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())
     assert project["runtime"]["options"] == {"toolchain": "pip", "virtualenv": "venv"}
     assert {path.name for path in folder.iterdir()} == {
-        *("LICENSE", "PulumiPolicy.yaml", "README.md"),
-        *("__main__.py", "policies", "requirements.txt"),
+        *("LICENSE", "PulumiPolicy.yaml", "README.md", "config.schema.json"),
+        *("__main__.py", "policies", "requirements.txt", "rules.md"),
     }
     requirements = (folder / "requirements.txt").read_text().splitlines()
     assert [line.split(">")[0] for line in requirements] == [
         *("grpcio", "protobuf", "pulumi", "pulumi-policy", "pydantic"),
     ]
+
+
+@pytest.mark.parametrize("pack", [pytest.param(pack, id=pack.name) for pack in PACKS])
+def test_the_pages_of_a_built_pack_lead_to_what_is_there(pack: Pack, tmp_path: Path) -> None:
+    folder = build(pack, tmp_path)
+    pages = {name: (folder / name).read_text() for name in ("README.md", "rules.md")}
+    schema = json.loads((folder / "config.schema.json").read_text())
+    for text in pages.values():
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        assert links
+        for file, _, heading in (link.partition("#") for link in links):
+            assert (folder / file).exists()
+            assert not heading or f"\n## {heading.capitalize()}\n" in pages[file]
+        # Other addresses are those of the rules' sources.
+        addresses = re.findall(r"https?://[^\s>)]+", text)
+        assert set(addresses) <= {rule.url for rule in pack.rules}
+        given = re.findall(r"--policy-pack(?:-config)? ([^\s`]+)", text)
+        assert set(given) <= {".", "PACK", "config.json", "FILE"}
+        ours = r"policies/|(?<!\S)docs/|\.\./|^    (?!pulumi )[a-z]|`make"
+        assert re.findall(ours, text, re.MULTILINE) == []
+        (example,) = re.findall(r"^( *)(\{\n.*?^\1\})$", text, re.MULTILINE | re.DOTALL)
+        jsonschema.validate(json.loads(example[1]), schema)
+    rules = {rule.name for rule in pack.rules}
+    assert set(re.findall(r"^### `([a-z0-9-]+)`$", pages["rules.md"], re.MULTILINE)) == rules
