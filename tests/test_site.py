@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -128,6 +129,40 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, HtmlPage
     assert "SHOW_SEARCH_SUMMARY: false" in (site / "_static/documentation_options.js").read_text()
     for style in site.rglob("*.css"):
         assert re.findall(r"(?:@import\s+|url\()['\"]?(?:https?:)?//", style.read_text()) == []
+
+
+def test_the_picture_can_be_read_on_paper_of_both_colours_and_by_a_screen_reader(
+    site: Path, pages: dict[Path, HtmlPage]
+) -> None:
+    (picture,) = [link for link in pages[site / "README.html"].loads if link.endswith("edge.svg")]
+    text = (site / picture).read_text(encoding="utf-8")
+    svg = ET.fromstring(text)  # noqa: S314 - a file of ours
+    name = "{http://www.w3.org/2000/svg}"
+    labels = (svg.get("aria-labelledby") or "").split()
+    assert [each.get("id") for each in svg if each.tag in {f"{name}title", f"{name}desc"}] == labels
+    light, dark = (
+        dict(re.findall(r"--([a-z]+): #([0-9a-f]{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", text)
+    )
+    assert light.keys() == dark.keys() == set(re.findall(r"var\(--([a-z]+)\)", text))
+    for colours in (light, dark):
+        for ink in ("ink", "soft", "direct", "cdn"):
+            for paper in ("paper", "box"):
+                assert contrast(colours[ink], colours[paper]) >= 4.5, (ink, paper)
+
+
+def contrast(one: str, other: str) -> float:
+    """Return how far two colours are apart; 4.5 is enough for text (WCAG 2.2, 1.4.3)."""
+
+    def luminance(colour: str) -> float:
+        parts = [value / 255 for value in bytes.fromhex(colour)]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def remove_query(link: str) -> str:
