@@ -6,6 +6,7 @@ Nothing is loaded from anywhere else: the site works from a disk, its search inc
 docs/decisions/0021-sphinx-makes-the-site.md.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Final
@@ -68,6 +69,19 @@ html_use_index = False
 html_show_search_summary = False  # it is fetched, which browsers refuse to a page from a disk
 
 
+def _lead_into_folders(app: Sphinx, page: str, text: list[str]) -> None:
+    """Have a link to a folder lead to the page in it; without one, it is words."""
+    here = (app.srcdir / page).parent
+
+    def lead(link: re.Match[str]) -> str:
+        words, target = link.groups()
+        if not (here / target).is_dir():
+            return link[0]
+        return f"[{words}]({target}/README.md)" if (here / target / "README.md").exists() else words
+
+    text[0] = re.sub(r"\[([^][]+)\]\(([^)#:]+)\)", lead, text[0])
+
+
 def _add_lists(app: Sphinx, page: str, text: list[str]) -> None:
     """Add to a page the lists of others that readers of the file itself do not need."""
     if page == root_doc:
@@ -94,4 +108,5 @@ def _matching(folder: Path, pattern: str) -> list[str]:
 
 def setup(app: Sphinx) -> None:
     """Be called by Sphinx."""
+    app.connect("source-read", _lead_into_folders)
     app.connect("source-read", _add_lists)
