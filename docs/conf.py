@@ -22,6 +22,7 @@ SIDE_BAR: Final = {
     "Operate": (
         "docs/operating",
         "docs/recovery",
+        "docs/status",
         "docs/verify",
         "docs/echo",
         "docs/permissions",

@@ -8,9 +8,21 @@ Needs `cloudfront:ListDistributions`, `cloudfront:GetDistributionConfig`,
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+if TYPE_CHECKING:
+    from botocore.session import Session
 
 from rollout.probe.model import EdgeTarget
 
@@ -29,8 +41,30 @@ _FAMILIES: Final = {"ipv6": (6,), "dualstack": (4, 6)}
 """By `IpAddressType` of an origin, where that is not the default `ipv4`."""
 
 
+_NO_CREDENTIALS: Final = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+_REFUSED_CREDENTIALS: Final = (
+    *("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "InvalidAccessKeyId"),
+    *("SignatureDoesNotMatch", "UnrecognizedClientException"),
+)
+"""Source: the services' API references, 'Common Errors'."""
+
+
 class AccountError(Exception):
     """The account cannot be read; the message says why in one line."""
+
+    @property
+    def is_of_credentials(self) -> bool:
+        """Whether the credentials are missing, incomplete or refused, whatever is asked."""
+        cause = self.__cause__
+        if isinstance(cause, ClientError):
+            return cause.response.get("Error", {}).get("Code") in _REFUSED_CREDENTIALS
+        return isinstance(cause, _NO_CREDENTIALS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +83,8 @@ class AccountLoadBalancer:
     """How long it waits for an answer's next byte."""
     listeners: tuple[tuple[str, int], ...] = ()
     """Protocol (`HTTP`, `HTTPS`, `TCP`, `TLS`, `SSL`, `UDP` …) and port of each listener."""
+    access_logs: str = ""
+    """Where its access logs go, `s3://BUCKET/PREFIX`; empty: there are none."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +249,11 @@ class AccountReader:
             tuple(one.get("SecurityGroups") or ()),
             idle if kind == "application" else _NETWORK_IDLE_SECONDS,
             tuple((str(one["Protocol"]), int(one["Port"])) for one in listeners if "Port" in one),
+            _in_bucket(
+                values.get("access_logs.s3.enabled") == "true",
+                values.get("access_logs.s3.bucket"),
+                values.get("access_logs.s3.prefix"),
+            ),
         )
 
     @staticmethod
@@ -224,6 +265,7 @@ class AccountReader:
         settings: Fields = attributes.get("ConnectionSettings") or {}
         idle = int(settings.get("IdleTimeout") or 60)
         described: list[Fields] = [each["Listener"] for each in one["ListenerDescriptions"]]
+        logs: Fields = attributes.get("AccessLog") or {}
         return AccountLoadBalancer(
             "classic",
             region,
@@ -231,6 +273,7 @@ class AccountReader:
             tuple(one.get("SecurityGroups") or ()),
             idle,
             tuple((str(each["Protocol"]), int(each["LoadBalancerPort"])) for each in described),
+            _in_bucket(logs.get("Enabled"), logs.get("S3BucketName"), logs.get("S3BucketPrefix")),
         )
 
     def client(self, service: str, region: str) -> Any:
@@ -241,6 +284,60 @@ class AccountReader:
         """
         with reading_account():
             return self._session.client(service, region_name=region)
+
+
+def _in_bucket(is_on: object, bucket: object, prefix: object) -> str:
+    return f"s3://{bucket}/{prefix or ''}" if is_on and bucket else ""
+
+
+class ImpatientSession:
+    """Makes clients that give up after seconds; threads may share it.
+
+    boto3 waits a minute for an answer, four times. What is asked while somebody looks on has to be
+    answered sooner, or cannot be told.
+    """
+
+    def __init__(self, variables: Mapping[str, str], seconds: float) -> None:
+        """Have credentials and an endpoint.
+
+        Args:
+            variables: Variables of AWS's clients that stand above those of this process.
+            seconds: How long an answer may take; each request is tried twice.
+        """
+        self._variables = variables
+        self._seconds = seconds
+        self._lock = Lock()
+        self._sessions: dict[str | None, Session] = {}
+
+    def client(self, service: str, region_name: str | None, profile: str | None = None) -> Any:
+        """Return a client, as a boto3 session does.
+
+        Args:
+            service: Name of the service.
+            region_name: The region; None: that of the profile.
+            profile: The profile of AWS's configuration files; None: that of the variables.
+        """
+        from botocore.config import Config  # noqa: PLC0415 - only where the account is read
+
+        patience = Config(
+            connect_timeout=min(3.0, self._seconds),
+            read_timeout=self._seconds,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+        )
+        with self._lock:  # botocore's sessions are no place for two threads at once
+            endpoint = self._variables.get("AWS_ENDPOINT_URL")
+            return self._opened(profile).create_client(
+                service, region_name=region_name, endpoint_url=endpoint, config=patience
+            )
+
+    def _opened(self, profile: str | None) -> "Session":
+        if profile not in self._sessions:
+            from botocore.session import Session  # noqa: PLC0415 - only where the account is read
+
+            session = self._sessions[profile] = Session(profile=profile)
+            if key := self._variables.get("AWS_ACCESS_KEY_ID"):
+                session.set_credentials(key, self._variables["AWS_SECRET_ACCESS_KEY"])
+        return self._sessions[profile]
 
 
 class reading_account:  # noqa: N801 - used like a function

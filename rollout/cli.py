@@ -66,6 +66,12 @@ VERBS: Final = (
         extra="rollout",
         later=("boto3",),
     ),
+    Verb(
+        "status",
+        "rollout.status.command",
+        "Tell how clouds, stack, weights, certificate, distribution, proxies and lab stand.",
+        extra="rollout",
+    ),
 )
 
 

@@ -6,10 +6,11 @@ prints `[secret]` for them, and no secret is read here.
 
 import json
 import re
-import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError
@@ -18,9 +19,7 @@ from pydantic.alias_generators import to_camel
 from components.faults import Fault, fault_of, path_of, shown
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
-
-PULUMI_SECONDS: Final = 60.0
-"""How long `pulumi stack output` may take; it reads the state from a backend on the network."""
+from rollout.pulumi_command import PulumiCommand, PulumiError
 
 LONGEST_NAME: Final = 253
 """Characters of a DNS name. Source: RFC 1035 section 2.3.4."""
@@ -57,31 +56,58 @@ ProxyAddress = Annotated[IPvAnyAddress, AfterValidator(_ipv6)]
 Weight = Annotated[int, Field(ge=0, le=255)]
 
 
-class _Outputs(BaseModel):
+class _OutputModel(BaseModel):
     """The outputs that are read; others may stand beside them."""
 
     model_config = ConfigDict(alias_generator=to_camel, frozen=True)
 
 
-class _Traffic(_Outputs):
+class DeclaredTraffic(_OutputModel):
+    """The weights of the paths."""
+
     direct: Weight
+    """Of the old path."""
     cdn: Weight
+    """Of the path through CloudFront."""
 
 
-class _RecordOutput(_Outputs):
+class DeclaredRecord(_OutputModel):
+    """A traffic record, as the stack has it."""
+
     name: Name
+    """The hostname."""
     type: Literal["A", "AAAA"]
+    """Its type."""
     set_identifier: Literal["direct", "cdn"]
+    """The path that it leads to."""
+    weight: Weight | None = None
+    """Its weight; None: that of its path."""
     target: Name
+    """DNS name that it is an alias of."""
 
 
-class _Stack(_Outputs):
+class StackOutputs(_OutputModel):
+    """The outputs of an edge's stack that are read; others may stand beside them."""
+
     hostnames: Annotated[list[Name], Field(min_length=1)]
+    """Names of the API."""
     distribution_id: str
+    """Id of the distribution."""
     distribution_domain_name: Name
+    """Its own DNS name."""
+    certificate_arn: str = ""
+    """ARN of the certificate that viewers see; empty where the outputs do not say."""
     proxy_addresses: tuple[ProxyAddress, ...] = ()
-    traffic: _Traffic
-    records: tuple[_RecordOutput, ...]
+    """IPv6 addresses of the proxies."""
+    traffic: DeclaredTraffic
+    """Weights of the paths."""
+    records: tuple[DeclaredRecord, ...]
+    """The traffic records."""
+
+    def weight_of(self, record: DeclaredRecord) -> int:
+        """Return the weight that a traffic record has to have."""
+        path = self.traffic.cdn if record.set_identifier == "cdn" else self.traffic.direct
+        return path if record.weight is None else record.weight
 
 
 @dataclass(frozen=True)
@@ -147,21 +173,38 @@ def of_source(
     if source.by_hand:
         return by_hand(source)
     if source.outputs is not None:
-        try:
-            text = read(source.outputs)
-        except (OSError, UnicodeDecodeError) as error:
-            raise WrongUseError(
-                [
-                    Fault(
-                        f"--outputs {source.outputs}",
-                        f"not readable ({error})",
-                        "it should be a file with what `pulumi stack output --json` prints",
-                        f"Write it with: pulumi stack output --json > {source.outputs}",
-                    )
-                ]
-            ) from error
-        return of_outputs(text, f"--outputs {source.outputs}")
+        return of_outputs(outputs_text(source.outputs, read), f"--outputs {source.outputs}")
     return of_outputs(pulumi(source.stack), "pulumi stack output --json")
+
+
+def read_text(name: str) -> str:
+    """Return the text of a file; `-` is standard input."""
+    return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+
+
+def outputs_text(name: str, read: Callable[[str], str] = read_text) -> str:
+    """Return what stands in the file of `--outputs`.
+
+    Args:
+        name: The file; `-` is standard input.
+        read: Returns the text of a file.
+
+    Raises:
+        WrongUseError: It cannot be read.
+    """
+    try:
+        return read(name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUseError(
+            [
+                Fault(
+                    f"--outputs {name}",
+                    f"not readable ({error})",
+                    "it should be a file with what `pulumi stack output --json` prints",
+                    f"Write it with: pulumi stack output --json > {name}",
+                )
+            ]
+        ) from error
 
 
 def by_hand(source: Source) -> EdgeTarget:
@@ -205,8 +248,21 @@ def of_outputs(text: str, origin: str) -> EdgeTarget:
     Raises:
         WrongUseError: They are not the outputs of an edge; with every fault.
     """
+    return target_of(stack_outputs(text, origin))
+
+
+def stack_outputs(text: str, origin: str) -> StackOutputs:
+    """Return the outputs of a stack that has an edge.
+
+    Args:
+        text: The outputs as one JSON object.
+        origin: Where they were read, for messages.
+
+    Raises:
+        WrongUseError: They are not the outputs of an edge; with every fault.
+    """
     try:
-        stack = _Stack.model_validate_json(json.dumps(_object(text, origin)), strict=True)
+        return StackOutputs.model_validate_json(json.dumps(_object(text, origin)), strict=True)
     except ValidationError as error:
         raise WrongUseError(
             [
@@ -214,6 +270,14 @@ def of_outputs(text: str, origin: str) -> EdgeTarget:
                 for item in error.errors()
             ]
         ) from error
+
+
+def target_of(stack: StackOutputs) -> EdgeTarget:
+    """Return the target that a stack's outputs name.
+
+    Raises:
+        WrongUseError: They name none; with every fault.
+    """
     load_balancers = _once(
         record.target
         for record in stack.records
@@ -284,23 +348,10 @@ def pulumi_outputs(stack: str | None) -> str:
     Raises:
         WrongUseError: There is no `pulumi`, no such stack, or it cannot be read.
     """
-    command = ["pulumi", "stack", "output", "--json", "--non-interactive"]
-    if stack is not None:
-        command += ["--stack", stack]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PULUMI_SECONDS, check=True
-        )
-    except FileNotFoundError as error:
-        problem = "not on PATH"
-        cause: Exception = error
-    except subprocess.TimeoutExpired as error:
-        problem, cause = f"silent for {PULUMI_SECONDS:.0f} seconds", error
-    except subprocess.CalledProcessError as error:
-        pulumi_error = " ".join(str(error.stderr or error.stdout).split())
-        problem, cause = f"refused: {pulumi_error.removeprefix('error: ')}", error
-    else:
-        return done.stdout
+        return PulumiCommand().answer("stack", "output", "--json", stack=stack)
+    except PulumiError as error:
+        problem, cause = str(error), error
     raise WrongUseError(
         [
             Fault(

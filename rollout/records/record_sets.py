@@ -52,6 +52,21 @@ class RecordSet:
         return next((words for field, words in _ROUTING.items() if field in self.fields), "simple")
 
     @property
+    def alias_of(self) -> str:
+        """DNS name that it is an alias of; empty where it holds values."""
+        return plain_name(str(self.fields.get("AliasTarget", {}).get("DNSName", "")))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Its values; none where it is an alias."""
+        return tuple(str(each["Value"]) for each in self.fields.get("ResourceRecords") or ())
+
+    @property
+    def health_check(self) -> str:
+        """Id of its health check; empty where it has none."""
+        return str(self.fields.get("HealthCheckId", ""))
+
+    @property
     def elements(self) -> int:
         """How many `ResourceRecord` elements it counts as; an alias is one."""
         return max(1, len(self.fields.get("ResourceRecords", ())))

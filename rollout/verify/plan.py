@@ -1,13 +1,11 @@
 """What a run does: which edge, which checks, which requests."""
 
-import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeVar
 
 from components.faults import Fault, shown
-from rollout.edge import of_source, pulumi_outputs
+from rollout.edge import of_source, pulumi_outputs, read_text
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
 from rollout.requests import documents, har, requests_file
@@ -62,7 +60,7 @@ def make_plan(settings: VerifySettings) -> VerifyPlan:
     """
     collector = _FaultCollector(settings.faults())
     rules = collector.attempt(lambda: _ignore_rules(settings.files.ignore)) or ()
-    target = collector.attempt(lambda: of_source(settings.source, _read, pulumi_outputs))
+    target = collector.attempt(lambda: of_source(settings.source, read_text, pulumi_outputs))
     catalogue = _catalogue(settings, target.hostnames if target else (), collector)
     checks = (*CHECKS, opaque.check(catalogue, rules))
     idle = _idle(checks, settings)
@@ -108,10 +106,6 @@ def _operations(
     from rollout.requests import openapi  # noqa: PLC0415 - its packages take long to import
 
     return openapi.read(document, hostnames, unsafe=unsafe)
-
-
-def _read(name: str) -> str:
-    return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
 
 
 def _ignore_rules(texts: Sequence[str]) -> tuple[IgnoreRule, ...]:

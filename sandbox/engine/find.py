@@ -94,17 +94,11 @@ def find(
         EngineNotFoundError: when no way leads to one.
     """
     cache = cache or cache_root()
-    failures: list[str] = []
     try:
-        return on_path(environment)
+        return present(environment, cache, say)
     except EngineNotFoundError as failure:
-        failures.append(str(failure))
+        failures = [str(failure)]
     root = cache / str(VERSION)
-    if command_of(root).exists():
-        if _which(environment):
-            say(failures[0])
-        build.renew_launcher(root / "bin")
-        return Engine(command_of(root), VERSION, "kept from an earlier run")
     cache.mkdir(parents=True, exist_ok=True)
     with held(cache / f"{VERSION}.lock", "makes the engine", say):
         if command_of(root).exists():
@@ -129,6 +123,31 @@ def find(
 def command_of(root: Path) -> Path:
     """Return the command of an installation that the sandbox made."""
     return root / "bin" / "pulumi"
+
+
+def present(
+    environment: Mapping[str, str], cache: Path | None = None, say: Say = lambda _: None
+) -> Engine:
+    """Return the engine of PATH, or the one that is kept.
+
+    Args:
+        environment: Where `PATH` is read, and what commands are run with.
+        cache: Where engines are kept; default `cache_root()`.
+        say: Gets a line where that of PATH cannot be used.
+
+    Raises:
+        EngineNotFoundError: if neither is there.
+    """
+    try:
+        return on_path(environment)
+    except EngineNotFoundError as failure:
+        root = (cache or cache_root()) / str(VERSION)
+        if not command_of(root).exists():
+            raise
+        if _which(environment):
+            say(str(failure))
+    build.renew_launcher(root / "bin")
+    return Engine(command_of(root), VERSION, "kept from an earlier run")
 
 
 def on_path(environment: Mapping[str, str]) -> Engine:

@@ -78,6 +78,21 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         """Run a shell or a command on a client, or on any other host, of the lab that is open."""
         _enter(folder_of(surroundings()), host, command or [])
 
+    @app.command("show")
+    def show_lab(  # pyright: ignore[reportUnusedFunction]
+        *,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print one JSON object to standard output.")
+        ] = False,
+    ) -> None:
+        """Print the lab that is open: hosts, what was set, certificates, what is deployed, logs."""
+        from sandbox.lab.showing import show  # noqa: PLC0415 - `enter` is quicker without it
+
+        try:
+            show(folder_of(surroundings()), as_json=as_json)
+        except LabError as fault:
+            stop(str(fault), FAILED)
+
     @app.command("set", context_settings={"ignore_unknown_options": True})
     def set_value(  # pyright: ignore[reportUnusedFunction]
         name: Annotated[

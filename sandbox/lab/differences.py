@@ -12,7 +12,7 @@ MOST_DETAILS: Final = 4
 
 def differences(before: Deployed, after: Deployed) -> list[str]:
     """Return what changed, a line for each thing that came, went or is another now."""
-    old, new = _things(before), _things(after)
+    old, new = things(before), things(after)
     lines = [f"{name} is gone" for name in old if name not in new]
     lines += [f"{name} is new" for name in new if name not in old]
     for name, thing in new.items():
@@ -24,14 +24,19 @@ def differences(before: Deployed, after: Deployed) -> list[str]:
     return lines
 
 
-def _things(deployed: Deployed) -> dict[str, Any]:
-    """Return every thing that is deployed by what a reader calls it."""
-    things: dict[str, Any] = {}
+def things(deployed: Deployed, *, records: bool = True) -> dict[str, Any]:
+    """Return every thing that is deployed by what a reader calls it.
+
+    Args:
+        deployed: What is deployed.
+        records: Whether records and policies are among them, of which there are many.
+    """
+    named: dict[str, Any] = {}
     for zone in deployed.zones:
-        things[f"zone {zone.name}"] = zone.id
+        named[f"zone {zone.name}"] = zone.id
         for record in zone.records:
             name = f"record {record['Name'].rstrip('.')} {record['Type']}"
-            things[f"{name} {record.get('SetIdentifier', '')}".rstrip()] = record
+            named[f"{name} {record.get('SetIdentifier', '')}".rstrip()] = record
     for kind, own in (
         ("load balancer", {each.dns_name: each for each in deployed.load_balancers}),
         ("distribution", {each.id: each for each in deployed.distributions}),
@@ -41,8 +46,9 @@ def _things(deployed: Deployed) -> dict[str, Any]:
         ("cache policy", deployed.cache_policies),
         ("origin request policy", deployed.origin_request_policies),
     ):
-        things |= {f"{kind} {name}": _plain(thing) for name, thing in own.items()}
-    return things
+        named |= {f"{kind} {name}": _plain(thing) for name, thing in own.items()}
+    many = () if records else ("record ", "cache policy ", "origin request policy ")
+    return {name: thing for name, thing in named.items() if not name.startswith(many)}
 
 
 def _plain(thing: Any) -> Any:

@@ -29,6 +29,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.lab.deployed import Deployed
+from sandbox.lab.differences import things
 from sandbox.lab.door import SOCKET
 from sandbox.lab.droplet import control_groups
 from sandbox.lab.lab_host import ROUTER_HOST
@@ -73,6 +74,7 @@ class LabWorld:
         self._settings = LabSettings()
         self._history: list[tuple[float, Deployed]] = []
         self._deployed: Deployed | None = None
+        self._certificates: dict[str, str] = {}
         self._health: dict[str, bool] = {}
         self._droplets: dict[int, str] = {}
         self._requested = 0
@@ -144,6 +146,8 @@ class LabWorld:
             "fault": self._fault,
             "pending": self._pending,
             "settings": SETTINGS.dump_python(self._settings, mode="json"),
+            "deployed": list(things(self._deployed, records=False)) if self._deployed else [],
+            "certificates": self._certificates,
             "droplets": {str(number): name for number, name in self._droplets.items()},
             "hosts": [
                 {
@@ -220,6 +224,8 @@ class LabWorld:
                 droplets=self._droplets,
             ),
         )
+        how = "expired" if expired else "valid"
+        self._certificates = {", ".join(sorted(names)): how for names in needed}
         hosts = {host.name for host in planned.hosts}
         await self._supervisor.end([key for key in self._supervisor.kept if key[0] not in hosts])
         await self._network.apply(planned.hosts, planned.router_rules)

@@ -55,6 +55,9 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
             2,
             "edge-nodes is 0; it is 1 to 16. Set another.\n",
         )
+        assert terminal.run("set", "down", "edge-2").returncode == 0
+        the_lab_is_shown(terminal, home)
+        assert terminal.run("set", "down", "").returncode == 0
         unknown = terminal.run("set", "mtu.edge-9", "1400")
         assert unknown.returncode == 2
         assert unknown.stderr.startswith("The host is edge-9; there are checkers, cloud-")
@@ -69,6 +72,33 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
         code, last = terminal.interrupt()
     assert (code, last) == (0, "The lab is closed; nothing of it is left.")
     assert left_of(inside) == set()
+
+
+def the_lab_is_shown(terminal: Terminal, home: Path) -> None:
+    """See that `lab show` and `dualstack status` tell of a host that is off the network."""
+    lab = json.loads(terminal.run("show", "--json").stdout)
+    hosts = {host["name"]: host for host in lab["hosts"]}
+    assert (lab["open"], lab["folder"], lab["logs"]) == (
+        True,
+        str(home / "lab"),
+        str(home / "lab" / "hosts"),
+    )
+    assert lab["settings"] == {"least-ttl-seconds": 120, "down": ["edge-2"]}
+    assert (hosts["edge-2"]["up"], hosts["edge-2"]["faults"]) == (False, ["off the network"])
+    assert (hosts["edge-1"]["up"], hosts["edge-1"]["faults"]) == (True, [])
+    assert hosts["ipv6-only"]["addresses"] == ["2001:db8:c:3::3"]
+    assert lab["certificates"]["api.example.com, api2.example.com"] == "valid"
+    assert "zone example.com" in lab["deployed"]
+    text = terminal.run("show").stdout
+    assert "edge-2" in next(line for line in text.splitlines() if "off the network" in line)
+    assert f"Logs of every program: {home / 'lab' / 'hosts'}" in text
+    done = terminal.dualstack("status", "--json", "--stack", "sandbox", "--time-limit", "60")
+    report = {each["name"]: each for each in json.loads(done.stdout)["sections"]}
+    assert report["lab"]["notes"] == [
+        "Host edge-2 is off the network; it should be up. See: dualstack sandbox lab show"
+    ]
+    assert {name for name, each in report.items() if each["state"] != "ok"} == {"lab"}, report
+    assert (done.returncode, len(report["proxies"]["lines"])) == (1, 3)
 
 
 def a_signal_reaches_what_runs_inside(
@@ -133,6 +163,15 @@ def add_record(url: str, name: str = "www.example.com") -> None:
         HostedZoneId=zone,
         ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]},
     )
+
+
+def test_without_a_lab_show_says_so_in_a_line(tmp_path: Path) -> None:
+    app = command.build(lambda: LabSandbox(tmp_path, {}, lambda: None))
+    done = CliRunner().invoke(app, ["show"])
+    line = f"No lab is open in {tmp_path / 'lab'}. Open one: make lab\n"
+    assert (done.exit_code, done.stdout) == (0, line)
+    done = CliRunner().invoke(app, ["show", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"open": False})
 
 
 def test_without_a_sandbox_there_is_nothing_to_open_a_lab_of(tmp_path: Path) -> None:

@@ -6,11 +6,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
-import boto3.session
-from botocore.stub import Stubber
-
 from rollout import aws, aws_access
-from rollout.aws import AccountDistribution, AccountLoadBalancer, AccountOrigin, AccountReader
+from rollout.aws import AccountDistribution, AccountLoadBalancer, AccountOrigin
 from rollout.aws_access import (
     AccessReader,
     AccountWebAcls,
@@ -19,6 +16,7 @@ from rollout.aws_access import (
     WafRule,
     WebAcl,
 )
+from support.stubbed_account import AnsweringAccount
 
 SHOWN: Final = {
     "SampledRequestsEnabled": False,
@@ -37,30 +35,6 @@ SWEDEN: Final = {"GeoMatchStatement": {"CountryCodes": ["SE"]}}
 
 def own(web_acl: str = "") -> AccountDistribution:
     return AccountDistribution("E1", (), web_acl, AccountOrigin(443, 60, None))
-
-
-class StubbedAccount(AccountReader):
-    """An account that answers what it is told to, in that order, and nothing else."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-        self.stubs: dict[str, Stubber] = {}
-        session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
-        for service in ("wafv2", "ec2"):
-            client = session.client(service)
-            self._made[service] = client
-            self.stubs[service] = Stubber(client)
-            self.stubs[service].activate()
-
-    def client(self, service: str, region: str) -> Any:
-        assert region == "us-east-1"
-        return self._made[service]
-
-    def close(self) -> None:
-        for stub in self.stubs.values():
-            stub.assert_no_pending_responses()
-        for client in self._made.values():
-            client.close()
 
 
 def rule(name: str, priority: int, statement: Any, **more: Any) -> dict[str, Any]:
@@ -91,12 +65,12 @@ MANAGED: Final = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "Co
 OTHERS: Final = {"ManagedRuleGroupStatement": {"VendorName": "Other", "Name": "Rules"}}
 
 
-def read(account: StubbedAccount, distribution: AccountDistribution) -> AccountWebAcls:
+def read(account: AnsweringAccount, distribution: AccountDistribution) -> AccountWebAcls:
     return AccessReader(account).web_acls(distribution, BALANCER)
 
 
 def test_rules_are_read_in_order_with_groups_overrides_and_sets() -> None:
-    account = StubbedAccount()
+    account = AnsweringAccount("wafv2", "ec2")
     reference: dict[str, Any] = {
         "RuleGroupReferenceStatement": {
             "ARN": GROUP_ARN,
@@ -181,7 +155,7 @@ def test_rules_are_read_in_order_with_groups_overrides_and_sets() -> None:
 
 
 def test_what_may_not_be_read_is_a_reason_at_its_place() -> None:
-    account = StubbedAccount()
+    account = AnsweringAccount("wafv2", "ec2")
     waf = account.stubs["wafv2"]
     reference = {"RuleGroupReferenceStatement": {"ARN": GROUP_ARN}}
     waf.add_response(
@@ -210,7 +184,7 @@ def test_what_may_not_be_read_is_a_reason_at_its_place() -> None:
 
 
 def test_a_web_acl_of_waf_classic_is_no_pass() -> None:
-    account = StubbedAccount()
+    account = AnsweringAccount("wafv2", "ec2")
     account.stubs["wafv2"].add_response("get_web_acl_for_resource", {})
     acls = read(account, own("473e64fd-f30b-4765-81a0-62ad96dd167a"))
     account.close()
@@ -221,7 +195,7 @@ def test_a_web_acl_of_waf_classic_is_no_pass() -> None:
 
 
 def test_inbound_rules_are_read_with_the_addresses_of_prefix_lists() -> None:
-    account = StubbedAccount()
+    account = AnsweringAccount("wafv2", "ec2")
     ec2 = account.stubs["ec2"]
     tcp = {"IsEgress": False, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     ec2.add_response(

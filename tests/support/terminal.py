@@ -59,8 +59,12 @@ class Terminal:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a verb of the lab's in another terminal."""
+        return self.dualstack("sandbox", "lab", *arguments)
+
+    def dualstack(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run any command of ours in another terminal."""
         return subprocess.run(
-            [DUALSTACK, "sandbox", "lab", *arguments],
+            [DUALSTACK, *arguments],
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

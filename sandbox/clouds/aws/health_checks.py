@@ -5,7 +5,7 @@ version up. The layer therefore keeps the configuration itself; moto keeps a hea
 same id, for its tags and its status.
 
 Where this differs from Route 53: nobody checks anything but the checkers of an open lab, which say
-what they see. What nobody has seen fails.
+what they see. What nobody has seen has no observations.
 """
 
 from typing import Final
@@ -67,20 +67,19 @@ def list_health_checks(account: MotoAccount, sent: Fields) -> Fields:
 
 
 def get_health_check_status(account: MotoAccount, sent: Fields) -> Fields:
-    """Return what checkers see: of an endpoint alone, and a failure where nobody looks.
+    """Return what checkers see: of an endpoint alone, and nothing where nobody looks.
 
     Source: Route 53 API Reference, 'GetHealthCheckStatus'.
     """
     check = _find(account, sent["HealthCheckId"])
-    if check.config["Type"] not in rules.ENDPOINT_TYPES:
-        return {"HealthCheckObservations": []}
     healthy = account.settings.health.get(check.id)
-    answers = healthy is not None and healthy != check.config["Inverted"]
+    if check.config["Type"] not in rules.ENDPOINT_TYPES or healthy is None:
+        return {"HealthCheckObservations": []}
     web = check.config["Type"] in rules.WEB_TYPES
     endpoint = check.config.get("IPAddress") or check.config["FullyQualifiedDomainName"]
     status = (
         f"Success: {'HTTP Status Code 200, OK' if web else 'TCP connection established'}"
-        if answers
+        if healthy != check.config["Inverted"]
         else f"Failure: {endpoint} does not answer. The endpoint or the internet connection is "
         "down, or requests are being blocked by your firewall."
     )

@@ -224,8 +224,10 @@ class TestHealthCheckStatus:
         answer = aws.client("route53").get_health_check_status(HealthCheckId=id_)
         return [each["StatusReport"]["Status"] for each in answer["HealthCheckObservations"]]
 
-    def test_of_what_nobody_has_seen_is_a_failure(self, aws: Any) -> None:
+    def test_of_what_nobody_has_seen_is_nothing_and_of_what_fails_is_why(self, aws: Any) -> None:
         id_ = self.make(aws, Type="TCP", IPAddress="2001:db8::1", Port=443)
+        assert self.statuses(aws, id_) == []
+        aws.settings(health={id_: False})
         statuses = self.statuses(aws, id_)
         assert len(statuses) == 8
         assert all(status.startswith("Failure: 2001:db8::1 does not") for status in statuses)

@@ -1,0 +1,1 @@
+"""`dualstack status`: how things stand, told by every room that knows a part of it."""

@@ -1,0 +1,132 @@
+"""The weights: set in the stack's settings, deployed, and in the zone, for each name and family."""
+
+from collections.abc import Mapping, Sequence
+
+from components.facts import FAMILIES, PATHS
+from components.faults import Fault
+from rollout.aws import AccountError, AccountReader
+from rollout.aws_zone import AccountZone, ZoneReader, zones_of
+from rollout.edge import DeclaredRecord, StackOutputs
+from rollout.pulumi_command import PulumiError
+from rollout.records.record_sets import RecordSet
+from rollout.status.reasons import account_reason
+from rollout.status.room import SectionFields, SectionNotes
+from rollout.status.stack import StackReader
+
+REFRESH = "Have it as the stack declares it: pulumi up --refresh"
+
+
+def weights_section(reader: StackReader, account: AccountReader) -> SectionFields:
+    """Compare what is declared with what Route 53 has.
+
+    Raises:
+        NotToldError: The stack's outputs cannot be read.
+        AccountError: Route 53 cannot be asked.
+    """
+    stack = reader.edge()
+    notes = SectionNotes()
+    declared = {"direct": stack.traffic.direct, "cdn": stack.traffic.cdn}
+    try:
+        _tell_settings(notes, reader.settings.get(), declared)
+    except PulumiError as error:
+        notes.line("settings", None)
+        notes.cannot_tell(f"The stack's settings cannot be read: pulumi config is {error}.")
+    notes.line("deployed", declared)
+    try:
+        zones = ZoneReader(account)
+        known = zones.zones()
+        for hostname in stack.hostnames:
+            _tell_hostname(notes, zones, zones_of(hostname, known), hostname, stack)
+    except AccountError as error:
+        notes.cannot_tell(account_reason(error))
+    return notes.section()
+
+
+def _tell_settings(
+    notes: SectionNotes, settings: Mapping[str, int] | None, declared: Mapping[str, int]
+) -> None:
+    if settings is None:
+        return
+    notes.line("settings", settings)
+    if settings != declared:
+        notes.attend(
+            Fault(
+                "Setting traffic",
+                _pair(settings),
+                f"what is deployed is {_pair(declared)}",
+                "Deploy it: pulumi up",
+            )
+        )
+
+
+def _tell_hostname(
+    notes: SectionNotes,
+    reader: ZoneReader,
+    zones: Sequence[AccountZone],
+    hostname: str,
+    stack: StackOutputs,
+) -> None:
+    if not zones:
+        notes.attend(
+            Fault(
+                f"The hosted zone of {hostname}",
+                "not in this account",
+                "its records are in a public zone",
+                "Use the credentials of the account that has it.",
+            )
+        )
+        return
+    found = {zone: reader.records(zone, hostname) for zone in zones}
+    # Several zones may have one name, and only one of them is asked by resolvers. The stack's is
+    # the one with records of paths.
+    having = [zone for zone, records in found.items() if any(map(_is_member, records))]
+    for zone in having or zones[:1]:
+        for family in FAMILIES:
+            records = [record for record in found[zone] if record.type == family]
+            weights = {record.set_identifier or "simple": record.weight for record in records}
+            # `direct` before `cdn`, as everywhere, and strangers after both.
+            in_order = sorted(weights, key=lambda name: (name not in PATHS, name != PATHS[0], name))
+            notes.line(f"{hostname} {family}", {name: weights[name] for name in in_order})
+            declared = {
+                one: stack.weight_of(one)
+                for one in stack.records
+                if (one.name, one.type) == (hostname, family)
+            }
+            _compare(notes, f"{hostname} {family}", zone, records, declared)
+
+
+def _is_member(record: RecordSet) -> bool:
+    return record.type in FAMILIES and record.set_identifier in PATHS
+
+
+def _compare(
+    notes: SectionNotes,
+    name: str,
+    zone: AccountZone,
+    records: Sequence[RecordSet],
+    declared: Mapping[DeclaredRecord, int],
+) -> None:
+    """Name each difference between the records of a name and type and those declared."""
+    found = {record.set_identifier: record for record in records}
+    for one, weight in declared.items():
+        path = one.set_identifier
+        what = f"Record {name} {path} in zone {zone.id}"
+        record = found.pop(path, None)
+        if record is None:
+            notes.attend(Fault(what, "not there", f"the stack declares weight {weight}", REFRESH))
+            continue
+        if record.weight != weight:
+            shown = "without a weight" if record.weight is None else f"of weight {record.weight}"
+            notes.attend(Fault(what, shown, f"the stack declares weight {weight}", REFRESH))
+        if record.alias_of.removeprefix("dualstack.") != one.target.removeprefix("dualstack."):
+            leads = f"leading to {record.alias_of or ', '.join(record.values)}"
+            notes.attend(Fault(what, leads, f"the stack has it lead to {one.target}", REFRESH))
+    for identifier, record in found.items():
+        what = f"Record {name} {identifier or 'without an identifier'} in zone {zone.id}"
+        value = "there" if record.weight is None else f"there with weight {record.weight}"
+        remedy = "Find out who made it, and remove it."
+        notes.attend(Fault(what, value, "the stack declares direct and cdn alone", remedy))
+
+
+def _pair(weights: Mapping[str, int]) -> str:
+    return f"direct {weights['direct']}, cdn {weights['cdn']}"
