@@ -1,30 +1,29 @@
 """A client of name servers, with dnspython.
 
-Every query is a message of its own, over UDP with EDNS and over TCP where the answer does not fit.
-Nothing is cached: a share of weighted answers cannot be measured through a cache.
+Every query is sent, over UDP with EDNS and over TCP where the answer does not fit. No answer is
+used twice: a share of weighted answers cannot be measured through a cache.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
-import dns.asyncquery
 import dns.exception
 import dns.flags
 import dns.message
-import dns.rcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.resolver
 
+from rollout.probe.dns_exchange import DnsMessage, exchange
 from rollout.probe.model import DnsAnswer, TroubleError
-
-PAYLOAD_BYTES: Final = 1232
-"""The largest answer that is accepted over UDP. It fits into IPv6's smallest MTU, 1280 bytes, so no
-answer is ever cut into fragments. Source: DNS Flag Day 2020."""
 
 _MOST_HOPS: Final = 8
 """How often the end of a chain of CNAMEs is queried again."""
+
+_MOST_READ: Final = 512
+"""Of how many different messages it is kept what they say."""
 
 _NO_EDNS: Final = frozenset({"FORMERR", "NOTIMP", "BADVERS"})
 """What servers answer that do not know EDNS. Source: RFC 6891 section 7."""
@@ -76,7 +75,7 @@ class DnspythonClient:
         servers = self._resolvers() if server is None else (server,)
         try:
             message = await self._first(name, kind, servers)
-            answer, target = read(message)
+            answer, target = _read(message)
         except dns.exception.DNSException as error:
             raise TroubleError("protocol", f"{name} {kind}: {_words(error)}") from error
         # A server that is no authority for the target of a CNAME leaves the chain open.
@@ -88,9 +87,9 @@ class DnspythonClient:
             rest, ttl_seconds=min(ttls, default=None), authoritative=answer.authoritative
         )
 
-    async def _first(self, name: str, kind: str, servers: Sequence[str]) -> dns.message.Message:
+    async def _first(self, name: str, kind: str, servers: Sequence[str]) -> DnsMessage:
         """Return the answer of the first server that has one to give."""
-        refused: dns.message.Message | None = None
+        refused: DnsMessage | None = None
         trouble: TroubleError | None = None
         for server in servers:
             try:
@@ -98,29 +97,26 @@ class DnspythonClient:
             except TroubleError as error:
                 trouble = error
                 continue
-            if dns.rcode.to_text(message.rcode()) not in _ELSEWHERE:
+            if message.code not in _ELSEWHERE:
                 return message
             refused = refused or message
         if refused is not None:
             return refused
         raise trouble or TroubleError("unreachable", "no name server is known")
 
-    async def _patiently(self, name: str, kind: str, server: str) -> dns.message.Message:
+    async def _patiently(self, name: str, kind: str, server: str) -> DnsMessage:
         """Ask one server until it answers or was asked often enough."""
         trouble: TroubleError | None = None
         edns = True
         for _ in range(self._attempts):
-            question = dns.message.make_query(
-                name, kind, want_dnssec=edns, payload=PAYLOAD_BYTES if edns else None
-            )
             try:
-                message, _ = await dns.asyncquery.udp_with_fallback(
-                    question,
+                message = await exchange(
+                    name,
+                    kind,
                     server,
-                    self._timeout,
-                    self._port,
-                    ignore_unexpected=True,
-                    ignore_errors=True,
+                    port=self._port,
+                    timeout_seconds=self._timeout,
+                    edns=edns,
                 )
             except dns.exception.Timeout:
                 trouble = TroubleError("timeout", f"{server} did not answer in {self._timeout:g} s")
@@ -129,7 +125,7 @@ class DnspythonClient:
                 reason = getattr(error, "strerror", None) or str(error) or "it hung up"
                 trouble = TroubleError("unreachable", f"{server} cannot be reached: {reason}")
                 continue
-            if edns and dns.rcode.to_text(message.rcode()) in _NO_EDNS:
+            if edns and message.code in _NO_EDNS:
                 edns = False
                 continue
             return message
@@ -147,7 +143,8 @@ class DnspythonClient:
         return self._servers
 
 
-def read(message: dns.message.Message) -> tuple[DnsAnswer, str | None]:
+@lru_cache(_MOST_READ)
+def _read(received: DnsMessage) -> tuple[DnsAnswer, str | None]:
     """Return the answer in a message, and the next name to query where its CNAMEs lead out of it.
 
     The TTL is how long the answer may be kept: the smallest of the values' and of the CNAMEs' that
@@ -157,9 +154,9 @@ def read(message: dns.message.Message) -> tuple[DnsAnswer, str | None]:
     Raises:
         dns.exception.DNSException: It is no answer.
     """
+    message, code = received.message, received.code
     if not isinstance(message, dns.message.QueryMessage):
         raise dns.exception.FormError("what came is no answer to a question")
-    code = dns.rcode.to_text(message.rcode())
     chain = message.resolve_chaining()
     authoritative = bool(message.flags & dns.flags.AA)
     kind = message.question[0].rdtype

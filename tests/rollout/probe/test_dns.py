@@ -2,7 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
+from typing import cast
 
+import dns.message
+import dns.rrset
 import pytest
 
 from rollout.probe.dns import DnspythonClient
@@ -161,3 +165,58 @@ def test_a_server_that_has_no_route_is_unreachable() -> None:
 def test_a_name_that_is_none_is_told_of() -> None:
     kind, message = troubled(lambda _, names: names.ask("a..example.com", "A"))
     assert (kind, message) == ("protocol", "a..example.com A: A DNS label is empty.")
+
+
+def test_the_same_question_is_sent_each_time_and_has_the_answer_of_that_time() -> None:
+    numbers = count(1)
+
+    async def run() -> list[DnsAnswer]:
+        changing = Zone(
+            "example.com",
+            {("api.example.com", "A"): lambda: (60, (f"192.0.2.{next(numbers) % 2}",))},
+        )
+        async with serving(changing) as server:
+            names = DnspythonClient([RESOLVER], port=server.port)
+            answers = [await names.ask("api.example.com", "A") for _ in range(4)]
+            assert len(server.queries) == 4
+            return answers
+
+    assert [answer.values for answer in asyncio.run(run())] == [
+        ("192.0.2.1",),
+        ("192.0.2.0",),
+    ] * 2
+
+
+SPOILED: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda _: b"",
+    "half of it": lambda wire: wire[:-3],
+    "another id": lambda wire: bytes([wire[0] ^ 1]) + wire[1:],
+    "a question": lambda wire: wire[:2] + bytes([wire[2] & 0x7F]) + wire[3:],
+    "another name": lambda wire: wire.replace(b"\x03api", b"\x03ipa"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILED)
+def test_what_is_no_answer_to_the_question_is_passed_over(how: str) -> None:
+    class First(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast("asyncio.DatagramTransport", transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            for address in ("192.0.2.66", "192.0.2.1"):
+                reply.answer = [dns.rrset.from_text("api.example.com.", 60, "IN", "A", address)]
+                wire = reply.to_wire()
+                is_spoiled = address == "192.0.2.66"
+                self.transport.sendto(SPOILED[how](wire) if is_spoiled else wire, addr)
+
+    async def run() -> DnsAnswer:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(First, (RESOLVER, 0))
+        port = int(transport.get_extra_info("sockname")[1])
+        try:
+            return await DnspythonClient([RESOLVER], port=port).ask("api.example.com", "A")
+        finally:
+            transport.close()
+
+    assert asyncio.run(run()).values == ("192.0.2.1",)
