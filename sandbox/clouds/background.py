@@ -73,7 +73,9 @@ class _Note(BaseModel):
     """When the process was created, seconds since 1970, as the system tells it."""
 
 
-def start(name: str, home: Path, *, start_seconds: float = START_SECONDS) -> Cloud:
+def start(
+    name: str, home: Path, *, start_seconds: float = START_SECONDS, python: str = sys.executable
+) -> Cloud:
     """Start a cloud and wait until it answers; return the running one if there is one.
 
     It outlives the caller: it is given a session of its own, so neither Ctrl-C in the caller's
@@ -83,6 +85,7 @@ def start(name: str, home: Path, *, start_seconds: float = START_SECONDS) -> Clo
         name: module of `sandbox.clouds` to run.
         home: folder for its files: `<name>.json` (process), `<name>.log`, `<name>.lock`.
         start_seconds: how long to wait for it to listen.
+        python: the Python that runs it.
 
     Raises:
         CloudError: it ended early, or did not listen in time. Nothing is left running.
@@ -90,7 +93,7 @@ def start(name: str, home: Path, *, start_seconds: float = START_SECONDS) -> Clo
     home.mkdir(parents=True, exist_ok=True)
     with _lock(name, home):
         running = _running(name, home)
-        return running or _launch(name, home, start_seconds)
+        return running or _launch(name, home, start_seconds, python)
 
 
 def find(name: str, home: Path) -> Cloud | None:
@@ -153,11 +156,11 @@ def _running(name: str, home: Path) -> Cloud | None:
     return Cloud(name=name, url=note.url, pid=note.pid, log=_log_path(name, home))
 
 
-def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
+def _launch(name: str, home: Path, start_seconds: float, python: str) -> Cloud:
     log, ready = _log_path(name, home), home / f"{name}.ready"
     ready.unlink(missing_ok=True)
     snapshots = Path(os.environ.get(SNAPSHOTS_VARIABLE, home / "snapshots")) / name
-    process = _spawn(name, ready, log, snapshots)
+    process = _spawn(python, name, ready, log, snapshots)
     try:
         url = _wait_until_ready(name, process, ready, log, start_seconds)
         note = _Note(url=url, pid=process.pid, created=process.create_time())
@@ -170,11 +173,11 @@ def _launch(name: str, home: Path, start_seconds: float) -> Cloud:
     return Cloud(name=name, url=url, pid=process.pid, log=log)
 
 
-def _spawn(name: str, ready: Path, log: Path, snapshots: Path) -> psutil.Process:
+def _spawn(python: str, name: str, ready: Path, log: Path, snapshots: Path) -> psutil.Process:
     """Start the process. Not with `subprocess`, which warns of children that outlive it."""
-    command = [sys.executable, "-P", "-m", f"sandbox.clouds.{name}", "--port", "0"]
+    command = [python, "-P", "-m", f"sandbox.clouds.{name}", "--port", "0"]
     pid = os.posix_spawn(
-        sys.executable,
+        python,
         [*command, "--ready-file", str(ready), "--snapshots", str(snapshots)],
         {**os.environ, "PYTHONUNBUFFERED": "1"},
         file_actions=[

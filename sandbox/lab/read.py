@@ -114,14 +114,17 @@ def _http() -> httpx.Client:
 
 
 @cache
+def _session(url: str) -> Any:
+    """Return a boto3 session; it reads the description of a service once, for every region."""
+    variables = aws.client_environment(url)
+    return boto3.session.Session(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+
+
+@cache
 def _client(url: str, service: str, region: str) -> Any:
     """Return a boto3 client; one takes longer to make than all it is asked here."""
-    variables = aws.client_environment(url)
-    session: Any = boto3.session.Session(
-        variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
-    )
     config = Config(proxies={}, read_timeout=TIMEOUT_SECONDS)
-    return session.client(service, region_name=region, endpoint_url=url, config=config)
+    return _session(url).client(service, region_name=region, endpoint_url=url, config=config)
 
 
 def _pages(client: Any, operation: str, key: str, **parameters: object) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine.find import Engine
 from sandbox.engine.shell import STACK, Shell
 from support import forks
+from support.clouds import start_cloud
 
 if TYPE_CHECKING:
     from types_boto3_route53 import Route53Client
@@ -214,7 +215,7 @@ class Deployments:
         """Start an AWS and a DigitalOcean that can have deployments; stop them yourself."""
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
             patch.setenv(background.SNAPSHOTS_VARIABLE, str(self._folder / "clouds"))
-            account, droplets = pool.map(partial(background.start, home=home), CLOUDS)
+            account, droplets = pool.map(partial(start_cloud, home=home), CLOUDS)
         return account, droplets
 
     def copy(

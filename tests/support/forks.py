@@ -1,14 +1,16 @@
-"""A Python that has imported already what the engine starts Pythons for, and forks of it.
+"""A Python that has imported already what many Pythons are started for, and forks of it.
 
 A command of the engine starts seven Pythons or more: language hosts, the program, both packs, the
-plugins. Most of their time is spent on imports, the same each time. `python()` is an executable
+plugins. Most of their time is spent on imports, the same each time, and so is most of a cloud's
+that serves one file of tests. `python(…)` is an executable
 that behaves as this environment's Python does for `-m MODULE` and for a script, and starts in a
 hundredth of the time: it hands its arguments, variables, folder, files and network to a process
 that has imported the modules, which forks.
 
 Where it differs from a Python that starts: `PYTHON*` variables mean nothing, `sys.flags` are
 those of the process that forks, and what this checkout has under a preloaded name hides a program's
-own module of that name. Tests of starting, such as those of `make up`, use the real one.
+own module of that name. It ends when what started it does. Tests of starting, such as those of
+`make up`, use the real one.
 """
 
 import functools
@@ -31,7 +33,7 @@ from typing import Final, NoReturn
 
 from support.namespaces import enter_network
 
-PRELOADED: Final = (
+_OF_THE_ENGINE: Final = (
     "components.edge",
     "policies.rules",
     "policies.server",
@@ -50,6 +52,27 @@ PRELOADED: Final = (
     "sandbox.plugins.process",
     "sandbox.plugins.random.random_package",
 )
+
+_OF_THE_CLOUDS: Final = (
+    "sandbox.clouds.aws.application",
+    "sandbox.clouds.digitalocean.application",
+    "sandbox.clouds.serving",
+    # What moto imports at the first request for a service.
+    "moto.acm.urls",
+    "moto.cloudfront.urls",
+    "moto.cloudwatch.urls",
+    "moto.ec2.urls",
+    "moto.elb.urls",
+    "moto.elbv2.urls",
+    "moto.route53.urls",
+    "moto.sts.urls",
+)
+
+PRELOADED: Final[dict[str, tuple[str, ...]]] = {
+    "engine": _OF_THE_ENGINE,
+    "clouds": _OF_THE_CLOUDS,
+}
+"""What is imported, by whose Pythons these are."""
 
 _CLIENT: Final = """\
 #!{python} -ISE
@@ -85,15 +108,19 @@ while True:
 
 
 @functools.cache
-def python() -> Path:
-    """Return the executable; its forks end with this process at the latest, or with `end`."""
+def python(whose: str = "engine") -> Path:
+    """Return the executable; its forks end with this process at the latest, or with `end`.
+
+    Args:
+        whose: One of `PRELOADED`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="forks-"))
     address = folder / "socket"
     client = folder / "python"
     client.write_text(_CLIENT.format(python=sys.executable, address=str(address)))
     client.chmod(0o755)
     server = subprocess.Popen(
-        [sys.executable, "-m", "support.forks", address],
+        [sys.executable, "-m", "support.forks", address, whose],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -218,7 +245,7 @@ def _run(arguments: Sequence[str]) -> None:
 
 
 def _main() -> None:
-    for name in PRELOADED:
+    for name in PRELOADED[sys.argv[2]]:
         import_module(name)
     # The folder that this started in, and that of the tests.
     del sys.path[:2]

@@ -15,6 +15,7 @@ from sandbox.engine.shell import STACK
 from sandbox.lab.lab import Lab
 from sandbox.lab.lab_settings import LabSettings
 from sandbox.lab.world import HOSTS
+from support.clouds import start_cloud
 from support.engine import CHECKOUT, Stack, control, new_stack
 from support.waiting import wait_until
 
@@ -185,8 +186,8 @@ def prepared(folder: Path) -> Generator[StackAndClouds]:
     Args:
         folder: Where everything is written.
     """
-    account = background.start("aws", folder)
-    droplets = background.start("digitalocean", folder)
+    account = start_cloud("aws", folder)
+    droplets = start_cloud("digitalocean", folder)
     try:
         control(account, "PUT", "settings", {"deploy_seconds": 0.1})
         control(droplets, "PUT", "settings", {"action_seconds": 0.1})

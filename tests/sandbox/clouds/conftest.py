@@ -12,6 +12,7 @@ import pytest
 from botocore.config import Config
 
 from sandbox.clouds import background, control
+from support.clouds import start_cloud
 
 
 @dataclass
@@ -123,7 +124,7 @@ def aws_client() -> Callable[[background.Cloud], Aws]:
 @pytest.fixture(scope="session")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     home = tmp_path_factory.mktemp("clouds")
-    cloud = background.start("aws", home)
+    cloud = start_cloud("aws", home)
     aws = Aws(cloud.url, cloud.log)
     yield aws
     aws.close()

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from sandbox.clouds import background
+from support.clouds import start_cloud
 
 MakeConfig = Callable[..., dict[str, Any]]
 Cloud = Callable[[background.Cloud], Any]
@@ -20,7 +21,7 @@ def clouds(tmp_path_factory: pytest.TempPathFactory, aws_client: Cloud) -> Itera
     homes = [folder / "first", folder / "second"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(background.SNAPSHOTS_VARIABLE, str(folder / "kept"))
-        started = [aws_client(background.start("aws", home)) for home in homes]
+        started = [aws_client(start_cloud("aws", home)) for home in homes]
     yield started
     for home, aws in zip(homes, started, strict=True):
         aws.close()
@@ -160,7 +161,7 @@ def test_a_snapshot_that_cannot_be_is_refused(clouds: list[Any], what: str, mess
 
 
 def test_only_the_user_reads_and_writes_the_snapshots(tmp_path: Path, aws_client: Cloud) -> None:
-    aws = aws_client(background.start("aws", tmp_path))
+    aws = aws_client(start_cloud("aws", tmp_path))
     try:
         aws.control("PUT", "snapshot/mine")
     finally:

@@ -15,6 +15,7 @@ from sandbox.clouds.digitalocean import TOKEN
 from sandbox.lab.deployed import DeployedLoadBalancer
 from sandbox.lab.origin import unsupported
 from sandbox.lab.read import ReadError, changes, read
+from support.clouds import start_cloud
 from support.engine import client, control
 from support.waiting import wait_until
 
@@ -30,7 +31,7 @@ def clouds(
     home = tmp_path_factory.mktemp("clouds")
     with ThreadPoolExecutor(2) as pool:
         names = ("aws", "digitalocean")
-        one, other = pool.map(partial(background.start, home=home), names)
+        one, other = pool.map(partial(start_cloud, home=home), names)
     yield one, other
     for name in names:
         background.stop(name, home)

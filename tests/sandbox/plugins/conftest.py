@@ -13,6 +13,7 @@ import pytest
 from sandbox.clouds import background, control
 from sandbox.clouds.aws import client_environment
 from sandbox.plugins.actions import ACTIONS_FILE
+from support.clouds import start_cloud
 from support.plugin import Plugin, start_plugin, stop_plugin
 
 
@@ -101,7 +102,7 @@ def started_plugin(
 @pytest.fixture(scope="session")
 def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedAws]:
     home = tmp_path_factory.mktemp("cloud")
-    cloud = ObservedAws(background.start("aws", home).url)
+    cloud = ObservedAws(start_cloud("aws", home).url)
     yield cloud
     cloud.close()
     background.stop("aws", home)

@@ -29,6 +29,7 @@ from rollout.verify.checks.hazards import Hazards
 from rollout.verify.checks.hazards_allow_lists import AccountAccess, AllowLists, judge
 from rollout.verify.request_hazards import request_hazards
 from sandbox.clouds import background
+from support.clouds import start_cloud
 
 API, LB, CDN = "api.example.com", "lb.example.net", "d1.cloudfront.net"
 TARGET = EdgeTarget((API,), LB, CDN, distribution_id="E1")
@@ -423,7 +424,7 @@ def test_why_cloudfronts_addresses_are_not_known_is_said() -> None:
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("clouds")
-    yield background.start("aws", home).url
+    yield start_cloud("aws", home).url
     background.stop("aws", home)
 
 

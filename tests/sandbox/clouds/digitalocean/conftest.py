@@ -16,6 +16,7 @@ from sandbox.clouds import background, control
 from sandbox.clouds.digitalocean import TOKEN
 from sandbox.clouds.digitalocean.api import DigitalOceanApi
 from sandbox.clouds.digitalocean.state import LocalAccount
+from support.clouds import start_cloud
 
 
 @dataclass
@@ -165,7 +166,7 @@ class _Group:
 def _process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("digitalocean")
     try:
-        yield background.start("digitalocean", home).url
+        yield start_cloud("digitalocean", home).url
     finally:
         background.stop("digitalocean", home)
 

@@ -14,6 +14,7 @@ from sandbox.clouds import background, control
 from sandbox.clouds.digitalocean import TOKEN, client_environment
 from sandbox.plugins.actions import ACTIONS_FILE
 from sandbox.plugins.values import Props
+from support.clouds import start_cloud
 from support.plugin import Plugin, start_plugin, stop_plugin
 
 
@@ -71,7 +72,7 @@ class ObservedDigitalOcean:
 @pytest.fixture(scope="session")
 def running_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObservedDigitalOcean]:
     home = tmp_path_factory.mktemp("cloud")
-    yield ObservedDigitalOcean(background.start("digitalocean", home).url)
+    yield ObservedDigitalOcean(start_cloud("digitalocean", home).url)
     background.stop("digitalocean", home)
 
 
