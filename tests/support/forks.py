@@ -2,15 +2,15 @@
 
 A command of the engine starts seven Pythons or more: language hosts, the program, both packs, the
 plugins. Most of their time is spent on imports, the same each time, and so is most of a cloud's
-that serves one file of tests. `python(…)` is an executable
-that behaves as this environment's Python does for `-m MODULE` and for a script, and starts in a
-hundredth of the time: it hands its arguments, variables, folder, files and network to a process
-that has imported the modules, which forks.
+that serves one file of tests. `python(…)` is an executable that behaves as this environment's
+Python does for `-m MODULE` and for a script, and starts in a hundredth of the time: it hands its
+arguments, variables, folder, files and network to a process that has imported the modules, which
+forks.
 
-Where it differs from a Python that starts: `PYTHON*` variables mean nothing, `sys.flags` are
-those of the process that forks, and what this checkout has under a preloaded name hides a program's
-own module of that name. It ends when what started it does. Tests of starting, such as those of
-`make up`, use the real one.
+Where it differs from a Python that starts: `PYTHON*` variables mean nothing, botocore has read
+which services AWS has, `sys.flags` are those of the process that forks, and what this checkout has
+under a preloaded name hides a program's own module of that name. It ends when what started it does.
+Tests of starting, such as those of `make up`, use the real one.
 """
 
 import functools
@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from support.namespaces import enter_network
 
@@ -52,6 +52,9 @@ _OF_THE_ENGINE: Final = (
     "sandbox.plugins.process",
     "sandbox.plugins.random.random_package",
 )
+
+AWS_SERVICES: Final = ("acm", "cloudfront", "cloudwatch", "elbv2", "route53", "sts")
+"""The services whose descriptions the program and the plugin read each time."""
 
 _OF_THE_CLOUDS: Final = (
     "sandbox.clouds.aws.application",
@@ -244,9 +247,33 @@ def _run(arguments: Sequence[str]) -> None:
         runpy.run_path(option, run_name="__main__")
 
 
+def _read_aws_services() -> None:
+    """Have every session of botocore find the descriptions of AWS's services read already.
+
+    Each session reads those it needs anew, and parsing them takes longer than all its requests.
+    """
+    module: Any = import_module("botocore.session")
+    create_loader = module.create_loader
+    loader = create_loader()
+    session = module.Session()
+    session.register_component("data_loader", loader)
+    for service in AWS_SERVICES:
+        session.create_client(
+            service, "us-east-1", aws_access_key_id="any", aws_secret_access_key="any"
+        )
+
+    def shared(path: str | None = None) -> Any:
+        return create_loader(path) if path else loader
+
+    module.create_loader = shared
+
+
 def _main() -> None:
-    for name in PRELOADED[sys.argv[2]]:
+    whose = sys.argv[2]
+    for name in PRELOADED[whose]:
         import_module(name)
+    if whose == "engine":
+        _read_aws_services()
     # The folder that this started in, and that of the tests.
     del sys.path[:2]
     # What is imported stays, so no fork has to look for garbage there, which would copy it all.
