@@ -39,6 +39,7 @@ from rollout.probe.model import (
     WebSocketTalk,
 )
 from rollout.probe.pinned import ConnectionProgress, PinnedBackend
+from rollout.probe.read_answer import FramedRequest
 from rollout.probe.trouble import trouble_of
 
 MOST_MESSAGE_BYTES: Final = 2**22
@@ -90,8 +91,10 @@ class HttpWire:
         Raises:
             TrustError: The file is missing or holds no certificate.
         """
-        # httpcore sets ALPN on its context, so each protocol has one of its own.
+        # httpcore sets this same ALPN on its context, so each protocol has one of its own.
         self._tls = {http2: _trusting(ca) for http2 in (False, True)}
+        self._tls[False].set_alpn_protocols(["http/1.1"])
+        self._tls[True].set_alpn_protocols(["http/1.1", "h2"])
         self._most_body_bytes = most_body_bytes
         self._connect_seconds = connect_seconds
         burst = max(rate, 1.0)
@@ -108,21 +111,26 @@ class HttpWire:
             return await self._exchange(line, request)
 
     async def send_framed(
-        self, way: Way, request: HttpRequest, trailers: Sequence[tuple[str, str]] = ()
+        self,
+        way: Way,
+        request: HttpRequest,
+        trailers: Sequence[tuple[str, str]] = (),
+        *,
+        then: HttpRequest | None = None,
     ) -> FramedAnswer:
-        """Send a request over HTTP/1.1, and return what comes before and after its answer too.
+        """Send a request, and return what comes before and after its answer too.
 
         Raises:
-            TroubleError: There was no answer.
+            TroubleError: There was no answer to the first.
         """
         async with self._place(request):
-            await self._limiter.acquire()
+            for _ in (request, then) if then is not None else (request,):
+                await self._limiter.acquire()
             return await exchange_framed(
                 way,
-                request,
-                _raw_headers(wire_headers(way, request)),
-                _raw_headers(trailers),
-                tls=self._tls[False],
+                FramedRequest(request, _wire_bytes(way, request), _raw_headers(trailers)),
+                None if then is None else FramedRequest(then, _wire_bytes(way, then)),
+                tls=self._tls[request.http2],
                 limits=FramedLimits(self._connect_seconds, self._most_body_bytes),
             )
 
@@ -327,6 +335,10 @@ def _raw(way: Way, request: HttpRequest, connect_seconds: float) -> httpcore.Req
 
 def _raw_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(_bytes(name), _bytes(value)) for name, value in headers]
+
+
+def _wire_bytes(way: Way, request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    return _raw_headers(wire_headers(way, request))
 
 
 def _bytes(text: str) -> bytes:

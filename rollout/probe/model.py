@@ -234,7 +234,7 @@ class InformationalAnswer:
 
 @dataclass(frozen=True)
 class FramedAnswer:
-    """What came back over HTTP/1.1, with what frames it."""
+    """What came back, with what frames it."""
 
     answer: HttpAnswer
     """The answer itself."""
@@ -242,6 +242,9 @@ class FramedAnswer:
     """What came before it, in order."""
     trailers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """The fields after its body, in order."""
+    after: "HttpAnswer | TroubleError | None" = None
+    """The answer to what was sent next on the same connection, or why there was none; None: nothing
+    was sent, or the other side had ended the connection, as it may."""
 
 
 @runtime_checkable
@@ -249,17 +252,24 @@ class FramedWire(Wire, Protocol):
     """A wire that also sends trailers, and gives back what comes before and after an answer."""
 
     async def send_framed(
-        self, way: Way, request: HttpRequest, trailers: Sequence[tuple[str, str]] = ()
+        self,
+        way: Way,
+        request: HttpRequest,
+        trailers: Sequence[tuple[str, str]] = (),
+        *,
+        then: HttpRequest | None = None,
     ) -> FramedAnswer:
-        """Send a request over HTTP/1.1 on a connection of its own.
+        """Send a request on a connection of its own.
 
         Args:
             way: The way.
-            request: The request; trailers need a body that is a tuple.
+            request: The request; trailers need a body that is a tuple. Over HTTP/2, if it says so
+                and the way offers that, its body has to fit into a window of 65,535 bytes.
             trailers: The fields to send after its body.
+            then: What to send next on the same connection; None: nothing.
 
         Raises:
-            TroubleError: There was no answer.
+            TroubleError: There was no answer to the first.
         """
         ...
 

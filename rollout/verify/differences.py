@@ -322,6 +322,10 @@ TRAILERS_REMOVED: Final = "trailers-removed"
 requests and `Trailer` out of answers, by which trailers are agreed on and announced; HTTP lets
 whoever passes a message on discard them. Source: CloudFront Developer Guide, Request and response
 behavior for custom origins; RFC 9110, 6.5; RFC 9112, 7.1.2."""
+HINTS_REMOVED: Final = "early-hints-removed"
+"""An early hint (103) is dropped, or comes no earlier than the answer. AWS documents nothing about
+it; users report that CloudFront drops hints. A client that gets none only knows later what it will
+need, and whoever stands between may drop them. Source: RFC 8297, 2."""
 UNREPORTED: Final = frozenset({"date-of-each-answer"})
 """Differences of any two answers, which no report needs."""
 
@@ -333,6 +337,7 @@ NAMES: Final[Mapping[str, str]] = {
     METHOD_REFUSED: "CloudFront API Reference, AllowedMethods",
     CONNECTION_ENDED: "RFC 9112, 9.5",
     TRAILERS_REMOVED: f"{FACTS}: TE and Trailer are removed; RFC 9112, 7.1.2",
+    HINTS_REMOVED: "RFC 8297, 2: an intermediary may drop hints; AWS documents nothing",
     TIMED_ERROR: "CloudFront Developer Guide, HTTP 4xx and 5xx status codes",
     AS_BASELINE: "what was sent on the way that the API is reached by today",
 }

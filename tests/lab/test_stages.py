@@ -8,7 +8,7 @@ from support.engine import client
 from support.scene import CLIENTS, HOSTNAME
 
 if TYPE_CHECKING:
-    from support.scene import Scene
+    from support.scene import Scene, Verified
 
 PROXY: Final = {"regions": ["fra1", "ams3"], "readySeconds": 0}
 
@@ -32,6 +32,29 @@ def test_every_client_reaches_the_api_and_both_paths_are_alike(scene: "Scene", s
     assert verified.code == 0, (
         f"{verified.evidence()}\n{verified.evidence('unknown')}\n{verified.printed}"
     )
+    assert fates(verified) == {
+        ("early-hints", "direct"): {"as-on-direct-ipv4"},
+        ("early-hints", "cdn"): {"as-on-direct-ipv4"},
+        ("early-hints-http2", "direct"): {"as-on-direct-ipv4"},
+        ("early-hints-http2", "cdn"): {"as-on-direct-ipv4"},
+        ("trailers-sent", "direct"): {"passed on"},
+        ("trailers-sent", "cdn"): {"trailers-removed"},
+        ("trailers-answered", "direct"): {"passed on"},
+        ("trailers-answered", "cdn"): {"trailers-removed"},
+    }
+
+
+def fates(verified: "Verified") -> dict[tuple[str, str], set[str]]:
+    """Return what became of early hints and trailers, by line and path.
+
+    The load balancer, which reads HTTP, drops hints and passes trailers on; CloudFront drops both.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for each in verified.results:
+        if each["group"] == "framing":
+            accepted = each["accepted"] or [each["evidence"].partition(":")[0]]
+            found.setdefault((each["check"], each["path"]), set()).update(accepted)
+    return found
 
 
 def test_before_the_edge_an_ipv6_only_client_fails_and_one_behind_nat64_succeeds(

@@ -37,7 +37,7 @@ client_header_buffer_size 32k;
 """What nginx has to be told to pass everything on."""
 
 
-def configuration(origin: LoopbackOrigin, folder: Path, way: Way, changed: str) -> str:
+def configuration(origin: LoopbackOrigin, folder: Path, way: Way, changed: str, http2: bool) -> str:
     chain, key = origin.trust.issue([NAME])
     names = {line.split()[0] for line in changed.splitlines() if line.strip()}
     kept = [line for line in RIGHT.splitlines() if line and line.split()[0] not in names]
@@ -58,7 +58,7 @@ http {{
   {http}
   {changed}
   server {{
-    listen {way.address}:{way.port} ssl;
+    listen {way.address}:{way.port} ssl{" http2" if http2 else ""};
     ssl_certificate {chain};
     ssl_certificate_key {key};
     location / {{
@@ -82,18 +82,21 @@ http {{
 
 
 @contextmanager
-def nginx_edge(origin: LoopbackOrigin, folder: Path, changed: str = "") -> Generator[Way]:
+def nginx_edge(
+    origin: LoopbackOrigin, folder: Path, changed: str = "", *, http2: bool = False
+) -> Generator[Way]:
     """Run nginx as cdn in front of an API.
 
     Args:
         origin: The API.
         folder: For its files.
         changed: Directives of the level `http`, which replace those of `RIGHT`.
+        http2: Whether it speaks HTTP/2 as well.
     """
     address = own_loopback_address()
     way = Way("cdn", "IPv4", NAME, address, free_port(address))
     file = folder / "nginx.conf"
-    file.write_text(configuration(origin, folder, way, changed))
+    file.write_text(configuration(origin, folder, way, changed, http2))
     process = subprocess.Popen(
         ["nginx", "-c", str(file), "-e", str(folder / "error.log"), "-g", "daemon off;"],
         stdout=subprocess.DEVNULL,

@@ -1,25 +1,33 @@
 """Whether what comes before an answer and after a body gets through: early hints, and trailers.
 
-HTTP/1.1 has room for informational answers before the answer (RFC 9110, 15.2) and for fields after
-a body that is sent in chunks (RFC 9110, 6.5). Clients that use neither never notice what a proxy
-does to them, and servers that use them may break on a way: nginx before 1.29 takes 103 (Early
-Hints) for the answer itself, and the answer for its body. So the echo is told to send both, and
-trailers are sent to it, over HTTP/1.1.
+HTTP has room for informational answers before the answer (RFC 9110, 15.2) and for fields after a
+body (RFC 9110, 6.5). Clients that use neither never notice what a proxy does to them, and servers
+that use them may break on a way: nginx before 1.29 takes 103 (Early Hints) for the answer itself,
+and the answer for its body. Over HTTP/1.1 that looks right at first, because the bytes of the
+answer come behind the hint as they should. It shows by what only answers have (`Connection`, a
+length), by headers of the way's own that are on the hint instead of the answer, and by the next
+request on the connection, which gets no answer. Over HTTP/2 no client can read it.
+
+So the echo is told to send hints, over HTTP/1.1 and over HTTP/2 where a way speaks it, and
+trailers; and trailers are sent to it, over HTTP/1.1.
 
 What direct over IPv4 does not pass on itself nobody has today. What it passes on and another way
-drops is a loss, unless it is documented for that way: AWS documents that CloudFront takes `TE` and
-`Trailer` away, by which trailers are agreed on and announced, and nothing about 103.
+drops is a loss, unless it does no harm there: a hint that is dropped or late on cdn costs nobody
+more than time, and whoever stands between may drop it (RFC 8297, 2); AWS documents that CloudFront
+takes `TE` and `Trailer` away, by which trailers are agreed on and announced.
 """
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from rollout.probe.model import (
     FramedAnswer,
     FramedWire,
+    HttpAnswer,
     HttpRequest,
     Path,
     Result,
@@ -28,7 +36,7 @@ from rollout.probe.model import (
 )
 from rollout.requests.request_kinds import ANSWER_SECONDS, COMMON
 from rollout.verify.check import NOT_ASKED, Check, CheckContext
-from rollout.verify.differences import AS_BASELINE, TRAILERS_REMOVED
+from rollout.verify.differences import AS_BASELINE, HINTS_REMOVED, TRAILERS_REMOVED
 from rollout.verify.echo_groups import is_of_the_echo
 from rollout.verify.echo_host import EchoHost, open_host
 from rollout.verify.exchange import (
@@ -53,6 +61,12 @@ PIECES: Final = (b"first piece, ", b"second piece")
 SIZE: Final = 1000
 """Bytes of an answer with trailers; byte i is i mod 251 (docs/echo.md)."""
 
+LATE: Final = ", no earlier than the answer"
+
+ANSWERS_ONLY: Final = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+"""Headers that frame an answer and its connection, and have no place in an informational one.
+Source: RFC 9110, 8.6 and 15.2; RFC 9112, 6.1 and 9.6."""
+
 TRAILERS: Final = ("X-Verify-Checksum", "X-Verify-Count")
 """Names of the trailers, which no header has."""
 
@@ -69,6 +83,8 @@ class FramedOutcome:
     """Whether it tells something of this way; False: silence, which may be the network's."""
     missing: str = ""
     """What the echo does not offer; empty: it offers all."""
+    other_protocol: bool = False
+    """Whether the way does not speak the protocol that it is about."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +99,10 @@ class FramingForm:
     """Tries it once on a way."""
     remedies: Mapping[Path, str]
     """What to do where it is not passed on."""
-    documented: str = ""
-    """Name of the documented difference that CloudFront drops it; empty: none is documented."""
+    accepted: str
+    """Name of the accepted difference that it is dropped on cdn."""
+    dropped: str
+    """Why that does no harm, for a person."""
 
 
 def _request(
@@ -114,20 +132,57 @@ def _read(
     )
 
 
-async def _hints(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
-    target = host.target(("hint", "103"), ("delay", f"{HINT_SECONDS:g}"))
-    request = _request("GET", target)
-    framed = await wire.send_framed(way, request)
+def _as_answer(framed: FramedAnswer, plain: HttpAnswer | TroubleError) -> str:
+    """Return what shows that a hint was taken for the answer; empty: nothing does."""
+    ordinary = _names(plain.headers) if isinstance(plain, HttpAnswer) else frozenset[str]()
+    lost = ordinary - _names(framed.answer.headers)
+    for each in framed.informational:
+        names = _names(each.headers)
+        if shown := sorted(names & ANSWERS_ONLY | names & lost):
+            return (
+                f"{each.status} comes with {', '.join(shown)}, as an answer does, and the answer "
+                "follows as if it were its body"
+            )
+    if isinstance(framed.after, TroubleError):
+        return (
+            f"the next request on the connection is not answered after {_statuses(framed)}: "
+            f"{framed.after.kind}: {framed.after}"
+        )
+    return ""
+
+
+def _names(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(name.lower() for name, _ in headers)
+
+
+def _statuses(framed: FramedAnswer) -> str:
+    statuses = [*(each.status for each in framed.informational), framed.answer.status]
+    return " and ".join(map(str, statuses))
+
+
+def _hint_parts(framed: FramedAnswer) -> tuple[str, ...]:
+    """Return what came of hints in time; what comes with the answer is no hint any more."""
+    return tuple(
+        f"{each.status} with Link: {', '.join(v for n, v in each.headers if n.lower() == 'link')}"
+        + ("" if framed.answer.seconds - each.seconds >= EARLY_SECONDS else LATE)
+        for each in framed.informational
+        if each.status != 100  # noqa: PLR2004 - Continue, which each connection has of its own
+    )
+
+
+async def _hints(
+    host: EchoHost, wire: FramedWire, way: Way, *, http2: bool = False
+) -> FramedOutcome:
+    directives = (("hint", "103"), ("delay", f"{HINT_SECONDS:g}"))
+    request = replace(_request("GET", host.target(*directives)), http2=http2)
+    then = replace(_request("GET", host.target()), http2=http2)
+    framed = await wire.send_framed(way, request, then=then)
+    if http2 and framed.answer.protocol != "HTTP/2" and (way.path, way.family) != BASELINE:
+        return FramedOutcome(other_protocol=True)
     received, outcome = _read(request, framed, "hint")
     if received is None:
         return outcome
-    parts = [
-        f"{each.status} with Link: {', '.join(v for n, v in each.headers if n.lower() == 'link')}"
-        + ("" if framed.answer.seconds - each.seconds >= EARLY_SECONDS else ", no earlier than 200")
-        for each in framed.informational
-        if each.status != 100  # noqa: PLR2004 - Continue, which each connection has of its own
-    ]
-    return FramedOutcome(tuple(parts))
+    return FramedOutcome(_hint_parts(framed), _as_answer(framed, host.plain[way].outcome))
 
 
 def _trailers(host: EchoHost) -> tuple[tuple[str, str], ...]:
@@ -181,21 +236,38 @@ _TRAILER_REMEDIES: Final[Mapping[Path, str]] = {
     "cdn": "See what stands between CloudFront and the API; CloudFront itself drops trailers.",
 }
 
+_HINT_REMEDIES: Final[Mapping[Path, str]] = {
+    "direct": _PROXIES,
+    "cdn": (
+        "Let the API send no 103 (Early Hints) before the traffic moves; if it sends none today, "
+        "nothing is lost."
+    ),
+}
+
 FORMS: Final = (
     FramingForm(
         "early-hints",
         "an early hint",
         _hints,
-        {
-            "direct": _PROXIES,
-            "cdn": (
-                "Let the API send no 103 (Early Hints) before the traffic moves; if it sends none "
-                "today, nothing is lost. AWS documents nothing about it."
-            ),
-        },
+        _HINT_REMEDIES,
+        HINTS_REMOVED,
+        "which whoever stands between may do, and costs clients no more than time",
     ),
     FramingForm(
-        "trailers-sent", "trailers of a request", _sent, _TRAILER_REMEDIES, TRAILERS_REMOVED
+        "early-hints-http2",
+        "an early hint over HTTP/2",
+        partial(_hints, http2=True),
+        _HINT_REMEDIES,
+        HINTS_REMOVED,
+        "which whoever stands between may do, and costs clients no more than time",
+    ),
+    FramingForm(
+        "trailers-sent",
+        "trailers of a request",
+        _sent,
+        _TRAILER_REMEDIES,
+        TRAILERS_REMOVED,
+        "as CloudFront documents",
     ),
     FramingForm(
         "trailers-answered",
@@ -203,6 +275,7 @@ FORMS: Final = (
         _answered,
         _TRAILER_REMEDIES,
         TRAILERS_REMOVED,
+        "as CloudFront documents",
     ),
 )
 """Everything that is tried."""
@@ -235,6 +308,8 @@ def judged(form: FramingForm, way: Way, outcome: FramedOutcome, baseline: Framed
     usual, where = lane_name(BASELINE), f" (at {way.address})"
     if outcome.missing:
         return result(form.check, "unknown", f"{outcome.missing}{where}", way)
+    if outcome.other_protocol:
+        return result(form.check, "pass", f"{form.text}: this way does not speak it", way)
     if not outcome.fault:
         passed = _passed(form, way, outcome, baseline)
         if passed is not None:
@@ -254,9 +329,11 @@ def _passed(
         return result(form.check, "pass", evidence, way, accepted=(AS_BASELINE,))
     if outcome.parts == baseline.parts:
         return result(form.check, "pass", f"passed on: {listed(outcome.parts)}", way)
-    if not outcome.parts and form.documented and way.path == "cdn":
-        evidence = f"{form.text}: dropped, as CloudFront documents; the rest is as it was sent"
-        return result(form.check, "pass", evidence, way, accepted=(form.documented,))
+    late = all(part.endswith(LATE) for part in outcome.parts)
+    if late and way.path == "cdn":
+        what = "comes with the answer" if outcome.parts else "dropped"
+        evidence = f"{form.text}: {what}, {form.dropped}; the rest is as it was sent"
+        return result(form.check, "pass", evidence, way, accepted=(form.accepted,))
     return None
 
 

@@ -14,8 +14,8 @@ What is documented of CloudFront is followed. **Where it differs from the real o
   answer may be kept (also for an error only), `If-…` and `Range` come first, once, in their usual
   case.
 - *Headers of answers.* `X-Accel-…`, `X-Edge-…` and `Keep-Alive` of the origin are dropped, and so
-  are trailers; an origin without `Server` gets `Server: CloudFront`. An interim answer (1xx) of the
-  origin ends in 502 because nginx takes it for the whole one.
+  are trailers; an origin without `Server` gets `Server: CloudFront`. The lab's API sends no
+  103 to a node, as if it were dropped here; of another's nginx takes it for the answer: 502.
 - *The cache.* GET and HEAD are kept apart; OPTIONS is never kept. Parts (206) are not kept. An
   answer that is kept reaches its first viewer in pieces of the buffers' size. Requests for the same
   object are not collapsed. A 200 that CloudFront would keep for 0 seconds and ask for again with

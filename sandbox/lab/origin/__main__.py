@@ -115,7 +115,7 @@ class Listener:
         """
         if self.listening.mode == "http":
             request.headers = forwarded(request, self.kind, self.port)
-            request.hints = False
+        request.hints = self.listening.mode == "bytes" and not request.header(b"x-amz-cf-id")
         try:
             await self.api.answer(request, exchange)
         except LateError:

@@ -18,7 +18,7 @@ from rollout.probe.http import HttpWire
 from rollout.probe.model import EdgeTarget, HttpRequest, Path, Result, Way, Wire
 from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks.framing import framing
-from rollout.verify.differences import AS_BASELINE, TRAILERS_REMOVED
+from rollout.verify.differences import AS_BASELINE, HINTS_REMOVED, TRAILERS_REMOVED
 from rollout.verify.run import GroupResult
 from rollout.verify.run_thread import split
 from support.fake_edge import FakeWire, NoDnsQueries, answer
@@ -34,7 +34,8 @@ class Behavior:
     """What a way, and the API behind it, do. Hints and trailers are `passed`, `dropped` …."""
 
     hints: str = "passed"
-    """Also `altered`, `late`, `502`, `reset`, `silent`."""
+    """Also `altered`, `late`, `502`, `reset`, `silent`, and as of a front end that takes the
+    hint for the answer: `framed`, `moved`, `stalled`."""
     sent: str = "passed"
     """Also `altered`, `header`, `cut`."""
     answered: str = "passed"
@@ -61,6 +62,10 @@ class Double:
     ) -> None:
         self.behavior, self.reader, self.writer = behavior, reader, writer
         self.wire = h11.Connection(h11.SERVER)
+        self.stalled = False
+        """Whether nothing is answered any more."""
+        self.own = [("Via", "1.1 front")]
+        """What the way adds to answers."""
 
     def send(self, event: h11.Event) -> None:
         self.writer.write(self.wire.send(event) or b"")
@@ -71,9 +76,13 @@ class Double:
         return event
 
     async def serve(self) -> None:
-        head = await self.next()
-        if not isinstance(head, h11.Request):
-            return
+        while isinstance(head := await self.next(), h11.Request):
+            await self.take(head)
+            if self.wire.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
+                return
+            self.wire.start_next_cycle()
+
+    async def take(self, head: h11.Request) -> None:
         body = b""
         while isinstance(event := await self.next(), h11.Data):
             body += bytes(event.data)
@@ -85,6 +94,8 @@ class Double:
         if unknown:
             self.answer(400, json.dumps({"id": unique(), "error": str(unknown)}).encode())
             return
+        if self.stalled:
+            await asyncio.sleep(3600)
         headers = texts(head.headers)
         if self.behavior.sent == "header":
             headers += trailers
@@ -114,21 +125,25 @@ class Double:
         """Send the hint, and wait; say whether the answer follows."""
         what = self.behavior.hints
         link = "</other>" if what == "altered" else "</echo>; rel=preload"
-        hint = h11.InformationalResponse(status_code=103, headers=[("Link", link)])
+        added = {"framed": [("Connection", "keep-alive")], "moved": self.own}.get(what, [])
+        hint = h11.InformationalResponse(status_code=103, headers=[("Link", link), *added])
         if what in ("502", "reset"):
             if what == "502":
                 self.answer(502, b"Bad Gateway")
+            self.writer.close()
             return False
-        if what in ("passed", "altered"):
+        if what not in ("dropped", "late", "silent", "502", "reset"):
             self.send(hint)
         await asyncio.sleep(3600 if what == "silent" else seconds)
         if what == "late":
             self.send(hint)
+        self.stalled = what == "stalled"
+        self.own = [] if what == "moved" else self.own
         return True
 
     def answer(self, status: int, body: bytes) -> None:
         length = ("Content-Length", str(len(body)))
-        self.send(h11.Response(status_code=status, headers=[length]))
+        self.send(h11.Response(status_code=status, headers=[length, *self.own]))
         self.send(h11.Data(data=body))
         self.send(h11.EndOfMessage())
 
@@ -182,7 +197,8 @@ class Case:
 
     way: Behavior
     expected: tuple[str, str, str]
-    """Verdicts of early-hints, trailers-sent and trailers-answered; `-`: not asked."""
+    """Verdicts of early-hints, trailers-sent and trailers-answered; `-`: not asked. The doubles do
+    not speak HTTP/2."""
     evidence: str = ""
     """Part of what the odd one says."""
     direct: Behavior = Behavior()
@@ -195,28 +211,48 @@ ALL_PASS = (PASS, PASS, PASS)
 
 CASES: Final = {
     "everything is passed on": Case(Behavior(), ALL_PASS),
-    "a hint is dropped": Case(
+    "a hint is dropped on cdn": Case(
+        Behavior(hints="dropped"), ALL_PASS, accepted=(HINTS_REMOVED,)
+    ),
+    "a hint is dropped by a proxy": Case(
         Behavior(hints="dropped"),
         (FAIL, PASS, PASS),
         "an early hint: here nothing comes; direct over IPv4 there is "
         "103 with Link: </echo>; rel=preload (at 127.0.0.1)",
+        path="direct",
     ),
-    "a hint is dropped by a proxy": Case(
-        Behavior(hints="dropped"), (FAIL, PASS, PASS), "here nothing comes", path="direct"
+    "a hint has what only answers have": Case(
+        Behavior(hints="framed"),
+        (FAIL, PASS, PASS),
+        "103 comes with connection, as an answer does, and the answer follows as if it were its",
+    ),
+    "a hint has what the way adds to answers": Case(
+        Behavior(hints="moved"), (FAIL, PASS, PASS), "103 comes with via, as an answer does"
+    ),
+    "direct itself takes a hint for the answer": Case(
+        Behavior(hints="moved"),
+        ALL_PASS,
+        direct=Behavior(hints="framed"),
+        accepted=(AS_BASELINE,),
     ),
     "a hint makes it 502": Case(
-        Behavior(hints="502"), (FAIL, PASS, PASS), "is answered 502 without an echo"
+        Behavior(hints="502"),
+        (FAIL, PASS, PASS),
+        "is answered 502 (Via: 1.1 front) without an echo",
     ),
     "a hint makes it 502 and direct drops hints": Case(
         Behavior(hints="502"),
         (FAIL, PASS, PASS),
-        "answered 502 without an echo; direct over IPv4 it is answered",
+        "answered 502 (Via: 1.1 front) without an echo; direct over IPv4 it is answered",
         direct=Behavior(hints="dropped"),
     ),
     "a hint ends the connection": Case(Behavior(hints="reset"), (FAIL, PASS, PASS), "reset: "),
     "a hint is altered": Case(Behavior(hints="altered"), (FAIL, PASS, PASS), "Link: </other>"),
-    "a hint comes with the answer": Case(
-        Behavior(hints="late"), (FAIL, PASS, PASS), "no earlier than 200"
+    "a hint comes with the answer on cdn": Case(
+        Behavior(hints="late"), ALL_PASS, accepted=(HINTS_REMOVED,)
+    ),
+    "a hint comes with the answer of a proxy": Case(
+        Behavior(hints="late"), (FAIL, PASS, PASS), "no earlier than the answer", path="direct"
     ),
     "direct drops hints, the way passes them on": Case(
         Behavior(), ALL_PASS, direct=Behavior(hints="dropped"), accepted=(AS_BASELINE,)
@@ -288,6 +324,7 @@ def test_what_a_way_does_to_hints_and_trailers_is_told(
 ) -> None:
     case = CASES[name]
     there = {each.check: each for each in results[name] if each.family == "IPv6"}
+    assert there.pop("early-hints-http2").verdict in (PASS, UNKNOWN, case.expected[0])
     assert (
         tuple(
             "-" if each.evidence.startswith("Not asked: ") else each.verdict
@@ -305,7 +342,7 @@ def test_what_a_way_does_to_hints_and_trailers_is_told(
 @pytest.mark.parametrize("name", CASES)
 def test_direct_over_ipv4_is_never_at_fault(results: Mapping[str, list[Result]], name: str) -> None:
     here = [each for each in results[name] if each.family == "IPv4"]
-    assert len(here) == 3
+    assert len(here) == 4
     for each in here:
         assert each.verdict == "pass" or each.evidence.startswith("Not asked: "), each
 
@@ -316,6 +353,7 @@ def test_an_older_echo_leaves_a_clean_run_clean(results: Mapping[str, list[Resul
     assert kept == []
     assert dict(left_out) == {
         "early-hints": "the echo does not know hint (docs/echo.md).",
+        "early-hints-http2": "the echo does not know hint (docs/echo.md).",
         "trailers-sent": "the echo does not tell trailers (docs/echo.md).",
         "trailers-answered": "the echo does not know trailer (docs/echo.md).",
     }
@@ -331,6 +369,16 @@ def test_silence_on_direct_leaves_nothing_to_compare_with(
         if each.check == "early-hints":
             assert each.verdict == "unknown"
             assert "There is nothing to compare with" in each.evidence
+
+
+def test_a_connection_that_is_of_no_use_after_a_hint_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rollout.verify.checks.framing.ANSWER_SECONDS", 0.7)
+    outcomes = asyncio.run(results_of_case(Case(Behavior(hints="stalled"), ALL_PASS)))
+    (there,) = (each for each in outcomes if each.check == "early-hints" and each.path == "cdn")
+    assert there.verdict == "fail"
+    assert "the next request on the connection is not answered after 103 and 200" in there.evidence
 
 
 def test_one_of_several_addresses_that_breaks_on_hints_is_named() -> None:
@@ -395,7 +443,8 @@ def test_the_labs_load_balancers_pass_what_theirs_do(
     outcomes = asyncio.run(checked(wire, way))
     assert {each.verdict for each in outcomes} == {"pass"}
     assert outcomes[0].evidence == hint
-    for each in outcomes[1:]:
+    assert outcomes[1].evidence == hint.replace("early hint:", "early hint over HTTP/2:")
+    for each in outcomes[2:]:
         assert each.evidence.startswith("passed on: x-verify-checksum: ")
 
 

@@ -12,6 +12,7 @@ from rollout.probe.model import EdgeTarget, Result, Way
 from rollout.requests.groups import GROUPS
 from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks.echo import echo
+from rollout.verify.checks.framing import FORMS, framing
 from rollout.verify.checks.sizes import sizes
 from rollout.verify.checks.slow import slow
 from support.fake_edge import NoDnsQueries
@@ -27,6 +28,14 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackOrigin]
         yield served
 
 
+@pytest.fixture(scope="module")
+def bytes_origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackOrigin]:
+    """Return an API behind a load balancer that passes bytes on, and so hints."""
+    folder = tmp_path_factory.mktemp("bytes")
+    with origin_on_loopback(folder, NAME, kind="network") as served:
+        yield served
+
+
 def group(name: str) -> Run:
     return partial(echo, kinds=(), groups=[each for each in GROUPS if each.name == name])
 
@@ -36,7 +45,13 @@ SLOW = partial(slow, shorter=(1.0, 0.3))
 
 
 def on_cdn(
-    origin: LoopbackOrigin, folder: Path, changed: str, run: Run, *, slowest: float = 2.0
+    origin: LoopbackOrigin,
+    folder: Path,
+    changed: str,
+    run: Run,
+    *,
+    slowest: float = 2.0,
+    http2: bool = False,
 ) -> dict[str, Result]:
     """Return what is found on cdn, by its line; everything passes on direct."""
 
@@ -57,7 +72,7 @@ def on_cdn(
         context = CheckContext(EdgeTarget((NAME,), "lb", "cf"), ways, options, wire, NoDnsQueries())
         return [each async for each in run(context)]
 
-    with nginx_edge(origin, folder, changed) as cdn:
+    with nginx_edge(origin, folder, changed, http2=http2) as cdn:
         results = asyncio.run(collected(cdn))
     assert [each for each in results if each.path == "direct" and each.verdict != "pass"] == []
     return {each.check: each for each in results if each.path == "cdn"}
@@ -115,3 +130,19 @@ def test_a_limit_of_nginx_is_found(origin: LoopbackOrigin, tmp_path: Path, name:
     results = on_cdn(origin, tmp_path, changed, run)
     assert results[line].verdict == "fail", results
     assert evidence in results[line].evidence
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_an_nginx_that_takes_a_hint_for_the_answer_is_found(
+    bytes_origin: LoopbackOrigin, tmp_path: Path, http2: bool
+) -> None:
+    hints = partial(framing, forms=[each for each in FORMS if each.check.startswith("early-hints")])
+    results = on_cdn(bytes_origin, tmp_path, "", hints, http2=http2)
+    assert results["early-hints"].verdict == "fail"
+    assert "103 comes with connection, as an answer does" in results["early-hints"].evidence
+    over_http2 = results["early-hints-http2"]
+    if http2:
+        assert over_http2.verdict == "fail"
+        assert "data before headers" in over_http2.evidence
+    else:
+        assert "this way does not speak it" in over_http2.evidence

@@ -236,6 +236,12 @@ def test_an_informational_answer_comes_first_and_at_once(connect: Connect) -> No
     assert late.status == 201
 
 
+def test_a_node_of_cloudfront_is_sent_no_informational_answer(connect: Connect) -> None:
+    with connect("network") as raw:
+        raw.request("/echo/hint=103;status=201", ("X-Amz-Cf-Id", "abc"))
+        assert raw.head().status == 201
+
+
 def test_a_client_that_waits_to_go_on_is_told_to(connect: Connect) -> None:
     with connect("network") as raw:
         raw.request("/echo", ("Expect", "100-continue"), ("Content-Length", "4"), method="PUT")
