@@ -323,8 +323,11 @@ def test_operations_that_say_with_what_are_asked_and_the_others_listed() -> None
             "GET /orders/{id}",
             "required path parameter id has no example, default or enumeration",
         ),
-        ("GET /broken", "its reference #/components/parameters/None leads nowhere"),
-        ("GET /elsewhere", "its reference other.yaml#/None is outside this file"),
+        (
+            "GET /broken",
+            "its reference #/components/parameters/None leads nowhere (api.yaml:37:21)",
+        ),
+        ("GET /elsewhere", "its reference other.yaml#/None is outside this file (api.yaml:41:21)"),
     )
     unsafe = ("POST /orders", "POST may change something; --allow-unsafe sends it")
     assert described(OPENAPI) == Catalogue((get, head), (unsafe, *reasons))
@@ -505,7 +508,17 @@ OK = "responses: {200: {description: ok}}"
             f"{{servers: [{{}}], get: {{{OK}}}}}",
             "api.yaml:5:23 paths./broken.servers[0].url is not there; it has to be there",
         ),
-        ("{$ref: '#/paths/~1sound'}", "its path is a reference, which is not followed"),
+        (
+            "{$ref: 'other.yaml#/paths/~1a'}",
+            "its reference other.yaml#/paths/~1a is outside this file (api.yaml:5:13)",
+        ),
+        ("{$ref: '#/paths/~1gone'}", "its reference #/paths/~1gone leads nowhere (api.yaml:5:13)"),
+        ("{$ref: '#/paths/~1broken'}", "its references lead in a circle"),
+        ("{$ref: '#/info/title'}", 'api.yaml:2:8 info.title is "a"; it should be an object'),
+        (
+            "{$ref: '#/paths/~1sound', get: {}}",
+            "api.yaml:5:38 paths./broken.get is there beside $ref; summary and description may be",
+        ),
     ],
 )
 def test_an_operation_that_is_broken_is_refused_alone_with_its_place(
@@ -515,6 +528,37 @@ def test_an_operation_that_is_broken_is_refused_alone_with_its_place(
     assert [entry.name for entry in catalogue.entries] == ["GET /sound"]
     assert [name for name, _ in catalogue.left_out] == ["GET /broken"]
     assert catalogue.left_out[0][1].startswith(reason)
+
+
+ITEMS = """\
+openapi: 3.1.0
+info: {title: a, version: "1"}
+paths:
+  /orders: {$ref: "#/components/pathItems/Orders", summary: as there}
+  /all/orders: {$ref: "#/paths/~1orders"}
+  /orders/{id}: {$ref: "#/components/pathItems/Order"}
+components:
+  pathItems:
+    Orders:
+      get: {responses: {200: {description: ok}}}
+      head: {responses: {200: {description: ok}}}
+    Order:
+      parameters: [{name: id, in: path, required: true, schema: {type: string, example: a b}}]
+      get: {responses: {200: {description: ok}}}
+      delete: {responses: {200: {description: ok}}}
+"""
+
+
+def test_references_to_the_items_of_paths_are_followed() -> None:
+    catalogue = described(ITEMS)
+    assert [(entry.name, entry.request.target) for entry in catalogue.entries] == [
+        ("GET /orders", "/orders"),
+        ("HEAD /orders", "/orders"),
+        ("GET /all/orders", "/all/orders"),
+        ("HEAD /all/orders", "/all/orders"),
+        ("GET /orders/{id}", "/orders/a%20b"),
+    ]
+    assert [name for name, _ in catalogue.left_out] == ["DELETE /orders/{id}"]
 
 
 def test_a_schema_with_something_else_than_a_list_of_values_refuses_its_operation() -> None:
