@@ -38,6 +38,7 @@ def questions(
         QuestionSize(
             tuple(len(ways) for lane, ways in lanes[hostname].items() if lane != BASELINE),
             len(own),
+            repeats=bool(own),
         )
         for (_, hostname), own in zip(pairs, variants, strict=True)
     ]
@@ -53,6 +54,7 @@ def questions(
             _chosen(lanes[hostname], turn, allowed.most_addresses),
             own if allowed.with_variants else (),
             bool(own) and not allowed.with_variants,
+            bool(own) and allowed.with_variants,
             (*ignore, *entry.ignore),
             pause_seconds,
             compares,

@@ -1,7 +1,7 @@
 """How many requests the user's own requests may cost, and what is left out to keep to it. Pure.
 
 First everything goes out on each path over each family. Then each further address is afforded, then
-the same request as another user and with another query. What is not afforded is said.
+the same request more often, as another user and with another query. What is not afforded is said.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,10 @@ from typing import Final
 
 LOOKS: Final = 3
 """How often a request goes out at each address: twice at once, and once more later."""
+
+REPEATS: Final = 5
+"""How often more a GET or HEAD goes out at one address of each path over each family: caches may
+keep only what is asked for several times."""
 
 MEASURES: Final = 6
 """How often it goes out on direct over IPv4 meanwhile."""
@@ -26,12 +30,15 @@ class QuestionSize:
     """Number of addresses on each path over each family but direct over IPv4."""
     variants: int
     """Number of its variants."""
+    repeats: bool = False
+    """Whether it may go out more often."""
 
     def cost(self, most_addresses: int, *, with_variants: bool) -> int:
         """Return the number of requests that it takes."""
         addresses = sum(min(count, most_addresses) for count in self.addresses)
         variants = self.variants * VARIANT_LOOKS * (1 + len(self.addresses))
-        return MEASURES + LOOKS * addresses + (variants if with_variants else 0)
+        more = REPEATS * len(self.addresses) if self.repeats else 0
+        return MEASURES + LOOKS * addresses + (variants + more if with_variants else 0)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Allowance:
     most_addresses: int
     """Addresses on each path over each family."""
     with_variants: bool
-    """Whether variants are sent."""
+    """Whether variants are sent, and what may go out more often does."""
 
 
 def allowance(sizes: Sequence[QuestionSize], budget: int) -> Allowance:

@@ -3,7 +3,8 @@
 Three orders:
 
 - *looks*: direct, all others, direct, all others, a pause, direct, all others. Between two answers
-  of a way there is always one of direct, so what direct changes meanwhile shows.
+  of a way there is always one of direct, so what direct changes meanwhile shows. After the first
+  some ways are asked several times in a row, for caches that keep only what is asked for often.
 - *blocks*: in each, three requests on direct and one on each way, in random order. Their outcome
   is what `judgement` tests: with a fixed order three servers that take turns would look like three
   ways that differ.
@@ -14,15 +15,17 @@ Three orders:
 import asyncio
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from rollout.probe.model import HttpRequest, TroubleError, Way, Wire
 from rollout.requests.catalogue import IgnoreRule
-from rollout.verify.own_requests.budget import LOOKS, VARIANT_LOOKS
+from rollout.verify.own_requests.budget import LOOKS, REPEATS, VARIANT_LOOKS
 from rollout.verify.own_requests.judgement import Outcome, answers_of, learned_of
 from rollout.verify.own_requests.learned import Learned
+from rollout.verify.own_requests.variants import NAME
 
 T = TypeVar("T")
 
@@ -59,6 +62,19 @@ class Sent:
 
     request: HttpRequest
     label: str = ""
+
+    @property
+    def may_be_anew(self) -> bool:
+        """Whether it may be sent with a parameter that nobody reads."""
+        return self.request.method in ("GET", "HEAD") and self.request.body is None
+
+    def anew(self, token: str) -> "Sent":
+        """Return it with a parameter that nobody reads; without a token as it is."""
+        if not token:
+            return self
+        mark = "&" if "?" in self.request.target else "?"
+        target = f"{self.request.target}{mark}{NAME}={token}"
+        return replace(self, request=replace(self.request, target=target))
 
 
 @dataclass
@@ -193,8 +209,14 @@ class Conversation:
         self._measures.remove(way)
         return again
 
-    async def looks(self, sent: Sent, ways: Sequence[Way]) -> Outcomes:
-        """Send a request three times on each way, and six times on direct meanwhile."""
+    async def looks(self, sent: Sent, ways: Sequence[Way], often: Collection[Way] = ()) -> Outcomes:
+        """Send a request three times on each way, and six times on direct meanwhile.
+
+        Args:
+            sent: The request.
+            ways: The ways.
+            often: Those of them that it is sent to five times more.
+        """
         outcomes = Outcomes(others={way: [] for way in ways})
         outcomes.direct += [await self.on_direct(sent, first=True), await self.on_direct(sent)]
         if all(isinstance(each.outcome, TroubleError) for each in outcomes.direct):
@@ -205,6 +227,8 @@ class Conversation:
                 outcomes.direct.append(await self.on_direct(sent))
                 await self._pause(outcomes, begin)
             await self._once(outcomes, sent, ways, first=look == 0)
+            if look == 0:
+                await self._in_a_row(outcomes, sent, often)
             outcomes.direct.append(await self.on_direct(sent))
         return outcomes
 
@@ -217,13 +241,17 @@ class Conversation:
         return outcomes
 
     async def later(self, sent: Sent, way: Way) -> Outcomes:
-        """Send a request on direct and on a way, wait for longer than a second, and do it again."""
-        outcomes = Outcomes()
+        """Send a request on direct and on a way, wait for longer than a second, and do it again.
+
+        Before the pause it goes out twice on the way, for a cache that gives an answer to whoever
+        asks next.
+        """
+        outcomes = Outcomes(others={way: []})
         begin = asyncio.get_running_loop().time()
-        for last in (False, True):
+        for times in (2, 1):
             outcomes.direct.append(await self.on_direct(sent))
-            outcomes.others.setdefault(way, []).append(await self.at(way, sent))
-            if not last:
+            outcomes.others[way] += [await self.at(way, sent) for _ in range(times)]
+            if times > 1:
                 await self._pause(outcomes, begin)
         return outcomes
 
@@ -235,6 +263,14 @@ class Conversation:
         each = await asyncio.gather(*(self.at(way, sent, first=first) for way in speaking))
         for outcome in each:
             outcomes.others.setdefault(outcome.way, []).append(outcome)
+
+    async def _in_a_row(self, outcomes: Outcomes, sent: Sent, often: Collection[Way]) -> None:
+        async def on(way: Way) -> list[Outcome]:
+            return [await self.at(way, sent) for _ in range(REPEATS)]
+
+        answering = [way for way in often if answers_of(outcomes.others[way])]
+        for own in await asyncio.gather(*map(on, answering)):
+            outcomes.others[own[0].way] += own
 
     async def _pause(self, outcomes: Outcomes, begin: float) -> None:
         """Wait until `Date` and `Age` have moved on, where anything has one."""
@@ -257,9 +293,14 @@ class Conversation:
         return outcomes
 
     async def pairs(
-        self, first: tuple[Way, Sent], second: tuple[Way, Sent]
+        self, first: tuple[Way, Sent], second: tuple[Way, Sent], *, anew: bool = False
     ) -> tuple[list[PairOfOutcomes], list[PairOfOutcomes]]:
         """Send two requests directly after each other, and such pairs on direct.
+
+        Args:
+            first: The way of the first, and the request.
+            second: The same of the second.
+            anew: Whether each pair has a URL of its own, by a parameter that nobody reads.
 
         Returns:
             The pairs on direct, and those on the way.
@@ -270,11 +311,13 @@ class Conversation:
             order = [False] * DIRECT_PAIRS + [True]
             self._random.shuffle(order)
             for is_way in order:
+                token = secrets.token_hex(4) if anew else ""
+                sent, then = first[1].anew(token), second[1].anew(token)
                 if is_way:
-                    one, two = await self.at(*first), await self.at(*second)
+                    one, two = await self.at(first[0], sent), await self.at(second[0], then)
                     there.append(PairOfOutcomes(one, two))
                 else:
-                    one, two = await self.on_direct(first[1]), await self.on_direct(second[1])
+                    one, two = await self.on_direct(sent), await self.on_direct(then)
                     direct.append(PairOfOutcomes(one, two))
         return direct, there
 

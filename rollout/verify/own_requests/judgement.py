@@ -223,13 +223,22 @@ def _other_values(
         yield Oddity(part, values[0], None, gone, len(own), chance_of(gone, len(own), 0, usual))
         return
     different = set(values)
-    repeats = len(different) <= len(values) / 3
-    if not repeats or any(each in different for each in own) or _is_open(part):
-        return
     one_value = len(set(own)) == 1
+    # One value that direct never has is asked for again as soon as those of direct repeat at all.
+    few = len(different) < len(values) if one_value else len(different) <= len(values) / 3
+    if not few or any(each in different for each in own) or _is_open(part):
+        return
     chance = chance_of(len(own), len(own), 0, usual)
     expected = Counter(values).most_common(1)[0][0]
-    yield Oddity(part, expected, own[0], len(own), len(own), chance, doubtful=not one_value)
+    yield Oddity(
+        part,
+        expected,
+        own[0],
+        len(own),
+        len(own),
+        chance,
+        doubtful=not one_value or len(different) > len(values) / 3,
+    )
 
 
 def _is_open(part: Part) -> bool:

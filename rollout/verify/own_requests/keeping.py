@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from rollout.probe.model import Verdict, Way
 from rollout.requests.catalogue import IgnoreRule
 from rollout.verify.cache_proofs import CACHING_REMEDY
-from rollout.verify.own_requests.conversation import Conversation, Outcomes, Sent, looked_at
+from rollout.verify.own_requests.conversation import (
+    Conversation,
+    Outcomes,
+    PairOfOutcomes,
+    Sent,
+    looked_at,
+)
 from rollout.verify.own_requests.evidence import MOST_PLACES
 from rollout.verify.own_requests.judgement import Outcome, answers_of
 from rollout.verify.own_requests.kept_values import (
@@ -25,6 +32,12 @@ from rollout.verify.own_requests.parts import Part
 
 FEWEST_NEW: Final = 4
 """Answers of direct that hold another value each before such a value is a proof."""
+
+MOST_ROUNDS: Final = 3
+"""How often pairs are sent while they may still prove something."""
+
+_DATE_LOOKS: Final = 2
+"""How often a `Date` that stood still is looked at again: a second may begin meanwhile."""
 
 _MOST_CONFIRMED: Final = 2
 """Suspicions of one path over one family that are followed up."""
@@ -151,21 +164,42 @@ class CacheSearch:
         return suspicions
 
     async def _confirm(self, suspected: Suspicion, learned: Learned) -> PairVerdict:
+        """Send the two requests again in pairs, and where that proves nothing at URLs of their own.
+
+        A cache that gives each answer to whoever asks next gives the first one twice only.
+        """
         by_label = {each.sent.label: each.sent for each in self._heard}
-        direct, there = await self._conversation.pairs(
-            (suspected.first.way, by_label[suspected.first.label]),
-            (suspected.second.way, by_label[suspected.second.label]),
-        )
-        return await looked_at(self._own, lambda: judge_pairs(learned, direct, there))
+        first = suspected.first.way, by_label[suspected.first.label]
+        second = suspected.second.way, by_label[suspected.second.label]
+        verdict = await self._pairs(first, second, learned, anew=False)
+        anew = first[1].may_be_anew and second[1].may_be_anew
+        if verdict.kept or verdict.doubtful or not anew:
+            return verdict
+        return await self._pairs(first, second, learned, anew=True)
+
+    async def _pairs(
+        self, first: tuple[Way, Sent], second: tuple[Way, Sent], learned: Learned, *, anew: bool
+    ) -> PairVerdict:
+        direct: list[PairOfOutcomes] = []
+        there: list[PairOfOutcomes] = []
+        verdict = PairVerdict(is_worth_more=True)
+        for _ in range(MOST_ROUNDS):
+            if not verdict.is_worth_more:
+                break
+            usual, own = await self._conversation.pairs(first, second, anew=anew)
+            direct += usual
+            there += own
+            verdict = await looked_at(self._own, partial(judge_pairs, learned, direct, there))
+        return verdict
 
     async def _standing_date(self, ways: Sequence[Way]) -> str | None:
-        """Return the evidence that the `Date` of answers stands still, which is looked at twice."""
-        for each in self._heard[:1]:
-            for way in ways:
-                outcomes = each.outcomes.others.get(way, [])
-                if date_stands_still(each.outcomes.direct, outcomes) is None:
-                    continue
-                again = await self._conversation.later(each.sent, way)
+        """Return the evidence that the `Date` of answers stands still, which is looked at again."""
+        own = self._heard[0]
+        for way in ways:
+            if date_stands_still(own.outcomes.direct, own.outcomes.others.get(way, [])) is None:
+                continue
+            for _ in range(_DATE_LOOKS):
+                again = await self._conversation.later(own.sent, way)
                 date = date_stands_still(again.direct, again.others[way])
                 if date is not None:
                     return (

@@ -23,9 +23,12 @@ from rollout.verify.own_requests.parts import Part
 APART_SECONDS: Final = 1.5
 """How far apart two answers are whose `Date` cannot be the same: it counts whole seconds."""
 
-KEPT_ALPHA: Final = 5e-4
-"""Chance below which pairs of the same answer count: six of eight pairs on a way, none of sixteen
-on direct."""
+KEPT_ALPHA: Final = 3e-4
+"""Chance below which repeated answers count: six of eight pairs on a way, none of sixteen on
+direct; or seven of sixteen, none of thirty-two."""
+
+UNDECIDED_REPEATS_ALPHA: Final = 0.2
+"""Chance below which it is worth to send more pairs."""
 
 _OF_THE_CONNECTION: Final = re.compile(
     r"port|peer|remote|client|connection|conn(?![a-z])|socket|hop|forwarded|addr", re.IGNORECASE
@@ -119,12 +122,17 @@ class PairVerdict:
     """What shows that answers were given twice."""
     doubtful: tuple[Part, ...] = ()
     """What stands still while something else shows that the answers are new."""
+    is_worth_more: bool = False
+    """Whether more pairs may prove that answers are given again."""
 
 
 def judge_pairs(
     learned: Learned, direct: Sequence[PairOfOutcomes], there: Sequence[PairOfOutcomes]
 ) -> PairVerdict:
     """Return what pairs of requests directly after each other prove.
+
+    Caches that stand side by side give each other's answers in turn, so a value counts that any
+    earlier answer of the pairs had.
 
     Args:
         learned: What all answers of direct with one status say.
@@ -145,14 +153,16 @@ def judge_pairs(
     still = _still(learned, direct, there)
     moving = [part for part in learned.fresh if part not in still]
     if not still:
-        return PairVerdict(tuple(kept))
+        return PairVerdict(
+            tuple(kept), is_worth_more=not kept and _may_repeat(learned, direct, there)
+        )
     in_body = [part for part in still if part.kind != "header"]
     body_moves = any(part.kind != "header" for part in moving)
     sure = [part for part in still if not _OF_THE_CONNECTION.search(part.where)]
     sure_in_body = [part for part in in_body if part in sure]
     if sure and (not moving or (sure_in_body and not body_moves)):
         places = ", ".join(dict.fromkeys(part.place for part in sure))
-        count = sum(bool(same_parts(learned, pair.first, pair.second)) for pair in there)
+        count = sum(bool(repeated & frozenset(sure)) for repeated in repeated_parts(learned, there))
         kept.append(
             f"{places} stands still in {count} of {len(there)} pairs of answers and is another in "
             "each answer of direct"
@@ -161,24 +171,56 @@ def judge_pairs(
     return PairVerdict(tuple(kept), tuple(still))
 
 
+def repeated_parts(learned: Learned, pairs: Sequence[PairOfOutcomes]) -> list[frozenset[Part]]:
+    """Return of each pair the parts whose value an earlier answer had, and which never do so."""
+    seen: set[tuple[int, Part, str]] = set()
+    repeated: list[frozenset[Part]] = []
+    for pair in pairs:
+        again: set[Part] = set()
+        for outcome in (pair.first, pair.second):
+            if outcome.answer is None:
+                continue
+            view = learned.view(outcome.answer)
+            for part in learned.fresh:
+                if part in view:
+                    value = outcome.answer.status, part, view[part]
+                    if value in seen:
+                        again.add(part)
+                    seen.add(value)
+        repeated.append(frozenset(again))
+    return repeated
+
+
+def _chances(
+    learned: Learned, direct: Sequence[PairOfOutcomes], there: Sequence[PairOfOutcomes]
+) -> dict[Part, float]:
+    """Return the chance, of each part that repeats on the way, by the order of the pairs."""
+    on_direct, on_way = (repeated_parts(learned, pairs) for pairs in (direct, there))
+    return {
+        part: chance_of(
+            times,
+            len(there),
+            sum(part in again for again in on_direct),
+            len(direct),
+        )
+        for part in learned.fresh
+        if (times := sum(part in again for again in on_way))
+    }
+
+
 def _still(
     learned: Learned, direct: Sequence[PairOfOutcomes], there: Sequence[PairOfOutcomes]
 ) -> list[Part]:
     """Return the parts that stand still on the way, tested by the order of the pairs."""
-    on_direct, on_way = (
-        [frozenset(same_parts(learned, pair.first, pair.second)) for pair in pairs]
-        for pairs in (direct, there)
-    )
-    return [
-        part
-        for part in learned.fresh
-        if _is_proof(
-            sum(part in same for same in on_way),
-            len(there),
-            sum(part in same for same in on_direct),
-            len(direct),
-        )
-    ]
+    chances = _chances(learned, direct, there)
+    return [part for part, chance in chances.items() if chance < KEPT_ALPHA]
+
+
+def _may_repeat(
+    learned: Learned, direct: Sequence[PairOfOutcomes], there: Sequence[PairOfOutcomes]
+) -> bool:
+    chances = _chances(learned, direct, there).values()
+    return any(chance < UNDECIDED_REPEATS_ALPHA for chance in chances)
 
 
 def _is_proof(times: int, of: int, usual_times: int, usual: int) -> bool:

@@ -48,6 +48,8 @@ class Question:
     """What else it is sent as."""
     variants_left_out: bool
     """Whether variants are left out because they cost too much."""
+    repeats: bool
+    """Whether it goes out more often at one address of each path over each family."""
     ignore: tuple[IgnoreRule, ...]
     """What does not count in its answers."""
     pause_seconds: float
@@ -82,7 +84,9 @@ async def results_of_question(question: Question) -> list[Result]:
     )
     sent = Sent(question.entry.request)
     ways = [way for lane, own in question.chosen.items() if lane != BASELINE for way in own]
-    course = _Course(conversation, await conversation.looks(sent, ways))
+    often = [own[0] for lane, own in question.chosen.items() if lane != BASELINE and own]
+    looks = await conversation.looks(sent, ways, often if question.repeats else ())
+    course = _Course(conversation, looks)
     if not answers_of(course.own.direct):
         trouble = course.own.direct[-1].outcome
         assert isinstance(trouble, TroubleError)  # noqa: S101 - there is no answer
