@@ -104,9 +104,10 @@ class LaneClient:
     urgent: bool
     """Whether its requests go before those of other checks."""
 
-    def target(self, *directives: tuple[str, str]) -> str:
-        """Return a target that no earlier run has used."""
-        return self.echo + segment((*directives, ("header", f"X-Run:{secrets.token_hex(4)}")))
+    def target(self, *directives: tuple[str, str], ending: str = "") -> str:
+        """Return a target that no earlier run has used, whose path has an ending."""
+        run = ("header", f"X-Run:{secrets.token_hex(4)}{ending}")
+        return self.echo + segment((*directives, run))
 
     async def ask(
         self,

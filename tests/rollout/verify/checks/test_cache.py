@@ -114,9 +114,31 @@ def _on_get(request: Outgoing, status: int) -> Hashable | None:
     return (request.target, request.value(b"user-agent")) if status == 200 else None
 
 
+def _when(
+    condition: Callable[[Outgoing], bool], status: int = 200
+) -> Callable[[Outgoing, int], Hashable | None]:
+    return lambda request, came: request.target if came == status and condition(request) else None
+
+
+def _says(part: bytes) -> Callable[[Outgoing], bool]:
+    return lambda request: part in request.target
+
+
+def _asks(header: bytes) -> Callable[[Outgoing], bool]:
+    return lambda request: request.value(header) is not None
+
+
 @pytest.mark.parametrize(
     ("check", "edge", "evidence"),
     [
+        (cache.answers, Edge(key=_when(_says(b"?"))), "with that query string again"),
+        (cache.answers, Edge(key=_when(lambda r: _path(r).endswith(b".css"))), "GET /echo/size="),
+        (cache.answers, Edge(key=_when(_says(b"size="))), "GET /echo/size="),
+        (cache.answers, Edge(key=_when(_says(b"ETag"))), "GET /echo/size="),
+        (cache.answers, Edge(key=_when(_asks(b"accept-encoding"))), "GET /echo/size="),
+        (cache.answers, Edge(key=_when(_asks(b"range"), 206)), "range=on"),
+        (cache.answers, Edge(key=_only(301)), "status=301"),
+        (cache.methods, Edge(key=_when(lambda r: r.method == b"OPTIONS")), "OPTIONS /echo"),
         (cache.answers, Edge(key=lambda r, s: r.target if s == 200 else None), "time 2 there"),
         (cache.answers, Edge(key=_per_user), "time 2 there"),
         (cache.answers, Edge(key=_fresh_only), "max-age%3D60"),
