@@ -21,6 +21,7 @@ nowhere passes none of them.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
@@ -245,7 +246,7 @@ async def _stranger(wire: Wire, way: Way) -> str | None:
     A certificate does not tell the paths apart: both have one for the hostname.
     """
     try:
-        answer = await wire.send(way, HttpRequest("HEAD", "/"))
+        answer = await wire.send(way, HttpRequest("HEAD", f"/?verify={secrets.token_hex(4)}"))
     except TroubleError as trouble:
         return f"{way.address} is of neither path, and does not tell whose it is: {trouble}"
     if answer.header("x-amz-cf-id") or "cloudfront" in (answer.header("via") or "").lower():

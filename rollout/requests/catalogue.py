@@ -1,5 +1,6 @@
 """The user's own requests, and what in their answers does not count."""
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
@@ -100,9 +101,13 @@ def patient(catalogue: Catalogue, seconds: float) -> Catalogue:
     return replace(catalogue, entries=tuple(entries))
 
 
-ROOT: Final = Catalogue((CatalogueEntry("GET /", HttpRequest("GET", "/", OWN_HEADERS)),))
-"""The one request that an edge may answer with a page of its own, a default root object, while it
-passes on everything else."""
+def root_request() -> HttpRequest:
+    """Return a request for the root that no earlier run has sent.
+
+    It is the one request that an edge may answer with a page of its own, a default root object,
+    while it passes on everything else, whatever its query string.
+    """
+    return HttpRequest("GET", f"/?verify={secrets.token_hex(4)}", OWN_HEADERS)
 
 
 def ignore_rule(text: str) -> IgnoreRule:

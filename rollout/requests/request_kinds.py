@@ -41,6 +41,11 @@ LARGE_HEADER: Final = "".join(f"{number:07d}." for number in range(750))
 """6,000 characters; two of them and the rest stay below CloudFront's 20,480 bytes and below 8 KiB
 for one line, which nginx and classic load balancers hold."""
 
+LONGEST_HEADER: Final = LARGE_HEADER * 2
+"""12,000 characters in one line, such as a token or many cookies: application load balancers hold
+16 KiB and CloudFront 20,480 bytes of all, and nginx by default 8 KiB. What direct refuses is no
+fault elsewhere."""
+
 PIECES: Final = 5
 INTERVAL_SECONDS: Final = 0.12
 
@@ -202,6 +207,7 @@ _HEADERS: Final = (
     RequestKind(
         "headers-large", headers=(("X-Large", LARGE_HEADER), ("X-Larger", LARGE_HEADER[::-1]))
     ),
+    RequestKind("headers-longest", headers=(("X-Longest", LONGEST_HEADER),)),
     RequestKind("headers-many", headers=tuple((f"X-Many-{n}", f"value {n}") for n in range(40))),
     RequestKind(
         "headers-authorization", headers=(("Authorization", "Bearer bm90LWEtcmVhbC10b2tlbg=="),)

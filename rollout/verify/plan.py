@@ -9,7 +9,15 @@ from rollout.edge import of_source, pulumi_outputs, read_text
 from rollout.faults import WrongUseError
 from rollout.probe.model import EdgeTarget
 from rollout.requests import documents, har, requests_file
-from rollout.requests.catalogue import ROOT, Catalogue, IgnoreRule, ignore_rule, merge, patient
+from rollout.requests.catalogue import (
+    Catalogue,
+    CatalogueEntry,
+    IgnoreRule,
+    ignore_rule,
+    merge,
+    patient,
+    root_request,
+)
 from rollout.verify.check import Check, VerifyOptions
 from rollout.verify.checks import CHECKS, opaque
 from rollout.verify.settings import VerifySettings
@@ -96,7 +104,7 @@ def _catalogue(
     take(files.openapi, lambda document: _operations(document, hostnames, unsafe=unsafe))
     take(files.har, lambda document: har.read(document, hostnames, unsafe=unsafe))
     if settings.options.echo is not None:
-        catalogues.append(ROOT)
+        catalogues.append(Catalogue((CatalogueEntry("GET /", root_request()),)))
     return patient(merge(catalogues), settings.options.slowest_seconds + MARGIN_SECONDS)
 
 

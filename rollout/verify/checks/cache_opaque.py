@@ -18,7 +18,7 @@ from typing import Final
 
 from rollout.probe.model import HttpRequest, Result
 from rollout.probe.sockets import Sockets
-from rollout.requests.catalogue import OWN_HEADERS, CatalogueEntry
+from rollout.requests.catalogue import OWN_HEADERS, CatalogueEntry, root_request
 from rollout.requests.request_kinds import ANSWER_SECONDS
 from rollout.verify.address_groups import worst
 from rollout.verify.check import Check, CheckContext
@@ -29,12 +29,13 @@ from rollout.verify.own_requests.question import Question, results_of_question
 
 
 def _entries() -> tuple[CatalogueEntry, ...]:
-    nowhere = f"/{secrets.token_hex(8)}"
+    nowhere = HttpRequest("GET", f"/{secrets.token_hex(8)}", OWN_HEADERS)
     return tuple(
-        CatalogueEntry(
-            name, HttpRequest("GET", target, OWN_HEADERS, timeout_seconds=ANSWER_SECONDS)
+        CatalogueEntry(name, replace(request, timeout_seconds=ANSWER_SECONDS))
+        for name, request in (
+            ("GET /", root_request()),
+            ("GET a path that is not there", nowhere),
         )
-        for name, target in (("GET /", "/"), ("GET a path that is not there", nowhere))
     )
 
 

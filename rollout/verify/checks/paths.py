@@ -139,7 +139,8 @@ def _everywhere(behavior: ToTry, evidence: str) -> list[Result]:
 async def _echoed(context: CheckContext, behavior: ToTry, below: str) -> list[Result]:
     """Return what an echo below a behavior tells; nothing where there is none."""
     baseline = behavior.lanes[BASELINE][0]
-    plain = await ask(context.wire, baseline, HttpRequest("GET", below, COMMON))
+    target = f"{below}?verify={secrets.token_hex(4)}"
+    plain = await ask(context.wire, baseline, HttpRequest("GET", target, COMMON))
     if plain.received is None:
         return []
     host = await open_host(context, below, behavior.lanes)

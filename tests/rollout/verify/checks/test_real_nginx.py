@@ -10,6 +10,7 @@ import pytest
 from rollout.probe.http import HttpWire
 from rollout.probe.model import EdgeTarget, Result, Way
 from rollout.requests.groups import GROUPS
+from rollout.requests.request_kinds import KINDS
 from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks.echo import echo
 from rollout.verify.checks.framing import FORMS, framing
@@ -38,6 +39,10 @@ def bytes_origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackO
 
 def group(name: str) -> Run:
     return partial(echo, kinds=(), groups=[each for each in GROUPS if each.name == name])
+
+
+def kind(name: str) -> Run:
+    return partial(echo, kinds=[each for each in KINDS if each.name == name], groups=())
 
 
 LARGE = partial(sizes, smaller=(1_048_577, 65_537, 8_193, 1))
@@ -109,6 +114,12 @@ FOUND: dict[str, tuple[str, Run, str, str]] = {
         group("headers-odd-names"),
         "headers-odd-names",
         "header X!Odd!Name",
+    ),
+    "long headers": (
+        "client_header_buffer_size 1k;\nlarge_client_header_buffers 4 8k;",
+        kind("headers-longest"),
+        "headers-longest",
+        "is answered 400",
     ),
     "late answers": ("proxy_read_timeout 1s;", SLOW, "slow-first-byte", "it is answered 504"),
     "gaps": ("proxy_read_timeout 1s;", SLOW, "slow-stream", "do up to 0.3 s"),
