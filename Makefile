@@ -13,13 +13,16 @@ FLOORS := components=98 policies=95 rollout=96
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down lab env test coverage floors check format bench lock docs site policy-packs
+.PHONY: help up clouds down lab env test coverage floors check format bench lock docs site policy-packs
 
 help: ## List the goals
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
 
 up: $(STAMP) ## Deploy the edge to a cloud on this machine
 	@$(RUN)/dualstack sandbox up
+
+clouds: $(STAMP) ## Start the sandbox's clouds only, for the examples and your own programs
+	@$(RUN)/dualstack sandbox clouds
 
 down: ## Stop the sandbox and remove what it wrote; the caches stay
 	@if [ ! -e "$${DUALSTACK_SANDBOX_HOME:-.sandbox}" ]; then echo "Nothing was up."; else \

@@ -153,16 +153,34 @@ def release_dead_locks(stack: "auto.Stack", state: Path) -> None:
         stack.cancel()
 
 
+@contextmanager
+def running(shell: Shell) -> Generator[tuple[dict[str, str], list[int]]]:
+    """Start what is not up yet; yield what a shell needs, and what tells of an interrupt."""
+    shell.home.mkdir(parents=True, exist_ok=True)
+    with interruptible() as interrupted, held(shell.home / "up.lock", "starts this sandbox", say):
+        engine = ready_engine(shell)
+        yield shell.environment(engine, running_clouds(shell)), interrupted
+
+
+@app.command()
+def clouds(as_json: Json = False) -> None:
+    """Start the clouds and deploy nothing, for the examples and for programs of your own."""
+    with running(here()) as (variables, _):
+        say(
+            "The clouds are up, and nothing was deployed. Enter them, and plain pulumi works there:"
+        )
+        say('  eval "$(.venv/bin/dualstack sandbox env)"')
+        if as_json:
+            print(json.dumps(variables, indent=2))
+
+
 @app.command()
 def up(as_json: Json = False) -> None:
     """Deploy the stack `sandbox` with the policy packs on; again, it changes nothing."""
     from pulumi import automation as auto  # noqa: PLC0415 - half of what all verbs import
 
     shell = here()
-    shell.home.mkdir(parents=True, exist_ok=True)
-    with interruptible() as interrupted, held(shell.home / "up.lock", "deploys this sandbox", say):
-        engine = ready_engine(shell)
-        variables = shell.environment(engine, running_clouds(shell))
+    with running(shell) as (variables, interrupted):
         os.environ.update(variables)
         stack = auto.create_or_select_stack(
             STACK,

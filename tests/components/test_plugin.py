@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.errors import InputPropertiesError
 
 from components.edge import DualStackEdge
+from components.package import EdgePackage
 
 if TYPE_CHECKING:
     from support.recording import MockEngine
@@ -22,12 +23,12 @@ EDGE = "dualstack:index:DualStackEdge"
 
 
 @pytest.fixture(scope="module")
-def provider() -> ComponentProvider:
-    return ComponentProvider([DualStackEdge], "dualstack", None, version("dualstack-edge"))
+def provider() -> EdgePackage:
+    return EdgePackage([DualStackEdge], "dualstack", None, version("dualstack-edge"))
 
 
 @pytest.fixture(scope="module")
-def schema(provider: ComponentProvider) -> dict[str, Any]:
+def schema(provider: EdgePackage) -> dict[str, Any]:
     return json.loads(provider.schema or "")
 
 
@@ -80,7 +81,7 @@ def test_only_what_the_settings_require_is_required(schema: Mapping[str, Any]) -
 
 
 def test_a_program_that_knows_only_the_schema_makes_the_edge(
-    engine: "MockEngine", provider: ComponentProvider
+    engine: "MockEngine", provider: EdgePackage
 ) -> None:
     inputs = {
         "hostnames": ["api.example.com"],
@@ -94,3 +95,45 @@ def test_a_program_that_knows_only_the_schema_makes_the_edge(
     (origin,) = engine.registered["remote-cdn-distribution"].inputs["origins"]
     assert origin["customOriginConfig"]["originReadTimeout"] == 90
     assert engine.registered["remote-tls-us-east-1"].inputs["maxRetries"] == "3"
+
+
+GOOD = {
+    "hostnames": ["api.example.com"],
+    "zone": "example.com",
+    "origin": {"loadBalancer": "api", "kind": "application"},
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        pytest.param({"zone": None}, "zone is not set; ", id="missing"),
+        pytest.param({"origin": {"kind": "application"}}, "origin.loadBalancer is ", id="nested"),
+        pytest.param({"origin": "api"}, 'origin is "api"; ', id="a text for an object"),
+        pytest.param({"hostnames": "api"}, 'hostnames is "api"; ', id="a text for a list"),
+        pytest.param({"traffic": {"direct": "many"}}, 'traffic.direct is "many"; ', id="no number"),
+        pytest.param({"hostname": "x"}, 'hostname is ', id="unknown"),
+    ],
+)
+def test_what_is_wrong_is_told_by_the_settings_and_without_a_stack_trace(
+    engine: "MockEngine",
+    provider: EdgePackage,
+    wrong: Mapping[str, Any],
+    expected: str,
+) -> None:
+    """Two faults at once, of which one is the same in each case."""
+    inputs = {**GOOD, "certificateArn": "arn", **wrong}
+    refused: list[str] = []
+
+    def construct() -> None:
+        present = {name: value for name, value in inputs.items() if value is not None}
+        with pytest.raises(InputPropertiesError) as failure:
+            provider.construct("remote", EDGE, present)
+        refused.extend(failure.value.message.splitlines())
+
+    engine.run(construct)
+    first, *faults = refused
+    assert first == f"{len(faults)} of the arguments of remote cannot be used:"
+    assert [fault for fault in faults if fault.startswith(f"  - {expected}")]
+    assert [fault for fault in faults if fault.startswith('  - certificateArn is "arn"; ')]
+    assert engine.registered == {}

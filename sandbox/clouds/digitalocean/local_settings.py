@@ -22,8 +22,9 @@ class LocalSettings(BaseModel):
     droplet_limit: Annotated[int, Field(ge=0, le=MAX_DROPLETS)] = 25
     """Droplets the account may have. Source: API reference, `account.droplet_limit`, example."""
 
-    reserved_ip_limit: Annotated[int, Field(ge=0)] = 3
-    """Reserved addresses the account may have. Source: 'Reserved IP Limits'."""
+    reserved_ip_limit: Annotated[int, Field(ge=0)] = 10
+    """Reserved addresses the account may have. An account of DigitalOcean's begins with 3 and gets
+    more on request; this one has room for the examples too. Source: 'Reserved IP Limits'."""
 
     token_scopes: frozenset[str] | None = None
     """Scopes of the token, e.g. `["droplet:read"]`; None is a token with full access."""

@@ -83,6 +83,7 @@ def assigned_address(*, wait: float) -> Prepare:
 
 
 def fourth_address(cloud: Any) -> Refused:
+    cloud.settings(reserved_ip_limit=3)
     for _ in range(3):
         cloud.reserve()
     return "POST /v2/reserved_ipv6", {"region_slug": "fra1"}
