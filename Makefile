@@ -13,7 +13,7 @@ FLOORS := components=98 policies=95 rollout=96
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up clouds down lab env test coverage floors check format bench lock docs site policy-packs
+.PHONY: help up clouds yaml down lab env test coverage floors check format bench lock docs site policy-packs
 
 help: ## List the goals
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
@@ -23,6 +23,14 @@ up: $(STAMP) ## Deploy the edge to a cloud on this machine
 
 clouds: $(STAMP) ## Start the sandbox's clouds only, for the examples and your own programs
 	@$(RUN)/dualstack sandbox clouds
+
+yaml: $(STAMP) ## Build Pulumi's language host for YAML beside the sandbox's engine, where it is missing
+	@folder=$$(dirname "$$($(RUN)/dualstack sandbox engine)") && PATH="$$folder:$$PATH" && \
+		{ command -v pulumi-language-yaml >/dev/null || { command -v go >/dev/null || { \
+		echo "Go is missing on PATH; 1.25 or newer can build the language host for YAML. Install Go, or Pulumi." >&2; exit 2; }; \
+		echo "Building Pulumi's language host for YAML from its Go module: about 2 minutes on 2 cores, once ..." && \
+		cd sandbox/engine/yaml && go build -mod=readonly -ldflags "-s -w" -o "$$folder/pulumi-language-yaml" \
+			github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml; }; }
 
 down: ## Stop the sandbox and remove what it wrote; the caches stay
 	@if [ ! -e "$${DUALSTACK_SANDBOX_HOME:-.sandbox}" ]; then echo "Nothing was up."; else \
@@ -37,8 +45,7 @@ lab: $(STAMP) ## Open the network lab: the deployed edge with packets in it; nee
 	@$(RUN)/dualstack sandbox env >/dev/null 2>&1 || $(RUN)/dualstack sandbox up
 	@$(RUN)/dualstack sandbox lab open
 
-test: $(STAMP) ## Run all the tests, several beside each other
-	@$(RUN)/dualstack sandbox engine
+test: yaml ## Run all the tests, several beside each other
 	@$(RUN)/python -m sandbox.debian
 	@[ "$$(uname) $$(id -u)" != "Linux 0" ] || $(RUN)/dualstack sandbox roots >/dev/null
 	@$(RUN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --cost=20 $(MEASURE)

@@ -112,7 +112,7 @@ GOOD = {
         pytest.param({"origin": "api"}, 'origin is "api"; ', id="a text for an object"),
         pytest.param({"hostnames": "api"}, 'hostnames is "api"; ', id="a text for a list"),
         pytest.param({"traffic": {"direct": "many"}}, 'traffic.direct is "many"; ', id="no number"),
-        pytest.param({"hostname": "x"}, 'hostname is ', id="unknown"),
+        pytest.param({"hostname": "x"}, "hostname is ", id="unknown"),
     ],
 )
 def test_what_is_wrong_is_told_by_the_settings_and_without_a_stack_trace(

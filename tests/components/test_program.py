@@ -112,6 +112,7 @@ def test_production_has_proxies_alarms_and_short_empty_answers(engine: "MockEngi
         pytest.param("no-proxy", "edge-cdn-distribution", "edge-proxy"),
         pytest.param("proxy", "edge-proxy-ams3-1-assignment", "edge-lock"),
         pytest.param("cloudfront-only", "edge-lock-secret-2", "edge-proxy"),
+        pytest.param("several-stacks", "edge-cdn-distribution", "staging"),
     ],
 )
 def test_each_example_is_a_program_of_its_own(
@@ -119,7 +120,7 @@ def test_each_example_is_a_program_of_its_own(
 ) -> None:
     folder = CHECKOUT / "examples" / example
     project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
-    engine.run(lambda: runpy.run_path(str(folder / "__main__.py")))
+    engine.run(lambda: runpy.run_path(str(folder / "__main__.py")), stack="staging")
     assert project["name"] == f"edge-{example}"
     assert made in engine.registered
     assert not_made not in engine.registered
@@ -127,8 +128,17 @@ def test_each_example_is_a_program_of_its_own(
 
 
 def test_every_example_is_tested() -> None:
-    examples = {path.parent.name for path in (CHECKOUT / "examples").glob("*/Pulumi.yaml")}
-    assert examples == {"no-proxy", "proxy", "cloudfront-only"}
+    examples = {path.parent.name for path in (CHECKOUT / "examples").glob("*/__main__.py")}
+    assert examples == {"no-proxy", "proxy", "cloudfront-only", "several-stacks"}
+
+
+def test_an_example_with_stacks_of_its_own_names_them_where_another_is_selected(
+    engine: "MockEngine",
+) -> None:
+    program = str(CHECKOUT / "examples" / "several-stacks" / "__main__.py")
+    with pytest.raises(pulumi.RunError, match=r"^stack is dev; one of staging, production\. Sel"):
+        engine.run(lambda: runpy.run_path(program), stack="dev")
+    assert engine.registered == {}
 
 
 def test_a_misconfigured_stack_registers_nothing(

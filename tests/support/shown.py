@@ -18,7 +18,7 @@ PASSING = [
     (r"\b198\.18\.0\.[0-9]+", "198.18.0.N"),
     (r"\b198\.18\.1\.[0-9]+", "198.18.1.N"),
     (r"\b2001:db8:cf:[0-9a-f]+::1", "2001:db8:cf:N::1"),
-    (r"\b2001:db8:d1:[0-9a-f]+::2", "2001:db8:d1:N::2"),
+    (r"\b2001:db8:d1:[0-9a-f]+::[0-9a-f]+", "2001:db8:d1:N::2"),
     (r"\bdroplet [0-9]+ .*", "droplet NUMBER"),
     (r"\b[0-9]+(\.[0-9])? s\b", "SECONDS s"),
     # Which of two nodes is asked is drawn. None stays none: it is what the exit code is about.
