@@ -9,6 +9,14 @@ STAMP := $(VENV)/.ready
 # which are left.
 FLOORS := components=98 policies=95 rollout=96
 
+# Under sudo all but the lab is done as the user who called, and root leaves nothing in the checkout.
+SUDOER := $(if $(filter 0,$(shell id -u)),$(filter-out 0,$(SUDO_UID)))
+ifneq ($(SUDOER),)
+AS_USER := setpriv --reuid=$(SUDO_UID) --regid=$(SUDO_GID) --init-groups \
+	env -u PYTHONPYCACHEPREFIX HOME="$(shell getent passwd $(SUDO_UID) | cut -d: -f6)"
+export PYTHONPYCACHEPREFIX := /var/cache/dualstack-edge/python
+endif
+
 # A deployment starts a dozen Pythons, and each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -29,7 +37,7 @@ yaml: $(STAMP) ## Build Pulumi's language host for YAML beside the sandbox's eng
 		{ command -v pulumi-language-yaml >/dev/null || { command -v go >/dev/null || { \
 		echo "Go is missing on PATH; 1.25 or newer can build the language host for YAML. Install Go, or Pulumi." >&2; exit 2; }; \
 		echo "Building Pulumi's language host for YAML from its Go module: about 2 minutes on 2 cores, once ..." && \
-		cd sandbox/engine/yaml && go build -mod=readonly -ldflags "-s -w" -o "$$folder/pulumi-language-yaml" \
+		cd sandbox/engine/yaml && $(AS_USER) go build -mod=readonly -ldflags "-s -w" -o "$$folder/pulumi-language-yaml" \
 			github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml; }; }
 
 down: ## Stop the sandbox and remove what it wrote; the caches stay
@@ -98,5 +106,5 @@ lock: $(STAMP) ## Pin the newest versions that pyproject.toml allows
 		--generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 
 $(STAMP): requirements.lock pyproject.toml sandbox/setup.sh
-	@PYTHON="$(PYTHON)" sh sandbox/setup.sh $(VENV)
-	@touch $@
+	@$(AS_USER) env PYTHON="$(PYTHON)" sh sandbox/setup.sh $(VENV)
+	@$(AS_USER) touch $@

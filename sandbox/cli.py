@@ -24,6 +24,7 @@ from sandbox.clouds.background import Cloud
 from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
+from sandbox.invoker import become_invoker
 from sandbox.lab import command as lab_command
 from sandbox.lab.command import LabSandbox
 from sandbox.lab.door import LabError
@@ -156,6 +157,7 @@ def release_dead_locks(stack: "auto.Stack", state: Path) -> None:
 @contextmanager
 def running(shell: Shell) -> Generator[tuple[dict[str, str], list[int]]]:
     """Start what is not up yet; yield what a shell needs, and what tells of an interrupt."""
+    become_invoker()
     shell.home.mkdir(parents=True, exist_ok=True)
     with interruptible() as interrupted, held(shell.home / "up.lock", "starts this sandbox", say):
         engine = ready_engine(shell)
@@ -264,6 +266,7 @@ def clouds_of(shell: Shell) -> list[Cloud]:
 @app.command()
 def env(as_json: Json = False) -> None:
     """Print what a shell needs so that plain `pulumi` works on the sandbox."""
+    become_invoker()
     shell = here()
     clouds = clouds_of(shell)
     if len(clouds) < len(CLOUDS):
@@ -287,6 +290,7 @@ def surroundings() -> LabSandbox:
             [engine.command, "stack", "output", "--json", "--stack", STACK],
             cwd=shell.project,
             env={**os.environ, **shell.environment(engine, variables_of(clouds))},
+            preexec_fn=become_invoker,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -312,6 +316,8 @@ def down(as_json: Json = False) -> None:
     stopped = [name for name in CLOUDS if background.stop(name, shell.home)]
     removed = shell.home.exists()
     shutil.rmtree(shell.home, ignore_errors=True)
+    if shell.home.exists():
+        stop_with(f"{shell.home} is not gone; it must be yours. Remove it: sudo make down", FAILED)
     if as_json:
         print(json.dumps({"stopped": stopped, "removed": removed}))
     elif removed:
@@ -325,6 +331,7 @@ def down(as_json: Json = False) -> None:
 @app.command()
 def engine() -> None:
     """Find, install or build the Pulumi engine, and print the path of its command."""
+    become_invoker()
     print(ready_engine(here()).command)
 
 

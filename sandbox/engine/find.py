@@ -24,9 +24,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
 from semver import Version
 
+from sandbox import invoker
 from sandbox.engine import build
 from sandbox.locks import held
 
@@ -72,7 +72,7 @@ Way = Callable[[Path, Say, Mapping[str, str]], Engine]
 
 def cache_root() -> Path:
     """The folder that keeps engines between checkouts: `<user cache>/dualstack-edge/engine`."""
-    return user_cache_path("dualstack-edge") / "engine"
+    return invoker.cache("engine")
 
 
 def find(

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.clouds.control import PATH
+from sandbox.invoker import give_to_invoker
 from sandbox.lab.command import FAILED, WRONG_USE, LabSandbox, folder_of, stop
 from sandbox.lab.door import LabError, OpenHost
 from sandbox.lab.lab import OUTPUTS, Lab, faults
@@ -112,6 +113,8 @@ def open_and_follow(sandbox: LabSandbox, *, as_json: bool = False) -> None:
         print("\nThe lab is closed; nothing of it is left.", file=sys.stderr)
     except (LabError, ReadError) as fault:
         stop(str(fault), FAILED)
+    finally:
+        give_to_invoker(folder_of(sandbox))
 
 
 def _follow(sandbox: LabSandbox, lab: Lab, events: "SimpleQueue[str]", tell: Tell) -> None:

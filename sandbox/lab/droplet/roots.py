@@ -28,8 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_cache_path
-
+from sandbox import invoker
 from sandbox.debian import find_program
 from sandbox.locks import held
 
@@ -96,8 +95,8 @@ class BootError(Exception):
 
 
 def cache_root() -> Path:
-    """The folder that keeps roots between checkouts: `<user cache>/dualstack-edge/roots`."""
-    return user_cache_path("dualstack-edge") / "roots"
+    """The folder that keeps roots between checkouts: `<root's cache>/dualstack-edge/roots`."""
+    return invoker.cache("roots", of_root=True)
 
 
 def find(image: str, cache: Path | None = None, trees: Collection[str] = _TREES) -> Path:
