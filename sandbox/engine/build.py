@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from semver import Version
 
 from sandbox.engine import RUNNER_VARIABLE
@@ -43,7 +41,7 @@ exec "${PYTHON_VARIABLE}" -P -m sandbox.engine.language_host "$@"
 """
 
 QUIET_SECONDS = 15.0
-"""How often a log that is not a terminal hears of the progress."""
+"""How often the progress is told."""
 
 
 class BuildError(Exception):
@@ -159,15 +157,7 @@ def _failure(output: str) -> str:
 
 
 def _show(packages: Iterator[str], total: int, say: Callable[[str], None]) -> None:
-    """Show the packages go by: a bar on a terminal, a line now and then in a log."""
-    console = Console(stderr=True)
-    if console.is_terminal and os.environ.get("CI") != "true":
-        columns = (TextColumn("  compiling"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-            task = progress.add_task("build", total=total)
-            for _ in packages:
-                progress.advance(task)
-        return
+    """Tell now and then how many packages went by."""
     began = spoke = time.monotonic()
     for done, _ in enumerate(packages, 1):
         now = time.monotonic()

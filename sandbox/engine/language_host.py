@@ -156,18 +156,6 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             executable=interpreter(request.info), version=platform.python_version()
         )
 
-    def GetProgramDependencies(
-        self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
-    ) -> language_pb2.GetProgramDependenciesResponse:
-        """List what is installed in this environment, for `pulumi about`."""
-        del request, context
-        return language_pb2.GetProgramDependenciesResponse(
-            dependencies=[
-                language_pb2.DependencyInfo(name=package.name, version=package.version)
-                for package in importlib.metadata.distributions()
-            ]
-        )
-
     def InstallDependencies(
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.InstallDependenciesResponse]:
