@@ -12,7 +12,6 @@ import pulumi
 from pydantic import AfterValidator, Field, Secret, model_validator
 
 from components.arguments import DualStackEdgeArgs
-from components.facts import LARGEST_WEIGHT, WHOLE_WEIGHT
 from components.settings import values
 from components.settings.cdn import Distribution, Origin
 from components.settings.fields import Group, Says, fields_of
@@ -38,14 +37,13 @@ class Traffic(Group):
     def _whole(cls, given: Any) -> Any:
         """Refuse another sum before any field is, so that the refusal can name a pair."""
         match given:
-            case {"direct": int(direct), "cdn": int(cdn), **others} if not others:
-                booleans = isinstance(direct, bool) or isinstance(cdn, bool)
+            case dict():
+                refused = values.weights_refused(cast("dict[str, Any]", given))
             case _:
-                return given
-        weights = not booleans and min(direct, cdn) >= 0 and max(direct, cdn) <= LARGEST_WEIGHT
-        if weights and direct + cdn != WHOLE_WEIGHT:
-            raise values.other_sum(direct, cdn)
-        return given
+                refused = None
+        if refused:
+            raise refused
+        return cast("Any", given)
 
 
 class OriginLock(Group):
@@ -110,7 +108,7 @@ class Settings(Group):
             ...,
         ],
         AfterValidator(values.not_empty),
-        Says("a list of at least one DNS name in the zone", "api.example.com", "[0]"),
+        Says("a list of at least one DNS name in the zone", '["api.example.com"]'),
     ]
     """Names the edge answers. The first is the one the certificate is issued to, at most 64
     characters long. Each gets A and AAAA records for both paths."""
@@ -120,21 +118,26 @@ class Settings(Group):
         Says("the name of a Route 53 hosted zone", "example.com"),
     ]
     """Name of the public Route 53 hosted zone that all hostnames are in."""
-    origin: Annotated[Origin, Says("an object with loadBalancer and kind", "api", ".loadBalancer")]
+    origin: Annotated[
+        Origin,
+        Says(
+            "an object with loadBalancer and kind", '{"loadBalancer": "api", "kind": "application"}'
+        ),
+    ]
     """The load balancer the API is behind today."""
-    traffic: Annotated[Traffic, Says("an object with direct and cdn", "100", ".direct")] = Traffic(
-        direct=100, cdn=0
-    )
+    traffic: Annotated[
+        Traffic, Says("an object with direct and cdn", '{"direct": 100, "cdn": 0}')
+    ] = Traffic(direct=100, cdn=0)
     """Weights of the two paths, the same for A and AAAA, which add up to 100. Deploying moves no
     user by default."""
-    proxy: Annotated[Proxies | None, Says("an object with regions", "fra1", ".regions[0]")] = None
+    proxy: Annotated[Proxies | None, Says("an object with regions", '{"regions": ["fra1"]}')] = None
     """IPv6 proxies for the old path. Without them its AAAA records are answered empty."""
-    distribution: Annotated[Distribution, Says("an object", "PriceClass_100", ".priceClass")] = (
+    distribution: Annotated[Distribution, Says("an object", '{"priceClass": "PriceClass_100"}')] = (
         Distribution()
     )
     """Options of the CloudFront distribution."""
     origin_lock: Annotated[
-        OriginLock | None, Says("an object with generation", "1", ".generation")
+        OriginLock | None, Says("an object with generation", '{"generation": 1}')
     ] = None
     """What keeps requests from passing CloudFront by. Refused for as long as the old path has any
     weight, because its users would be locked out."""
@@ -142,12 +145,11 @@ class Settings(Group):
         Alarms | None,
         Says(
             "an object with topicArn",
-            "arn:aws:sns:us-east-1:123456789012:edge-alarms",
-            ".topicArn",
+            '{"topicArn": "arn:aws:sns:us-east-1:123456789012:edge-alarms"}',
         ),
     ] = None
     """Alarms for both paths; none when not set."""
-    dns: Annotated[Dns, Says("an object", "60", ".negativeTtlSeconds")] = Dns()
+    dns: Annotated[Dns, Says("an object", '{"negativeTtlSeconds": 60}')] = Dns()
     """What the edge changes about the zone itself."""
     certificate_arn: Annotated[
         Annotated[str, AfterValidator(values.certificate_arn)] | None,

@@ -126,11 +126,13 @@ def _form_errors(origin: Mapping[str, Any]) -> Iterator[InitErrorDetails]:
             "loadBalancer and kind (looked up) or domainName and hostedZoneId (as given), "
             + ("not both" if looked_up else "and neither is there")
         )
+        keep_given = as_given == set(_AS_GIVEN) and looked_up != set(_LOOKED_UP)
+        others = sorted(looked_up if keep_given else as_given)
         remedy = (
             Remedy(
                 command="remove",
                 lead="Remove one of the two, such as with",
-                at=("origin", min(as_given)),
+                removed=tuple(("origin", key) for key in others),
             )
             if looked_up
             else SET
@@ -227,9 +229,9 @@ class Distribution(Group):
         ),
     ] = None
     """Web ACL that inspects requests. Rules made of IPv4 addresses do not match IPv6 viewers."""
-    logs: Annotated[Logs | None, Says("an object with bucket", "example-edge-logs", ".bucket")] = (
-        None
-    )
+    logs: Annotated[
+        Logs | None, Says("an object with bucket", '{"bucket": "example-edge-logs"}')
+    ] = None
     """Standard access logs; none when not set."""
     hostnames_quota: Annotated[
         Annotated[int, Field(ge=1, le=1_000)] | None,

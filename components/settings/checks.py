@@ -3,7 +3,8 @@
 Both ways in, the stack's configuration and a component's arguments, end here.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,11 +14,14 @@ from pydantic_core import PydanticCustomError
 from components.facts import PREFIX_LIST_WEIGHT
 from components.faults import shown
 from components.settings.all_settings import KEYS, OriginLock, Settings, Traffic
-from components.settings.fields import REMOVE, SET, Remedy
+from components.settings.fields import NOTHING, REMOVE, Remedy, Steps
+from components.settings.intended import frozen
 from components.settings.limits import too_much
+from components.settings.mending import mended
 from components.settings.proxies import Proxies
+from components.settings.unknown import spelled
 from components.settings.values import hostname
-from components.settings.wording import OTHER, Problem, missing, problem_of, unknown
+from components.settings.wording import OTHER, Problem, missing, problem_of
 
 if TYPE_CHECKING:
     from components.settings.cdn import Origin
@@ -44,6 +48,8 @@ def check(
             are not there.
         masked: The keys whose values are secret; no problem shows them.
     """
+    meant = spelled(given, masked)
+    given, masked = meant.given, meant.masked
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, field in KEYS.items():
@@ -53,7 +59,7 @@ def check(
         elif key in given:
             try:
                 values[key] = _ADAPTERS[key].validate_python(
-                    _frozen(value), strict=True, by_alias=True, by_name=False
+                    frozen(value), strict=True, by_alias=True, by_name=False
                 )
             except ValidationError as error:
                 problems += [
@@ -67,20 +73,19 @@ def check(
     problems += too_much(given, values, masked)
     if "traffic" in values or "traffic" not in given:
         problems += _lock(values, masked)
-    problems += [unknown((key,)) for key in sorted(given.keys() - KEYS)]
-    return values, problems
+    return values, [*meant.problems, *_in_order(mended(problems, given, masked))]
 
 
-def _frozen(value: Any) -> Any:
-    """Return a value with tuples for its lists, as the settings hold them."""
-    match value:
-        case dict():
-            items = cast("dict[str, Any]", value).items()
-            return {key: _frozen(item) for key, item in items}
-        case list() | tuple():
-            return tuple(_frozen(item) for item in cast("list[Any]", value))
-        case _:
-            return value
+def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with the entries to be removed last, from the end of each list.
+
+    So that who types one remedy after the other removes what was meant: entries that come later
+    move up.
+    """
+    ordered = list(problems)
+    removed = [each for each in ordered if each.remedy == REMOVE and isinstance(each.path[-1], int)]
+    kept = [each for each in ordered if each not in removed]
+    return [*kept, *sorted(removed, key=lambda each: each.path, reverse=True)]
 
 
 def _names(
@@ -88,17 +93,32 @@ def _names(
 ) -> Iterator[Problem]:
     """Compare hostnames with the zone and with each other, also when one of them is no name."""
     index_of: dict[str, int] = {}
-    for index, name in _valid_hostnames(given.get("hostnames")):
+    names = list(_valid_hostnames(given.get("hostnames")))
+    zone = values.get("zone")
+    hidden = "zone" in masked
+    other_zone = _other_zone({name for _, name in names}, zone)
+    if other_zone and not hidden and "hostnames" not in masked:
+        yield Problem(
+            ("zone",),
+            shown(zone),
+            f"the zone of the hostnames, which all end in {other_zone}",
+            Remedy(command="set", lead="Change the hostnames, or set it with", value=other_zone),
+        )
+        zone = None
+    for index, name in names:
         path = ("hostnames", index)
         value = shown(name, masked="hostnames" in masked)
-        zone = values.get("zone")
-        if zone is not None and name != zone and not name.endswith(f".{zone}"):
-            suffix = "[secret]" if "zone" in masked else zone
+        if zone is not None and not in_zone(name, zone):
+            suffix = "[secret]" if hidden else zone
             yield Problem(
                 path,
                 value,
                 f"{suffix} or a name that ends in .{suffix}, the zone its records go to",
-                Remedy(command="set", lead=f"Change {OTHER}, or set it with"),
+                Remedy(
+                    command="set",
+                    lead=f"Change {OTHER}, or set it with",
+                    value=NOTHING if hidden else _moved(name, zone),
+                ),
                 other=("zone",),
             )
         if name in index_of:
@@ -122,6 +142,37 @@ def _names(
                     at=("certificateArn",),
                 ),
             )
+
+
+def in_zone(name: str, zone: str) -> bool:
+    """Say whether a name's records go to a zone."""
+    return name == zone or name.endswith(f".{zone}")
+
+
+def _other_zone(names: Collection[str], zone: str | None) -> str:
+    """Return what several names all end in, if none of them is in the zone that is set."""
+    if zone is None or len(names) == 1 or any(in_zone(name, zone) for name in names):
+        return ""
+    backwards = zip(*(name.split(".")[::-1] for name in names), strict=False)
+    same = [labels[0] for labels in takewhile(lambda labels: len(set(labels)) == 1, backwards)]
+    return ".".join(reversed(same)) if len(same) > 1 else ""
+
+
+def _moved(name: str, zone: str) -> str:
+    """Return a name as it would be in a zone."""
+    own = name.split(".")[: -len(zone.split("."))]
+    joined = name.removesuffix(zone).rstrip("-") if name.endswith(zone) else ""
+    return ".".join([*(own or [joined] * bool(joined)), zone])
+
+
+def _repeated(path: Steps, entries: Sequence[Any], *, hidden: bool) -> Iterator[Problem]:
+    """Say which entries of a list are there already."""
+    for index, entry in enumerate(entries):
+        first = entries.index(entry)
+        if first < index:
+            allowed = f"an entry listed once, and {OTHER} is the same"
+            value = shown(entry, masked=hidden)
+            yield Problem((*path, index), value, allowed, REMOVE, other=(*path, first))
 
 
 def _valid_hostnames(entries: Any) -> Iterator[tuple[int, str]]:
@@ -152,9 +203,12 @@ def _pool(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Proble
             + ("of an unknown kind" if kind is None else "an application load balancer"),
             "true for a classic or network load balancer only: an application load balancer cannot "
             "read the header and takes it for a broken request",
-            SET,
+            Remedy(command="set", value=False),
         )
-    if pool.node_count > pool.reserved_ipv6_quota:
+    yield from _repeated(("proxy", "regions"), pool.regions, hidden=hidden)
+    yield from _repeated(("proxy", "ports"), pool.ports, hidden=hidden)
+    different = len(set(pool.regions)) == len(pool.regions)
+    if different and pool.node_count > pool.reserved_ipv6_quota:
         quota = shown(pool.reserved_ipv6_quota, masked=hidden)
         yield Problem(
             ("proxy",),
@@ -165,6 +219,7 @@ def _pool(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Proble
                 lead="Take fewer regions or nodes, or ask DigitalOcean's support for more "
                 "addresses, then",
                 at=("proxy", "reservedIpv6Quota"),
+                value=pool.node_count,
             ),
             other=("proxy", "reservedIpv6Quota"),
         )
@@ -209,6 +264,6 @@ def _lock(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Proble
                 command="set",
                 lead="Set origin.protocol to https-only; or have AWS raise the quota 'Inbound or "
                 "outbound rules per security group', then",
-                example="200",
+                value=needed,
             ),
         )

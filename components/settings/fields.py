@@ -4,6 +4,7 @@ Messages, `docs/settings.md` and `components/arguments.py` are made from this, s
 can tell another story than the model.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isclass
@@ -33,6 +34,10 @@ class Group(BaseModel):
     )
 
 
+NOTHING: Final = object()
+"""Stands for a value that is not there; None is one that is."""
+
+
 @dataclass(frozen=True)
 class Says:
     """What a field's messages say where its type and limits do not say it."""
@@ -40,9 +45,7 @@ class Says:
     allowed: str = ""
     """What the value may be; derived from the type when empty."""
     example: str = ""
-    """A value that `pulumi config set` takes."""
-    at: str = ""
-    """Where below the field the example goes: `[0]` of a list, `.direct` of an object."""
+    """A value that it may have: as it is for text, as JSON for everything else."""
     default: str = ""
     """The default in words, when it depends on something else."""
 
@@ -53,16 +56,18 @@ class Remedy:
 
     advice: str = ""
     """Sentences that hold for both."""
-    command: Literal["set", "remove"] | None = None
-    """What to do with the value; None where the advice says it all."""
+    command: Literal["set", "remove", "write"] | None = None
+    """What to do with the value; `write`: what only an editor can do, which the advice says."""
     lead: str = ""
     """What the configuration's user reads before the command. Default: to set or remove it."""
     at: Steps = ()
     """Whom the command is for. Default: the value that is wrong."""
-    example: str = ""
-    """The value to set. Default: the field's own example."""
-    values: tuple[tuple[Steps, str], ...] = ()
+    value: Any = NOTHING
+    """The value to set. Default: what was meant, or else the field's own example."""
+    values: tuple[tuple[Steps, Any], ...] = ()
     """Several values to set, each with its place, where one alone does not mend it."""
+    removed: tuple[Steps, ...] = ()
+    """What is removed, before anything is set, where it is not the value that is wrong."""
 
 
 SET: Final = Remedy(command="set")
@@ -86,7 +91,7 @@ def fields_of(model: type[BaseModel]) -> Mapping[str, FieldInfo]:
 
 def fields_below(field: FieldInfo | None) -> Mapping[str, FieldInfo]:
     """Return the fields of the object that a field holds, none for a plain value."""
-    for candidate in _options(field) if field else ():
+    for candidate in options_of(field) if field else ():
         if isclass(candidate) and issubclass(candidate, BaseModel):
             return fields_of(candidate)
     return {}
@@ -94,7 +99,7 @@ def fields_below(field: FieldInfo | None) -> Mapping[str, FieldInfo]:
 
 def is_text(field: FieldInfo) -> bool:
     """Say whether a field holds text, which the configuration does not write as JSON."""
-    return str in _options(field)
+    return str in options_of(field)
 
 
 def words_of(field: FieldInfo | None) -> Says:
@@ -109,17 +114,35 @@ def allowed_values(field: FieldInfo) -> str:
         return words
     if field.annotation is bool:
         return "true or false"
-    choices = [
+    if choices := choices_of(field):
+        return f"one of {', '.join(choices)}"
+    return "an integer from {} to {}".format(*bounds_of(field))
+
+
+def bounds_of(field: FieldInfo) -> tuple[int | None, int | None]:
+    """Return the least and the largest integer that a field takes, None where none is said."""
+    inner = get_args(field.annotation) if _is_union(field) else ()
+    limits = [*field.metadata, *(item for option in inner for item in get_args(option)[1:])]
+    limits += [item for limit in limits for item in getattr(limit, "metadata", ())]
+    lowest = next((item.ge for item in limits if hasattr(item, "ge")), None)
+    highest = next((item.le for item in limits if hasattr(item, "le")), None)
+    return lowest, highest
+
+
+def choices_of(field: FieldInfo) -> Sequence[str]:
+    """Return the words that a field takes, none where it takes others than a few."""
+    return [
         choice
-        for option in _options(field)
+        for option in options_of(field)
         if get_origin(option) is Literal
         for choice in get_args(option)
     ]
-    if choices:
-        return f"one of {', '.join(choices)}"
-    lowest = next(item.ge for item in field.metadata if hasattr(item, "ge"))
-    highest = next(item.le for item in field.metadata if hasattr(item, "le"))
-    return f"an integer from {lowest} to {highest}"
+
+
+def example_of(field: FieldInfo) -> Any:
+    """Return the field's own example."""
+    example = words_of(field).example
+    return example if is_text(field) or choices_of(field) else json.loads(example)
 
 
 def item_of(field: FieldInfo) -> FieldInfo | None:
@@ -128,8 +151,11 @@ def item_of(field: FieldInfo) -> FieldInfo | None:
     return FieldInfo.from_annotation(get_args(field.annotation)[0]) if is_list else None
 
 
-def _options(field: FieldInfo) -> Sequence[Any]:
+def _is_union(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (Union, UnionType)
+
+
+def options_of(field: FieldInfo) -> Sequence[Any]:
     """Return the types a field may have, without what is annotated to them."""
-    union = get_origin(field.annotation) in (Union, UnionType)
-    options = get_args(field.annotation) if union else (field.annotation,)
+    options = get_args(field.annotation) if _is_union(field) else (field.annotation,)
     return [get_args(item)[0] if get_origin(item) is Annotated else item for item in options]

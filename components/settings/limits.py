@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from components.faults import shown
+from components.load_balancer_names import zone_id_of
 from components.proxy.nginx import CONNECTION_KIBIBYTES
 from components.settings import values
 from components.settings.cdn import Distribution
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 DEBIAN_MEBIBYTES: Final = 256
 """Memory that a droplet needs beside its connections: Debian, the resolver, nginx itself and an
 upgrade at work. An assumption: nobody has measured it."""
+
+_LARGE: Final = "s-2vcpu-2gb"
+"""A size on which as many connections fit as a proxy may have."""
 
 
 def too_much(
@@ -36,6 +40,7 @@ def too_much(
             pass
     yield from _names(given, used, masked)
     yield from _loop(used, masked)
+    yield from _other_region(used, masked)
 
 
 def _pool(pool: Proxies, *, hidden: bool) -> Iterator[Problem]:
@@ -56,7 +61,15 @@ def _pool(pool: Proxies, *, hidden: bool) -> Iterator[Problem]:
                 shown(pool.connections, masked=hidden),
                 f"at most {shown(most, masked=hidden)} on the size {OTHER} is: each takes "
                 f"{CONNECTION_KIBIBYTES} KiB, and Debian {DEBIAN_MEBIBYTES} MiB",
-                Remedy(command="set", lead="Take more proxies or a larger size, or set it with"),
+                Remedy(
+                    command="set",
+                    lead="Take more proxies or a larger size, or set it with",
+                    value=most,
+                )
+                if most
+                else Remedy(
+                    command="set", lead="Take a larger size", at=("proxy", "size"), value=_LARGE
+                ),
                 other=("proxy", "size"),
             )
     per_client = pool.connections_per_client
@@ -65,7 +78,7 @@ def _pool(pool: Proxies, *, hidden: bool) -> Iterator[Problem]:
             ("proxy", "connectionsPerClient"),
             shown(per_client, masked=hidden),
             f"at most {OTHER}, which is {shown(pool.connections, masked=hidden)}",
-            SET,
+            Remedy(command="set", value=pool.connections),
             other=("proxy", "connections"),
         )
 
@@ -96,6 +109,7 @@ def _names(
                 )
                 + ", then",
                 at=("distribution", "hostnamesQuota"),
+                value=count,
             ),
         )
 
@@ -111,4 +125,20 @@ def _loop(used: Mapping[str, Any], masked: Collection[str]) -> Iterator[Problem]
             "the load balancer's own name, which is none of the hostnames: those lead to the edge "
             "itself",
             SET,
+        )
+
+
+def _other_region(used: Mapping[str, Any], masked: Collection[str]) -> Iterator[Problem]:
+    """Find a hosted zone that the load balancer's name is not in: AWS refuses such an alias."""
+    origin: Origin | None = used.get("origin")
+    if origin is None or origin.domain_name is None or "origin" in masked:
+        return
+    right = zone_id_of(origin.domain_name)
+    if right is not None and origin.hosted_zone_id != right:
+        yield Problem(
+            ("origin", "hostedZoneId"),
+            shown(origin.hosted_zone_id),
+            f"{right}, which AWS has all names like {OTHER} in",
+            Remedy(command="set", value=right),
+            other=("origin", "domainName"),
         )

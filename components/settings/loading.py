@@ -22,6 +22,7 @@ from components.faults import Fault, shown
 from components.settings.all_settings import KEYS, NAMESPACE, UNPROTECTED_STACK, Settings
 from components.settings.checks import check
 from components.settings.fields import SET, is_text
+from components.settings.unknown import nearest
 from components.settings.wording import Problem, as_argument, as_setting
 
 
@@ -95,11 +96,12 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
 
 
 def _decoded(key: str, text: str) -> Any:
-    """Return what a text holds: JSON, except for keys whose value is text.
+    """Return what a text holds: JSON, except for keys whose value is text, or that mean nothing.
 
     Text that is not JSON stays text, which no other kind of key takes.
     """
-    if key not in KEYS or is_text(KEYS[key]):
+    name = key if key in KEYS else nearest(key, KEYS)
+    if not name or is_text(KEYS[name]):
         return text
     try:
         return from_json(text)

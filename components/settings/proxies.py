@@ -25,8 +25,8 @@ class Proxies(Group):
             ],
             ...,
         ],
-        AfterValidator(values.regions),
-        Says(f"a list of 1 to {len(REGIONS)} different regions of DigitalOcean", "fra1", "[0]"),
+        AfterValidator(values.not_empty),
+        Says(f"a list of 1 to {len(REGIONS)} different regions of DigitalOcean", '["fra1"]'),
     ]
     """Where the proxies are, best near the load balancer. Their order means nothing, and a change
     leaves the proxies of the other regions as they are. Removing one takes two deployments: the
@@ -63,8 +63,8 @@ class Proxies(Group):
             ],
             ...,
         ],
-        AfterValidator(values.ports),
-        Says("a list of one or more different ports", "443", "[0]"),
+        AfterValidator(values.not_empty),
+        Says("a list of one or more different ports", "[443]"),
     ] = (443,)
     """TCP ports that are served; each leads to the same port of the load balancer. Add 80 if users
     get a redirect there today."""
@@ -108,7 +108,7 @@ class Proxies(Group):
             ],
             ...,
         ],
-        Says("a list of SSH keys of the DigitalOcean account", "512189", "[0]"),
+        Says("a list of SSH keys of the DigitalOcean account", '["512189"]'),
     ] = ()
     """SSH keys that open the root account. Without any, DigitalOcean makes a root password up and
     mails it to the account's owner; nothing on the droplet accepts it but the recovery console.
@@ -122,7 +122,7 @@ class Proxies(Group):
             ],
             ...,
         ],
-        Says("a list of networks in CIDR notation", "2001:db8::/48", "[0]"),
+        Says("a list of networks in CIDR notation", '["2001:db8::/48"]'),
     ] = ()
     """Networks that may connect to port 22; closed to all when empty. Needs `sshKeys`."""
     health_check_path: Annotated[
@@ -154,7 +154,7 @@ class Proxies(Group):
             ],
             ...,
         ],
-        Says("a list of e-mail addresses", "ops@example.com", "[0]"),
+        Says("a list of e-mail addresses", '["ops@example.com"]'),
     ] = ()
     """E-mail addresses that get an alert when a droplet is short of processor, memory or disk; no
     alerts when empty."""

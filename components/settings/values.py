@@ -5,15 +5,17 @@ say what is allowed, `refusal` where they are too general.
 """
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from pydantic_core import PydanticCustomError
 
-from components.facts import CLOUDFRONT_REGION, WHOLE_WEIGHT
+from components.facts import CLOUDFRONT_REGION, LARGEST_WEIGHT, WHOLE_WEIGHT
 from components.proxy.upgrades import REGIONS
 from components.settings.fields import Remedy, refusal
+from components.settings.numbers import number_of
 
 Weight = Annotated[int, Field(ge=0, le=WHOLE_WEIGHT)]
 """Weight of a path, in percent."""
@@ -35,33 +37,55 @@ def nearest_pair(direct: int, cdn: int) -> tuple[int, int]:
     return WHOLE_WEIGHT - share, share
 
 
-def other_sum(direct: int, cdn: int) -> PydanticCustomError:
+def weights_refused(given: Mapping[str, Any]) -> PydanticCustomError | None:
+    """Return the refusal of a pair of weights that do not add up to `WHOLE_WEIGHT`.
+
+    It counts texts and fractions for the numbers they are, since who mends their shape would only
+    be told of the sum then. Each for itself is a weight, or it has a refusal of its own.
+
+    Args:
+        given: What was written, by key.
+    """
+    if sorted(given) != ["cdn", "direct"]:
+        return None
+    direct, cdn = number_of(given["direct"]), number_of(given["cdn"])
+    if direct is None or cdn is None:
+        return None
+    if min(direct, cdn) < 0 or max(direct, cdn) > LARGEST_WEIGHT:
+        return None
+    right = direct + cdn == WHOLE_WEIGHT and float(direct).is_integer()
+    return None if right else other_sum(direct, cdn)
+
+
+def other_sum(direct: float, cdn: float) -> PydanticCustomError:
     """Return the refusal of weights that do not add up to `WHOLE_WEIGHT`.
 
     It names the pair of nearest share, which is not always the same share, and for stacks that
     stand at weights of another sum where the way to it is described.
     """
     total = direct + cdn
-    if total == 0:
+    whole = float(direct).is_integer() and float(cdn).is_integer()
+    thousandths = round(direct * 1000), round(cdn * 1000)
+    if sum(thousandths) == 0:
         words, pair = (
             "where all are 0, Route 53 answers with all of them equally",
             (WHOLE_WEIGHT, 0),
         )
     else:
-        pair = nearest_pair(direct, cdn)
+        pair = nearest_pair(*thousandths)
         words = f"{pair[0]} and {pair[1]} are the " + (
             "same share" if pair[1] * total == WHOLE_WEIGHT * cdn else "nearest share"
         )
         if 0 < WHOLE_WEIGHT * min(direct, cdn) < total:
             words = f"a share below 1 % cannot be said, and {words}"
     return refusal(
-        f"weights that add up to {WHOLE_WEIGHT}: {words}",
+        f"{'weights' if whole else 'integers'} that add up to {WHOLE_WEIGHT}: {words}",
         Remedy(
             "Where records have weights of another sum already, see 'Weights of another sum' in "
             "docs/paths.md.",
             "set",
             "Set both with",
-            values=((("traffic", "direct"), str(pair[0])), (("traffic", "cdn"), str(pair[1]))),
+            values=((("traffic", "direct"), pair[0]), (("traffic", "cdn"), pair[1])),
         ),
     )
 
@@ -69,13 +93,16 @@ def other_sum(direct: int, cdn: int) -> PydanticCustomError:
 def dns_name(text: str) -> str:
     """Return a host name in lower case without a final dot.
 
-    Letters, digits and hyphens only: ACM issues certificates for nothing else, so an
+    An address is none, though its parts look like labels: no top-level domain is a number. Letters,
+    digits and hyphens only: ACM issues certificates for nothing else, so an
     internationalised name has to be in its `xn--` form, and an underscore is no use.
 
     Source: RFC 1123 section 2.1; RFC 1035 section 2.3.4 (63 octets a label, 253 characters in all).
     """
     name = text.lower().removesuffix(".")
     labels = name.split(".")
+    if labels[-1].isdigit() and len(labels) == 4:  # noqa: PLR2004 - of an IPv4 address
+        raise refusal("a DNS name, not an address: what it leads to may change, and does")
     if (
         not text.isascii()
         or len(name) > 253  # noqa: PLR2004 - the limit's source is in the docstring
@@ -92,19 +119,19 @@ def hostname(text: str) -> str:
         raise refusal(
             "a name of its own, not a wildcard: a wildcard answers every name of the zone that has "
             "no record, so its weights would move names nobody listed",
-            Remedy("List the names it stands for."),
+            Remedy("List the names it stands for.", "set", "Set the first with"),
         )
     return dns_name(text)
 
 
-def not_empty(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return names, at least one.
+def not_empty(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return entries, at least one.
 
-    A function and not `min_length`, which counts names that are wrong as missing.
+    A function and not `min_length`, which counts entries that are wrong as missing.
     """
-    if not names:
-        raise ValueError(names)
-    return names
+    if not entries:
+        raise ValueError(entries)
+    return entries
 
 
 def origin_port(port: int) -> int:
@@ -156,20 +183,6 @@ def region(slug: str) -> str:
     if slug not in REGIONS:
         raise ValueError(slug)
     return slug
-
-
-def regions(slugs: tuple[str, ...]) -> tuple[str, ...]:
-    """Return regions of DigitalOcean: at least one, none twice."""
-    if not slugs or len(set(slugs)) < len(slugs):
-        raise ValueError(slugs)
-    return slugs
-
-
-def ports(ports: tuple[int, ...]) -> tuple[int, ...]:
-    """Return ports to serve: at least one, none twice."""
-    if not ports or len(set(ports)) < len(ports):
-        raise ValueError(ports)
-    return ports
 
 
 def proxy_port(port: int) -> int:

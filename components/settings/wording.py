@@ -6,28 +6,18 @@ who has no configuration to set.
 """
 
 import json
-import re
-import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Final, NamedTuple, Self
+from typing import Any, Final
 
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from components.faults import Fault, shown
-from components.settings.all_settings import KEYS, NAMESPACE
-from components.settings.fields import (
-    REMOVE,
-    SET,
-    Remedy,
-    Steps,
-    allowed_values,
-    fields_below,
-    item_of,
-    words_of,
-)
+from components.settings.all_settings import NAMESPACE
+from components.settings.commands import SettingPlace
+from components.settings.fields import NOTHING, SET, Remedy, Steps, allowed_values
+
+NOT_SET: Final = "not set"
+"""What is said of a value that is required and not there."""
 
 OTHER: Final = "{other}"
 """Stands in the words of a problem where the name of another place goes."""
@@ -47,56 +37,8 @@ class Problem:
     """What mends it."""
     other: Steps = ()
     """A place that `OTHER` names, in what is allowed or in what leads to the command."""
-
-
-class SettingPlace(NamedTuple):
-    """Where a value stands in the configuration or in the arguments."""
-
-    name: str
-    """Full key and path, as `pulumi config --path` takes it; an argument's has no namespace."""
-    field: FieldInfo | None
-    """The innermost field the path leads to, None where it leads to nothing known."""
-    siblings: Mapping[str, FieldInfo]
-    """The fields that are known beside the last step of the path."""
-    nested: bool
-    """Whether the path goes below a key."""
-
-    @classmethod
-    def of(cls, path: Steps, namespace: str = NAMESPACE) -> Self:
-        """Follow a path of keys and indices from the top.
-
-        Args:
-            path: The steps, the key first.
-            namespace: Namespace of the keys; empty for arguments, which have none.
-        """
-        key, *below = path
-        name = f"{namespace}:{key}" if namespace else str(key)
-        field, siblings = KEYS.get(str(key)), KEYS
-        for step in below:
-            if isinstance(step, int):
-                name += f"[{step}]"
-                field = item_of(field) if field else None
-                continue
-            plain = re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", step)
-            name += f".{step}" if plain else f"[{json.dumps(step)}]"
-            siblings = fields_below(field)
-            field = siblings.get(step)
-        return cls(name, field, siblings, bool(below))
-
-    def set_command(self, example: str = "") -> str:
-        """Return the command that sets the value, by default to the field's own example."""
-        says = words_of(self.field)
-        return self._command(
-            "set", self.name + says.at, example or says.example, path=bool(says.at)
-        )
-
-    def remove_command(self) -> str:
-        """Return the command that removes the value."""
-        return self._command("rm", self.name)
-
-    def _command(self, verb: str, *arguments: str, path: bool = False) -> str:
-        option = ["--path"] if self.nested or path else []
-        return shlex.join(["pulumi", "config", verb, *option, *arguments])
+    found: Any = NOTHING
+    """What stands there now, as JSON holds it."""
 
 
 def problem_of(path: Steps, error: ErrorDetails, *, masked: bool) -> Problem:
@@ -107,51 +49,43 @@ def problem_of(path: Steps, error: ErrorDetails, *, masked: bool) -> Problem:
         error: The error.
         masked: Whether the value is secret.
     """
-    place = SettingPlace.of(path)
-    if place.field is None:
-        return unknown(path)
     if error["type"] == "missing":
         return missing(path)
+    place = SettingPlace.of(path)
     value = shown(error["input"], masked=masked)
+    allowed = allowed_values(place.field) if place.field else "no such setting exists"
     if error["type"] == "refusal":
         context = error.get("ctx", {})
-        return Problem(path, value, context["allowed"], context["remedy"])
-    return Problem(path, value, allowed_values(place.field), SET)
+        if not (masked and context["remedy"].values):  # they are made of what is secret
+            return Problem(path, value, context["allowed"], context["remedy"])
+    return Problem(path, value, allowed, SET)
 
 
 def missing(path: Steps) -> Problem:
     """Say that a required value is not there."""
     field = SettingPlace.of(path).field
-    return Problem(path, "not set", allowed_values(field) if field else "", SET)
-
-
-def unknown(path: Steps) -> Problem:
-    """Say that a key is not known, and which one it is like.
-
-    The value is not shown: it may be a secret that was put in a wrong place.
-    """
-    siblings = SettingPlace.of(path).siblings
-    by_lower_case = {name.lower(): name for name in siblings}
-    near = get_close_matches(str(path[-1]).lower(), by_lower_case, n=1)
-    advice = f"Did you mean {by_lower_case[near[0]]}?" if near else ""
-    allowed = f"no such setting exists, known here are {', '.join(siblings)}"
-    return Problem(path, "set", allowed, Remedy(advice, "remove") if advice else REMOVE)
+    return Problem(path, NOT_SET, allowed_values(field) if field else "", SET)
 
 
 def as_setting(problem: Problem) -> Fault:
     """Return a problem as the user of a configuration reads it."""
     remedy, other = problem.remedy, _other(problem, NAMESPACE)
     words = [remedy.advice] if remedy.advice else []
+    commands = [SettingPlace.of(place).remove_command() for place in remedy.removed]
+    place = SettingPlace.of(remedy.at or problem.path)
+    lead = "Set it with"
     if remedy.values:
-        commands = [SettingPlace.of(place).set_command(value) for place, value in remedy.values]
-        words.append(f"{remedy.lead}: {' && '.join(commands)}")
-    elif remedy.command:
-        place = SettingPlace.of(remedy.at or problem.path)
-        if remedy.command == "set":
-            lead, command = "Set it with", place.set_command(remedy.example)
-        else:
-            lead, command = "Remove it with", place.remove_command()
-        words.append(f"{(remedy.lead or lead).replace(OTHER, other)}: {command}")
+        for path, value in remedy.values:
+            commands += SettingPlace.of(path).set_commands(value)
+    elif remedy.command == "set":
+        found = NOTHING if remedy.at else problem.found
+        commands += place.set_commands(remedy.value, found)
+    elif remedy.command == "remove":
+        lead = "Remove it with"
+        commands += [] if remedy.removed else [place.remove_command()]
+    if commands:
+        lead = (remedy.lead or lead).replace(OTHER, other)
+        words.append(f"{lead}: {' && '.join(commands)}")
     return Fault(
         SettingPlace.of(problem.path).name,
         problem.value,
@@ -162,13 +96,26 @@ def as_setting(problem: Problem) -> Fault:
 
 def as_argument(problem: Problem) -> Fault:
     """Return a problem as the author of a program reads it."""
-    advice = [problem.remedy.advice] if problem.remedy.advice else []
-    change = ["Change it in the program."] if problem.remedy.command else []
+    remedy = problem.remedy
+    words = [remedy.advice] if remedy.advice else []
+    if remedy.values:
+        pairs = [
+            f"{SettingPlace.of(path, namespace='').name} to {json.dumps(value)}"
+            for path, value in remedy.values
+        ]
+        words.append(f"Change {' and '.join(pairs)} in the program.")
+    elif remedy.value is not NOTHING:
+        what = SettingPlace.of(remedy.at, namespace="").name if remedy.at else "it"
+        words.append(f"Change {what} to {json.dumps(remedy.value)} in the program.")
+    elif remedy.command == "remove":
+        words.append("Remove it from the program.")
+    elif remedy.command == "set":
+        words.append("Change it in the program.")
     return Fault(
         SettingPlace.of(problem.path, namespace="").name,
         problem.value,
         problem.allowed.replace(OTHER, _other(problem, namespace="")),
-        " ".join(advice + change),
+        " ".join(words),
     )
 
 

@@ -43,7 +43,15 @@ GOOD: Mapping[str, Any] = {
 CONFIG_SET = "pulumi config set"
 REFUSED_BY_ZONE = "example.com or a name that ends in .example.com, the zone its records go to"
 SET_HOSTNAME = f"Set it with: {CONFIG_SET} --path 'dualstack-edge:hostnames[0]' api.example.com"
-SET_DIRECT = f"Set it with: {CONFIG_SET} --path dualstack-edge:traffic.direct 100"
+
+
+def set_direct(weight: int, *, written: bool | str = False) -> str:
+    """Return what a refusal of the weight of direct says is to be done."""
+    lead = f"Write `direct: {weight}`, or set it with" if written else "Set it with"
+    if written == "text":
+        lead += ": pulumi config rm --path dualstack-edge:traffic.direct &&"
+        return f"{lead} {CONFIG_SET} --path dualstack-edge:traffic.direct {weight}"
+    return f"{lead}: {CONFIG_SET} --path dualstack-edge:traffic.direct {weight}"
 
 
 def set_both(direct: int, cdn: int) -> str:
@@ -178,7 +186,7 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"hostnames": "api.example.com"},
             'dualstack-edge:hostnames is "api.example.com"; a list of at least one DNS name in the '
-            "zone. " + SET_HOSTNAME,
+            "zone. Write `dualstack-edge:hostnames: [api.example.com]`, or s" + SET_HOSTNAME[1:],
             id="a hostname in place of a list",
         ),
         pytest.param(
@@ -197,13 +205,14 @@ def test_everything_that_is_set_is_read() -> None:
             {"hostnames": ["*.example.com"]},
             'dualstack-edge:hostnames[0] is "*.example.com"; a name of its own, not a wildcard: a '
             "wildcard answers every name of the zone that has no record, so its weights would move "
-            "names nobody listed. List the names it stands for.",
+            "names nobody listed. List the names it stands for. Set the first with"
+            + SET_HOSTNAME.removeprefix("Set it with"),
             id="a wildcard",
         ),
         pytest.param(
             {"hostnames": ["api_1.example.com"]},
             'dualstack-edge:hostnames[0] is "api_1.example.com"; a DNS name in the zone. '
-            + SET_HOSTNAME,
+            + SET_HOSTNAME.replace("api.", "api-1."),
             id="an underscore",
         ),
         pytest.param(
@@ -215,7 +224,8 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"hostnames": [7]},
-            "dualstack-edge:hostnames[0] is 7; a DNS name in the zone. " + SET_HOSTNAME,
+            "dualstack-edge:hostnames[0] is 7; a DNS name in the zone. "
+            "Write `api.example.com`, or s" + SET_HOSTNAME[1:],
             id="a number for a hostname",
         ),
         pytest.param(
@@ -242,20 +252,20 @@ def test_everything_that_is_set_is_read() -> None:
         *(
             pytest.param(
                 {"traffic": {"direct": weight, "cdn": 1}},
-                f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 100. {SET_DIRECT}",
+                f"dualstack-edge:traffic.direct is {shown}; an integer from 0 to 100. "
+                + set_direct(99, written=written),
                 id=f"weight {shown}",
             )
-            for weight, shown in (
-                (300, "300"),
-                (256, "256"),
-                (-1, "-1"),
-                ("100", '"100"'),
-                ("lots", '"lots"'),
-                (True, "true"),
-                (1.0, "1.0"),
-                (0.5, "0.5"),
-                (None, "null"),
-                ([1], "[1]"),
+            for weight, shown, written in (
+                (300, "300", False),
+                (256, "256", False),
+                (-1, "-1", False),
+                ("99", '"99"', "text"),
+                ("lots", '"lots"', "text"),
+                (True, "true", True),
+                (99.0, "99.0", True),
+                (None, "null", False),
+                ([1], "[1]", True),
             )
         ),
         pytest.param(
@@ -267,7 +277,8 @@ def test_everything_that_is_set_is_read() -> None:
         *(
             pytest.param(
                 {"traffic": {"direct": direct, "cdn": cdn}},
-                f'dualstack-edge:traffic is {{"direct": {direct}, "cdn": {cdn}}}; weights that add '
+                f'dualstack-edge:traffic is {{"direct": {direct}, "cdn": {cdn}}}; '
+                f"{'integers' if direct == 0.5 else 'weights'} that add "
                 f"up to 100: {words}. {set_both(*pair)}",
                 id=f"weights {direct}/{cdn}",
             )
@@ -276,6 +287,7 @@ def test_everything_that_is_set_is_read() -> None:
                 (0, 255, "0 and 100 are the same share", (0, 100)),
                 (50, 49, "51 and 49 are the nearest share", (51, 49)),
                 (7, 1, "88 and 12 are the nearest share", (88, 12)),
+                (0.5, 1, "33 and 67 are the nearest share", (33, 67)),
                 (
                     *(255, 1),
                     "a share below 1 % cannot be said, and 100 and 0 are the nearest share",
@@ -291,19 +303,20 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"traffic": {"cdn": 5}},
-            "dualstack-edge:traffic.direct is not set; an integer from 0 to 100. " + SET_DIRECT,
+            "dualstack-edge:traffic.direct is not set; an integer from 0 to 100. " + set_direct(95),
             id="one weight only",
         ),
         pytest.param(
             {"traffic": "half and half"},
             'dualstack-edge:traffic is "half and half"; an object with direct and cdn. '
-            + SET_DIRECT,
+            + set_both(100, 0).partition("docs/paths.md. ")[2].replace("Set both", "Set it"),
             id="text for an object",
         ),
         pytest.param(
             {"origin": None},
             "dualstack-edge:origin is not set; an object with loadBalancer and kind. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api && "
+            f"{CONFIG_SET} --path dualstack-edge:origin.kind application",
             id="origin not set",
         ),
         pytest.param(
@@ -330,7 +343,8 @@ def test_everything_that_is_set_is_read() -> None:
             {"origin": {"httpPort": 80}},
             'dualstack-edge:origin is {"httpPort": 80}; loadBalancer and kind (looked up) or '
             "domainName and hostedZoneId (as given), and neither is there. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.loadBalancer api && "
+            f"{CONFIG_SET} --path dualstack-edge:origin.kind application",
             id="an origin neither looked up nor given",
         ),
         pytest.param(
@@ -342,13 +356,13 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"origin": {**GOOD["origin"], "readTimeoutSeconds": 121}},
             "dualstack-edge:origin.readTimeoutSeconds is 121; an integer from 30 to 120. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 60",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 120",
             id="a timeout too long",
         ),
         pytest.param(
             {"origin": {**GOOD["origin"], "readTimeoutSeconds": 29}},
             "dualstack-edge:origin.readTimeoutSeconds is 29; an integer from 30 to 120. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 60",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:origin.readTimeoutSeconds 30",
             id="a timeout too short",
         ),
         pytest.param(
@@ -385,42 +399,37 @@ def test_everything_that_is_set_is_read() -> None:
             {"distribution": {"logs": {"bucket": "logs.s3.amazonaws.com"}}},
             'dualstack-edge:distribution.logs.bucket is "logs.s3.amazonaws.com"; the name of an S3 '
             f"bucket, without .s3.amazonaws.com. Set it with: {CONFIG_SET} --path "
-            "dualstack-edge:distribution.logs.bucket example-edge-logs",
+            "dualstack-edge:distribution.logs.bucket logs",
             id="a bucket's domain name",
         ),
         pytest.param(
             {"hostname": "api.example.com"},
-            "dualstack-edge:hostname is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
-            "protect. Did you mean hostnames? "
-            "Remove it with: pulumi config rm dualstack-edge:hostname",
+            "dualstack-edge:hostname is set; no such setting exists. Did you mean hostnames? That "
+            "is set as well. Remove it with: pulumi config rm dualstack-edge:hostname",
             id="an unknown key",
         ),
         pytest.param(
             {"originSecret": "x"},
             "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
             "zone, origin, traffic, proxy, distribution, originLock, alarms, dns, certificateArn, "
-            "protect. "
-            "Did you mean origin? Remove it with: pulumi config rm dualstack-edge:originSecret",
+            "protect. Remove it with: pulumi config rm dualstack-edge:originSecret",
             id="a key of nobody",
         ),
         pytest.param(
-            {"traffic": {"direct": 1, "cdn": 1, "cnd": 1}},
-            "dualstack-edge:traffic.cnd is set; no such setting exists, known here are direct, cdn."
-            " Did you mean cdn? Remove it with: "
+            {"traffic": {"direct": 99, "cdn": 1, "cnd": 1}},
+            "dualstack-edge:traffic.cnd is set; no such setting exists. Did you mean cdn? That is "
+            "set as well. Remove it with: "
             "pulumi config rm --path dualstack-edge:traffic.cnd",
             id="an unknown nested key",
         ),
         pytest.param(
             {"distribution": {"price_class": "PriceClass_100"}},
-            "dualstack-edge:distribution.price_class is set; no such setting exists, known here "
-            "are priceClass, httpVersion, viewerProtocol, tlsPolicy, originRequestPolicy, "
-            "webAclArn, logs, hostnamesQuota, retainOnDelete. Did you mean priceClass? Remove it "
-            "with: pulumi config rm --path dualstack-edge:distribution.price_class",
+            "dualstack-edge:distribution.price_class is set; no such setting exists. Did you mean "
+            "priceClass? Write `priceClass:` instead of `price_class:`.",
             id="a key spelt the way Python does",
         ),
         pytest.param(
-            {"traffic": {"direct": 1, "cdn": 1, "a b.c": 1}},
+            {"traffic": {"direct": 99, "cdn": 1, "a b.c": 1}},
             'dualstack-edge:traffic["a b.c"] is set; no such setting exists, known here are '
             "direct, cdn. Remove it with: "
             "pulumi config rm --path 'dualstack-edge:traffic[\"a b.c\"]'",
@@ -435,15 +444,15 @@ def test_everything_that_is_set_is_read() -> None:
         ),
         pytest.param(
             {"proxy": {"regions": ["fra1", "fra1"]}},
-            'dualstack-edge:proxy.regions is ["fra1", "fra1"]; a list of 1 to 12 different regions '
-            f"of DigitalOcean. Set it with: {CONFIG_SET} --path 'dualstack-edge:proxy.regions[0]' "
-            "fra1",
+            'dualstack-edge:proxy.regions[1] is "fra1"; an entry listed once, and '
+            "dualstack-edge:proxy.regions[0] is the same. Remove it with: pulumi config rm --path "
+            "'dualstack-edge:proxy.regions[1]'",
             id="a region twice",
         ),
         pytest.param(
             {"proxy": {"regions": ["fra1"], "nodesPerRegion": 4}},
             "dualstack-edge:proxy.nodesPerRegion is 4; an integer from 1 to 3. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.nodesPerRegion 1",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.nodesPerRegion 3",
             id="more nodes than a region has hours for",
         ),
         pytest.param(
@@ -451,7 +460,7 @@ def test_everything_that_is_set_is_read() -> None:
             "dualstack-edge:proxy is a pool of 4 proxies; as many as the account may have reserved "
             "addresses, dualstack-edge:proxy.reservedIpv6Quota, which is 3. Take fewer regions or "
             "nodes, or ask DigitalOcean's support for more addresses, then: "
-            f"{CONFIG_SET} --path dualstack-edge:proxy.reservedIpv6Quota 3",
+            f"{CONFIG_SET} --path dualstack-edge:proxy.reservedIpv6Quota 4",
             id="more nodes than reserved addresses",
         ),
         pytest.param(
@@ -493,7 +502,7 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"proxy": {"regions": ["fra1"], "idleTimeoutSeconds": 350}},
             "dualstack-edge:proxy.idleTimeoutSeconds is 350; an integer from 351 to 86400. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.idleTimeoutSeconds 600",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:proxy.idleTimeoutSeconds 351",
             id="a proxy less patient than a load balancer",
         ),
         pytest.param(
@@ -515,20 +524,20 @@ def test_everything_that_is_set_is_read() -> None:
             "addresses of CloudFront count as 55 rules for each port, and match-viewer uses two. "
             "Set origin.protocol to https-only; or have AWS raise the quota 'Inbound or outbound "
             f"rules per security group', then: {CONFIG_SET} --path "
-            "dualstack-edge:originLock.rulesPerSecurityGroup 200",
+            "dualstack-edge:originLock.rulesPerSecurityGroup 110",
             id="more rules than a security group may have",
         ),
         pytest.param(
             {"alarms": {"topicArn": "arn:aws:sns:eu-central-1:123456789012:edge"}},
             'dualstack-edge:alarms.topicArn is "arn:aws:sns:eu-central-1:123456789012:edge"; the '
             f"ARN of an SNS topic in us-east-1. Set it with: {CONFIG_SET} --path "
-            "dualstack-edge:alarms.topicArn arn:aws:sns:us-east-1:123456789012:edge-alarms",
+            "dualstack-edge:alarms.topicArn arn:aws:sns:us-east-1:123456789012:edge",
             id="a topic outside us-east-1",
         ),
         pytest.param(
             {"dns": {"negativeTtlSeconds": 1}},
             "dualstack-edge:dns.negativeTtlSeconds is 1; an integer from 30 to 86400. "
-            f"Set it with: {CONFIG_SET} --path dualstack-edge:dns.negativeTtlSeconds 60",
+            f"Set it with: {CONFIG_SET} --path dualstack-edge:dns.negativeTtlSeconds 30",
             id="an SOA that holds nothing",
         ),
     ],
@@ -585,6 +594,7 @@ def test_all_faults_of_all_keys_are_in_one_message() -> None:
         parse(config, stack="prod")
     message = str(caught.value)
     assert [fault.what.removeprefix("dualstack-edge:") for fault in caught.value.faults] == [
+        "orgin",
         "hostnames[1]",
         "origin.httpPort",
         "origin.kind",
@@ -593,7 +603,6 @@ def test_all_faults_of_all_keys_are_in_one_message() -> None:
         "certificateArn",
         "hostnames[0]",
         "hostnames[3]",
-        "orgin",
     ]
     assert message.startswith("9 settings of stack prod cannot be used:\n  - dualstack-edge:")
     assert all(f"\n  - {fault}" in message for fault in caught.value.faults)
@@ -677,7 +686,7 @@ def test_a_secret_value_is_in_no_message() -> None:
     messages = faults(config, secret=secret)
     assert len(messages) == 7
     assert "hush" not in "".join(messages)
-    assert "[secret]" in messages[0]
+    assert "[secret]" in messages[1]
 
 
 def test_an_unknown_key_s_value_is_not_shown_for_it_may_be_a_secret() -> None:
@@ -747,8 +756,9 @@ def test_arguments_are_refused_by_the_rules_of_the_configuration_and_in_a_progra
         "3 of the arguments of edge cannot be used:\n"
         '  - origin.kind is "gateway"; one of classic, application, network. '
         "Change it in the program.\n"
-        "  - traffic.direct is 300; an integer from 0 to 100. Change it in the program.\n"
-        f'  - hostnames[0] is "api.example.org"; {REFUSED_BY_ZONE}. Change it in the program.'
+        "  - traffic.direct is 300; an integer from 0 to 100. Change it to 100 in the program.\n"
+        f'  - hostnames[0] is "api.example.org"; {REFUSED_BY_ZONE}. '
+        'Change it to "api.example.com" in the program.'
     )
 
 
@@ -759,7 +769,7 @@ def test_weights_of_another_sum_are_refused_in_a_program_s_words_too() -> None:
     assert str(fault) == (
         'traffic is {"direct": 9, "cdn": 1}; weights that add up to 100: 90 and 10 are the same '
         "share. Where records have weights of another sum already, see 'Weights of another sum' in "
-        "docs/paths.md. Change it in the program."
+        "docs/paths.md. Change traffic.direct to 90 and traffic.cdn to 10 in the program."
     )
 
 
@@ -945,5 +955,5 @@ def test_the_running_stack_s_configuration_is_read(engine: "MockEngine") -> None
 
 def test_an_unknown_key_of_the_running_stack_is_noticed(engine: "MockEngine") -> None:
     pulumi.runtime.set_all_config(raw(hostname="x"), [])
-    with pytest.raises(SettingsError, match="Did you mean hostnames"):
+    with pytest.raises(SettingsError, match=r"Did you mean hostnames\? That is set as well"):
         engine.run(settings.load)

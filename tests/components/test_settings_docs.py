@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from components.settings import KEYS, NAMESPACE
-from components.settings.fields import allowed_values, fields_below, words_of
-from components.settings.wording import SettingPlace
+from components.settings.commands import SettingPlace
+from components.settings.fields import allowed_values, example_of, fields_below, words_of
+from components.settings.intended import takes
 
 INTRODUCTION = f"""\
 # Settings
@@ -26,8 +27,10 @@ pulumi config set --path {NAMESPACE}:traffic.direct 90
 pulumi config set --path {NAMESPACE}:traffic.cdn 10
 ```
 
-Everything is checked before anything is created, and all faults are told at once. Numbers have to
-be numbers (`100`, not `"100"`), and a key that is not listed here is a fault. Only a key whose
+Everything is checked before anything is created, and all faults are told at once, each with what
+to write or type. That is made of what you wrote: `FRA1, ams3` becomes `[fra1, ams3]`, a misspelt
+key is renamed, the second weight follows from the first. Numbers have to be numbers (`100`, not
+`"100"`), and a key that is not listed here is a fault. Only a key whose
 whole value is of another shape, such as text where a list belongs, is turned down by Pulumi itself,
 from the types in `Pulumi.yaml`, before the program is asked.
 
@@ -103,7 +106,11 @@ def test_every_setting_has_a_meaning_and_an_example_to_mend_it_with(path: tuple[
     assert place.field is not None
     assert place.field.description
     assert allowed_values(place.field)
-    *command, target, example = shlex.split(place.set_command())
-    assert command in (["pulumi", "config", "set"], ["pulumi", "config", "set", "--path"])
-    assert target.startswith(f"{NAMESPACE}:{'.'.join(path)}")
-    assert example
+    commands = place.set_commands()
+    assert commands
+    for line in commands:
+        *command, target, example = shlex.split(line)
+        assert command[:3] == ["pulumi", "config", "set"]
+        assert target.startswith(f"{NAMESPACE}:{'.'.join(path)}")
+        assert example
+    assert takes(place.field, example_of(place.field))

@@ -59,21 +59,21 @@ def names(count: int) -> list[str]:
             {"proxy": pool(size="s-1vcpu-512mb-10gb", connections=28_000)},
             "dualstack-edge:proxy.connections is 28000; at most 5461 on the size "
             "dualstack-edge:proxy.size is: each takes 48 KiB, and Debian 256 MiB. Take more "
-            f"proxies or a larger size, or set it with: {SET}proxy.connections 5000",
+            f"proxies or a larger size, or set it with: {SET}proxy.connections 5461",
             id="more connections than the droplet has memory for",
         ),
         pytest.param(
             {"proxy": pool(connections=500, connectionsPerClient=501)},
             "dualstack-edge:proxy.connectionsPerClient is 501; at most "
             "dualstack-edge:proxy.connections, which is 500. Set it with: "
-            f"{SET}proxy.connectionsPerClient 1000",
+            f"{SET}proxy.connectionsPerClient 500",
             id="more for one client than for all",
         ),
         pytest.param(
             {"hostnames": names(11)},
             "dualstack-edge:hostnames is a list of 11 names; at most 10, which the account may "
             "have on one certificate. Make another stack for the others; or have AWS raise the "
-            f"quota 'Domain names per ACM certificate', then: {SET}distribution.hostnamesQuota 50",
+            f"quota 'Domain names per ACM certificate', then: {SET}distribution.hostnamesQuota 11",
             id="more hostnames than a certificate has",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ def names(count: int) -> list[str]:
             "dualstack-edge:hostnames is a list of 500 names; at most 100, which the account may "
             "have on one distribution. Make another stack for the others; or have AWS raise the "
             "quota 'Alternate domain names (CNAMEs) per distribution', then: "
-            f"{SET}distribution.hostnamesQuota 50",
+            f"{SET}distribution.hostnamesQuota 500",
             id="more hostnames than a distribution has",
         ),
         pytest.param(
@@ -101,7 +101,7 @@ def names(count: int) -> list[str]:
         pytest.param(
             {"proxy": pool(regions=["nyc2"])},
             f'dualstack-edge:proxy.regions[0] is "nyc2"; one of {", ".join(REGIONS)}. Set it with: '
-            "pulumi config set --path 'dualstack-edge:proxy.regions[0]' fra1",
+            "pulumi config set --path 'dualstack-edge:proxy.regions[0]' nyc3",
             id="a region without times to be upgraded",
         ),
     ],
