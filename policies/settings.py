@@ -11,9 +11,10 @@ this folder alone to wherever a pack is used, so nothing else of ours is there.
 Source: Pulumi documentation, "Policy configuration".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, cast
 
@@ -60,7 +61,7 @@ class Selector(_Given):
     @model_validator(mode="after")
     def _says_something(self) -> "Selector":
         if self.name is None and not self.tags:
-            raise ValueError("name, tags or both")
+            raise ValueError("an object with name, tags or both")
         return self
 
 
@@ -229,12 +230,12 @@ def read(pack: Pack, given: Mapping[str, Mapping[str, Any]]) -> PackSettings:
                 )
         elif name not in kinds:
             allowed = f"one of all, {', '.join(kinds)}"
-            faults.append(_fault(name, "set", allowed, "Mend the name."))
+            faults.append(_fault(name, "set", allowed, _renamed(name, kinds, "Mend the name.")))
         else:
             try:
                 options[name] = kinds[name].model_validate(dict(properties))
             except ValidationError as error:
-                faults += _faults(name, error)
+                faults += _faults(name, error, _names_in(kinds[name].model_json_schema()))
     exceptions = options.pop(EXCEPTIONS, Exceptions())
     if not isinstance(exceptions, Exceptions):
         raise TypeError(f"{EXCEPTIONS} was read as {type(exceptions).__name__}")
@@ -262,10 +263,29 @@ def options_of(pack: Pack) -> dict[str, type[RuleOptions]]:
 
 
 def _fault(what: str, value: str, allowed: str, remedy: str) -> str:
-    return f"{what} is {value}; {allowed}. {remedy}"
+    return f"{what} is {value}; it must be {allowed}. {remedy}"
 
 
-def _faults(name: str, error: ValidationError) -> list[str]:
+def _renamed(name: str, known: Iterable[str], otherwise: str) -> str:
+    """Return what to do about a name that is not known: write the one that it is like."""
+    near = get_close_matches(name, known, n=1)
+    return (
+        f"Did you mean {near[0]}? Write `{near[0]}:` instead of `{name}:`." if near else otherwise
+    )
+
+
+def _names_in(schema: Any) -> set[str]:
+    """Return the names of all options, also those below others."""
+    if isinstance(schema, list):
+        return set[str]().union(*map(_names_in, cast("list[Any]", schema)))
+    if not isinstance(schema, dict):
+        return set()
+    node = cast("dict[str, Any]", schema)
+    own = node.get("properties", {})
+    return set(own).union(*map(_names_in, node.values()))
+
+
+def _faults(name: str, error: ValidationError, known: Iterable[str]) -> list[str]:
     """Return one line for each thing that pydantic finds wrong."""
     faults: list[str] = []
     for one in error.errors(include_url=False):
@@ -273,10 +293,11 @@ def _faults(name: str, error: ValidationError) -> list[str]:
         for step in one["loc"]:
             path += f"[{step}]" if isinstance(step, int) else f".{step}"
         if one["type"] == "missing":
-            faults.append(_fault(path, "absent", "required", "Add it."))
+            faults.append(_fault(path, "absent", "there", "Add it."))
         elif one["type"] == "extra_forbidden":
             value = show(one["input"])
-            faults.append(_fault(path, value, "no such setting", "Remove it, or mend its name."))
+            remedy = _renamed(str(one["loc"][-1]), known, "Remove it: there is no such option.")
+            faults.append(_fault(path, value, "absent", remedy))
         else:
             allowed = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             allowed = allowed.replace("tuple", "list")

@@ -51,7 +51,7 @@ def check(place: Place) -> Iterator[Finding]:
             where = f"where {show(record.name)} could be an alias"
         else:
             continue
-        yield value.finding("no literal address", REMEDY, shown=f"{show(value.value)}, {where}")
+        yield value.finding("left to an alias", REMEDY, shown=f"{show(value.value)}, {where}")
 
 
 def _is_answered(record: Record, records: Records) -> bool:

@@ -272,26 +272,36 @@ def test_every_fault_in_the_settings_is_said_at_once() -> None:
         server(
             {
                 "cache-off": MANDATORY,
-                "headers-forwarded": (MANDATORY, {"acceptedPolicyIds": "x", "floor": 1}),
+                "headers-forwarded": (
+                    MANDATORY,
+                    {"acceptedPolicyIds": "x", "floor": 1, "aceptedPolicyIds": []},
+                ),
                 "exceptions": (MANDATORY, {"scope": [{}], "exemptions": [exemption]}),
             }
         )
     text = str(raised.value)
     for fault in (
-        "cache-off is set; one of all, ipv6-enabled",
-        'headers-forwarded.acceptedPolicyIds is "x"; a valid list.',
-        "headers-forwarded.floor is 1; no such setting.",
-        "exceptions.scope[0] is an object; name, tags or both.",
-        "exceptions.exemptions[0].reason is absent; required.",
-        'exceptions.exemptions[0].until is "soon"; a date as 2027-01-31.',
-        'exceptions.exemptions[0].why is "x"; no such setting.',
+        "cache-off is set; it must be one of all, ipv6-enabled",
+        "Did you mean caching-off? Write `caching-off:` instead of `cache-off:`.",
+        'headers-forwarded.acceptedPolicyIds is "x"; it must be a valid list.',
+        "headers-forwarded.floor is 1; it must be absent. Remove it: there is no such option.",
+        (
+            "headers-forwarded.aceptedPolicyIds is []; it must be absent. Did you mean "
+            "acceptedPolicyIds? Write `acceptedPolicyIds:` instead of `aceptedPolicyIds:`."
+        ),
+        "exceptions.scope[0] is an object; it must be an object with name, tags or both.",
+        "exceptions.exemptions[0].reason is absent; it must be there.",
+        'exceptions.exemptions[0].until is "soon"; it must be a date as 2027-01-31.',
+        'exceptions.exemptions[0].why is "x"; it must be absent. Remove it',
     ):
         assert fault in text
 
 
 def test_a_rule_of_another_pack_cannot_be_exempted_from() -> None:
     exemption = {"rule": "viewer-tls", "resource": "*", "reason": "x", "until": "2027-01-31"}
-    with pytest.raises(ValueError, match=r'exemptions\[0\].rule is "viewer-tls"; one of ipv6-'):
+    with pytest.raises(
+        ValueError, match=r'exemptions\[0\].rule is "viewer-tls"; it must be one of ipv6-'
+    ):
         server({"exceptions": (ADVISORY, {"exemptions": [exemption]})})
 
 
