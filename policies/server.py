@@ -33,6 +33,7 @@ from policies import settings, wire
 from policies.announcement import LEVEL_NAMES, LEVELS, SEVERITIES, VERSION, analyzer_info
 from policies.claim import Claim, of_this_process
 from policies.cloudfront import POLICIES
+from policies.edge_settings import message_of
 from policies.model import (
     Around,
     JudgedStack,
@@ -296,13 +297,13 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
         diagnostics = response.diagnostics
         for rule, finding in verdict.failed:
             if rule.name not in used:
-                message = finding.message(rule.name)
+                message = message_of(rule.name, resource, finding)
                 if ended := exemptions.get(rule.name):
                     message += f' The exemption ("{ended.reason}") ended on {ended.until}.'
                 diagnostics.append(self._violation(rule, resource, message))
         for rule, finding in verdict.advised:
             if rule.name not in used:  # a note, whatever the level: advice stops nothing
-                message = finding.message(rule.name)
+                message = message_of(rule.name, resource, finding)
                 diagnostics.append(self._violation(rule, resource, message, "advisory"))
         for rule, error in verdict.stopped:
             message = stopped_message(rule, resource, error)
@@ -314,7 +315,7 @@ class PackServer(analyzer_pb2_grpc.AnalyzerServicer):
             diagnostics.append(self._diagnostic(UNKNOWNS, resource, message, level))
         for name in sorted(used):
             own = (finding for rule, finding in findings if rule.name == name)
-            messages = " ".join(finding.message(name) for finding in own)
+            messages = " ".join(message_of(name, resource, finding) for finding in own)
             message = (
                 f"{EXCEPTIONS}: {resource.name} is exempt from {name} until "
                 f'{exemptions[name].until} ("{exemptions[name].reason}"). It would say: {messages}'

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import psutil
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from sandbox.clouds import aws, background, digitalocean
 from sandbox.clouds.background import Cloud
@@ -31,6 +29,7 @@ from sandbox.lab.door import LabError
 from sandbox.lab.droplet import roots as droplet_roots
 from sandbox.lab.droplet.roots import BootError
 from sandbox.locks import held
+from sandbox.tables import table_lines
 
 if TYPE_CHECKING:
     from pulumi import automation as auto
@@ -43,6 +42,18 @@ CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_env
 """The clouds, each with what names one that runs to its clients, by its URL."""
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+TRY_NEXT = """
+Try next:
+  make lab      puts it on the network, with packets in it and clients of every kind;
+                in another terminal, see whether both paths are alike:
+    .venv/bin/dualstack sandbox lab enter dual-stack \\
+      dualstack verify --outputs .sandbox/lab/outputs.json --echo /echo
+  Move one answer in a hundred, with plain pulumi and the policy packs on:
+    eval "$(.venv/bin/dualstack sandbox env)"
+    pulumi config set --path traffic.direct 99
+    pulumi config set --path traffic.cdn 1
+    pulumi up
+  make down     stops it and leaves nothing behind"""
 GOES_ON = "Interrupted; `make up` goes on, `make down` removes."
 
 app = typer.Typer(
@@ -197,7 +208,9 @@ def up(as_json: Json = False) -> None:
         release_dead_locks(stack, shell.state)
         try:
             result = stack.up(
-                on_output=say, color="never" if as_json or not sys.stderr.isatty() else "always"
+                on_output=say,
+                suppress_outputs=True,
+                color="never" if as_json or not sys.stderr.isatty() else "always",
             )
         except auto.CommandError:
             # Everything it has to say was shown while it ran.
@@ -210,48 +223,20 @@ def up(as_json: Json = False) -> None:
         print(json.dumps({"changes": changes, "outputs": outputs}, indent=2))
         return
     show(outputs, changes)
+    home = os.path.relpath(shell.home)
+    print(TRY_NEXT.replace(".sandbox", str(shell.home) if home.startswith("..") else home))
 
 
 def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
-    """Print what was deployed and what to try next."""
-    # A log has no width; folded values could not be copied out of it.
-    console = Console(
-        width=None if sys.stdout.isatty() else 200,
-        emoji=False,  # ":a:" in an IPv6 address is one
-        markup=False,
-    )
-    records = outputs.get("records", [])
-    plain = [(name, value) for name, value in outputs.items() if name != "records"]
-    console.print()
-    console.print(_table(("output", "value"), ((name, _text(value)) for name, value in plain)))
+    """Print what was deployed."""
+    plain = [(name, _text(value)) for name, value in outputs.items() if name != "records"]
     columns = ("name", "type", "setIdentifier", "weight", "target")
-    console.print(
-        _table(columns, ([_text(record.get(each)) for each in columns] for record in records))
-    )
-    changed = {kind: count for kind, count in changes.items() if kind != "same"}
-    if changed:
-        summary = ", ".join(f"{kind} {count}" for kind, count in sorted(changed.items()))
-        console.print(f"The edge is up ({summary}).")
-    else:
-        console.print("Nothing changed: the edge was up already.")
-    console.print(
-        "\nTry next:\n"
-        '  eval "$(.venv/bin/dualstack sandbox env)"   then plain pulumi works on the sandbox:\n'
-        "  pulumi config set --path traffic.direct 99; pulumi config set --path traffic.cdn 1\n"
-        "  pulumi preview                              the policy packs are on\n"
-        "  make down                                   stop it and leave nothing behind",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    records = ([_text(each.get(name)) for name in columns] for each in outputs.get("records", ()))
+    table = table_lines(columns, records, ("target", "setIdentifier"))
+    kinds = [f"{kind} {count}" for kind, count in sorted(changes.items()) if kind != "same"]
+    up = f"The edge is up ({', '.join(kinds)})." if kinds else ""
+    state = up or "Nothing changed: the edge was up already."
+    print(*table_lines(("output", "value"), plain), "", *table, state, sep="\n")
 
 
 def _text(value: object) -> str:

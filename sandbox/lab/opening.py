@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,6 @@ from typing import Final
 
 import httpx
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.table import Table
 
 from sandbox.clouds.control import PATH
 from sandbox.invoker import give_to_invoker
@@ -25,6 +23,7 @@ from sandbox.lab.plan.addresses import leads
 from sandbox.lab.plan.hosts import CHECKERS, CLIENTS
 from sandbox.lab.read import ReadError
 from sandbox.lab.world import HOSTS
+from sandbox.tables import table_lines
 
 QUIET_SECONDS: Final = 1.5
 """How long nothing must change until the stack's outputs are read again: a deployment has many
@@ -159,43 +158,22 @@ def _write_outputs(sandbox: LabSandbox, lab: Lab) -> list[str]:
 
 def show(opened: Opened) -> None:
     """Print who is where, what the lab cannot stand in for, and how to go in."""
-    console = Console(
-        width=None if sys.stdout.isatty() else 200, emoji=False, markup=False, highlight=False
-    )
-    _print_table(
-        console,
-        ("host", "what it is", "addresses"),
-        ((host.name, host.role, " ".join(host.addresses)) for host in opened.hosts),
-    )
-    console.print()
-    _print_table(
-        console,
-        ("load balancer or distribution", "addresses"),
-        ((name, " ".join(addresses)) for name, addresses in opened.names.items()),
-    )
-    lines = opened.unsupported
-    console.print("\nNot in the lab:" if lines else "\nEverything deployed is in the lab.")
-    for line in lines:
-        console.print(f"  {line}", soft_wrap=True)
-    console.print("\nEnter a client from another terminal:")
-    for client in CLIENTS:
-        console.print(f"  .venv/bin/dualstack sandbox lab enter {client.name}", soft_wrap=True)
-    folder = opened.folder
+    hosts = [(host.name, host.role, " ".join(host.addresses)) for host in opened.hosts]
+    names = [(name, " ".join(addresses)) for name, addresses in opened.names.items()]
+    folder, lacks = opened.folder, opened.unsupported
     ready = f"The lab is open, after {opened.seconds:.1f} s. Ctrl-C ends it."
-    console.print(
+    print(
+        *table_lines(("host", "what it is", "addresses"), hosts, ("what it is", "addresses")),
+        "",
+        *table_lines(("load balancer or distribution", "addresses"), names, ("addresses",)),
+        "\nNot in the lab:" if lacks else "\nEverything deployed is in the lab.",
+        *(f"  {line}" for line in lacks),
+        "\nEnter a client from another terminal:",
+        *(f"  .venv/bin/dualstack sandbox lab enter {client.name}" for client in CLIENTS),
         f"There, `curl https://{opened.example}/echo` trusts the lab, and this tries everything:\n"
         f"  dualstack verify --outputs {folder / OUTPUTS} --echo /echo --allow-unsafe\n"
         f"Logs of every program: {folder / 'hosts'}\n\n"
         f"{opened.fault or ready}",
-        soft_wrap=True,
+        sep="\n",
+        flush=True,
     )
-    sys.stdout.flush()
-
-
-def _print_table(console: Console, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
