@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Final
 
 import typer
 from rich.console import Console
@@ -14,16 +13,13 @@ from rollout.faults import WrongUseError
 from rollout.probe.dns import DnspythonClient
 from rollout.probe.http import HttpWire, TrustError
 from rollout.probe.model import DnsClient, Wire
-from rollout.verify import flags, progress, report
+from rollout.verify import flags, printed, progress, report
 from rollout.verify.check import LARGEST_BYTES, SLOWEST_SECONDS, VerifyOptions
 from rollout.verify.plan import VerifyPlan, make_plan
 from rollout.verify.run import COULD_NOT_TELL, WRONG_USE
 from rollout.verify.run_thread import Prepare, RunState, RunThread
 from rollout.verify.settings import BUDGET, RATE, RequestFiles, VerifySettings
 from rollout.verify.stopping import StopSignals, end_at_once, end_process
-
-WIDTH: Final = 160
-"""Columns of output to a file or a pipe, which has no width."""
 
 app = typer.Typer(add_completion=False, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -54,6 +50,7 @@ def verify(
     ca: flags.Ca = None,
     only: flags.Only = None,
     time_limit: flags.TimeLimit = None,
+    every: flags.Every = False,
     as_json: flags.AsJson = False,
     junit: flags.Junit = None,
 ) -> None:
@@ -82,6 +79,7 @@ def verify(
         tuple(only or ()),
         junit,
         time_limit,
+        every,
     )
     raise typer.Exit(verify_and_report(settings, lambda: _prepared(settings), as_json=as_json))
 
@@ -107,7 +105,7 @@ def verify_and_report(settings: VerifySettings, prepare: Prepare, *, as_json: bo
             console.print(str(error), soft_wrap=True)
             return WRONG_USE
         signals.writing(lambda: end_at_once(outcome.exit_code or COULD_NOT_TELL))
-        code = _write(outcome, settings.junit, console, as_json=as_json)
+        code = _write(outcome, settings, console, as_json=as_json)
         end_process(thread, code)
     return code
 
@@ -126,13 +124,15 @@ def _prepared(settings: VerifySettings) -> tuple[VerifyPlan, DnsClient, Wire]:
     return plan, DnspythonClient(), wire
 
 
-def _write(outcome: report.Report, junit: Path | None, console: Console, *, as_json: bool) -> int:
+def _write(
+    outcome: report.Report, settings: VerifySettings, console: Console, *, as_json: bool
+) -> int:
     """Write the report in every form, the file first, and return the exit code.
 
     A terminal that is gone, as after SIGHUP, or a pipe that nobody reads keeps no other form from
     being written. But a pass that could not be reported is none.
     """
-    code = outcome.exit_code
+    code, junit = outcome.exit_code, settings.junit
     if junit is not None:
         try:
             junit.write_text(report.as_junit(outcome), encoding="utf-8")
@@ -144,8 +144,8 @@ def _write(outcome: report.Report, junit: Path | None, console: Console, *, as_j
         if as_json:
             print(report.as_json(outcome))
         else:
-            width = None if sys.stdout.isatty() else WIDTH
-            report.show(outcome, Console(width=width, emoji=False, highlight=False))
+            out = Console(emoji=False, markup=False, highlight=False)
+            printed.show(outcome, out, whole=settings.whole)
         sys.stdout.flush()
     except OSError:
         code = code or COULD_NOT_TELL

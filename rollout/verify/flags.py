@@ -191,6 +191,14 @@ TimeLimit = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+Every = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="List every check and every observation, also what passed and what has one cause.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option(

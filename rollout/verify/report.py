@@ -12,13 +12,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from rich.console import Console, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from rollout.probe.model import EdgeTarget, Family, Path, Verdict, Way
-from rollout.probe.ways import PLACES
 from rollout.verify.run import COULD_NOT_TELL, FAILED, PASSED, CheckTimes, GroupResult, verdict
 
 VERDICTS: Final[Mapping[int, Verdict]] = {
@@ -27,17 +22,10 @@ VERDICTS: Final[Mapping[int, Verdict]] = {
     COULD_NOT_TELL: "unknown",
 }
 
-STYLES: Final[Mapping[Verdict, str]] = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
-
-WORST_FIRST: Final[tuple[Verdict, ...]] = ("fail", "unknown", "pass")
-
 WORDS: Final[Mapping[Verdict, str]] = {"pass": "pass", "fail": "FAIL", "unknown": "unknown"}
 
 JUNIT_TIME: Final = "%Y-%m-%dT%H:%M:%S"
 """How JUnit writes a time, which is UTC here: its schemas allow no zone and no fractions."""
-
-MOST_NAMES: Final = 6
-"""Checks that are named where the same was seen in many; the table has them all."""
 
 
 class Model(BaseModel):
@@ -268,12 +256,6 @@ def schema() -> str:
     return json.dumps(Report.model_json_schema(mode="serialization"), indent=2) + "\n"
 
 
-def show(report: Report, console: Console) -> None:
-    """Print a report: the table, what differs and what was accepted."""
-    for part in _parts(report):
-        console.print(part)
-
-
 def as_junit(report: Report) -> str:
     """Return a report as JUnit XML: a fail is a failure, `unknown` is an error.
 
@@ -284,15 +266,15 @@ def as_junit(report: Report) -> str:
 
     suites: dict[str, Any] = {}
     for result in report.results:
-        case = TestCase(_plain(_where(result) or "edge"), f"{result.group}.{_plain(result.check)}")
+        case = TestCase(plain(where(result) or "edge"), f"{result.group}.{plain(result.check)}")
         case.time = result.seconds
         text = f"{result.evidence}\n{result.remedy}".strip()
         if result.verdict == "fail":
-            case.result = [Failure(_plain(text), "fail")]
+            case.result = [Failure(plain(text), "fail")]
         elif result.verdict == "unknown":
-            case.result = [Error(_plain(text), "unknown")]
+            case.result = [Error(plain(text), "unknown")]
         else:
-            case.system_out = _plain(text)
+            case.system_out = plain(text)
         suites.setdefault(result.group, TestSuite(result.group)).add_testcase(case)
     xml: Any = JUnitXml("dualstack verify")
     for suite in suites.values():
@@ -311,88 +293,12 @@ def as_junit(report: Report) -> str:
     return text
 
 
-def _parts(report: Report) -> Iterable[RenderableType]:
-    yield _table(report.results)
-    differing = [result for result in report.results if result.verdict != "pass"]
-    for kind in ("fail", "unknown"):
-        yield from _evidence([result for result in differing if result.verdict == kind])
-    if report.accepted:
-        yield Text("\nDocumented differences that were seen and accepted:")
-        for name, count in report.accepted.items():
-            yield Text(f"  {_plain(name)} ({count})")
-    if report.not_asked:
-        yield Text("\nNot asked:")
-        for request in report.not_asked:
-            yield Text(f"  {_plain(request.request)}: {_plain(request.reason)}")
-    counts = ", ".join(f"{report.counts[kind]} {WORDS[kind]}" for kind in WORDS)
-    whole = Text.assemble("\n", (WORDS[report.verdict], STYLES[report.verdict]))
-    end = f"; {report.stopped_by}" if report.stopped_by else ""
-    yield whole.append(f": {counts}, in {report.seconds:.1f} s{end}")
-
-
-def _table(results: Sequence[ResultModel]) -> Table:
-    """Return a line for each thing that was checked, a column for each path and family.
-
-    The last column is for what is about neither, such as the zone.
-    """
-    table = Table(box=None, pad_edge=False)
-    table.add_column("check", overflow="fold")
-    for path, family in PLACES:
-        table.add_column(f"{path} {family}")
-    table.add_column("edge")
-    rows: dict[str, dict[str, list[ResultModel]]] = {}
-    for result in results:
-        rows.setdefault(result.group, {}).setdefault(result.check, []).append(result)
-    for group, checks in rows.items():
-        if list(checks) != [group]:
-            table.add_row(Text(group, "bold"))
-        for check, check_results in checks.items():
-            cells = [
-                _cell([item for item in check_results if (item.path, item.family) == place])
-                for place in PLACES
-            ]
-            rest = [item for item in check_results if (item.path, item.family) not in PLACES]
-            indent = "" if check == group else "  "
-            table.add_row(Text(f"{indent}{_plain(check)}"), *cells, _cell(rest))
-    return table
-
-
-def _cell(results: Sequence[ResultModel]) -> Text:
-    """Return the worst of some results, and of how many if not all are as bad."""
-    if not results:
-        return Text("")
-    counts = Counter(result.verdict for result in results)
-    worst: Verdict = next(kind for kind in WORST_FIRST if counts[kind])
-    part = "" if counts[worst] == len(results) else f" {counts[worst]}/{len(results)}"
-    return Text(f"{WORDS[worst]}{part}", STYLES[worst])
-
-
-def _evidence(results: Sequence[ResultModel]) -> Iterable[RenderableType]:
-    """Yield what was seen, once for all the checks and places where the same was seen."""
-    places: dict[tuple[str, str, str], list[str]] = {}
-    for result in results:
-        where = places.setdefault((result.evidence, result.remedy, result.check), [])
-        if _where(result) not in where:
-            where.append(_where(result))
-    checks: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for (evidence, remedy, check), where in places.items():
-        checks.setdefault((evidence, remedy, tuple(where)), []).append(check)
-    for (evidence, remedy, where), names in checks.items():
-        places_text = "; ".join(filter(None, where))
-        more = len(names) - MOST_NAMES
-        named = ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
-        head = f" {_plain(named)}{f' ({_plain(places_text)})' if places_text else ''}"
-        kind = results[0].verdict
-        yield Text.assemble("\n", (WORDS[kind], STYLES[kind]), head)
-        for text in filter(None, (evidence, remedy)):
-            yield Padding(Text(_plain(text)), (0, 0, 0, 2), expand=False)
-
-
-def _where(result: ResultModel) -> str:
+def where(result: ResultModel) -> str:
+    """Return the hostname, path and family that a result is about."""
     return " ".join(part for part in (result.hostname, result.path, result.family) if part)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text without control characters."""
     return "".join(
         character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}"

@@ -60,6 +60,8 @@ class VerifySettings:
     """File to write JUnit XML to."""
     time_limit_seconds: float | None = None
     """When to end with a report on what there is by then, seconds; None: never."""
+    whole: bool = False
+    """Whether the report lists every check and every observation."""
 
     @property
     def usable_time_limit(self) -> float | None:

@@ -16,7 +16,7 @@ from rollout.probe.model import SECRET_HEADERS, HttpAnswer, HttpRequest, Result,
 from rollout.requests import har
 from rollout.requests.catalogue import Catalogue, CatalogueEntry
 from rollout.requests.documents import Document
-from rollout.verify import report
+from rollout.verify import printed, report
 from rollout.verify.checks import opaque
 from rollout.verify.compare import compare_answer, compare_request
 from rollout.verify.differences import HeaderChange
@@ -41,7 +41,7 @@ def written(results: list[Result]) -> str:
         seconds=1,
     )
     console = Console(file=io.StringIO(), width=500)
-    report.show(made, console)
+    printed.show(made, console)
     assert isinstance(console.file, io.StringIO)
     forms = (report.as_json(made), report.as_junit(made), console.file.getvalue(), repr(made))
     return "\n".join((*forms, repr(results)))
