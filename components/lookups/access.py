@@ -12,7 +12,9 @@ Source: AWS SDKs and Tools Reference Guide, 'Standardized credential providers' 
 """
 
 import os
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,6 +34,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.session import Session
 
 from components.faults import Fault, shown
+from components.load_balancer_names import ZONES
 
 _CREDENTIALS: Final = "The AWS login"
 _AN_ACCOUNT: Final = "credentials of the account that the edge is for"
@@ -49,6 +52,13 @@ _WRONG_SECRET: Final = frozenset(
 )
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _CLOCK: Final = ("Signature expired", "Signature not yet current", "RequestTimeTooSkewed")
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, 443))
+    except OSError:
+        return False
 
 
 def refusal(  # noqa: PLR0911 - a row for each kind of error
@@ -158,20 +168,34 @@ def wrong_account(identity: Mapping[str, Any], arguments: Mapping[str, Any]) -> 
     )
 
 
-def no_region(configured: str | None, arguments: Mapping[str, Any]) -> Fault | None:
-    """Return that nothing says in which region the load balancer is.
+def wrong_region(
+    configured: str | None,
+    arguments: Mapping[str, Any],
+    resolves: Callable[[str], bool] = _resolves,
+) -> Fault | None:
+    """Return that nothing says in which region the load balancer is, or that there is no such one.
+
+    A region that is younger than what is written here is one whose name the DNS knows.
 
     Args:
         configured: What the stack says, `aws:region`.
         arguments: The other arguments of the AWS provider.
+        resolves: Says whether the DNS knows a name.
     """
     session = Session(profile=arguments.get("profile"))
-    names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-    if configured or any(map(os.environ.get, names)) or session.get_config_variable("region"):
+    variables = ("AWS_REGION", "AWS_DEFAULT_REGION")
+    found = [("aws:region", configured), *((name, os.environ.get(name)) for name in variables)]
+    found.append(("The region of the profile", session.get_config_variable("region")))
+    name, region = next((each for each in found if each[1]), ("aws:region", None))
+    if region in ZONES:
         return None
+    known = sorted({*ZONES, *session.get_available_regions("elbv2")})
+    if region and (region in known or resolves(f"elasticloadbalancing.{region}.amazonaws.com")):
+        return None
+    near = get_close_matches((region or "").lower().replace("_", "-"), known, n=1)
     return Fault(
-        "aws:region",
-        "not set",
-        "the region that the load balancer is in",
-        "Set it with: pulumi config set aws:region eu-central-1",
+        name,
+        shown(region) if region else "not set",
+        f"the region that the load balancer is in, one of {', '.join(known)}",
+        f"Set it with: pulumi config set aws:region {near[0] if near else 'eu-central-1'}",
     )

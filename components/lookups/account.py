@@ -367,7 +367,7 @@ def check_access(
         if fault is None:
             return
         raise OriginError(fault) from error
-    faults = [access.no_region(region, plain)]
+    faults = [access.wrong_region(region, plain)]
     if not plain.get("assume_roles"):
         faults.append(access.wrong_account(identity, plain))
     if wrong := [fault for fault in faults if fault]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from difflib import get_close_matches
 from typing import Final
 
 import pulumi
@@ -10,6 +11,7 @@ import pulumi_digitalocean as digitalocean
 from components.faults import Fault
 from components.last_deployment import DropletKind
 from components.lookups.answers import OriginError, UnansweredError, answer_of, words_of
+from components.proxy.upgrades import REGIONS
 from components.settings import NAMESPACE, Proxies
 
 _NONE_THERE: Final = re.compile("Region does not exist|that is no region")
@@ -64,16 +66,24 @@ def _region_faults(
         yield Fault(
             key,
             f'"{region.slug}", which is closed',
-            "a region that is open to new droplets and reserved IPv6 addresses",
-            f"Set it with: pulumi config set --path '{key}' fra1",
+            "a region that is open to new droplets and reserved IPv6 addresses, such as "
+            f"{', '.join(slug for slug in REGIONS if slug != region.slug)}",
+            f"Set it with: pulumi config set --path '{key}' {_another(region.slug)}",
         )
     elif size not in region.sizes:
+        near = get_close_matches(size, region.sizes, n=1) or sorted(region.sizes) or [size]
         yield Fault(
             f"{NAMESPACE}:proxy.size",
             f'"{size}", which {region.slug} does not offer',
             f"one of {', '.join(sorted(region.sizes))}",
-            f"Set it with: pulumi config set --path {NAMESPACE}:proxy.size s-1vcpu-1gb",
+            f"Set it with: pulumi config set --path {NAMESPACE}:proxy.size {near[0]}",
         )
+
+
+def _another(slug: str) -> str:
+    """Return another region, in the same city where that has one."""
+    others = [region for region in REGIONS if region != slug]
+    return next((region for region in reversed(others) if region[:3] == slug[:3]), "fra1")
 
 
 def _region_unclear(key: str, slug: str, cause: Exception) -> Fault:

@@ -79,7 +79,7 @@ class SettingPlace(NamedTuple):
         if stays_text(found, value) and len(self.path) > 1:
             commands = [self.remove_command()]
         for path, leaf in _leaves(self.path, value):
-            commands.append(_set(SettingPlace.of(path).name, leaf, nested=len(path) > 1))
+            commands.append(set_command(SettingPlace.of(path).name, leaf, nested=len(path) > 1))
         return commands
 
     def remove_command(self) -> str:
@@ -91,8 +91,8 @@ class SettingPlace(NamedTuple):
         """Return the value as it is written in the stack's file, with its key where it has one."""
         last = self.path[-1]
         if isinstance(last, int):
-            return _yaml(value)
-        return f"{self.name if len(self.path) == 1 else last}: {_yaml(value)}"
+            return yaml_of(value)
+        return f"{self.name if len(self.path) == 1 else last}: {yaml_of(value)}"
 
 
 def stays_text(found: Any, value: Any) -> bool:
@@ -112,7 +112,7 @@ def _leaves(path: Steps, value: Any) -> Iterator[tuple[Steps, Any]]:
             yield path, value
 
 
-def _set(name: str, value: Any, *, nested: bool) -> str:
+def set_command(name: str, value: Any, *, nested: bool) -> str:
     """Return the command that sets one value.
 
     Below a key `pulumi config set` makes a number of a text that is one, and likewise true or
@@ -143,13 +143,14 @@ def coerced(text: str) -> Any:
     return text
 
 
-def _yaml(value: Any) -> str:
+def yaml_of(value: Any) -> str:
+    """Return a value as YAML has it in one line."""
     match value:
         case list():
-            return f"[{', '.join(map(_yaml, cast('list[Any]', value)))}]"
+            return f"[{', '.join(map(yaml_of, cast('list[Any]', value)))}]"
         case dict():
             items = cast("dict[str, Any]", value).items()
-            return f"{{{', '.join(f'{key}: {_yaml(item)}' for key, item in items)}}}"
+            return f"{{{', '.join(f'{key}: {yaml_of(item)}' for key, item in items)}}}"
         case str() if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
             return value
         case _:

@@ -94,7 +94,7 @@ def intended(key: str, field: FieldInfo, value: Any) -> Any:
     if below := fields_below(field):
         candidates = _groups(key, below, field, value)
     elif item := item_of(field):
-        candidates = _lists(key, item, value)
+        candidates = (each for each in _lists(key, item, value) if each)
     else:
         candidates = _scalars(key, field, value)
     usable = (_taken(field, candidate) for candidate in candidates)

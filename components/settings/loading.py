@@ -5,6 +5,7 @@ plain values by key of what it is given, has them checked once, and words what i
 reads it.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, cast, get_args
 
@@ -21,7 +22,8 @@ from components.errors import FaultsError
 from components.faults import Fault, shown
 from components.settings.all_settings import KEYS, NAMESPACE, UNPROTECTED_STACK, Settings
 from components.settings.checks import check
-from components.settings.fields import SET, is_text
+from components.settings.commands import set_command, yaml_of
+from components.settings.fields import NOTHING, SET, is_text
 from components.settings.unknown import nearest
 from components.settings.wording import Problem, as_argument, as_setting
 
@@ -116,6 +118,13 @@ _PROVIDER_ARGUMENTS: Final[Mapping[str, tuple[str, bool]]] = {
 }
 """Argument of `aws.Provider` for each key of namespace `aws`, and whether its value is text."""
 
+_LISTS: Final = frozenset(
+    to_camel(name)
+    for name, hint in aws.ProviderArgs.__init__.__annotations__.items()
+    if any("Sequence[" in str(option) and "Args" not in str(option) for option in get_args(hint))
+)
+"""Keys of namespace `aws` whose value is a list of texts."""
+
 _CREDENTIALS: Final = ("access_key", "secret_key", "token")
 
 
@@ -133,9 +142,11 @@ def _provider_configuration(
         if namespace != "aws" or short not in _PROVIDER_ARGUMENTS or text == "":
             continue
         name, holds_text = _PROVIDER_ARGUMENTS[short]
-        try:
-            value = text if holds_text else from_json(text, allow_inf_nan=False)
-        except ValueError:
+        value = text if holds_text else _json(text)
+        if short in _LISTS and key not in secret and not _is_list(value):
+            faults.append(_no_list(key, text))
+            continue
+        if value is NOTHING:
             remedy = (
                 f"Set it with pulumi config set --path {key}, or remove it: pulumi config rm {key}"
             )
@@ -144,6 +155,29 @@ def _provider_configuration(
             continue
         arguments[name] = Secret(value) if key in secret or name in _CREDENTIALS else value
     return arguments, faults
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _json(text: str) -> Any:
+    """Return what a text holds, `NOTHING` where it is no JSON."""
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return NOTHING
+
+
+def _no_list(key: str, text: str) -> Fault:
+    """Say that a text stands where a list of texts belongs, as in `allowedAccountIds`."""
+    entries = [part for part in re.split(r"[\s,;]+", text.strip("[] ")) if part] or [text]
+    commands = [
+        set_command(f"{key}[{index}]", entry, nested=True) for index, entry in enumerate(entries)
+    ]
+    written = yaml_of(entries)
+    remedy = f"Write `{key}: {written}`, or set it with: {' && '.join(commands)}"
+    return Fault(key, shown(text), "a list", remedy)
 
 
 def _digitalocean_configuration(raw: Mapping[str, str]) -> dict[str, Any]:

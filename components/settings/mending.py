@@ -84,9 +84,8 @@ def _same(one: Any, other: Any) -> bool:
     return _kind(one) is _kind(other) and one == other
 
 
-def _kind(value: Any) -> type:
-    kind: type = list if isinstance(value, list | tuple) else type(value)
-    return kind
+def _kind(value: Any) -> type[Any]:
+    return cast("type[Any]", list if isinstance(value, list | tuple) else type(value))
 
 
 def value_at(given: Mapping[str, Any], path: Steps) -> Any:

@@ -65,15 +65,15 @@ def _below(
     known: dict[str, Any] = {}
     taken = {key for key in given if key in fields}
     for key, value in given.items():
-        name = key
-        if key not in fields:
-            name = nearest(key, fields)
-            renamed = bool(name) and name not in taken
-            problems.append(_unknown((*path, key), name if renamed else "", near=name))
-            if not renamed:
-                continue
+        right = key in fields
+        name = key if right else nearest(key, fields)
+        renamed = not right and bool(name) and name not in taken
+        if right or renamed:
+            # What is below first: it stands below the old name until that is changed.
+            known[name] = _inner((*path, key), value, fields[name], problems)
             taken.add(name)
-        known[name] = _inner((*path, name), value, fields[name], problems)
+        if not right:
+            problems.append(_unknown((*path, key), fields, _Meant(name if renamed else "", name)))
     return known
 
 
@@ -136,27 +136,35 @@ def _slips(one: str, other: str) -> int:
     return rows[-1][-1]
 
 
-def _unknown(path: Steps, name: str, *, near: str) -> Problem:
+class _Meant(NamedTuple):
+    """What a key was meant for."""
+
+    name: str
+    """What it is to be renamed to; empty: it is to be removed."""
+    near: str
+    """What it is like, though that is set as well; empty: nothing."""
+
+
+def _unknown(path: Steps, fields: Mapping[str, FieldInfo], meant: _Meant) -> Problem:
     """Say that a key is not known, and which one it was meant for.
 
     The value is not shown: it may be a secret that was put in a wrong place.
 
     Args:
-        path: Where it stands.
-        name: What it is to be renamed to; empty: it is to be removed.
-        near: What it is like, though that is set as well.
+        path: Where it stands, as it is written.
+        fields: The fields that are known there.
+        meant: What it was meant for.
     """
-    place = SettingPlace.of(path)
     none = "no such setting exists"
-    allowed = f"{none}, known here are {', '.join(place.siblings)}"
-    if name:
-        meant = SettingPlace.of((*path[:-1], name))
-        old, new = (place.name, meant.name) if len(path) == 1 else (path[-1], name)
-        advice = f"Did you mean {name}? Write `{new}:` instead of `{old}:`."
-        return Problem(path, "set", none, Remedy(advice, "write", value=name))
-    if near:
-        advice = f"Did you mean {near}? That is set as well."
+    if meant.name:
+        places = (SettingPlace.of(path).name, SettingPlace.of((meant.name,)).name)
+        old, new = places if len(path) == 1 else (path[-1], meant.name)
+        advice = f"Did you mean {meant.name}? Write `{new}:` instead of `{old}:`."
+        return Problem(path, "set", none, Remedy(advice, "write", value=meant.name))
+    if meant.near:
+        advice = f"Did you mean {meant.near}? That is set as well."
         return Problem(path, "set", none, Remedy(advice, "remove"))
+    allowed = f"{none}, known here are {', '.join(fields)}"
     if homes := _homes(str(path[-1])):
         lead = f"It is a setting of {' and of '.join(homes)}: set it there, and remove it here with"
         return Problem(path, "set", allowed, Remedy(command="remove", lead=lead))

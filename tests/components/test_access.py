@@ -144,14 +144,40 @@ def test_a_region_comes_from_the_stack_the_environment_or_the_profile(
     config = tmp_path / "config"
     config.write_text("[profile work]\nregion = eu-west-1\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
-    assert str(access.no_region(None, {})) == (
-        "aws:region is not set; the region that the load balancer is in. "
-        "Set it with: pulumi config set aws:region eu-central-1"
+    words = str(access.wrong_region(None, {}))
+    assert words.startswith(
+        "aws:region is not set; the region that the load balancer is in, one of af-south-1, ap-"
     )
-    assert access.no_region("eu-west-1", {}) is None
-    assert access.no_region(None, {"profile": "work"}) is None
+    assert words.endswith("Set it with: pulumi config set aws:region eu-central-1")
+    assert access.wrong_region("eu-west-1", {}) is None
+    assert access.wrong_region(None, {"profile": "work"}) is None
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert access.no_region(None, {}) is None
+    assert access.wrong_region(None, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [("eu-cental-1", "eu-central-1"), ("EU_WEST_1", "eu-west-1"), ("mars", "eu-central-1")],
+)
+def test_a_region_that_nobody_knows_is_told_with_the_one_it_is_like(
+    typed: str, region: str
+) -> None:
+    fault = access.wrong_region(typed, {}, lambda _: False)
+    assert fault
+    assert (fault.what, fault.value) == ("aws:region", f'"{typed}"')
+    assert ", eu-central-1, " in fault.allowed
+    assert fault.remedy == f"Set it with: pulumi config set aws:region {region}"
+
+
+def test_a_region_that_is_younger_than_this_program_is_one_that_the_dns_knows() -> None:
+    asked: list[str] = []
+
+    def resolves(name: str) -> bool:
+        asked.append(name)
+        return True
+
+    assert access.wrong_region("xx-north-9", {}, resolves) is None
+    assert asked == ["elasticloadbalancing.xx-north-9.amazonaws.com"]
 
 
 class StsDouble:

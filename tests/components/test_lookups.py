@@ -255,7 +255,9 @@ SET_REGION = "pulumi config set --path 'dualstack-edge:proxy.regions[{}]' fra1"
             Proxies(regions=("fra1", "sfo2")),
             [
                 'dualstack-edge:proxy.regions[1] is "sfo2", which is closed; a region that is open '
-                "to new droplets and reserved IPv6 addresses. Set it with: " + SET_REGION.format(1)
+                "to new droplets and reserved IPv6 addresses, such as ams3, atl1, blr1, fra1, "
+                "lon1, nyc1, nyc3, sfo3, sgp1, syd1, tor1. Set it with: "
+                + SET_REGION.format(1).replace("fra1", "sfo3")
             ],
             id="a region that is closed, and has no reserved IPv6",
         ),

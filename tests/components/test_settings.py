@@ -845,11 +845,19 @@ def test_an_explicit_provider_is_given_all_the_default_one_has_but_the_region() 
 
 
 def test_provider_settings_that_are_no_json_are_a_fault_of_their_own() -> None:
-    (fault,) = faults({**raw(), "aws:allowedAccountIds": "x"})
+    (fault,) = faults({**raw(), "aws:defaultTags": "x"})
     assert fault == (
-        'aws:allowedAccountIds is "x"; JSON, as pulumi_aws.ProviderArgs describes it. Set it with '
-        "pulumi config set --path aws:allowedAccountIds, or remove it: "
-        "pulumi config rm aws:allowedAccountIds"
+        'aws:defaultTags is "x"; JSON, as pulumi_aws.ProviderArgs describes it. Set it with '
+        "pulumi config set --path aws:defaultTags, or remove it: pulumi config rm aws:defaultTags"
+    )
+
+
+def test_an_account_that_is_no_list_becomes_one() -> None:
+    (fault,) = faults({**raw(), "aws:allowedAccountIds": "123456789012"})
+    assert fault == (
+        'aws:allowedAccountIds is "123456789012"; a list. Write `aws:allowedAccountIds: '
+        '["123456789012"]`, or set it with: pulumi config set --path --type string '
+        "'aws:allowedAccountIds[0]' 123456789012"
     )
 
 
@@ -859,7 +867,7 @@ def test_provider_settings_that_are_no_json_are_a_fault_of_their_own() -> None:
 def test_every_argument_of_the_provider_has_its_configuration_key(name: str) -> None:
     getter = getattr(aws.ProviderArgs, name).fget
     key = getattr(getter, "_pulumi_name", name)
-    read = parse({**raw(), f"aws:{key}": "1"}, stack="prod")
+    read = parse({**raw(), f"aws:{key}": '["1"]'}, stack="prod")
     assert list(read.aws) == [name]
 
 

@@ -69,6 +69,8 @@ def remedied(values: Values, what: str, remedy: str) -> Values:
 def _rename(values: Values, what: str, old: str, new: str) -> None:
     above: Any = values
     for step in () if old in values else path_of(what)[:-1]:
+        if isinstance(above[step], str):  # an object that was set as the text of one
+            above[step] = json.loads(above[step])
         above = above[step]
     items = list(above.items())
     above.clear()
