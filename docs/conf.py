@@ -18,7 +18,7 @@ PAGES_IN: Final = ("docs", "examples")
 """The folders that have pages, beside the checkout itself."""
 
 SIDE_BAR: Final = {
-    "Begin": ("README", "docs/design", "docs/paths"),
+    "Begin": ("README", "docs/walk", "docs/design", "docs/paths"),
     "Operate": (
         "docs/operating",
         "docs/recovery",

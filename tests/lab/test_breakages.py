@@ -20,7 +20,9 @@ from support.breaking import (
     simple,
     without_names,
 )
-from support.scene import ELSEWHERE, HOSTNAME, Scene
+from support.engine import DUALSTACK
+from support.scene import ELSEWHERE, HOSTNAME, VERIFY_SECONDS, Scene
+from support.shown import WALK, assert_in_order, commands, shown
 
 
 @dataclass(frozen=True)
@@ -184,6 +186,18 @@ BREAKAGES: Final = {
     ),
 }
 """What is broken by hand, by what it is."""
+
+
+def test_where_nothing_is_broken_the_zone_answers_by_the_weights_as_the_walk_shows(
+    edge: Scene,
+) -> None:
+    (command,) = {each for each in commands(WALK) if each.endswith("--only dns")}
+    entering, _, verify = command.partition(" \\\n  ")
+    assert entering == ".venv/bin/dualstack sandbox lab enter dual-stack"
+    words = verify.replace(".sandbox/lab/", f"{edge.folder}/").split()
+    done = edge.lab.run("dual-stack", str(DUALSTACK), *words[1:], timeout=VERIFY_SECONDS)
+    assert done.returncode == 0, done.stdout
+    assert_in_order(shown(WALK, command), done.stdout)
 
 
 @pytest.mark.parametrize("name", BREAKAGES)

@@ -18,7 +18,7 @@ from sandbox.lab.lab_host import STANDARD_MTU
 from sandbox.lab.lab_settings import LabSettings, changed
 from sandbox.lab.plan.hosts import CLIENTS, NAT64
 from support.engine import CHECKOUT, DUALSTACK, client
-from support.shown import README, VERIFY, assert_in_order, commands, shown
+from support.shown import README, VERIFY, WALK, assert_in_order, commands, shown
 from support.terminal import Terminal
 
 LAB = CHECKOUT / "docs" / "lab.md"
@@ -67,14 +67,16 @@ def test_make_lab_prints_what_is_shown(terminal: Terminal) -> None:
         check=True,
     )
     assert dry.stdout.splitlines()[-1] == ".venv/bin/dualstack sandbox lab open"
-    assert_in_order(shown(README, "make lab"), "\n".join(terminal.lines))
+    for page in (README, WALK):
+        assert_in_order(shown(page, "make lab"), "\n".join(terminal.lines))
 
 
 def test_each_client_reaches_the_api_as_is_shown(terminal: Terminal) -> None:
     command = the(README, "for client in")
     done = typed(terminal, command)
     assert len(shown(README, command)) == len(CLIENTS)
-    assert_in_order(shown(README, command), done.stdout)
+    for page in (README, WALK):
+        assert_in_order(shown(page, command), done.stdout)
 
 
 def test_the_edge_passes_as_is_shown_with_no_difference_but_those_that_are_told_of(
@@ -85,7 +87,7 @@ def test_the_edge_passes_as_is_shown_with_no_difference_but_those_that_are_told_
     junit = tmp_path / "verify.xml"
     done = typed(terminal, f"{command} --junit {junit}")
     assert done.returncode == 0, done.stdout
-    for page in (README, VERIFY):
+    for page in (README, VERIFY, WALK):
         assert_in_order(shown(page, command), done.stderr + done.stdout)
     _, _, accepted = done.stdout.partition("seen and accepted:\n")
     lines = set(re.findall(r'<testcase [^>]*classname="[^".]+\.([a-z0-9-]+)"', junit.read_text()))

@@ -7,6 +7,7 @@ from support.engine import CHECKOUT
 
 README = CHECKOUT / "README.md"
 VERIFY = CHECKOUT / "docs" / "verify.md"
+WALK = CHECKOUT / "docs" / "walk.md"
 
 PASSING = [
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
@@ -37,21 +38,26 @@ def steady(line: str) -> str:
     return line.strip()
 
 
-def commands(page: Path) -> dict[str, list[str]]:
-    """Return what a page shows below each command, without the lines that it leaves out.
+def steps(page: Path) -> list[tuple[str, list[str]]]:
+    """Return each command of a page and what is shown below it, but the lines that it leaves out.
 
     A command goes on in lines that begin with `>`, as a shell asks for them.
     """
-    lines_by_command: dict[str, list[str]] = {}
+    steps: list[tuple[str, list[str]]] = []
     for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             first, *lines = part.splitlines()
             more = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
             printed = [steady(line) for line in lines if not line.startswith("> ")]
-            lines_by_command["\n".join([first, *more])] = [
-                line for line in printed if line not in {"", "…"}
-            ]
-    return lines_by_command
+            steps.append(
+                ("\n".join([first, *more]), [line for line in printed if line not in {"", "…"}])
+            )
+    return steps
+
+
+def commands(page: Path) -> dict[str, list[str]]:
+    """Return what a page shows below each command; one that comes twice is as the last time."""
+    return dict(steps(page))
 
 
 def shown(page: Path, command: str) -> list[str]:
