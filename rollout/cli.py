@@ -6,8 +6,9 @@ are imported. So nothing but the standard library is imported here, and the verb
 name: `rollout` never imports `sandbox`, which only a checkout has.
 
 Exit codes: 0 done or passed; 1 the check failed; 2 wrong use or wrong configuration; 3 could not
-tell, or the command broke. No error of Python's is shown as a traceback: what cannot be written, or
-is somebody else's, is said in a sentence, and what nobody foresaw goes into a file.
+tell, or the command broke; 130 interrupted. No error of Python's is shown as a traceback: what
+cannot be written, or is somebody else's, is said in a sentence, and what nobody foresaw goes into a
+file.
 """
 
 import os
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +28,7 @@ HELP: Final = "A dual-stack edge for an IPv4-only API: try it, prove it, move tr
 ROOMS: Final = Path(__file__).resolve().parents[1]
 """The folder of the project's packages: the checkout, or where the wheel is installed."""
 
-WRONG_USE, BROKEN = 2, 3
+WRONG_USE, BROKEN, INTERRUPTED = 2, 3, 130
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,15 @@ def _require(packages: Sequence[str]) -> None:
 
 def main() -> None:
     """Run `dualstack`."""
+    _write_what_can_be()
     try:
         try:
             _run(sys.argv[1:])
         finally:
             sys.stdout.flush()  # what cannot be written is told here, not when Python ends
+    except KeyboardInterrupt:  # while it was imported: a verb that runs has its own answer
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         _give_up_output()
         sys.exit(BROKEN)
@@ -215,6 +221,14 @@ def every_verb() -> "typer.Typer":
     return every
 
 
+def _write_what_can_be() -> None:
+    """Let no character end a command: what a terminal lacks is `?`, and file names stay whole."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            unicode = stream.encoding.lower().replace("-", "") == "utf8"
+            stream.reconfigure(errors="surrogateescape" if unicode else "replace")
+
+
 def _give_up_output() -> None:
     """Have Python not try once more to write what could not be written."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -228,16 +242,25 @@ def _sentence(error: OSError) -> str:
     path = Path(os.fsdecode(error.filename))
     if not isinstance(error, PermissionError):
         return f"{path} cannot be used: {error.strerror}. See that it can be, and try again."
-    there = next(each for each in (path, *path.parents) if each.exists())
+    there = next(each for each in (path, *path.parents) if _is_seen(each))
     owner, user = _user(there.stat().st_uid), _user(os.geteuid())
     if owner == user:
         return (
             f"{there} is closed to {user}, whose it is; it must be open. Try: chmod u+rwX {there}"
         )
-    return (
-        f"{there} is {owner}'s, and closed to {user}; this command writes there. "
-        f"Run it as {owner}, or give it away: sudo chown -R {os.geteuid()} {there}"
-    )
+    mend = f"Run it as {owner}"
+    # Of a folder farther up that cannot be entered, nobody knows what else is in it.
+    if there in (path, path.parent) or os.access(there, os.X_OK):
+        mend += f", or give it away: sudo chown -R {os.geteuid()} {there}"
+    return f"{there} is {owner}'s, and closed to {user}; this command needs it. {mend}"
+
+
+def _is_seen(path: Path) -> bool:
+    """Say whether something is there, and in no folder that is closed to this user."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return False
 
 
 def _user(number: int) -> str:

@@ -18,7 +18,7 @@ import psutil
 import typer
 
 from sandbox.clouds import aws, background, digitalocean
-from sandbox.clouds.background import Cloud
+from sandbox.clouds.background import Cloud, CloudError
 from sandbox.engine import find
 from sandbox.engine.find import Engine, EngineNotFoundError
 from sandbox.engine.shell import STACK, Shell, exports
@@ -85,6 +85,8 @@ def interruptible() -> Generator[list[int]]:
         yield came
     except KeyboardInterrupt:
         stop_with(GOES_ON, INTERRUPTED)
+    except CloudError as error:
+        stop_with(str(error), FAILED)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -305,12 +307,10 @@ def down(as_json: Json = False) -> None:
         stop_with(f"{shell.home} is not gone; it must be yours. Remove it: sudo make down", FAILED)
     if as_json:
         print(json.dumps({"stopped": stopped, "removed": removed}))
-    elif removed:
-        say(f"Stopped: {', '.join(stopped) or 'nothing was running'}. Removed: {shell.home}")
-    else:
-        say("Nothing was up.")
-    if not as_json:
-        settings_changed(shell.project)
+        return
+    clouds = ", ".join(stopped) or "nothing was running"
+    say(f"Stopped: {clouds}. Removed: {shell.home}" if removed else "Nothing was up.")
+    settings_changed(shell.project)
 
 
 @app.command()

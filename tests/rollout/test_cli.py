@@ -166,7 +166,7 @@ class TestNoTraceback:
         )
         monkeypatch.setattr(os, "geteuid", lambda: 54321)
         assert self.breaking(error, monkeypatch, capsys) == (
-            f"{tmp_path} is {owner}'s, and closed to user 54321; this command writes there. "
+            f"{tmp_path} is {owner}'s, and closed to user 54321; this command needs it. "
             f"Run it as {owner}, or give it away: sudo chown -R 54321 {tmp_path}\n"
         )
 
