@@ -46,6 +46,8 @@ class VerifyOptions:
     """Requests that the user's own requests may cost, before anything is asked again."""
     largest_bytes: int = LARGEST_BYTES
     """How large the largest body is that is tried; 0: none."""
+    proxy_sources: tuple[str, ...] = ()
+    """IPv4 addresses, or networks, that the proxies connect from; none: they are not known."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,15 @@ ProxyAddress = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
+ProxySource = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="IPv4 address that a proxy connects to the load balancer from, or a network of them; "
+        "may be repeated. Used with --account: web ACLs and security groups see it.",
+        rich_help_panel=_TARGET,
+    ),
+]
 Echo = Annotated[
     str | None,
     typer.Option(

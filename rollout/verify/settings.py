@@ -3,6 +3,7 @@
 import math
 import os
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -138,9 +139,21 @@ class VerifySettings:
         )
         return [
             *(fault for is_wrong, fault in rows if is_wrong),
+            *self._proxy_source_faults(),
             *self._time_limit_faults(),
             *self._file_faults(),
         ]
+
+    def _proxy_source_faults(self) -> list[Fault]:
+        faults: list[Fault] = []
+        for text in self.options.proxy_sources:
+            try:
+                IPv4Network(text)
+            except ValueError:
+                allowed = "it should be an IPv4 address, or a network such as 192.0.2.0/28"
+                remedy = "Give the IPv4 address of a proxy's droplet."
+                faults.append(Fault("--proxy-source", shown(text), allowed, remedy))
+        return faults
 
     def _time_limit_faults(self) -> list[Fault]:
         if self.time_limit_seconds == self.usable_time_limit:

@@ -32,6 +32,7 @@ _INSIDE: Final = tuple(
 Registry'; blocks for documentation are left in."""
 
 _CLOUDFRONT: Final = "cloudfront"
+_PROXIES: Final = "proxies"
 _CLOUDFRONT_NUMBER: Final = 16509
 """The ASN of Amazon's network, CloudFront's among it. Source: PeeringDB, AS16509."""
 _DIGITALOCEAN_NUMBER: Final = 14061
@@ -136,7 +137,10 @@ class Crowd:
 
 
 def crowd(
-    acls: Iterable[WebAcl], cloudfront: Sequence[Network] | None, families: Sequence[int]
+    acls: Iterable[WebAcl],
+    cloudfront: Sequence[Network] | None,
+    families: Sequence[int],
+    proxies: Sequence[Network] = (),
 ) -> Crowd:
     """Return who may come, as far as web ACLs tell them apart.
 
@@ -144,6 +148,7 @@ def crowd(
         acls: The web ACLs.
         cloudfront: Addresses that CloudFront connects from; None: they are not known.
         families: Families of those it uses.
+        proxies: Addresses that the proxies connect from; none: they are not known.
     """
     rules = [rule.statement for acl in acls for rule in acl.rules]
     countries = [frozenset(one) for one in _listed(rules, "GeoMatchStatement", "CountryCodes")]
@@ -185,11 +190,24 @@ def crowd(
         for own, words in _edges(sets, family, is_known=cloudfront is not None)
         for country, is_certain in places
     ]
-    proxies = [
-        Peer("proxy", 4, None, "the proxies' IPv4 addresses", country, _DIGITALOCEAN_NUMBER)
+    passing = [
+        Peer("proxy", 4, own, words, country, _DIGITALOCEAN_NUMBER)
+        for own, words in _proxies(sets, proxies)
         for country in _one_of_each(_DIGITALOCEAN_COUNTRIES, countries)
     ]
-    return Crowd(_usual_first(clients[4]), _usual_first(clients[6]), tuple(edges), tuple(proxies))
+    return Crowd(_usual_first(clients[4]), _usual_first(clients[6]), tuple(edges), tuple(passing))
+
+
+def _proxies(
+    sets: Mapping[str, Sequence[Network]], proxies: Sequence[Network]
+) -> list[tuple[frozenset[str] | None, str]]:
+    if not proxies:
+        return [(None, "the proxies' IPv4 addresses")]
+    return [
+        (kind.sets - {_PROXIES, _CLOUDFRONT}, f"the proxies' {kind.example}")
+        for kind in address_kinds({**sets, _PROXIES: proxies}, 4)
+        if _PROXIES in kind.sets
+    ]
 
 
 def _is_read(one: AddressSet) -> bool:

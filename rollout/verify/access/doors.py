@@ -13,6 +13,7 @@ from rollout.probe.model import Result
 from rollout.verify.access.clients import AddressKind, address_kinds
 
 CHECK: Final = "hazard-security-groups"
+NAME_PROXIES: Final = "Name the IPv4 address of each proxy with --proxy-source."
 _EVERY_PORT: Final = -1
 _MOST: Final = 5
 
@@ -53,12 +54,15 @@ def judge_cloudfront(
     )
 
 
-def judge_proxies(rules: Sequence[InboundRule], port: int) -> Result:
-    """Say whether security groups let the proxies in, whose IPv4 addresses are not known.
+def judge_proxies(
+    rules: Sequence[InboundRule], port: int, proxies: Sequence[Network] = ()
+) -> Result:
+    """Say whether security groups let the proxies in.
 
     Args:
         rules: Their inbound rules.
         port: The port that the proxies connect to.
+        proxies: The IPv4 addresses that they connect from; none: they are not known.
     """
     result = Result(CHECK, "pass", f"they let all in at port {port}", path="direct", family="IPv6")
     there = _at(rules, port)
@@ -68,11 +72,27 @@ def judge_proxies(rules: Sequence[InboundRule], port: int) -> Result:
     if all(_is_group(rule) or rule.is_cloudfront for rule in there):
         evidence = f"they let {sources} in at port {port}, so nobody comes directly, nor by proxy"
         return replace(result, evidence=evidence)
+    left_out = [
+        str(proxy)
+        for proxy in proxies
+        for kind in address_kinds({"in": _let_in(there), "proxy": (proxy,)}, 4)
+        if "proxy" in kind.sets and "in" not in kind.sets
+    ]
+    if proxies and not left_out:
+        return replace(result, evidence=f"they let the proxies in at port {port}")
+    if left_out and not any(rule.unread for rule in there):
+        return replace(
+            result,
+            verdict="fail",
+            evidence=f"they let {sources} in at port {port}, and not the proxies' {_few(left_out)}",
+            remedy=f"Add a rule for each proxy's IPv4 address at port {port}.",
+        )
     return replace(
         result,
         verdict="unknown",
         evidence=f"they let {sources} in at port {port}, and whether the proxies' IPv4 addresses "
         "are among them cannot be told",
+        remedy="" if proxies else NAME_PROXIES,
     )
 
 
@@ -106,8 +126,11 @@ def _is_group(rule: InboundRule) -> bool:
 def _kinds(
     rules: Sequence[InboundRule], cloudfront: Sequence[Network], family: int
 ) -> list[AddressKind]:
-    let_in = [network for rule in rules for network in rule.networks]
-    return address_kinds({"in": let_in, "cloudfront": cloudfront}, family)
+    return address_kinds({"in": _let_in(rules), "cloudfront": cloudfront}, family)
+
+
+def _let_in(rules: Sequence[InboundRule]) -> list[Network]:
+    return [network for rule in rules for network in rule.networks]
 
 
 def _all_let_in(kinds: Sequence[AddressKind]) -> bool:

@@ -46,6 +46,7 @@ class Effects:
         cloudfront: Sequence[Network] | None,
         families: Sequence[int] = (4,),
         added: Iterable[str] = (),
+        proxies: Sequence[Network] = (),
     ) -> None:
         """Take what was read.
 
@@ -54,10 +55,11 @@ class Effects:
             cloudfront: The addresses that CloudFront connects from; None: they are not known.
             families: The families of those it uses for the origin.
             added: Names, in lower case, of the headers that the distribution adds.
+            proxies: The addresses that the proxies connect from; none: they are not known.
         """
         self._acls = acls
         both = [acl for acl in (acls.distribution, acls.load_balancer) if acl]
-        self._crowd = crowd(both, cloudfront, families)
+        self._crowd = crowd(both, cloudfront, families, proxies)
         self._added = frozenset(added)
 
     def over_ipv4(self) -> list[Effect]:
@@ -94,6 +96,11 @@ class Effects:
 
         They are in one country, which is not known: a fault is one where it is so in each.
         """
+        kinds = dict.fromkeys(proxy.sets for proxy in self._crowd.proxies)
+        return _distinct(effect for sets in kinds for effect in self._by_proxy_of(sets))
+
+    def _by_proxy_of(self, sets: frozenset[str] | None) -> list[Effect]:
+        """Return the same for proxies of one kind of addresses."""
         by_country = [
             [
                 effect
@@ -101,13 +108,14 @@ class Effects:
                 for effect in self._against(each, [self._proxied(each, proxy)])
             ]
             for proxy in self._crowd.proxies
+            if proxy.sets == sets
         ]
         in_each = all(any(one.verdict == "fail" for one in each) for each in by_country)
-        return _distinct(
+        return [
             effect if in_each or effect.verdict != "fail" else replace(effect, verdict="unknown")
             for each in by_country
             for effect in each
-        )
+        ]
 
     def _direct(self, client: Peer) -> Way:
         return ((self._acls.load_balancer, Passage(client)),)

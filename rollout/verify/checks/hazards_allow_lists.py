@@ -6,7 +6,8 @@ what they do to whom. Nothing is sent.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from typing import Any, Final
 
 from rollout.aws import AccountDistribution, AccountError, AccountLoadBalancer, AccountReader
@@ -58,7 +59,9 @@ class AllowLists:
             for check in (effects.CHECK, doors.CHECK):
                 yield Result(check, "unknown", str(error))
             return
-        for result in judge(access, with_proxies=bool(context.target.proxy_addresses)):
+        sources = [IPv4Network(each) for each in context.options.proxy_sources]
+        with_proxies = bool(context.target.proxy_addresses)
+        for result in judge(access, with_proxies=with_proxies, proxies=sources):
             yield result
 
     def _read(self, context: CheckContext) -> AccountAccess:
@@ -81,33 +84,45 @@ class AllowLists:
         return AccountAccess(own, balancer, reader.web_acls(own, balancer), inbound, cloudfront)
 
 
-def judge(access: AccountAccess, *, with_proxies: bool) -> list[Result]:
+def judge(
+    access: AccountAccess, *, with_proxies: bool, proxies: Sequence[Network] = ()
+) -> list[Result]:
     """Say what becomes of each kind of client.
 
     Args:
         access: What the account says.
         with_proxies: Whether there are proxies.
+        proxies: The IPv4 addresses that they connect from; none: they are not known.
     """
-    return [*_web_acls(access, with_proxies), *_security_groups(access, with_proxies)]
+    return [
+        *_web_acls(access, with_proxies, proxies),
+        *_security_groups(access, with_proxies, proxies),
+    ]
 
 
-def _web_acls(access: AccountAccess, with_proxies: bool) -> list[Result]:
+def _web_acls(
+    access: AccountAccess, with_proxies: bool, proxies: Sequence[Network]
+) -> list[Result]:
     acls, origin = access.acls, access.own.origin
     names = [acl.name for acl in (acls.distribution, acls.load_balancer) if acl]
     same = "no web ACL is in the way"
     if names:
         same = f"web ACL {' and '.join(names)}: who is let in on direct is let in here"
-    does = effects.Effects(acls, access.edges, origin.families, origin.headers)
+    does = effects.Effects(acls, access.edges, origin.families, origin.headers, proxies)
     results = [
         effects.told(does.over_ipv4(), "cdn", "IPv4", same=same),
         effects.told(does.over_ipv6(), "cdn", "IPv6", same=same),
     ]
     if with_proxies:
-        results.append(effects.told(does.by_proxy(), "direct", "IPv6", same=same))
+        told = effects.told(does.by_proxy(), "direct", "IPv6", same=same)
+        unnamed = told.verdict == "unknown" and not proxies
+        results.append(replace(told, remedy=doors.NAME_PROXIES) if unnamed else told)
     return [_explained(result, access) for result in results]
 
 
-def _security_groups(access: AccountAccess, with_proxies: bool) -> list[Result]:
+def _security_groups(
+    access: AccountAccess, with_proxies: bool, proxies: Sequence[Network]
+) -> list[Result]:
     origin, balancer = access.own.origin, access.balancer
     if isinstance(access.inbound, str):
         return [Result(doors.CHECK, "unknown", access.inbound)]
@@ -122,7 +137,9 @@ def _security_groups(access: AccountAccess, with_proxies: bool) -> list[Result]:
     cdn = doors.judge_cloudfront(access.inbound, origin.port, access.edges, origin.families)
     results = [_explained(cdn, access)]
     if with_proxies:
-        results += [doors.judge_proxies(access.inbound, port) for port in _proxied(balancer)]
+        results += [
+            doors.judge_proxies(access.inbound, port, proxies) for port in _proxied(balancer)
+        ]
     return results
 
 
@@ -137,14 +154,7 @@ def _explained(result: Result, access: AccountAccess) -> Result:
     if result.verdict != "unknown" or not isinstance(access.cloudfront, str):
         return result
     evidence = f"{result.evidence}; CloudFront's addresses: {access.cloudfront}"
-    return Result(
-        result.check,
-        "unknown",
-        evidence,
-        path=result.path,
-        family=result.family,
-        accepted=result.accepted,
-    )
+    return replace(result, evidence=evidence)
 
 
 def _session() -> Any:

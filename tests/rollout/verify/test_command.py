@@ -235,6 +235,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         *("--share-tolerance", "1", "--slowest", "601", "--ca", str(tmp_path / "gone.pem")),
         *("--junit", str(tmp_path / "gone" / "a.xml"), "--ignore", "nonsense", "--only", "magic"),
         *("--har", str(tmp_path / "gone.har"), "--time-limit", "0"),
+        *("--proxy-source", "2001:db8::1"),
     )
     assert code == 2
     assert [line.partition(" is ")[0] for line in output.splitlines()] == [
@@ -245,6 +246,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
             "--dns-queries",
             "--slowest",
             "--share-tolerance",
+            "--proxy-source",
             "--time-limit",
             "--ca",
         ),

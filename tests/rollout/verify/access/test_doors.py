@@ -1,7 +1,7 @@
 """Whom security groups let in, as a table."""
 
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 
 import pytest
 
@@ -57,6 +57,27 @@ def test_security_groups_have_to_let_in_cloudfront_and_the_proxies(case: str) ->
     rules, families, cloudfront, proxies = RULES[case]
     assert judge_cloudfront(rules, 443, EDGES_OF_BOTH, families).verdict == cloudfront
     assert judge_proxies(rules, 443).verdict == proxies
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict", "evidence"),
+    [
+        ([OFFICE], "fail", "and not the proxies' 198.51.100.2/32, 198.51.100.9/32"),
+        ([OFFICE, of("198.51.100.0/29")], "fail", "and not the proxies' 198.51.100.9/32"),
+        ([of("198.51.100.0/28")], "pass", "they let the proxies in at port 443"),
+        ([of("198.51.100.2/32"), of("198.51.100.9/32")], "pass", "they let the proxies in"),
+        ([EVERYBODY], "pass", "they let all in"),
+        ([UNREAD], "unknown", "cannot be told"),
+        ([UNREAD, of("198.51.100.0/28")], "pass", "they let the proxies in"),
+    ],
+)
+def test_proxies_whose_addresses_are_named_are_followed(
+    rules: list[InboundRule], verdict: str, evidence: str
+) -> None:
+    sources = [IPv4Network("198.51.100.2"), IPv4Network("198.51.100.9")]
+    result = judge_proxies(rules, 443, sources)
+    assert result.verdict == verdict
+    assert evidence in result.evidence
 
 
 def test_what_is_left_out_is_named() -> None:

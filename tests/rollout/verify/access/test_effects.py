@@ -343,6 +343,25 @@ def results(acls: AccountWebAcls, edges: Sequence[Network] | None = EDGES) -> tu
     )
 
 
+@pytest.mark.parametrize(
+    ("sources", "verdict", "evidence"),
+    [
+        (("198.51.100.2", "198.51.100.3"), "pass", "the same"),
+        (("198.51.100.2", "203.0.113.7"), "fail", "the proxies' 203.0.113.7/32"),
+        (("203.0.113.0/24",), "fail", "the proxies' 203.0.113.0/24"),
+        ((), "unknown", "the proxies' IPv4 addresses"),
+    ],
+)
+def test_proxies_whose_addresses_are_named_are_followed(
+    sources: tuple[str, ...], verdict: str, evidence: str
+) -> None:
+    known = [IPv4Network(each) for each in sources]
+    does = Effects(of_balancer("Allow", BAD), EDGES, proxies=known)
+    result = told(does.by_proxy(), "direct", "IPv6", same="the same")
+    assert result.verdict == verdict
+    assert evidence in result.evidence
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_each_kind_of_client_is_followed_to_its_end(case: str) -> None:
     acls, verdicts = CASES[case]

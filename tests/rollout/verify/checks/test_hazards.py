@@ -653,6 +653,7 @@ def test_security_groups_and_web_acls_are_read_from_the_account(cloud: LocalAws)
     )
     assert ipv4.evidence.startswith(expected)
     assert (by_proxy.path, by_proxy.family) == ("direct", "IPv6")
+    assert by_proxy.remedy == "Name the IPv4 address of each proxy with --proxy-source."
     waf.disassociate_web_acl(ResourceArn=balancer.arn)
 
     ec2 = cloud.session.client("ec2")
