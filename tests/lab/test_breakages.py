@@ -16,6 +16,7 @@ from support.breaking import (
     narrow,
     one_proxy,
     proxies,
+    served_on_port_80,
     setting,
     simple,
     without_names,
@@ -120,6 +121,13 @@ BREAKAGES: Final = {
         0,
         ("reach-path-mtu", "cdn", "IPv6", "pass"),
         ("bytes are answered", "MTU 1280 bytes from here to that address"),
+    ),
+    "the load balancer serves plain HTTP, and CloudFront does not pass it on": Breakage(
+        served_on_port_80,
+        ("ports",),
+        1,
+        ("port-80", "cdn", "IPv4", "fail"),
+        ("status expected 404", "came 403 (Server: CloudFront"),
     ),
     "a narrow link works": Breakage(
         setting(mtu={"dual-stack": 1280}),

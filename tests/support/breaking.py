@@ -69,6 +69,29 @@ def proxies(scene: Scene) -> tuple[str, ...]:
 
 
 @contextmanager
+def served_on_port_80(scene: Scene) -> Generator[None]:
+    """Have the load balancer serve plain HTTP too, which CloudFront and the proxies do not."""
+    balancers = client(scene.account, "elbv2")
+    arn = balancers.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    outputs = json.loads((scene.folder / "outputs.json").read_text())
+    secure = {"Certificates": [{"CertificateArn": outputs["certificateArn"]}]}
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    listeners = [
+        balancers.create_listener(
+            LoadBalancerArn=arn, Protocol=protocol, Port=port, DefaultActions=[answer], **more
+        )["Listeners"][0]["ListenerArn"]
+        for protocol, port, more in (("HTTPS", 443, secure), ("HTTP", 80, {}))
+    ]
+    try:
+        scene.lab.settle()
+        yield
+    finally:
+        for listener in listeners:
+            balancers.delete_listener(ListenerArn=listener)
+        scene.lab.settle()
+
+
+@contextmanager
 def without_names(scene: Scene) -> Generator[None]:
     """Take the name servers away while the resolver knows everything that is asked."""
     assert scene.verify("--only", "dns-records").code == 0
