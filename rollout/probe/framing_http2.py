@@ -88,13 +88,14 @@ class Http2Exchange:
             data = await self._stream.read(READ_BYTES)
             if not data:
                 raise httpcore.RemoteProtocolError("the connection was ended")
-            ended = [
+            # After the end of the answer nothing matters, such as a GOAWAY.
+            ended = any(
                 self._take(event, read)
                 for event in self._wire.receive_data(data)
                 if getattr(event, "stream_id", number) == number
-            ]
+            )
             await self._flush()
-            if any(ended):
+            if ended:
                 return
 
     def _take(self, event: Event, read: ReadAnswer) -> bool:

@@ -175,7 +175,8 @@ async def _hints(
 ) -> FramedOutcome:
     directives = (("hint", "103"), ("delay", f"{HINT_SECONDS:g}"))
     request = replace(_request("GET", host.target(*directives)), http2=http2)
-    then = replace(_request("GET", host.target()), http2=http2)
+    # Over HTTP/2 each answer has a stream of its own, and none harms the next.
+    then = None if http2 else _request("GET", host.target())
     framed = await wire.send_framed(way, request, then=then)
     if http2 and framed.answer.protocol != "HTTP/2" and (way.path, way.family) != BASELINE:
         return FramedOutcome(other_protocol=True)
