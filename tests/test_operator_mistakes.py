@@ -214,7 +214,7 @@ def test_where_the_operator_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     account = {"Account": "123456789012", "Arn": "arn:me"}
     for fault, found in (
-        (access.no_region(None, {}), "aws:region is not set; "),
+        (access.wrong_region(None, {}), "aws:region is not set; "),
         (access.wrong_account(account, {"allowed_account_ids": ["1"]}), "account is 123456789012"),
     ):
         assert found in str(fault)
