@@ -423,7 +423,12 @@ def mistakes(draw: st.DrawFn) -> Values:
             mistake(draw, above, str(key))
         elif is_list(above) and isinstance(key, int) and key < len(above):
             above[key] = changed(draw, above[key])
-    return values
+    # The text of an object is refused by Pulumi itself, by the types in Pulumi.yaml.
+    texts = [key for key, value in values.items() if str(value).lstrip().startswith(("{", "["))]
+    return {
+        key: [value] if key in texts and isinstance(value, str) else value
+        for key, value in values.items()
+    }
 
 
 def mistake(draw: st.DrawFn, above: dict[str, Any], key: str) -> None:
