@@ -44,7 +44,7 @@ CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_env
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 TRY_NEXT = """
 Try next:
-  make lab      puts it on the network, with packets in it and clients of every kind;
+  make lab      puts it on the network, with clients of every kind;
                 in another terminal, see whether both paths are alike:
     .venv/bin/dualstack sandbox lab enter dual-stack \\
       dualstack verify --outputs .sandbox/lab/outputs.json --echo /echo

@@ -226,6 +226,8 @@ def _booleans(value: Any) -> Iterator[bool]:
         yield True
     elif word in _FALSE:
         yield False
+    else:
+        yield from (near == "true" for near in get_close_matches(word, ("true", "false"), n=1))
 
 
 def _choices(field: FieldInfo, choices: Sequence[str], value: Any) -> Iterator[str]:
@@ -263,6 +265,11 @@ def _numbers(key: str, field: FieldInfo, value: Any) -> Iterator[int]:
 
 
 def _texts(key: str, value: Any) -> Iterator[str]:
+    match _from_json(value):
+        case [str() as single]:  # a list, as the text that a key without a path has it
+            value = single
+        case _:
+            pass
     if value is None or isinstance(value, bool):
         return
     text = plain(str(value))

@@ -162,6 +162,7 @@ def test_the_configuration_that_mistakes_are_made_in_has_none() -> None:
         ({"origin": {**FULL["origin"], "readTimeoutSeconds": "60 s"}}, "readTimeoutSeconds: 60"),
         ({"proxy": {"regions": ["fra1"], "connections": "5,000"}}, "connections: 5000"),
         ({"protect": "No"}, "dualstack-edge:protect: false"),
+        ({"protect": "flase"}, "dualstack-edge:protect: false"),
         ({"distribution": {"retainOnDelete": "yes"}}, "retainOnDelete: true"),
         ({"distribution": {"retainOnDelete": 0}}, "retainOnDelete: false"),
         # numbers where a text belongs
@@ -222,6 +223,11 @@ def test_a_text_is_removed_before_a_number_is_set_because_pulumi_keeps_its_quote
         ({"hostnames": ["a.example.org", "b.example.org"]}, f"set {KEY}zone example.org"),
         ({"zone": "https://example.com/"}, f"set {KEY}zone example.com"),
         ({"zone": "Z0123456789ABC"}, f"set {KEY}zone example.com"),
+        ({"zone": ["example.net"], "hostnames": ["api.example.net"]}, f"set {KEY}zone example.net"),
+        (
+            {"certificateArn": [FULL["certificateArn"]]},
+            f"set {KEY}certificateArn {FULL['certificateArn']}",
+        ),
         ({"zone": None, "hostnames": ["api.example.org"]}, f"set {KEY}zone example.org"),
         ({"origin": {"loadBalancer": "api", "kind": "ALB"}}, (f"set --path {KEY}origin.kind "
             "application")),
