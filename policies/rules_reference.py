@@ -42,6 +42,9 @@ nobody reads and may answer for a name, `not-judged` says so.
 
 A rule may also advise. Advice is a note at whatever level, and stops nothing.
 
+Of a resource of a `DualStackEdge` a finding names the setting that mends it beside the property, as
+in `proxy.sshKeys (property sshKeys)`.
+
 ## Configuration
 
 `--policy-pack-config FILE` takes a JSON file for each pack. A rule's name takes a level
