@@ -77,6 +77,7 @@ format: $(STAMP) ## Put every file into the project's format
 	@$(RUN)/ruff format . && $(RUN)/ruff check --fix .
 
 bench: $(STAMP) ## Measure what is claimed to be fast
+	@$(RUN)/python benchmarks/starting.py
 	@$(RUN)/python benchmarks/preview.py
 	@$(RUN)/python benchmarks/policies_cost.py
 	@PYTHONPATH=tests $(RUN)/python benchmarks/clean_runs.py

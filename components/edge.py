@@ -1,24 +1,25 @@
 """The dual-stack edge: distribution, certificate, proxies and records around an IPv4-only API."""
 
 from collections.abc import Sequence
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 import pulumi
 
 from components import lookups, settings
-from components.alarms import PathAlarms
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
 from components.departure import Departure, departure, group_of_proxies, hold
 from components.distribution import PassThroughDistribution
 from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
 from components.last_deployment import last_deployment
-from components.origin_lock import OriginLockComponent
 from components.proxy.plan import Node, node_ids, plan
 from components.proxy_address import Address
 from components.proxy_dns import ProxyDns
 from components.settings import Settings
 from components.weighted_dns import TrafficRecord, WeightedDns, hold_negative_answers
+
+if TYPE_CHECKING:
+    from components.origin_lock import OriginLockComponent
 
 LATE: Final = (
     "Both paths have weight and the old one has no proxies: resolvers keep its empty AAAA answer "
@@ -158,9 +159,11 @@ class DualStackEdge(pulumi.ComponentResource):
             self._child,
         )
 
-    def _lock(self, name: str) -> OriginLockComponent | None:
+    def _lock(self, name: str) -> "OriginLockComponent | None":
         if self._settings.origin_lock is None:
             return None
+        from components.origin_lock import OriginLockComponent  # noqa: PLC0415 - few need it
+
         return OriginLockComponent(
             f"{name}-lock",
             {
@@ -172,7 +175,7 @@ class DualStackEdge(pulumi.ComponentResource):
         )
 
     def _distribution(
-        self, name: str, certificate: Certificate, lock: OriginLockComponent | None
+        self, name: str, certificate: Certificate, lock: "OriginLockComponent | None"
     ) -> PassThroughDistribution:
         return PassThroughDistribution(
             f"{name}-cdn",
@@ -264,6 +267,8 @@ class DualStackEdge(pulumi.ComponentResource):
     ) -> None:
         if self._settings.alarms is None:
             return
+        from components.alarms import PathAlarms  # noqa: PLC0415 - few need it
+
         PathAlarms(
             f"{name}-alarms",
             {

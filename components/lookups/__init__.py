@@ -7,11 +7,12 @@ while resources are being made, and leave half an edge behind.
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.last_deployment import LastDeployment
-from components.lookups import account, digitalocean
+from components.lookups import digitalocean
 from components.lookups.answers import (
     NoAccessError,
     OriginError,
@@ -26,13 +27,15 @@ from components.lookups.left_behind import check_digitalocean, left_records
 from components.lookups.load_balancer import find_load_balancer
 from components.lookups.model import AliasTarget, HostedZone, LoadBalancerTarget, Prerequisites
 from components.lookups.records import ZoneRecord, zone_records
-from components.lookups.regions import check_regions
 from components.lookups.security_group import find_prefix_list
 from components.lookups.standing import Standing, standing_edge
 from components.lookups.taken_names import taken_names
 from components.lookups.watchers import warn_of_watchers
 from components.lookups.zone import find_zone
 from components.settings import Settings
+
+if TYPE_CHECKING:
+    from components.lookups.account import Account
 
 __all__ = [
     "AliasTarget",
@@ -72,10 +75,19 @@ def look_up(
             cannot leave; CloudFront cannot use the certificate. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
-    aws = cache(lambda: account.open_account(settings.aws))
+
+    @cache
+    def aws() -> "Account":
+        # botocore takes as long as Pulumi's own SDK, and a program under test needs none of it.
+        from components.lookups.account import open_account  # noqa: PLC0415
+
+        return open_account(settings.aws)
+
     # Credentials of a provider that was given are in nobody's configuration.
     if has_account() and through_aws.provider is None:
-        account.check_access(aws, settings.aws, pulumi.Config("aws").get("region"))
+        from components.lookups.account import check_access  # noqa: PLC0415 - as above
+
+        check_access(aws, settings.aws, pulumi.Config("aws").get("region"))
     zone = attempt(lambda: find_zone(settings.zone, through_aws, aws if has_account() else None))
     records = attempt(lambda: _records(zone, settings, last, through_aws))
     listed = () if isinstance(records, OriginError) else records
@@ -110,9 +122,11 @@ def _check_aws(
     settings: Settings,
     leaving: Sequence[str],
     last: LastDeployment,
-    aws: Callable[[], account.Account],
+    aws: Callable[[], "Account"],
 ) -> OriginError | None:
     """Return what CloudFront is going to refuse, and warn of what an earlier try left at AWS."""
+    from components.lookups import account  # noqa: PLC0415 - as above
+
     refused = attempt(
         lambda: account.check_account(settings, leaving, last, aws),
         lambda: None,
@@ -164,8 +178,11 @@ def _digitalocean(
     # Nobody knows the token of a provider that was given.
     if has_account() and through.provider is None:
         left = attempt(left_behind, otherwise)
-    if no_access:
+    if no_access or settings.proxy is None:
         return left, None
+    # DigitalOcean's SDK takes as long as all else, and only proxies need it.
+    from components.lookups.regions import check_regions  # noqa: PLC0415
+
     return left, attempt(
         lambda: check_regions(settings.proxy, through, standing.droplets), otherwise
     )

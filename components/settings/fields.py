@@ -29,7 +29,6 @@ class Group(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
         strict=True,
-        use_attribute_docstrings=True,
         validate_by_name=True,
     )
 

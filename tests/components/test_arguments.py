@@ -11,6 +11,9 @@ from pydantic.fields import FieldInfo
 
 from components.settings import Settings
 from components.settings.fields import allowed_values, words_of
+from support.meanings import tell_meanings
+
+tell_meanings()
 
 HEADER = '''\
 """The arguments of `DualStackEdge`, plain enough for a program in any language to give them.

@@ -2,6 +2,8 @@
 
 import json
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,3 +194,15 @@ def test_a_declared_default_is_the_setting_s_or_means_not_set(key: str) -> None:
 def test_a_description_says_what_is_required(key: str) -> None:
     description = PROJECT["config"][key]["description"]
     assert description.endswith("Required.") == KEYS[key].is_required()
+
+
+LATER = ("botocore", "pulumi_digitalocean", "pulumi_random")
+"""Packages that only some stacks need, or only look-ups: each takes as long as much of the rest."""
+
+
+def test_a_program_imports_no_package_that_only_some_stacks_need() -> None:
+    asked = f"import sys, components.edge; print([n for n in {LATER} if n in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

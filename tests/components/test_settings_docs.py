@@ -13,6 +13,9 @@ from components.settings import KEYS, NAMESPACE
 from components.settings.commands import SettingPlace
 from components.settings.fields import allowed_values, example_of, fields_below, words_of
 from components.settings.intended import takes
+from support.meanings import tell_meanings
+
+tell_meanings()
 
 INTRODUCTION = f"""\
 # Settings
