@@ -215,6 +215,10 @@ def test_where_the_operator_is_logged_in(monkeypatch: pytest.MonkeyPatch, tmp_pa
     account = {"Account": "123456789012", "Arn": "arn:me"}
     for fault, found in (
         (access.wrong_region(None, {}), "aws:region is not set; "),
+        (
+            access.wrong_region("eu-cental-1", {}, lambda _: False),
+            'aws:region is "eu-cental-1"; ',
+        ),
         (access.wrong_account(account, {"allowed_account_ids": ["1"]}), "account is 123456789012"),
     ):
         assert found in str(fault)

@@ -69,7 +69,8 @@ def site(checkout: Path) -> Path:
         timeout=BUILD_SECONDS,
         check=False,
     )
-    assert (made.returncode, made.stderr) == (0, "")
+    assert made.returncode == 0, made.stderr
+    assert made.stderr == ""
     assert made.stdout == "The site is made: build/site/index.html\n"
     return checkout / "build" / "site"
 
