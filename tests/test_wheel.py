@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from configparser import ConfigParser
 from email import message_from_string
 from pathlib import Path
 from typing import Final
@@ -100,10 +101,11 @@ def test_it_has_the_three_rooms_and_not_the_sandbox(wheel: Path) -> None:
         (metadata,) = (name for name in archive.namelist() if name.endswith("METADATA"))
         about = message_from_string(archive.read(metadata).decode())
         (points,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
-        assert archive.read(points).decode().splitlines() == [
-            "[console_scripts]",
-            "dualstack = rollout.cli:main",
-        ]
+        groups = ConfigParser()
+        groups.read_string(archive.read(points).decode())
+    assert dict(groups["console_scripts"]) == {"dualstack": "rollout.cli:main"}
+    # What a checkout's sandbox would add to `dualstack status` is passed over where it is not.
+    assert set(groups.sections()) == {"console_scripts", "dualstack.stacks", "dualstack.status"}
     assert tops == {"components", "policies", "rollout", "dualstack_edge-0.1.0.dist-info"}
     assert about.get_all("Provides-Extra") == ["rollout"]
 

@@ -35,7 +35,7 @@ from components.lookups.zone import find_zone
 from components.settings import Settings
 
 if TYPE_CHECKING:
-    from components.lookups.account import Account
+    from components.lookups.account import Account, AwsAccount
 
 __all__ = [
     "AliasTarget",
@@ -77,7 +77,7 @@ def look_up(
     through_aws = invoke_options(opts, "aws")
 
     @cache
-    def aws() -> "Account":
+    def aws() -> "AwsAccount":
         # botocore takes as long as Pulumi's own SDK, and a program under test needs none of it.
         from components.lookups.account import open_account  # noqa: PLC0415
 
