@@ -17,5 +17,7 @@ pulumi.export("certificateArn", edge.certificate_arn)
 pulumi.export("proxyAddresses", edge.proxy_addresses)
 pulumi.export("traffic", edge.traffic)
 pulumi.export("records", edge.records)
+if stack.dns.records != "weighted":  # else a record of `direct` says it
+    pulumi.export("loadBalancer", edge.load_balancer)
 if stack.origin_lock:
     pulumi.export("originSecrets", edge.origin_secrets)

@@ -228,8 +228,16 @@ class AlarmsArgs(TypedDict):
 
 
 class DnsArgs(TypedDict):
-    """What the edge changes about the zone itself."""
+    """Which records the stack declares, and what it changes about the zone itself."""
 
+    records: NotRequired[str]
+    """Which records of the hostnames the stack declares. `weighted`: A and AAAA of both paths, with
+    the weights of `traffic`. `none`: none of them, while somebody else's records serve: everything
+    else is deployed, and can be verified, before `dualstack adopt` takes them over. `simple`: one A
+    and one AAAA record, which lead to the path that has everybody, as `dualstack release` leaves
+    them; `traffic` has to be 100 and 0, or 0 and 100. The two commands change this setting. Changed
+    by hand it is refused where records that serve would be deleted. Allowed: one of weighted, none,
+    simple. Default: weighted."""
     negative_ttl_seconds: NotRequired[int]
     """How long resolvers keep the answer that a name has no record of a type. When it is set, the
     zone's SOA record is replaced by one with this TTL; it holds for the whole zone, and stays when
@@ -265,7 +273,8 @@ class DualStackEdgeArgs(TypedDict):
     alarms: NotRequired[AlarmsArgs]
     """Alarms for both paths; none when not set. Allowed: an object with topicArn."""
     dns: NotRequired[DnsArgs]
-    """What the edge changes about the zone itself. Allowed: an object."""
+    """Which records the stack declares, and what it changes about the zone itself. Allowed: an
+    object."""
     certificate_arn: NotRequired[str]
     """Certificate to use, covering all hostnames; one is requested and validated when not set.
     Allowed: the ARN of an ACM certificate in us-east-1."""

@@ -10,7 +10,7 @@ from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
 from components.departure import Departure, departure, group_of_proxies, hold
 from components.distribution import PassThroughDistribution
-from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID, WHOLE_WEIGHT
+from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID
 from components.last_deployment import last_deployment
 from components.proxy.plan import Node, node_ids, plan
 from components.proxy_address import Address
@@ -41,14 +41,38 @@ JUMP: Final = (
 Source: Route 53 Developer Guide, 'Values specific for weighted records', Weight."""
 
 
+EXCHANGE: Final = (
+    "Everybody moves from one path to the other. The A and the AAAA record of a hostname change "
+    "each by itself, so for some seconds the two families are on different paths."
+)
+"""The same of simple records."""
+
+
+LEAVES: Final = (
+    "Hostname {hostname} leaves: this deployment deletes its records. Resolvers keep answers that "
+    "lead to the distribution for {ttl} seconds, so it and the certificate keep the name. The next "
+    "pulumi up waits for that, and then removes it there."
+)
+"""What the user reads of a hostname that is not in the settings any more."""
+
+
+IS_LED_BY_OTHERS: Final = (
+    "Hostname {hostname} is not in the settings any more, but records that are not this stack's "
+    "lead it to the edge. So the distribution and the certificate keep the name. Once those "
+    "records are gone, the next pulumi up waits for {ttl} seconds, and then removes it there."
+)
+"""The same where the stack declares none of its records."""
+
+
 class DualStackEdge(pulumi.ComponentResource):
     """A second way to an API, with IPv6, beside the way its users take today.
 
-    It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and weighted records
-    (`<name>-dns`); where asked for, proxies that give the old way IPv6 too (`<name>-proxy` and
-    `<name>-proxy-dns`), a lock for the load balancer (`<name>-lock`) and alarms (`<name>-alarms`).
-    Several edges can live in one program. What exists already is looked up before anything is
-    registered, so that an edge that cannot stand leaves nothing.
+    It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and the records that
+    `dns.records` declares, weighted ones by default (`<name>-dns`); where asked for, proxies that
+    give the old way IPv6 too (`<name>-proxy` and `<name>-proxy-dns`), a lock for the load balancer
+    (`<name>-lock`) and alarms (`<name>-alarms`). Several edges can live in one program. What exists
+    already is looked up before anything is registered, so that an edge that cannot stand leaves
+    nothing.
 
     Raises:
         SettingsError: The arguments cannot be used.
@@ -69,7 +93,10 @@ class DualStackEdge(pulumi.ComponentResource):
     traffic: pulumi.Output[dict[str, int]]
     """Weights of the paths `direct` and `cdn`."""
     records: pulumi.Output[list[TrafficRecord]]
-    """Every traffic record: name, type, set identifier, weight and target."""
+    """Every traffic record that is declared: name, type, set identifier, weight and target. A
+    simple one has no weight and an empty set identifier."""
+    load_balancer: pulumi.Output[str]
+    """DNS name of the load balancer, the old path: where it is, whatever records there are."""
     origin_secrets: pulumi.Output[list[str]]
     """Values of the header `X-Origin-Secret` for the load balancer to accept: the one CloudFront
     sends and the next. None where there is no lock. Secret."""
@@ -104,6 +131,7 @@ class DualStackEdge(pulumi.ComponentResource):
         self.proxy_addresses = pulumi.Output.all(*(address.ip for address in staying))
         self.traffic = pulumi.Output.from_input(self._settings.traffic.model_dump())
         self.records = pulumi.Output.from_input(dns.records)
+        self.load_balancer = pulumi.Output.from_input(self._existing.load_balancer.name)
         # Known only when every edge location sends the current secret, so that nobody who passes
         # them on to the load balancer takes the one before away too early.
         self.origin_secrets = (
@@ -120,6 +148,7 @@ class DualStackEdge(pulumi.ComponentResource):
                 "proxyAddresses": self.proxy_addresses,
                 "traffic": self.traffic,
                 "records": self.records,
+                "loadBalancer": self.load_balancer,
                 "originSecrets": self.origin_secrets,
             }
         )
@@ -249,6 +278,7 @@ class DualStackEdge(pulumi.ComponentResource):
                 "hostnames": list(self._settings.hostnames),
                 "zone_id": self._existing.zone.id,
                 "traffic": self._settings.traffic,
+                "declared": self._settings.dns.records,
                 "load_balancer": self._existing.load_balancer,
                 "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
                 "proxies": proxies,
@@ -285,14 +315,10 @@ class DualStackEdge(pulumi.ComponentResource):
 
     def _say_goodbye(self, departs: Departure, records: Sequence[pulumi.Resource]) -> None:
         """Keep proxies that answers lead to for as long as those answers live; say who leaves."""
+        own = {record.name for record in self._last.records}
         for hostname in self._existing.leaving:
-            pulumi.log.warn(
-                f"Hostname {hostname} leaves: this deployment deletes its records. Resolvers keep "
-                f"answers that lead to the distribution for {ALIAS_TTL_SECONDS} seconds, so it and "
-                "the certificate keep the name. The next pulumi up waits for that, and then "
-                "removes it there.",
-                self,
-            )
+            words = LEAVES if hostname in own or not self._last.readable else IS_LED_BY_OTHERS
+            pulumi.log.warn(words.format(hostname=hostname, ttl=ALIAS_TTL_SECONDS), self)
         for node in departs.leaving:
             pulumi.log.warn(
                 f"Proxy {node} leaves: no new answer leads to it. It goes on serving, because "
@@ -306,20 +332,21 @@ class DualStackEdge(pulumi.ComponentResource):
 
     def _say_jump(self) -> None:
         """Say what moving everybody at once passes through."""
-        traffic = self._settings.traffic
+        traffic, declared = self._settings.traffic, self._settings.dns.records
         mirrored = {"direct": traffic.cdn, "cdn": traffic.direct}
-        jumps = WHOLE_WEIGHT in mirrored.values()
+        jumps = traffic.whole_path is not None and declared != "none"
         if jumps and self._last.outputs.get("traffic") == mirrored:
-            pulumi.log.info(JUMP, self)
+            pulumi.log.info(JUMP if declared == "weighted" else EXCHANGE, self)
 
     def _negative_answers(self, name: str) -> None:
         """Set how long empty answers live, or say what comes of leaving it."""
-        seconds, traffic = self._settings.dns.negative_ttl_seconds, self._settings.traffic
+        seconds, declared = self._settings.dns.negative_ttl_seconds, self._settings.dns.records
+        traffic = self._settings.traffic
         if seconds is not None:
             zone = self._existing.zone
             soa = f"{name}-dns-soa"
             hold_negative_answers(soa, self._settings.zone, zone, seconds, self._child)
-        elif self._settings.proxy is None and traffic.direct and traffic.cdn:
+        elif self._settings.proxy is None and traffic.whole_path is None and declared == "weighted":
             pulumi.log.info(LATE, self)
 
 

@@ -22,6 +22,10 @@ FAMILIES: Final[tuple[Family, Family]] = ("A", "AAAA")
 """Both are needed, with the same members and weights: each is a weighted group of its own, and with
 one AAAA record for the new path alone every IPv6 client would be on it, whatever the A weights."""
 
+Declared = Literal["weighted", "none", "simple"]
+"""Which records of the hostnames a stack declares: those of both paths, none, or those of the path
+that has everybody."""
+
 PROXY_LABEL: Final = "_proxy"
 """First label of the name of the proxies' group, before the first hostname."""
 

@@ -52,8 +52,13 @@ def distribution(edge: str) -> ResourcePlace:
 
 
 def traffic_record(edge: str, hostname: str, family: str, path: str) -> ResourcePlace:
-    """Return that of a record of a hostname."""
+    """Return that of a weighted record of a hostname."""
     return _record(f"{edge}-dns", f"{hostname}-{family.lower()}-{path}")
+
+
+def simple_record(edge: str, hostname: str, family: str) -> ResourcePlace:
+    """Return that of a simple record of a hostname."""
+    return _record(f"{edge}-dns", f"{hostname}-{family.lower()}")
 
 
 def proxy_record(edge: str, member: str) -> ResourcePlace:

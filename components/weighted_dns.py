@@ -1,4 +1,4 @@
-"""The records that share a hostname's users between the old path and the new one."""
+"""The records that lead a hostname's users to the old path, to the new one, or to both."""
 
 from collections.abc import Sequence
 from typing import NotRequired, TypedDict
@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components.facts import FAMILIES, Family, Path
+from components.facts import FAMILIES, Declared, Family, Path
 from components.lookups import AliasTarget, HostedZone, ZoneRecord
 from components.proxy_dns import ProxyDns
 from components.settings import Traffic
@@ -20,9 +20,10 @@ class TrafficRecord(TypedDict):
     type: str
     """`A` or `AAAA`."""
     setIdentifier: str
-    """`direct` or `cdn`."""
-    weight: int
-    """Share of the answers, 0 to 255, of the sum over the records of this name and type."""
+    """`direct` or `cdn`; empty for a simple record."""
+    weight: NotRequired[int]
+    """Share of the answers, 0 to 255, of the sum over the records of this name and type. A simple
+    record, which gives all of them, has none."""
     target: pulumi.Input[str]
     """DNS name the record is an alias of."""
 
@@ -36,6 +37,8 @@ class WeightedDnsArgs(TypedDict):
     """Hosted zone the records go to."""
     traffic: Traffic
     """Weights of the two paths, the same for A and AAAA."""
+    declared: NotRequired[Declared]
+    """Which records there are. `simple` needs a path that has everybody. Default: `weighted`."""
     load_balancer: AliasTarget
     """Where `direct` leads."""
     distribution: AliasTarget
@@ -49,10 +52,13 @@ class WeightedDnsArgs(TypedDict):
 
 
 class WeightedDns(pulumi.ComponentResource):
-    """Weighted alias records: A and AAAA, `direct` and `cdn`, for each hostname.
+    """Alias records of each hostname: weighted ones by default, A and AAAA, `direct` and `cdn`.
 
     Changing the weights updates the records in place. A hostname that has a simple record already
-    is refused before: the two kinds exclude each other.
+    is refused before: the two kinds exclude each other. Where `simple` ones are declared, a
+    hostname has one A and one AAAA record, which lead where the records of the path that has
+    everybody would lead, and change in place with it. Where none are declared, the component stands
+    for those that `dualstack adopt` is going to put into it.
 
     `direct` is written in both families before `cdn` is in either, and on the way down removed
     after it. Weights only mean something within a group: a `cdn` record that was alone in its
@@ -88,28 +94,55 @@ class WeightedDns(pulumi.ComponentResource):
         self.records = []
         self.resources = []
         for hostname in args["hostnames"]:
-            direct = [self._direct(hostname, family) for family in FAMILIES]
-            for family in FAMILIES:
-                self._record(
-                    (hostname, family, "cdn"),
-                    args["distribution"],
-                    depends_on=[*direct, *args["cdn_depends_on"]],
-                )
+            match args.get("declared", "weighted"):
+                case "weighted":
+                    self._weighted(hostname)
+                case "simple":
+                    self._simple(hostname)
+                case "none":
+                    pass
         self.register_outputs({"records": self.records})
 
-    def _direct(self, hostname: str, family: Family) -> aws.route53.Record:
+    def _weighted(self, hostname: str) -> None:
+        direct = [self._direct(hostname, family, "direct") for family in FAMILIES]
+        for family in FAMILIES:
+            self._cdn(hostname, family, "cdn", direct)
+
+    def _simple(self, hostname: str) -> None:
+        for family in FAMILIES:
+            if self._args["traffic"].whole_path == "direct":
+                self._direct(hostname, family, None)
+            else:
+                self._cdn(hostname, family, None, ())
+
+    def _cdn(
+        self,
+        hostname: str,
+        family: Family,
+        path: Path | None,
+        after: Sequence[pulumi.Resource],
+    ) -> aws.route53.Record:
+        """Create a record that leads to the distribution; without a path, a simple one."""
+        return self._record(
+            (hostname, family, path),
+            self._args["distribution"],
+            depends_on=[*after, *self._args["cdn_depends_on"]],
+        )
+
+    def _direct(self, hostname: str, family: Family, path: Path | None) -> aws.route53.Record:
+        """Create a record that leads to the old path; without a path, a simple one."""
         proxies = self._args.get("proxies")
         if proxies is None or family == "A":
-            return self._record((hostname, family, "direct"), self._args["load_balancer"])
+            return self._record((hostname, family, path), self._args["load_balancer"])
         # Route 53 refuses an alias to records that are not there yet. But once it leads there, its
         # weight must not wait for a droplet that does not come to serve. From then on it depends
         # on the group's empty answer alone, which `pulumi destroy` therefore deletes after it.
         leads_there = any(
-            record.id == (hostname, family, "direct") and record.alias_of == proxies.group
+            record.id == (hostname, family, path or "") and record.alias_of == proxies.group
             for record in self._args.get("existing", ())
         )
         return self._record(
-            (hostname, family, "direct"),
+            (hostname, family, path),
             AliasTarget(proxies.group, self._args["zone_id"]),
             depends_on=proxies.waiting_for_nothing if leads_there else proxies.records,
             evaluate_target_health=proxies.fails_over_to_cdn,
@@ -117,27 +150,32 @@ class WeightedDns(pulumi.ComponentResource):
 
     def _record(
         self,
-        record: tuple[str, Family, Path],
+        record: tuple[str, Family, Path | None],
         target: AliasTarget,
         *,
         depends_on: Sequence[pulumi.Resource] = (),
         evaluate_target_health: bool = False,
     ) -> aws.route53.Record:
         hostname, family, path = record
-        traffic = self._args["traffic"]
-        weight = traffic.direct if path == "direct" else traffic.cdn
-        self.records.append(
-            TrafficRecord(
-                name=hostname, type=family, setIdentifier=path, weight=weight, target=target.name
-            )
+        name = f"{self._name}-{hostname}-{family.lower()}"
+        traffic_record = TrafficRecord(
+            name=hostname, type=family, setIdentifier=path or "", target=target.name
         )
+        policies = None
+        if path:
+            name = f"{name}-{path}"
+            traffic = self._args["traffic"]
+            weight = traffic.direct if path == "direct" else traffic.cdn
+            traffic_record["weight"] = weight
+            policies = [aws.route53.RecordWeightedRoutingPolicyArgs(weight=weight)]
+        self.records.append(traffic_record)
         record_resource = aws.route53.Record(
-            f"{self._name}-{hostname}-{family.lower()}-{path}",
+            name,
             zone_id=self._args["zone_id"],
             name=hostname,
             type=family,
             set_identifier=path,
-            weighted_routing_policies=[aws.route53.RecordWeightedRoutingPolicyArgs(weight=weight)],
+            weighted_routing_policies=policies,
             aliases=[
                 aws.route53.RecordAliasArgs(
                     name=target.name,

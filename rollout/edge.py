@@ -78,10 +78,10 @@ class DeclaredRecord(_OutputModel):
     """The hostname."""
     type: Literal["A", "AAAA"]
     """Its type."""
-    set_identifier: Literal["direct", "cdn"]
-    """The path that it leads to."""
+    set_identifier: Literal["direct", "cdn", ""]
+    """The path that it leads to; empty for a simple record, which leads everybody to one."""
     weight: Weight | None = None
-    """Its weight; None: that of its path."""
+    """Its weight; None: that of its path, or a simple record, which has none."""
     target: Name
     """DNS name that it is an alias of."""
 
@@ -102,12 +102,33 @@ class StackOutputs(_OutputModel):
     traffic: DeclaredTraffic
     """Weights of the paths."""
     records: tuple[DeclaredRecord, ...]
-    """The traffic records."""
+    """The traffic records; none where the stack declares none."""
+    load_balancer: Name | None = None
+    """DNS name of the old path; None where the records say it."""
 
-    def weight_of(self, record: DeclaredRecord) -> int:
-        """Return the weight that a traffic record has to have."""
+    def weight_of(self, record: DeclaredRecord) -> int | None:
+        """Return the weight that a traffic record has to have; None: none, it is a simple one."""
+        if not record.set_identifier:
+            return None
         path = self.traffic.cdn if record.set_identifier == "cdn" else self.traffic.direct
         return path if record.weight is None else record.weight
+
+    @property
+    def load_balancers(self) -> tuple[str, ...]:
+        """The old path's names: one, unless the outputs are not what they should be."""
+        led_to = (
+            record.target
+            for record in self.records
+            if record.type == "A"
+            and record.set_identifier != "cdn"
+            and record.target != self.distribution_domain_name
+        )
+        return _once(led_to if self.load_balancer is None else (self.load_balancer,))
+
+    @property
+    def weights(self) -> tuple[int, int] | None:
+        """The weights; None where the stack declares no record, and so none of them holds."""
+        return (self.traffic.direct, self.traffic.cdn) if self.records else None
 
 
 @dataclass(frozen=True)
@@ -278,11 +299,7 @@ def target_of(stack: StackOutputs) -> EdgeTarget:
     Raises:
         WrongUseError: They name none; with every fault.
     """
-    load_balancers = _once(
-        record.target
-        for record in stack.records
-        if (record.type, record.set_identifier) == ("A", "direct")
-    )
+    load_balancers = stack.load_balancers
     faults: list[Fault] = []
     if len(load_balancers) != 1:
         faults.append(
@@ -290,7 +307,8 @@ def target_of(stack: StackOutputs) -> EdgeTarget:
                 "The target of the A records `direct` in output records",
                 ", ".join(load_balancers) or "not there",
                 "it should be the one load balancer's name, the same for every hostname",
-                _DEPLOY,
+                f"Name it by hand, with --hostname, --direct and --cdn, or {_DEPLOY[:1].lower()}"
+                f"{_DEPLOY[1:]}",
             )
         )
     if not (stack.traffic.direct or stack.traffic.cdn):
@@ -309,7 +327,7 @@ def target_of(stack: StackOutputs) -> EdgeTarget:
         load_balancers[0],
         stack.distribution_domain_name,
         _once(str(address) for address in stack.proxy_addresses),
-        (stack.traffic.direct, stack.traffic.cdn),
+        stack.weights,
         stack.distribution_id,
     )
 

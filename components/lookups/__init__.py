@@ -22,6 +22,7 @@ from components.lookups.answers import (
     invoke_options,
     together,
 )
+from components.lookups.declared_records import other_kind
 from components.lookups.leaving_names import cannot_leave, leaving_names, led_to_proxies
 from components.lookups.left_behind import check_digitalocean, left_records
 from components.lookups.load_balancer import find_load_balancer
@@ -71,8 +72,9 @@ def look_up(
     Raises:
         OriginError: Something does not exist, is ambiguous, is of the wrong kind, or could not be
             looked up: the zone, the load balancer, a region of the proxies or what the security
-            group needs; a hostname has records of somebody else, is on another distribution, or
-            cannot leave; CloudFront cannot use the certificate. Lists the faults of all.
+            group needs; a hostname has records of somebody else or of another kind than the
+            settings declare, is on another distribution, or cannot leave; CloudFront cannot use the
+            certificate. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
 
@@ -92,7 +94,7 @@ def look_up(
     records = attempt(lambda: _records(zone, settings, last, through_aws))
     listed = () if isinstance(records, OriginError) else records
     leaving = leaving_names(settings.hostnames, listed, last)
-    standing = standing_edge(last, (*settings.hostnames, *leaving), listed)
+    standing = standing_edge(settings, last, leaving, listed)
     stands = standing.load_balancer
     load_balancer = attempt(
         lambda: find_load_balancer(settings.origin, through_aws),
@@ -200,12 +202,13 @@ def _records(
     hostnames = settings.hostnames
     records = zone_records(zone.id, {*hostnames, *last.aliases}, through_aws)
     leaving = leaving_names(hostnames, records, last)
-    left = list(left_records(zone.id, settings, records, last))
-    faults = [
-        *(fault for _, fault in left),
-        *taken_names(zone.id, hostnames, records, last, [record for record, _ in left]),
-        *cannot_leave(settings, leaving, records),
-    ]
+    # Where the state has the other kind of records, the zone's are not judged by this one.
+    faults = list(other_kind(settings, records, last))
+    if not faults:
+        left = list(left_records(zone.id, settings, records, last))
+        faults += (fault for _, fault in left)
+        faults += taken_names(zone.id, settings, records, last, [record for record, _ in left])
+    faults += cannot_leave(settings, leaving, records)
     if faults:
         raise OriginError(*faults)
     return records

@@ -148,13 +148,17 @@ def left_records(
         place = belonging.get(record.id)
         if place is None or record.id in last.records:
             continue
-        id_ = f"{zone_id}_{record.name}_{record.type}_{record.set_identifier}"
+        if not record.set_identifier and not _leads_where_ours_would(record, settings, last):
+            continue
+        parts = (zone_id, record.name, record.type, record.set_identifier)
+        id_ = "_".join(part for part in parts if part)
         command = import_command(place, id_, last)
+        which = f'"{record.set_identifier}" ' if record.set_identifier else ""
         if command:
             yield (
                 record,
                 Fault(
-                    f'Record {record.type} "{record.set_identifier}" of {record.name}',
+                    f"Record {record.type} {which}of {record.name}",
                     "in the zone already, and not in the state",
                     "a record that this deployment can make: Route 53 refuses a second one",
                     f"Look whose it is.{_INTERRUPTED}\n    {command}",
@@ -163,17 +167,34 @@ def left_records(
 
 
 def _places_of_records(settings: Settings, edge: str) -> dict[tuple[str, str, str], ResourcePlace]:
-    of_hostnames = {
-        (name, family, path): places.traffic_record(edge, name, family, path)
-        for name in settings.hostnames
-        for family in FAMILIES
-        for path in PATHS
-    }
+    of_hostnames: dict[tuple[str, str, str], ResourcePlace] = {}
+    match settings.dns.records:
+        case "weighted":
+            of_hostnames = {
+                (name, family, path): places.traffic_record(edge, name, family, path)
+                for name in settings.hostnames
+                for family in FAMILIES
+                for path in PATHS
+            }
+        case "simple":
+            of_hostnames = {
+                (name, family, ""): places.simple_record(edge, name, family)
+                for name in settings.hostnames
+                for family in FAMILIES
+            }
+        case "none":
+            pass
     group = f"{PROXY_LABEL}.{settings.hostnames[0]}"
     members = (*node_ids(settings.proxy), NO_PROXY) if settings.proxy else ()
     return of_hostnames | {
         (group, "AAAA", member): places.proxy_record(edge, member) for member in members
     }
+
+
+def _leads_where_ours_would(record: ZoneRecord, settings: Settings, last: LastDeployment) -> bool:
+    """Say whether a simple record, which has no identifier to be known by, may be the edge's."""
+    to_cdn = record.alias_of.lower() == last.distribution_domain_name.lower() != ""
+    return to_cdn if settings.traffic.whole_path == "cdn" else bool(record.alias_of) and not to_cdn
 
 
 # ---- DigitalOcean -------------------------------------------------------------------------------

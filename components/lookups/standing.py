@@ -7,9 +7,11 @@ answer. So what they answered the last time counts until they answer again.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from components.facts import CLOUDFRONT_ZONE_ID
 from components.last_deployment import DropletKind, LastDeployment, RecordId
 from components.lookups.model import LoadBalancerTarget
 from components.lookups.records import ZoneRecord
+from components.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -17,14 +19,17 @@ class Standing:
     """What stands of an edge; nothing before its first deployment."""
 
     load_balancer: LoadBalancerTarget | None = None
-    """The load balancer that `direct` leads to. None: no record of the stack leads to one, so this
-    is a first deployment."""
+    """The load balancer that `direct` leads to. None: no record of the stack leads to one, because
+    this is a first deployment, or no record is declared, or simple ones lead everybody to cdn."""
     droplets: frozenset[DropletKind] = frozenset()
     """What kinds of droplets its proxies are."""
 
 
 def standing_edge(
-    last: LastDeployment, hostnames: Sequence[str], records: Iterable[ZoneRecord]
+    settings: Settings,
+    last: LastDeployment,
+    leaving: Sequence[str],
+    records: Iterable[ZoneRecord],
 ) -> Standing:
     """Return what stands of an edge.
 
@@ -33,20 +38,30 @@ def standing_edge(
     distribution and the droplets, which have that name too, would be changed.
 
     Args:
+        settings: The settings.
         last: What the state has.
-        hostnames: The names of the edge, also those that leave.
-        records: The records of those names.
+        leaving: The names that leave.
+        records: The records of the names of the edge, also of those that leave.
     """
-    own = {RecordId(name, "A", "direct") for name in hostnames}
+    names = (*settings.hostnames, *leaving)
+    member = {"weighted": "direct", "simple": ""}.get(settings.dns.records)
+    own = {RecordId(name, "A", member) for name in names if member is not None}
     if last.readable:
         own &= last.records
-    direct = next((record for record in records if record.id in own and record.alias_of), None)
+    direct = next(
+        (
+            record
+            for record in records
+            if record.id in own and record.alias_of and record.alias_zone_id != CLOUDFRONT_ZONE_ID
+        ),
+        None,
+    )
     if direct is None:
         return Standing(None, last.droplets)
-    names = (
+    spelled = (
         record["target"]
         for record in last.outputs.get("records") or ()
         if record["target"].lower() == direct.alias_of.lower()
     )
-    name = next(names, direct.alias_of)
+    name = next(spelled, direct.alias_of)
     return Standing(LoadBalancerTarget(name, direct.alias_zone_id), last.droplets)

@@ -12,6 +12,7 @@ import pulumi
 from pydantic import AfterValidator, Field, Secret, model_validator
 
 from components.arguments import DualStackEdgeArgs
+from components.facts import WHOLE_WEIGHT, Declared, Path
 from components.settings import values
 from components.settings.cdn import Distribution, Origin
 from components.settings.fields import Group, Says, fields_of
@@ -44,6 +45,12 @@ class Traffic(Group):
         if refused:
             raise refused
         return cast("Any", given)
+
+    @property
+    def whole_path(self) -> Path | None:
+        """The path that has everybody; None where both have weight."""
+        whole: Mapping[int, Path] = {WHOLE_WEIGHT: "direct", 0: "cdn"}
+        return whole.get(self.direct)
 
 
 class OriginLock(Group):
@@ -82,8 +89,15 @@ class Alarms(Group):
 
 
 class Dns(Group):
-    """What the edge changes about the zone itself."""
+    """Which records the stack declares, and what it changes about the zone itself."""
 
+    records: Annotated[Declared, Says(example="weighted")] = "weighted"
+    """Which records of the hostnames the stack declares. `weighted`: A and AAAA of both paths, with
+    the weights of `traffic`. `none`: none of them, while somebody else's records serve: everything
+    else is deployed, and can be verified, before `dualstack adopt` takes them over. `simple`: one A
+    and one AAAA record, which lead to the path that has everybody, as `dualstack release` leaves
+    them; `traffic` has to be 100 and 0, or 0 and 100. The two commands change this setting. Changed
+    by hand it is refused where records that serve would be deleted."""
     negative_ttl_seconds: Annotated[
         Annotated[int, Field(ge=30, le=86_400)] | None,
         Says("an integer from 30 to 86400", "60"),
@@ -150,7 +164,7 @@ class Settings(Group):
     ] = None
     """Alarms for both paths; none when not set."""
     dns: Annotated[Dns, Says("an object", '{"negativeTtlSeconds": 60}')] = Dns()
-    """What the edge changes about the zone itself."""
+    """Which records the stack declares, and what it changes about the zone itself."""
     certificate_arn: Annotated[
         Annotated[str, AfterValidator(values.certificate_arn)] | None,
         Says(

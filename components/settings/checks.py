@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from components.facts import PREFIX_LIST_WEIGHT
 from components.faults import shown
 from components.settings.all_settings import KEYS, OriginLock, Settings, Traffic
+from components.settings.declared import undeclarable
 from components.settings.fields import NOTHING, REMOVE, Remedy, Steps
 from components.settings.intended import frozen
 from components.settings.limits import too_much
@@ -73,6 +74,7 @@ def check(
     problems += too_much(given, values, masked)
     if "traffic" in values or "traffic" not in given:
         problems += _lock(values, masked)
+        problems += undeclarable(values, masked)
     return values, [*meant.problems, *_in_order(mended(problems, given, masked))]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from components.facts import NO_PROXY
+from components.facts import NO_PROXY, PROXY_LABEL
 from components.faults import Fault
 from rollout.aws import AccountError, AccountReader
 from rollout.aws_zone import Observed, ZoneReader, zones_of
@@ -25,14 +25,14 @@ def proxies_section(
     stack = reader.edge()
     notes = SectionNotes()
     notes.line("addresses", [str(address) for address in stack.proxy_addresses])
-    group = next(
-        (
-            one.target
-            for one in stack.records
-            if (one.type, one.set_identifier) == ("AAAA", "direct")
-        ),
-        "",
+    led_to = (
+        one.target
+        for one in stack.records
+        if one.type == "AAAA" and (one.set_identifier or "direct") == "direct"
     )
+    # Where no record of the stack leads to the proxies, their group has the first hostname's name.
+    groups = (name for name in led_to if name.startswith(f"{PROXY_LABEL}."))
+    group = next(groups, f"{PROXY_LABEL}.{stack.hostnames[0]}")
     if not stack.proxy_addresses:
         return notes.section()
     records: Mapping[str, RecordSet] = {}

@@ -78,8 +78,13 @@ def _tell_hostname(
         return
     found = {zone: reader.records(zone, hostname) for zone in zones}
     # Several zones may have one name, and only one of them is asked by resolvers. The stack's is
-    # the one with records of paths.
-    having = [zone for zone, records in found.items() if any(map(_is_member, records))]
+    # the one with records as it declares them.
+    identifiers = {one.set_identifier for one in stack.records} or {*PATHS, ""}
+    having = [
+        zone
+        for zone, records in found.items()
+        if any(one.type in FAMILIES and one.set_identifier in identifiers for one in records)
+    ]
     for zone in having or zones[:1]:
         for family in FAMILIES:
             records = [record for record in found[zone] if record.type == family]
@@ -92,11 +97,8 @@ def _tell_hostname(
                 for one in stack.records
                 if (one.name, one.type) == (hostname, family)
             }
-            _compare(notes, f"{hostname} {family}", zone, records, declared)
-
-
-def _is_member(record: RecordSet) -> bool:
-    return record.type in FAMILIES and record.set_identifier in PATHS
+            if stack.records:  # else they are somebody else's, and nothing is declared of them
+                _compare(notes, f"{hostname} {family}", zone, records, declared)
 
 
 def _compare(
@@ -104,28 +106,32 @@ def _compare(
     name: str,
     zone: AccountZone,
     records: Sequence[RecordSet],
-    declared: Mapping[DeclaredRecord, int],
+    declared: Mapping[DeclaredRecord, int | None],
 ) -> None:
     """Name each difference between the records of a name and type and those declared."""
     found = {record.set_identifier: record for record in records}
     for one, weight in declared.items():
         path = one.set_identifier
-        what = f"Record {name} {path} in zone {zone.id}"
+        what = f"Record {name} {path or 'without an identifier'} in zone {zone.id}"
+        allowed = "the stack declares "
+        allowed += "a simple record" if weight is None else f"weight {weight}"
         record = found.pop(path, None)
         if record is None:
-            notes.attend(Fault(what, "not there", f"the stack declares weight {weight}", REFRESH))
+            notes.attend(Fault(what, "not there", allowed, REFRESH))
             continue
         if record.weight != weight:
             shown = "without a weight" if record.weight is None else f"of weight {record.weight}"
-            notes.attend(Fault(what, shown, f"the stack declares weight {weight}", REFRESH))
+            notes.attend(Fault(what, shown, allowed, REFRESH))
         if record.alias_of.removeprefix("dualstack.") != one.target.removeprefix("dualstack."):
             leads = f"leading to {record.alias_of or ', '.join(record.values)}"
             notes.attend(Fault(what, leads, f"the stack has it lead to {one.target}", REFRESH))
+    whole = all(one.set_identifier for one in declared)
+    alone = "the stack declares " + ("direct and cdn alone" if whole else "a simple record alone")
     for identifier, record in found.items():
         what = f"Record {name} {identifier or 'without an identifier'} in zone {zone.id}"
         value = "there" if record.weight is None else f"there with weight {record.weight}"
         remedy = "Find out who made it, and remove it."
-        notes.attend(Fault(what, value, "the stack declares direct and cdn alone", remedy))
+        notes.attend(Fault(what, value, alone, remedy))
 
 
 def _pair(weights: Mapping[str, int]) -> str:

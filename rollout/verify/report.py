@@ -48,7 +48,8 @@ class TargetModel(Model):
     proxy_addresses: tuple[str, ...]
     """IPv6 addresses of the proxies; empty: the direct path has no IPv6."""
     weights: tuple[int, int] | None
-    """Declared weights of direct and cdn; null where the paths were named by hand."""
+    """Declared weights of direct and cdn; null where the paths were named by hand,
+    or the stack declares no record."""
     distribution_id: str
     """Id of the distribution; empty where it is not known."""
 

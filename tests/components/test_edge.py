@@ -8,8 +8,8 @@ import pulumi_aws as aws
 import pulumi_digitalocean as digitalocean
 import pytest
 
-from components.arguments import DualStackEdgeArgs, TrafficArgs
-from components.edge import JUMP, LATE, DualStackEdge
+from components.arguments import DnsArgs, DualStackEdgeArgs, TrafficArgs
+from components.edge import EXCHANGE, JUMP, LATE, DualStackEdge
 from components.lookups import OriginError
 from components.proxy.nginx import ProxyError
 from components.settings import SettingsError, parse
@@ -25,8 +25,22 @@ DISTRIBUTION = "d111111abcdef8.cloudfront.net"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d"
 
 
-def test_everything_has_a_stable_name_and_a_parent(engine: MockEngine) -> None:
-    engine.run(lambda: DualStackEdge("edge", ARGS))
+WEIGHTED = [f"{family}-{path}" for path in ("direct", "cdn") for family in ("a", "aaaa")]
+
+
+@pytest.mark.parametrize(
+    ("dns", "records"),
+    [
+        pytest.param({}, WEIGHTED, id="by default"),
+        pytest.param({"records": "weighted"}, WEIGHTED, id="weighted"),
+        pytest.param({"records": "simple"}, ["a", "aaaa"], id="simple"),
+        pytest.param({"records": "none"}, [], id="none"),
+    ],
+)
+def test_everything_has_a_stable_name_and_a_parent(
+    engine: MockEngine, dns: DnsArgs, records: list[str]
+) -> None:
+    engine.run(lambda: DualStackEdge("edge", {**ARGS, "dns": dns}))
     assert {name: (item.type, item.parent) for name, item in engine.registered.items()} == {
         "edge": ("dualstack:index:DualStackEdge", "stack"),
         "edge-tls": ("dualstack:index:Certificate", "edge"),
@@ -40,10 +54,10 @@ def test_everything_has_a_stable_name_and_a_parent(engine: MockEngine) -> None:
         "edge-cdn": ("dualstack:index:PassThroughDistribution", "edge"),
         "edge-cdn-distribution": ("aws:cloudfront/distribution:Distribution", "edge-cdn"),
         "edge-dns": ("dualstack:index:WeightedDns", "edge"),
-        "edge-dns-api.example.com-a-direct": ("aws:route53/record:Record", "edge-dns"),
-        "edge-dns-api.example.com-aaaa-direct": ("aws:route53/record:Record", "edge-dns"),
-        "edge-dns-api.example.com-a-cdn": ("aws:route53/record:Record", "edge-dns"),
-        "edge-dns-api.example.com-aaaa-cdn": ("aws:route53/record:Record", "edge-dns"),
+        **{
+            f"edge-dns-api.example.com-{record}": ("aws:route53/record:Record", "edge-dns")
+            for record in records
+        },
     }
 
 
@@ -70,6 +84,7 @@ def test_the_outputs_are_the_public_ones(engine: MockEngine) -> None:
             )
             for family in ("A", "AAAA")
         ],
+        "loadBalancer": LOAD_BALANCER,
         "originSecrets": [],
     }
 
@@ -289,6 +304,11 @@ def test_the_proxies_regions_are_asked_for_through_the_edge_s_own_provider(
             False,
             id="the zone is looked after",
         ),
+        pytest.param(
+            {"traffic": {"direct": 90, "cdn": 10}, "dns": {"records": "none"}},
+            False,
+            id="no record is declared",
+        ),
     ],
 )
 def test_the_user_is_told_when_empty_answers_hold_ipv6_clients_back(
@@ -327,6 +347,20 @@ def test_the_user_reads_what_a_move_of_everybody_at_once_passes(
         engine.account.state = {f"urn:pulumi:prod::dualstack-edge::{kind}::edge": edge}
     engine.run(lambda: DualStackEdge("edge", {**ARGS, "traffic": traffic}))
     assert (JUMP in caplog.messages) is noted
+
+
+@pytest.mark.parametrize(("records", "noted"), [("simple", [EXCHANGE]), ("none", [])])
+def test_everybody_moves_at_once_by_simple_records_too_and_nobody_by_none(
+    engine: MockEngine, caplog: pytest.LogCaptureFixture, records: str, noted: list[str]
+) -> None:
+    caplog.set_level(logging.INFO)
+    kind = "dualstack:index:DualStackEdge"
+    edge = {"type": kind, "outputs": {"traffic": {"direct": 100, "cdn": 0}}}
+    engine.account.state = {f"urn:pulumi:prod::dualstack-edge::{kind}::edge": edge}
+    traffic: TrafficArgs = {"direct": 0, "cdn": 100}
+    args: DualStackEdgeArgs = {**ARGS, "traffic": traffic, "dns": {"records": records}}
+    engine.run(lambda: DualStackEdge("edge", args))
+    assert [words for words in caplog.messages if words in (JUMP, EXCHANGE)] == noted
 
 
 # ---- proxies that leave -------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def test_the_program_exports_the_public_outputs(engine: "MockEngine") -> None:
     exports = run(engine, "sandbox")
     outputs = {**engine.outputs["edge"]}
     assert outputs.pop("originSecrets") == []  # shown only where there is a lock
+    assert outputs.pop("loadBalancer") == next(record["target"] for record in outputs["records"])
     assert exports == outputs
     assert list(exports) == [
         "hostnames",

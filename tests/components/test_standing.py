@@ -89,8 +89,11 @@ def test_a_name_of_somebody_else_is_a_fault_that_says_how_to_see_the_records(
         'dualstack-edge:hostnames[0] is "api.example.com", which has records already: A, AAAA '
         "direct; a name without records of type A, AAAA and CNAME, or with those of this stack "
         "only: Route 53 takes no weighted record beside a simple one, and a user's record is not "
-        "for a deployment to delete. Take another name, or exchange them as docs/operating.md "
-        "says. See them with: aws route53 list-resource-record-sets --hosted-zone-id Z0EXAMPLE "
+        "for a deployment to delete. Take another name; or, to have them taken over without a gap, "
+        "set dns.records to none, deploy, and then run dualstack adopt:\n"
+        "    pulumi config set --path dualstack-edge:dns.records none && pulumi up && "
+        "dualstack adopt\n"
+        "    See them with: aws route53 list-resource-record-sets --hosted-zone-id Z0EXAMPLE "
         "--query \"ResourceRecordSets[?Name=='api.example.com.']\""
     )
 
@@ -123,7 +126,7 @@ def test_whose_records_are_in_the_way(
     name = "api.example.com"
     zone = [ZoneRecord(name, kind, which, 1, 60, "") for kind, which in records]
     last = LastDeployment(records=frozenset(RecordId(name, *each) for each in own))
-    assert bool(list(taken_names("Z0EXAMPLE", [name], zone, last))) is taken
+    assert bool(list(taken_names("Z0EXAMPLE", SETTINGS, zone, last))) is taken
 
 
 def test_all_names_that_are_taken_and_all_that_is_missing_are_told_at_once(

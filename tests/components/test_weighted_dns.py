@@ -1,6 +1,6 @@
 """`WeightedDns`: twins in both families, always of the same weights, never `cdn` alone."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -86,6 +86,7 @@ def test_a_cdn_record_is_never_alone_and_never_early(engine: "MockEngine") -> No
 GROUP = "_proxy.api.example.com"
 
 
+@pytest.mark.parametrize("declared", ["weighted", "simple"])
 @pytest.mark.parametrize(
     ("leads", "waits"),
     [
@@ -95,8 +96,10 @@ GROUP = "_proxy.api.example.com"
     ],
 )
 def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_does(
-    engine: "MockEngine", leads: str, waits: bool
+    engine: "MockEngine", leads: str, waits: bool, declared: Literal["weighted", "simple"]
 ) -> None:
+    traffic, member = Traffic(direct=100, cdn=0), "direct" if declared == "weighted" else ""
+
     def program() -> None:
         serving = aws.route53.Zone("serving", name="ready.example")
         proxies = ProxyDns(
@@ -111,17 +114,60 @@ def test_ipv6_users_wait_for_the_proxies_until_they_are_led_there_and_no_weight_
             },
         )
         existing = [
-            ZoneRecord(hostname, "AAAA", "direct", 100, 0, leads) for hostname in ARGS["hostnames"]
+            ZoneRecord(hostname, "AAAA", member, 100, 0, leads) for hostname in ARGS["hostnames"]
         ]
-        WeightedDns("dns", {**ARGS, "proxies": proxies, "existing": existing})
+        more: WeightedDnsArgs = {**ARGS, "declared": declared, "traffic": traffic}
+        WeightedDns("dns", {**more, "proxies": proxies, "existing": existing})
 
     engine.run(program)
     for hostname in ARGS["hostnames"]:
-        record = engine.registered[name_of(hostname, "AAAA", "direct")]
+        record = engine.registered[name_of(hostname, "AAAA", member).removesuffix("-")]
         # On the empty answer always: a destroy deletes what leads to the group before it.
         proxy = {"proxy-dns-fra1-1"} if waits else set[str]()
         assert record.depends_on == {"proxy-dns-none", *proxy}
         assert record.inputs["aliases"][0]["name"] == GROUP
+
+
+@pytest.mark.parametrize("path", ["direct", "cdn"])
+def test_simple_records_lead_everybody_to_one_path_in_both_families(
+    engine: "MockEngine", path: Literal["direct", "cdn"]
+) -> None:
+    traffic = Traffic(direct=100, cdn=0) if path == "direct" else Traffic(direct=0, cdn=100)
+
+    def program() -> None:
+        ready = aws.route53.Zone("ready", name="ready.example")
+        simple: WeightedDnsArgs = {**ARGS, "traffic": traffic, "declared": "simple"}
+        WeightedDns("dns", {**simple, "cdn_depends_on": [ready]})
+
+    engine.run(program)
+    target = {"direct": ARGS["load_balancer"], "cdn": ARGS["distribution"]}[path]
+    made = {item.name: item for item in engine.of_type("aws:route53/record:Record")}
+    alias = {"name": target.name, "zoneId": target.zone_id, "evaluateTargetHealth": False}
+    assert {name: item.inputs for name, item in made.items()} == {
+        f"dns-{hostname}-{family.lower()}": {
+            "zoneId": "Z0EXAMPLE",
+            "name": hostname,
+            "type": family,
+            "aliases": [alias],
+        }
+        for hostname in ARGS["hostnames"]
+        for family in ("A", "AAAA")
+    }
+    waits = {"ready"} if path == "cdn" else set[str]()
+    assert all(item.depends_on == waits for item in made.values())
+    assert engine.outputs["dns"]["records"] == [
+        {"name": hostname, "type": family, "setIdentifier": "", "target": target.name}
+        for hostname in ARGS["hostnames"]
+        for family in ("A", "AAAA")
+    ]
+
+
+def test_where_none_is_declared_the_component_is_there_without_records(
+    engine: "MockEngine",
+) -> None:
+    engine.run(lambda: WeightedDns("dns", {**ARGS, "declared": "none"}))
+    assert engine.outputs["dns"]["records"] == []
+    assert list(engine.registered) == ["dns"]
 
 
 def test_the_outputs_list_every_record(engine: "MockEngine") -> None:

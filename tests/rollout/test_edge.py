@@ -55,6 +55,46 @@ def test_a_stack_without_proxies_has_no_direct_way_over_ipv6() -> None:
     assert of({**OUTPUTS, "proxyAddresses": []}).proxy_addresses == ()
 
 
+SIMPLE: list[dict[str, Any]] = [
+    {"name": name, "type": kind, "setIdentifier": "", "target": "Lb.example.net."}
+    for name in ("api.example.com", "api2.example.com")
+    for kind in ("A", "AAAA")
+]
+
+
+@pytest.mark.parametrize(
+    ("changed", "weights"),
+    [
+        pytest.param(
+            {"records": [], "loadBalancer": "Lb.example.net."}, None, id="no record is declared"
+        ),
+        pytest.param(
+            {"records": SIMPLE, "loadBalancer": "Lb.example.net."}, (99, 1), id="simple ones are"
+        ),
+        pytest.param({"records": SIMPLE}, (99, 1), id="and name the load balancer themselves"),
+        pytest.param(
+            {
+                "records": [{**record, "target": "d1.cloudfront.net"} for record in SIMPLE],
+                "loadBalancer": "Lb.example.net.",
+            },
+            (99, 1),
+            id="they lead to cdn",
+        ),
+    ],
+)
+def test_a_stack_is_verified_whatever_records_it_declares(
+    changed: dict[str, Any], weights: tuple[int, int] | None
+) -> None:
+    target = of({**OUTPUTS, **changed})
+    assert (target.direct, target.weights) == ("lb.example.net", weights)
+
+
+def test_simple_records_that_lead_to_cdn_do_not_name_the_load_balancer() -> None:
+    records = [{**record, "target": "d1.cloudfront.net"} for record in SIMPLE]
+    with pytest.raises(WrongUseError, match=r"is not there; .* Name it by hand"):
+        of({**OUTPUTS, "records": records})
+
+
 def test_an_empty_stack_is_told_of_everything_it_lacks() -> None:
     with pytest.raises(WrongUseError) as refused:
         of({})
@@ -105,7 +145,8 @@ def test_an_empty_stack_is_told_of_everything_it_lacks() -> None:
         pytest.param(
             {"records": []},
             "The target of the A records `direct` in output records is not there; it should be the "
-            f"one load balancer's name, the same for every hostname. {CURE}",
+            "one load balancer's name, the same for every hostname. Name it by hand, with "
+            f"--hostname, --direct and --cdn, or {CURE.replace('Deploy', 'deploy')}",
             id="no record names the load balancer",
         ),
     ],

@@ -33,6 +33,9 @@ FAMILIES: Final = ("A", "AAAA")
 LOAD_BALANCER: Final = re.compile(r"\.elb\.(?:[a-z0-9-]+\.)?amazonaws\.com\.$")
 """The end of a load balancer's name; those of this account are there all the time."""
 
+CLOUDFRONT: Final = re.compile(r"\.cloudfront\.net\.$")
+"""The end of a distribution's name."""
+
 ASKS: Final = re.compile(rb"(?:^|&)Action=(?:Describe|Get|List)")
 """A body of EC2, of load balancers or of CloudWatch that changes nothing."""
 
@@ -77,10 +80,9 @@ class Moment:
         """Return the part of a hostname's answers that leads to CloudFront."""
         members = self.members(f"{name}.", family)
         all_equal = not any(each.get("Weight") for each in members)
-        drawn = {
-            each.get("SetIdentifier"): 1 if all_equal else each.get("Weight", 0) for each in members
-        }
-        return drawn.get("cdn", 0) / sum(drawn.values()) if drawn else 0.0
+        drawn = [(each, 1 if all_equal else each.get("Weight", 0)) for each in members]
+        to_cdn = sum(weight for each, weight in drawn if _leads_to_cdn(each))
+        return to_cdn / sum(weight for _, weight in drawn) if drawn else 0.0
 
     def led_to_cdn(self) -> frozenset[str]:
         """Return the names of which a record leads to a distribution, whatever its weight."""
@@ -105,6 +107,12 @@ class Moment:
             for member in self.members(name, "AAAA")
             for value in member.get("ResourceRecords", ())
         )
+
+
+def _leads_to_cdn(record: "ResourceRecordSetOutputTypeDef") -> bool:
+    """Say whether a record is of the new path; one without an identifier, by what it leads to."""
+    target = record.get("AliasTarget", {}).get("DNSName", "")
+    return record.get("SetIdentifier", "cdn" if CLOUDFRONT.search(target) else "") == "cdn"
 
 
 @dataclass
@@ -173,7 +181,8 @@ def _unserved(before: Moment, now: Moment, everywhere: dict[str, frozenset[str]]
         yield f"{address} is in answers, and nobody has it"
     for each in before.records:
         name, target = each["Name"].rstrip("."), each.get("AliasTarget", {}).get("DNSName", "")
-        if each.get("SetIdentifier") not in {"direct", "cdn"} or LOAD_BALANCER.search(target):
+        path = each.get("SetIdentifier", "cdn" if CLOUDFRONT.search(target) else "")
+        if path not in {"direct", "cdn"} or LOAD_BALANCER.search(target):
             continue
         if target.startswith("_proxy."):
             # A resolver has the addresses, and not the name of the group.

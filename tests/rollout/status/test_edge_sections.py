@@ -188,6 +188,37 @@ class TestWeights:
         told = self.told(account, *found)
         assert (told["state"], notes(told)) == ("attention", [note])
 
+    @pytest.mark.parametrize("declared", ["none", "simple"])
+    def test_simple_records_are_right_where_they_or_none_are_declared(
+        self, account: AnsweringAccount, declared: str
+    ) -> None:
+        simple = [
+            {"name": NAME, "type": kind, "setIdentifier": "", "target": LB}
+            for kind in ("A", "AAAA")
+        ]
+        stack = Stack(records=simple if declared == "simple" else [], loadBalancer=LB)
+        zones(account)
+        records(account, *(alias(kind, "", None, LB) for kind in ("A", "AAAA")))
+        told = weights_section(stack, account)
+        assert dict(told["lines"])[f"{NAME} A"] == {"simple": None}
+        assert list(notes(told)) == []
+
+    def test_weighted_records_are_not_right_where_simple_ones_are_declared(
+        self, account: AnsweringAccount
+    ) -> None:
+        simple = [
+            {"name": NAME, "type": kind, "setIdentifier": "", "target": LB}
+            for kind in ("A", "AAAA")
+        ]
+        zones(account)
+        records(account, *AS_DECLARED)
+        told = notes(weights_section(Stack(records=simple), account))
+        assert told[0] == (
+            f"Record {NAME} A without an identifier in zone Z1 is not there; the stack declares a "
+            f"simple record. {AGAIN}"
+        )
+        assert "is there with weight 1; the stack declares a simple record alone." in told[1]
+
     def test_simple_records_are_strangers_and_the_weighted_ones_missing(
         self, account: AnsweringAccount
     ) -> None:
