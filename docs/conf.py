@@ -21,6 +21,7 @@ SIDE_BAR: Final = {
     "Begin": ("README", "docs/walk", "docs/design", "docs/paths"),
     "Operate": (
         "docs/operating",
+        "docs/adopt",
         "docs/recovery",
         "docs/status",
         "docs/verify",

@@ -225,6 +225,30 @@ class AccountReader:
                     return self._classic(client, region, one)
         raise AccountError(f"no load balancer of this account in {region} is called {name}")
 
+    def load_balancer_zone(self, dns_name: str) -> str:
+        """Return the id of the hosted zone that a load balancer's DNS name is in.
+
+        Raises:
+            AccountError: There is no such load balancer, or the account cannot be read.
+        """
+        name = dns_name.lower().rstrip(".").removeprefix("dualstack.")
+        matched = _DNS_NAME.fullmatch(name)
+        if not matched:
+            raise AccountError(f"{dns_name} is no name of a load balancer of AWS")
+        region = matched["network"] or matched["other"]
+        kinds = (
+            ("elbv2", "LoadBalancers[]", "CanonicalHostedZoneId"),
+            ("elb", "LoadBalancerDescriptions[]", "CanonicalHostedZoneNameID"),
+        )
+        for service, listed, zone_id in kinds:
+            client = self.client(service, region)
+            with reading_account():
+                pages = client.get_paginator("describe_load_balancers").paginate()
+                for one in pages.search(listed):
+                    if str(one["DNSName"]).lower() == name:
+                        return str(one[zone_id])
+        raise AccountError(f"no load balancer of this account in {region} is called {name}")
+
     def _distributions(self) -> Sequence[Fields]:
         client = self.client("cloudfront", "us-east-1")
         with reading_account():

@@ -54,6 +54,13 @@ class Verb:
 VERBS: Final = (
     Verb("sandbox", "sandbox.cli", "A cloud on this machine, and the edge deployed to it."),
     Verb(
+        "adopt",
+        "rollout.adopt.command",
+        "Take over what serves the hostnames as weighted records of the stack, without a gap.",
+        extra="rollout",
+        later=("boto3",),
+    ),
+    Verb(
         "verify",
         "rollout.verify.command",
         "Compare the direct path and cdn from here, over IPv4 and IPv6: requests, caches, DNS, "
@@ -65,6 +72,13 @@ VERBS: Final = (
         "shift",
         "rollout.shift.command",
         "Lead live traffic back to the old path.",
+        extra="rollout",
+        later=("boto3",),
+    ),
+    Verb(
+        "release",
+        "rollout.release.command",
+        "Make plain records of the stack's weighted ones, of the path that has everybody.",
         extra="rollout",
         later=("boto3",),
     ),

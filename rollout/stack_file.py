@@ -44,6 +44,8 @@ class StackFile:
     """What it says."""
     project: Mapping[str, Any]
     """What the project's file says."""
+    otherwise: str = _BY_HAND
+    """What to do where it does not say what is needed."""
 
     @property
     def hostnames(self) -> tuple[str, ...]:
@@ -85,24 +87,49 @@ class StackFile:
         """Whether the origin is locked: then users of the old path may be refused."""
         return bool(self._value("originLock"))
 
+    @property
+    def declared(self) -> str:
+        """Which records of the hostnames the stack declares: `weighted`, `none` or `simple`."""
+        return str(_mapping(self._value("dns")).get("records") or "weighted")
+
+    @property
+    def balancer_zone_id(self) -> str | None:
+        """The load balancer's hosted zone, where the settings name it."""
+        return _mapping(self._value("origin")).get("hostedZoneId")
+
     def with_weights(self, weights: Weights) -> str:
         """Return the text with other weights.
 
         Raises:
             WrongUseError: The text has them in a way that is not safe to change.
         """
-        changed = _exchanged(self.text, self._keys("traffic"), weights)
-        # Whatever the text looks like, what it means has to be the same but for the weights.
+        values = {"direct": weights.direct, "cdn": weights.cdn}
+        return self._with("traffic", values, lines(weights))
+
+    def with_declared(self, records: str) -> str:
+        """Return the text in which the stack declares other records.
+
+        Args:
+            records: `weighted`, `none` or `simple`.
+
+        Raises:
+            WrongUseError: The text has it in a way that is not safe to change.
+        """
+        return self._with("dns", {"records": records}, declared_lines(records))
+
+    def _with(self, setting: str, values: Mapping[str, object], by_hand: str) -> str:
+        """Return the text with other values of a setting that is an object."""
+        changed = _exchanged(self.text, self._keys(setting), values)
+        # Whatever the text looks like, what it means has to be the same but for the values.
         before = _plain(self.text)
         try:
             after = _plain(changed)
         except (yaml.YAMLError, TypeError):
             after = None
         config = cast("dict[str, object]", before.setdefault("config", {}))
-        key = next(
-            (key for key in self._keys("traffic") if key in config), self._keys("traffic")[0]
-        )
-        config[key] = {"direct": weights.direct, "cdn": weights.cdn}
+        keys = self._keys(setting)
+        key = next((key for key in keys if key in config), keys[0])
+        config[key] = {**_mapping(_read(config.get(key))), **values}
         if before != after:
             raise WrongUseError(
                 [
@@ -110,7 +137,7 @@ class StackFile:
                         str(self.path),
                         f"written in a way in which {key} cannot be changed alone",
                         "it has to be a plain mapping under config",
-                        f"Write these lines into it by hand:\n{lines(weights)}",
+                        f"Write these lines into it by hand:\n{by_hand}",
                     )
                 ]
             )
@@ -134,7 +161,7 @@ class StackFile:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return StackFile(self.path, text, self.project)
+        return StackFile(self.path, text, self.project, self.otherwise)
 
     def _keys(self, setting: str) -> tuple[str, ...]:
         """Return the keys of a setting; one without a namespace is the project's own."""
@@ -164,18 +191,19 @@ class StackFile:
                     f"{NAMESPACE}:{setting} in {self.path}",
                     text,
                     f"it should be {allowed}, in plain text",
-                    _BY_HAND,
+                    self.otherwise,
                 )
             ]
         )
 
 
-def find_stack_file(stack: str, folder: Path) -> StackFile:
+def find_stack_file(stack: str, folder: Path, otherwise: str = _BY_HAND) -> StackFile:
     """Return the file of a stack of the project that a folder is in.
 
     Args:
         stack: The stack's name; organization and project before it do not matter.
         folder: Where to begin; the project's file is there or above.
+        otherwise: What to do where it is not there, or does not say what is needed.
 
     Raises:
         WrongUseError: There is no project or no such file, or it is no YAML.
@@ -189,15 +217,16 @@ def find_stack_file(stack: str, folder: Path) -> StackFile:
         if (path := parent / f"Pulumi.{suffix}").is_file()
     ]
     if not projects:
-        raise _not_there("Pulumi.yaml", folder, "the project of the stack")
-    text, project = _file(projects[0])
+        raise _not_there("Pulumi.yaml", folder, "the project of the stack", otherwise)
+    text, project = _file(projects[0], otherwise)
     place = project.get("stackConfigDir") or ""
     for suffix in ("yaml", "yml"):
         path = projects[0].parent / str(place) / f"Pulumi.{name}.{suffix}"
         if path.is_file():
-            text, _ = _file(path)
-            return StackFile(path, text, project)
-    raise _not_there(f"Pulumi.{name}.yaml", projects[0].parent / str(place), "the stack's settings")
+            text, _ = _file(path, otherwise)
+            return StackFile(path, text, project, otherwise)
+    folder = projects[0].parent / str(place)
+    raise _not_there(f"Pulumi.{name}.yaml", folder, "the stack's settings", otherwise)
 
 
 def lines(weights: Weights) -> str:
@@ -205,20 +234,25 @@ def lines(weights: Weights) -> str:
     return f"config:\n  {NAMESPACE}:traffic:\n    direct: {weights.direct}\n    cdn: {weights.cdn}"
 
 
-def _not_there(name: str, folder: Path, what: str) -> WrongUseError:
+def declared_lines(records: str) -> str:
+    """Return the lines of a stack's file that say which records it declares."""
+    return f"config:\n  {NAMESPACE}:dns:\n    records: {records}"
+
+
+def _not_there(name: str, folder: Path, what: str, otherwise: str) -> WrongUseError:
     return WrongUseError(
         [
             Fault(
                 f"{name} in {folder}",
                 "not there",
                 f"it should be {what}",
-                f"Run this in the project's folder. {_BY_HAND}",
+                f"Run this in the project's folder. {otherwise}",
             )
         ]
     )
 
 
-def _file(path: Path) -> tuple[str, dict[str, Any]]:
+def _file(path: Path, otherwise: str) -> tuple[str, dict[str, Any]]:
     try:
         text = path.read_bytes().decode()
         return text, _plain(text)
@@ -229,7 +263,7 @@ def _file(path: Path) -> tuple[str, dict[str, Any]]:
                     str(path),
                     f"not readable ({' '.join(str(error).split())})",
                     "it should be a file of Pulumi's in YAML",
-                    f"Mend it. {_BY_HAND}",
+                    f"Mend it. {otherwise}",
                 )
             ]
         ) from error
@@ -269,22 +303,26 @@ def _read(value: object) -> object:
 # ---- text ---------------------------------------------------------------------------------------
 
 
-def _exchanged(text: str, keys: Sequence[str], weights: Weights) -> str:
-    """Return a text with other weights, and everything else as it is."""
+def _exchanged(text: str, keys: Sequence[str], values: Mapping[str, object]) -> str:
+    """Return a text with other values of a mapping, and everything else as it is."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     config = _child(root, ("config",))
-    traffic = _child(config, keys)
-    paths = {"direct": weights.direct, "cdn": weights.cdn}
-    scalars = {path: _child(traffic, (path,)) for path in paths}
-    flow = f"{{direct: {weights.direct}, cdn: {weights.cdn}}}"
+    setting = _child(config, keys)
+    scalars = {name: _child(setting, (name,)) for name in values}
+    flow = f"{{{', '.join(f'{name}: {value}' for name, value in values.items())}}}"
     if all(isinstance(node, yaml.ScalarNode) for node in scalars.values()):
-        spans = [(node, str(paths[path])) for path, node in scalars.items() if node]
+        spans = [(node, str(values[name])) for name, node in scalars.items() if node]
         for node, value in sorted(spans, key=lambda span: -span[0].start_mark.index):
             text = _replaced(text, node, value)
         return text
-    if traffic is not None:
+    if isinstance(setting, yaml.MappingNode) and setting.value and not any(scalars.values()):
+        first = cast("yaml.Node", setting.value[0][0]).start_mark
+        between = ", " if setting.flow_style else f"\n{' ' * first.column}"
+        added = "".join(f"{name}: {value}{between}" for name, value in values.items())
+        return f"{text[: first.index]}{added}{text[first.index :]}"
+    if setting is not None:
         # A block ends where the next key begins, so what is between belongs to that.
-        return _replaced(text, traffic, flow)
+        return _replaced(text, setting, flow)
     entry = f"{keys[0]}: {flow}"
     if isinstance(config, yaml.MappingNode) and config.value and not config.flow_style:
         first = cast("yaml.Node", config.value[0][0]).start_mark

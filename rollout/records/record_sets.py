@@ -42,6 +42,11 @@ class RecordSet:
         return str(self.fields.get("SetIdentifier", ""))
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What no two records of a zone have in common: name, type and set identifier."""
+        return self.name, self.type, self.set_identifier
+
+    @property
     def weight(self) -> int | None:
         """Its weight; None: it is not weighted."""
         return self.fields.get("Weight")
@@ -75,6 +80,21 @@ class RecordSet:
     def characters(self) -> int:
         """How many characters its values have."""
         return sum(len(value["Value"]) for value in self.fields.get("ResourceRecords", ()))
+
+    @property
+    def ttl_seconds(self) -> int | None:
+        """How long its answers live; None: as long as those of what it is an alias of."""
+        return self.fields.get("TTL")
+
+    @property
+    def meaning(self) -> Mapping[str, Any]:
+        """What it says, however its names are written and its values are ordered."""
+        fields: dict[str, Any] = {**self.fields, "Name": self.name}
+        if "AliasTarget" in fields:
+            fields["AliasTarget"] = {**fields["AliasTarget"], "DNSName": self.alias_of}
+        if "ResourceRecords" in fields:
+            fields["ResourceRecords"] = sorted(self.values)
+        return fields
 
     def weighing(self, weight: int) -> "RecordSet":
         """Return the same record with another weight."""

@@ -90,12 +90,13 @@ def move(
             *(Change("CREATE", record) for record in after),
         ]
     batch = Batch(tuple(changes), before, after)
-    if faults := list(_too_large(batch)):
+    if faults := list(too_large(batch)):
         raise WrongUseError(faults)
     return batch
 
 
-def _too_large(batch: Batch) -> Iterator[Fault]:
+def too_large(batch: Batch) -> Iterator[Fault]:
+    """Say what Route 53 does not take of a batch because of its size."""
     for what, size, most in (
         ("records", batch.elements, MOST_ELEMENTS),
         ("characters", batch.characters, MOST_CHARACTERS),

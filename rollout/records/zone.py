@@ -39,6 +39,9 @@ _BUSY: Final = (
 )
 """Refusals that say: nothing was done, ask again. Source: Route 53 API Reference."""
 
+_UNKNOWN_OPERATION: Final = (404, 405, 501)
+"""Answers of an AWS that does not have an operation."""
+
 _NOT_LET_IN: Final = (
     *("AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidClientTokenId"),
     *("SignatureDoesNotMatch", "UnrecognizedClientException"),
@@ -94,6 +97,46 @@ class Zone:
         with _in_one_line():
             return tuple(record for name in names for record in self._records_of(name))
 
+    def all_records(self) -> tuple[RecordSet, ...]:
+        """Return all records of the zone, some hundred a request.
+
+        Raises:
+            RecordsError: Route 53 refuses.
+            UnclearError: It cannot be reached.
+        """
+        with _in_one_line():
+            pages = self._reader.get_paginator("list_resource_record_sets").paginate(
+                HostedZoneId=self.id
+            )
+            return tuple(RecordSet(each) for page in pages for each in page["ResourceRecordSets"])
+
+    def protected(self) -> frozenset[tuple[str, str]]:
+        """Return the names and types that Route 53 lets nobody change.
+
+        Needs `route53:ListResourceRecordSetProtections`. Where the AWS that is asked, or the
+        installed botocore, does not know protections, there are none.
+
+        Raises:
+            RecordsError: Route 53 refuses.
+            UnclearError: It cannot be reached.
+        """
+        operation = "list_resource_record_set_protections"
+        if not hasattr(self._reader, operation):
+            return frozenset()
+        try:
+            pages = self._reader.get_paginator(operation).paginate(HostedZoneId=self.id)
+            return frozenset(
+                (plain_name(each["RecordName"]), str(each["RecordType"]))
+                for page in pages
+                for each in page.get("ResourceRecordSetProtections") or ()
+            )
+        except ClientError as error:
+            if _status(error) in _UNKNOWN_OPERATION:
+                return frozenset()
+            raise RecordsError(_why(error)) from error
+        except BotoCoreError as error:
+            raise UnclearError(_why(error)) from error
+
     def _records_of(self, name: str) -> Iterator[RecordSet]:
         pages = self._reader.get_paginator("list_resource_record_sets").paginate(
             HostedZoneId=self.id, StartRecordName=name
@@ -116,9 +159,14 @@ class Zone:
             RecordsError: Route 53 refuses it, or somebody else changed the records; nothing was
                 changed by it.
             UnclearError: There was no answer, and the zone could not be read back in time.
+
+        Returns:
+            The id; empty where a batch that only deletes got no answer and was carried out.
         """
         deadline, pause = self._clock() + SUBMIT_SECONDS, POLL_SECONDS
         while True:
+            if not batch.changes:
+                return ""
             try:
                 return self._send(batch, comment)
             except ClientError as error:
@@ -178,10 +226,15 @@ class Zone:
     def _stands(self, batch: Batch) -> bool:
         """Return whether the zone has what a batch makes; False also where it cannot be read."""
         try:
-            there = self.records(sorted({record.name for record in batch.after}))
+            names = {record.name for record in (*batch.before, *batch.after)}
+            there = self.records(sorted(names))
         except RecordsError:
             return False
-        return all(record in there for record in batch.after)
+        meanings, after = [record.meaning for record in there], {each.key for each in batch.after}
+        gone = {record.key for record in batch.before} - after
+        return all(record.meaning in meanings for record in batch.after) and not any(
+            record.key in gone for record in there
+        )
 
 
 def find_zone(session: Any, zone: str) -> tuple[str, str]:
@@ -222,6 +275,23 @@ def find_zone(session: Any, zone: str) -> tuple[str, str]:
     )
 
 
+def outside(hostnames: Iterable[str], zone: str) -> Iterator[Fault]:
+    """Say which hostnames are not in a zone.
+
+    Args:
+        hostnames: The names, in lower case without the final dot.
+        zone: Name of the zone.
+    """
+    for name in hostnames:
+        if name != zone and not name.endswith(f".{zone}"):
+            yield Fault(
+                "The hostname",
+                name,
+                f"it has to be in zone {zone}",
+                "Name the zone that it is in, or another hostname.",
+            )
+
+
 def _client(session: Any, attempts: int) -> Any:
     """Return a client that does not wait for long; with one attempt, it sends nothing twice."""
     return session.client(
@@ -241,8 +311,11 @@ def _busy(error: ClientError) -> bool:
 
 def _broken(error: ClientError) -> bool:
     """Return whether the answer leaves open what was done."""
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500  # noqa: PLR2004 - server errors
+    return _status(error) >= 500  # noqa: PLR2004 - server errors
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _why(error: BotoCoreError | ClientError) -> str:

@@ -6,7 +6,7 @@ authorities answer by it. Only then the stack's file follows. Pulumi's state lea
 next deployment from that file, which changes nothing else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from components.facts import WHOLE_WEIGHT
-from components.faults import Fault
 from rollout.faults import WrongUseError
 from rollout.records.weights import Weights, move, weights_of
-from rollout.records.zone import UnclearError, Zone, find_zone
+from rollout.records.zone import UnclearError, Zone, find_zone, outside
 from rollout.stack_file import StackFile, lines
 
 BACK: Final = Weights(WHOLE_WEIGHT, 0)
@@ -95,7 +94,7 @@ def abort_direct(
         UnclearError: Route 53 gave no answer, and it cannot be told what it did.
     """
     zone_id, zone_name = find_zone(session, moved.zone)
-    if faults := list(_elsewhere(moved.hostnames, zone_name)):
+    if faults := list(outside(moved.hostnames, zone_name)):
         raise WrongUseError(faults)
     zone = zone_of(session, zone_id)
     records = zone.records(moved.hostnames)
@@ -120,17 +119,6 @@ def abort_direct(
         report.insync = _wait(zone, report.change_id, watch, report.warnings)
     _write(moved.file, report)
     return report
-
-
-def _elsewhere(hostnames: Sequence[str], zone: str) -> Iterator[Fault]:
-    for name in hostnames:
-        if name != zone and not name.endswith(f".{zone}"):
-            yield Fault(
-                "The hostname",
-                name,
-                f"it has to be in zone {zone}",
-                "Name the zone that it is in, or another hostname.",
-            )
 
 
 def _warnings(moved: Moved) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """A Route 53 of one zone in memory, which can be told how each batch goes wrong.
 
-It differs from the real one: it knows no rule about what a record may be, and a change is INSYNC
-after as many questions as it is told. The local AWS, which does, is used in tests/engine.
+It differs from the real one: of the rules about what a record may be it knows those alone that say
+what may stand beside what, and a change is INSYNC after as many questions as it is told. The local
+AWS, which knows the others, is used in tests/engine.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ class SmallRoute53:
         self.in_between: Callable[[], None] = lambda: None
         """What somebody else does just before a batch is looked at."""
         self.private = False
+        self.protections: list[Fields] = []
 
     def client(self, *_: object, **__: object) -> "SmallRoute53":
         """Be the client of every service."""
@@ -64,17 +66,23 @@ class SmallRoute53:
         config = {"PrivateZone": self.private}
         return {"Id": f"/hostedzone/{id_}", "Name": "example.com.", "Config": config}
 
-    def get_paginator(self, _: str) -> "SmallRoute53":
-        """Be the paginator as well."""
-        return self
+    def list_resource_record_set_protections(self) -> Any:
+        """Be known: the paginator is what is used."""
 
-    def paginate(self, HostedZoneId: str, StartRecordName: str) -> Iterator[Any]:  # noqa: N803
-        """Yield the records from a name on, two a page."""
+    def get_paginator(self, operation: str) -> "SmallRoute53 | _Protections":
+        """Be the paginator as well."""
+        protections = operation == "list_resource_record_set_protections"
+        return _Protections(self.protections) if protections else self
+
+    def paginate(self, HostedZoneId: str, StartRecordName: str = "") -> Iterator[Any]:  # noqa: N803
+        """Yield the records from a name on, in Route 53's order, two a page, of many a hundred."""
         assert HostedZoneId == "Z1"
-        ordered = sorted(self.held, key=lambda record: record["Name"])
-        ordered = [record for record in ordered if record["Name"] >= StartRecordName]
-        for start in range(0, len(ordered), 2):
-            yield {"ResourceRecordSets": ordered[start : start + 2]}
+        ordered = sorted(self.held, key=lambda record: _place(record["Name"]))
+        start_at = _place(StartRecordName)
+        ordered = [record for record in ordered if _place(record["Name"]) >= start_at]
+        size = 2 if len(ordered) < 100 else 100
+        for start in range(0, len(ordered), size):
+            yield {"ResourceRecordSets": ordered[start : start + size]}
 
     def change_resource_record_sets(self, HostedZoneId: str, ChangeBatch: Any) -> Any:  # noqa: N803
         """Carry out a batch, or go wrong."""
@@ -112,6 +120,12 @@ class SmallRoute53:
             held = [each for each in held if _key(each) != key]
             if change["Action"] != "DELETE":
                 held.append(record)
+        changed = {change["ResourceRecordSet"]["Name"] for change in batch["Changes"]}
+        beside = [record for record in held if record["Name"] in changed]
+        if any(
+            not _tolerated(one, other) for one in beside for other in beside if one is not other
+        ):
+            raise refusal("InvalidChangeBatch")
         self.held = held
         self.batches.append(batch)
 
@@ -120,6 +134,30 @@ class SmallRoute53:
         assert Id
         self.pending -= 1
         return {"ChangeInfo": {"Status": "PENDING" if self.pending >= 0 else "INSYNC"}}
+
+
+class _Protections:
+    def __init__(self, protections: Sequence[Fields]) -> None:
+        self._protections = protections
+
+    def paginate(self, HostedZoneId: str) -> Iterator[Any]:  # noqa: N803
+        """Yield them in one page."""
+        assert HostedZoneId == "Z1"
+        yield {"ResourceRecordSetProtections": self._protections}
+
+
+def _place(name: str) -> list[str]:
+    """Return where a name stands: by its labels, the last one first."""
+    return name.removesuffix(".").split(".")[::-1] if name else []
+
+
+def _tolerated(one: Fields, other: Fields) -> bool:
+    """Return whether two records may be in a zone together."""
+    if one["Name"] != other["Name"]:
+        return True
+    if "CNAME" in {one["Type"], other["Type"]}:
+        return one["Type"] == other["Type"] and "SetIdentifier" in one and "SetIdentifier" in other
+    return one["Type"] != other["Type"] or ("Weight" in one) == ("Weight" in other)
 
 
 def _key(record: Fields) -> tuple[str, str, str]:

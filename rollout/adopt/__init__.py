@@ -1,0 +1,1 @@
+"""What serves the hostnames today becomes the weighted records of a stack, without a gap."""
