@@ -42,6 +42,16 @@ def letting_go(situation: Situation) -> Exchange:
     before: list[RecordSet] = []
     after: list[RecordSet] = []
     faults: list[Fault] = list(_nothing_to_let_go(situation))
+    if path == "direct" and situation.targets.edge.fails_over_to_cdn:
+        faults.append(
+            Fault(
+                "dualstack-edge:proxy.whenAllFail",
+                "cdn",
+                "ipv4 before plain records of direct: none of them leads to cdn",
+                "Set it with: pulumi config set --path dualstack-edge:proxy.whenAllFail ipv4, "
+                "then: pulumi up",
+            )
+        )
     for hostname in situation.hostnames:
         own = [each for each in situation.records if each.name == hostname and each.type in _TYPES]
         simple = situation.targets.simple(hostname, path)

@@ -235,3 +235,11 @@ def test_release_is_refused_where_users_are_on_both_paths_or_the_zone_is_another
 def test_release_has_nothing_to_let_go_of_before_an_adoption(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="There is nothing to let go of"):
         SmallEdge(tmp_path, [OTHER, SERVING]).run("release")
+
+
+def test_proxies_that_fail_over_to_cdn_are_not_let_go_to_direct(tmp_path: Path) -> None:
+    resources = edge((API,), proxies=True, fails_over=True)
+    small = SmallEdge(tmp_path, weighted(API, 100, 0), resources=resources, declared="weighted")
+    with pytest.raises(Exception, match=r"proxy\.whenAllFail is cdn; ipv4 before plain records"):
+        small.run("release")
+    assert small.route53.sent == 0
