@@ -50,7 +50,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 VERIFY: Final = "verify --hostname api.example.com --direct lb.example.com --cdn d1.cloudfront.net"
 
 TYPED: Final[dict[str, tuple[str, int, str]]] = {
-    "a verb with a typo": ("verifi", 2, "The verb is 'verifi'; one of sandbox, verify"),
+    "a verb with a typo": ("verifi", 2, "The verb is 'verifi'; one of sandbox, adopt, verify, "),
     "a verb of a verb with a typo": ("sandbox upp", 2, "No such command 'upp'. Did you mean 'up'?"),
     "an option with a typo": (f"{VERIFY} --ehco /x", 2, "No such option: --ehco"),
     "an option without its value": (f"{VERIFY} --echo", 2, "'--echo' requires an argument"),

@@ -62,7 +62,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(checkout: Path) -> Path:
     """The folder that `make site` makes."""
     made = subprocess.run(
-        ["make", "--old-file=.venv/.ready", "site"],
+        ["make", "--no-print-directory", "--old-file=.venv/.ready", "site"],
         cwd=checkout,
         capture_output=True,
         text=True,

@@ -122,7 +122,10 @@ def test_a_stack_that_stands_changes_in_nothing_else(
 def test_every_state_has_a_program() -> None:
     states = {path.stem for path in old_states.STATES.glob("*.json")}
     examples = {path.parent.name for path in old_states.CHECKOUT.glob("examples/*/Pulumi.yaml")}
-    assert states == set(NEXT_UP) == examples | set(old_states.OF_THE_SANDBOX)
+    assert states == set(NEXT_UP)
+    # Examples that came later have no state of that time.
+    assert states - set(old_states.OF_THE_SANDBOX) == examples & states
+    assert examples - states == {"several-stacks", "typescript", "yaml"}
 
 
 def test_the_changelog_names_each_kind_of_change_and_no_other() -> None:

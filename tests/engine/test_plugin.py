@@ -134,7 +134,10 @@ def test_arguments_that_cannot_be_used_are_told_in_a_program_s_words_and_nothing
     (stack.folder / "edge.json").write_text(json.dumps(wrong))
     printed = stack.up().refused()
     assert "2 of the arguments of edge cannot be used:" in printed
-    assert "traffic.direct is 300; an integer from 0 to 100. Change it in the program." in printed
+    assert (
+        "traffic.direct is 300; an integer from 0 to 100. Change it to 90 in the program."
+        in printed
+    )
     assert "components/edge.py" not in printed
     made = [resource["type"] for resource in stack.resources()]
     assert [kind for kind in made if kind.startswith(("aws:", "dualstack:"))] == []

@@ -226,7 +226,7 @@ def test_faults_in_the_configuration_stop_the_command_and_are_all_said(own: Stac
     printed = own.pulumi("preview", *flags).refused()
     assert "The configuration of pack dual-stack cannot be used" in printed
     assert "cache-off is set; it must be one of all, ipv6-enabled" in printed
-    assert 'exceptions.exemptions[0].until is "soon"; a date as 2027-01-31.' in printed
+    assert 'exceptions.exemptions[0].until is "soon"; it must be a date as 2027-01-31.' in printed
 
 
 def exported(corpus: list[dict[str, Any]]) -> dict[str, Any]:

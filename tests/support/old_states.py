@@ -9,6 +9,7 @@ them, nor does a change of weights.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,9 +66,14 @@ def stand(name: str, stack: Stack, account: "background.Cloud") -> None:
 
 
 def _become_example(name: str, stack: Stack) -> None:
-    """Replace the stack's program and settings by an example's."""
+    """Replace the stack's program and settings by an example's, with the hostname of the state."""
     for file in ("__main__.py", "Pulumi.yaml"):
         shutil.copy(CHECKOUT / "examples" / name / file, stack.folder)
+    program = stack.folder / "__main__.py"
+    hostnames = re.compile(r'"hostnames": \["[a-z]+\.example\.com"\]')
+    text, count = hostnames.subn('"hostnames": ["api.example.com"]', program.read_text())
+    assert count == 1, text
+    program.write_text(text)
     project = stack.folder / "Pulumi.yaml"
     project.write_text(project.read_text().replace("../../.venv", ".venv"))
     settings = stack.folder / f"Pulumi.{STACK}.yaml"

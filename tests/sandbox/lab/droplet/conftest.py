@@ -28,13 +28,18 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
+STACKS = {"several-stacks": "staging"}
+"""The stack of an example that takes no other."""
+
+
 @pytest.fixture(scope="session")
 def examples() -> Iterator[dict[str, list[str]]]:
     """The user data of each example's droplets."""
     engine = MockEngine()
     user_data: dict[str, list[str]] = {}
     for program in sorted(EXAMPLES.glob("*/__main__.py")):
-        engine.run(lambda path=str(program): runpy.run_path(path))
+        stack = STACKS.get(program.parent.name, "prod")
+        engine.run(lambda path=str(program): runpy.run_path(path), stack=stack)
         droplets = engine.of_type("digitalocean:index/droplet:Droplet")
         user_data[program.parent.name] = [droplet.inputs["userData"] for droplet in droplets]
     yield user_data
