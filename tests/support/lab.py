@@ -1,7 +1,6 @@
 """What there must be nothing left of once a lab is closed."""
 
 import contextlib
-import os
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -12,15 +11,20 @@ import psutil
 from sandbox.lab.droplet import control_groups
 from support.waiting import PATIENCE_SECONDS
 
-_SEEN: Final[dict[str, float]] = {}
-"""When each namespace was last seen by `namespaces`."""
+_HOLDERS: Final[dict[str, set[tuple[int, int]]]] = {}
+"""Who was in each namespace when `namespaces` saw it: numbers, and when they started."""
 
 
 def namespaces(pids: Collection[int]) -> set[str]:
     """Return the network, PID and mount namespaces of processes, but those of this one."""
     own = _of_process("self")
     names = {name for pid in pids for name in _of_process(pid)} - own
-    _SEEN.update(dict.fromkeys(names, time.clock_gettime(time.CLOCK_BOOTTIME)))
+    _HOLDERS.update({name: set() for name in names})
+    for pid in everybody():
+        with contextlib.suppress(OSError):
+            process = pid, _started_ticks(pid)
+            for name in names & _of_process(pid):
+                _HOLDERS[name].add(process)
     return names
 
 
@@ -69,7 +73,7 @@ def left_of(before: set[str]) -> set[str]:
     """Return which namespaces are still there, once they had time to go.
 
     The kernel gives the number of one that is gone to the next that is made, which another lab may
-    have. So only processes count that were there when the namespace was seen.
+    have. So only processes count that were in the namespace when it was seen.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (left := _held(before)) and time.monotonic() < deadline:
@@ -81,12 +85,11 @@ def _held(names: set[str]) -> set[str]:
     held: set[str] = set()
     for pid in everybody():
         with contextlib.suppress(OSError):
-            started = _started_seconds(pid)
-            held |= {name for name in names & _of_process(pid) if started <= _SEEN[name]}
+            process = pid, _started_ticks(pid)
+            held |= {name for name in names & _of_process(pid) if process in _HOLDERS[name]}
     return held
 
 
-def _started_seconds(pid: int) -> float:
-    """Return when a process started, by the clock that counts from the start of the machine."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+def _started_ticks(pid: int) -> int:
+    """Return when a process started, in ticks since the machine did: numbers are used again."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
