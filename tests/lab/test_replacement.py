@@ -6,22 +6,17 @@ hangs on the Internet, so that it sees whether a new droplet serves.
 
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
-from sandbox.lab.lab_host import MAC, ROUTER
 from support.engine import holders
-from support.namespaces import own_network
-from support.scene import HOSTNAME, Scene, opened, prepared
-
-if TYPE_CHECKING:
-    from sandbox.lab.lab import Lab
+from support.operator_network import on_the_network
+from support.scene import HOSTNAME, Scene
 
 PROXY: Final = {"regions": ["fra1", "ams3"], "readySeconds": 120}
 DIRECT: Final = {"direct": 100, "cdn": 0}
@@ -50,37 +45,9 @@ while True:
 """Asks one address again and again, each time on a connection of its own."""
 
 
-def connect(lab: "Lab") -> None:
-    """Lay a cable from the lab's router to this thread's network, such as the lab's own hosts have.
-
-    Nobody asks for neighbours on it: the router would answer for whoever is behind.
-    """
-    router = ["nsenter", "--target", str(lab.hosts[ROUTER].pid), "--net", "--", "ip"]
-    here = str(threading.get_native_id())
-    end = ["address", MAC, "arp", "off"]
-    for command in (
-        [
-            *(*router, "link", "add", "operator", *end, "type", "veth"),
-            *("peer", "name", "lab", *end, "netns", here),
-        ],
-        [*router, "address", "add", "2001:db8:b::1/64", "dev", "operator", "nodad"],
-        [*router, "link", "set", "operator", "up"],
-        ["ip", "address", "add", "2001:db8:b::2/64", "dev", "lab", "nodad"],
-        ["ip", "link", "set", "lab", "up"],
-        ["ip", "-6", "route", "add", "default", "via", "2001:db8:b::1"],
-    ):
-        subprocess.run(command, check=True)
-
-
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with (
-        own_network(),
-        prepared(tmp_path) as stack_and_clouds,
-        opened(stack_and_clouds, tmp_path) as scene,
-    ):
-        scene.lab.settle()
-        connect(scene.lab)
+    with on_the_network(tmp_path) as scene:
         yield scene
 
 

@@ -17,6 +17,7 @@ from sandbox.clouds.aws.rules import (
     inbound_rules,
     issuing,
     metric_alarms,
+    protections,
     record_changes,
 )
 from support.marks import inserted
@@ -26,6 +27,7 @@ Rules = Iterable[Callable[..., object]]
 CHAPTERS: Final[tuple[tuple[str, Rules], ...]] = (
     ("Route 53: a change batch as a whole", (*batches.BATCH_RULES, *batches.ZONE_RULES)),
     ("Route 53: each change of a batch", record_changes.CHANGE_RULES),
+    ("Route 53: record set protections", protections.REQUEST_RULES),
     ("Route 53: other requests", batches.REQUEST_RULES),
     (
         "Route 53: health checks",

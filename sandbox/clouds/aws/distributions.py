@@ -14,7 +14,7 @@ from typing import Final
 
 from moto.cloudfront.models import random_id
 
-from sandbox.clouds.aws import cloudfront_policies
+from sandbox.clouds.aws import ACCOUNT, cloudfront_policies
 from sandbox.clouds.aws.constraints import walk
 from sandbox.clouds.aws.fields import Fields, ReadOnly, items, part
 from sandbox.clouds.aws.refusal import Refusal, raise_if
@@ -104,6 +104,38 @@ def list_distributions(account: MotoAccount, sent: Fields) -> Fields:
         described = ({**_described(account, one), **one.config, "ETag": one.etag} for one in page)
         result["Items"] = list(described)
     return {"DistributionList": result}
+
+
+def list_conflicting_aliases(account: MotoAccount, sent: Fields) -> Fields:
+    """List who has an alias, or one that overlaps with it; most of their ids is hidden.
+
+    Source: CloudFront API Reference, 'ListConflictingAliases'.
+    """
+    _find(account, sent["DistributionId"])
+    alias, size = sent["Alias"].lower(), int(sent.get("MaxItems") or PAGE)
+    own = [
+        (name, one.id, ACCOUNT) for one in account.distributions.values() for name in one.aliases
+    ]
+    elsewhere = account.settings.aliases_elsewhere
+    others = [(name.lower(), "E0000ELSEWHERE", of) for name, of in elsewhere.items()]
+    listed = [
+        {"Alias": name, "DistributionId": f"*******{one[7:]}", "AccountId": f"******{of[6:]}"}
+        for name, one, of in sorted((*own, *others))
+        if _overlap(name, alias) or _overlap(alias, name)
+    ]
+    marker = int(sent.get("Marker") or 0)
+    page, more = listed[marker : marker + size], len(listed) > marker + size
+    answer: Fields = {"MaxItems": size, "Quantity": len(page), "Items": page}
+    answer |= {"NextMarker": str(marker + size)} if more else {}
+    return {"ConflictingAliasesList": answer}
+
+
+def _overlap(pattern: str, name: str) -> bool:
+    """Tell whether an alias answers a name; a wildcard answers all below it.
+
+    Source: CloudFront Developer Guide, 'Using the * wildcard in alternate domain names'.
+    """
+    return pattern == name or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 
 def create_invalidation(account: MotoAccount, sent: Fields) -> Fields:
@@ -200,9 +232,12 @@ def _create(account: MotoAccount, config: ReadOnly, tags: list[dict[str, str]]) 
 def _request(
     account: MotoAccount, config: ReadOnly, distribution_id: str | None
 ) -> DistributionRequest:
-    existing = tuple(
-        ExistingDistribution(one.id, one.config["CallerReference"], frozenset(one.aliases))
-        for one in account.distributions.values()
+    existing = (
+        *(
+            ExistingDistribution(one.id, one.config["CallerReference"], frozenset(one.aliases))
+            for one in account.distributions.values()
+        ),
+        ExistingDistribution("", "", frozenset(account.settings.aliases_elsewhere)),
     )
     certificates = {
         bundle.arn: AcmCertificate(

@@ -29,9 +29,11 @@ from sandbox.clouds.aws import (
     dns_answers,
     health_checks,
     load_balancers,
+    record_protections,
     record_sets,
     security_groups,
     seed,
+    throttles,
 )
 from sandbox.clouds.aws.fields import Fields
 from sandbox.clouds.aws.operations import AwsCall, read, request_of
@@ -59,6 +61,11 @@ OPERATIONS: Final = (
     ),
     ("route53", dns_answers, "TestDNSAnswer"),
     (
+        *("route53", record_protections),
+        *("CreateResourceRecordSetProtections", "DeleteResourceRecordSetProtections"),
+        "ListResourceRecordSetProtections",
+    ),
+    (
         *("route53", health_checks),
         *("CreateHealthCheck", "GetHealthCheck", "ListHealthChecks", "UpdateHealthCheck"),
         *("DeleteHealthCheck", "GetHealthCheckStatus"),
@@ -67,7 +74,7 @@ OPERATIONS: Final = (
         *("cloudfront", distributions),
         *("CreateDistribution", "CreateDistributionWithTags", "GetDistribution"),
         *("GetDistributionConfig", "UpdateDistribution", "DeleteDistribution"),
-        *("ListDistributions", "CreateInvalidation"),
+        *("ListDistributions", "CreateInvalidation", "ListConflictingAliases"),
     ),
 )
 """The operations that a module carries out, by functions of their names."""
@@ -147,7 +154,7 @@ class Layer:
         try:
             certificates.refresh(self._account)
             if call.service == "route53" and call.action:
-                record_sets.throttle(self._account)
+                throttles.throttle(self._account, call.action, call.parameters)
             constraints.check(call)
             result = self._handled(call)
             certificates.refresh(self._account)

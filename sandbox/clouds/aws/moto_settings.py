@@ -32,5 +32,19 @@ class MotoSettings(BaseModel):
     AWS does so now and then; here it is always or never."""
 
     throttle_per_second: Annotated[int, Field(ge=1)] | None = None
-    """Refuse Route 53 requests beyond so many a second with `Throttling`; None never does.
-    AWS allows 5 per account."""
+    """Refuse Route 53 requests of one action beyond so many a second with `Throttling`; None never
+    does. AWS allows 10."""
+
+    throttle_burst: Annotated[int, Field(ge=1)] | None = None
+    """How many requests of one action may come at once where there were few before; None: as many
+    as in a second. AWS allows 50."""
+
+    record_changes_per_second: Annotated[int, Field(ge=1)] | None = None
+    """Refuse batches of Route 53 beyond so many changes of records a second with `Throttling`; None
+    never does. What AWS allows is not public."""
+
+    record_changes_burst: Annotated[int, Field(ge=1)] | None = None
+    """How many changes of records may come at once; None: as many as in a second."""
+
+    aliases_elsewhere: Mapping[str, str] = {}
+    """Aliases that distributions of other accounts have, each with the account's id."""

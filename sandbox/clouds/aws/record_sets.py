@@ -2,7 +2,8 @@
 
 moto deletes every record of the zone that has the set identifier of the deleted one, whatever its
 name and type; applies a batch up to its first fault; lists weighted records without paging by
-identifier; and calls every change `INSYNC`. So the layer does these itself, on moto's records.
+identifier; calls every change `INSYNC`; and forgets geoproximity and CIDR locations. So the layer
+does these itself, on moto's records. It knows no CIDR collections: any id of one is taken.
 """
 
 import secrets
@@ -32,16 +33,6 @@ PAGE: Final = 300
 """How many records a list holds at most. Source: Route 53 API Reference, ListResourceRecordSets."""
 
 
-def throttle(account: MotoAccount) -> None:
-    """Count a request to Route 53; refuse it when there were too many."""
-    time, recent = account.clock(), account.route53_requests
-    while recent and recent[0] <= time - 1:
-        recent.popleft()
-    limit = account.settings.throttle_per_second
-    raise_if(rules.requests_are_not_too_many(len(recent) + 1, limit))
-    recent.append(time)
-
-
 def change_resource_record_sets(account: MotoAccount, sent: Fields) -> Fields:
     """Carry out a batch of changes as a whole, or refuse it as a whole."""
     zone = hosted_zone(sent["HostedZoneId"])
@@ -66,7 +57,7 @@ def list_resource_record_sets(_account: MotoAccount, sent: Fields) -> Fields:
         raise Refusal("InvalidInput", "The input is not valid: StartRecordType needs a name")
     if sent.get("StartRecordIdentifier") and not start[1]:
         raise Refusal("InvalidInput", "The input is not valid: StartRecordIdentifier needs a type")
-    first = (_labels(start[0] or ""), start[1] or "", sent.get("StartRecordIdentifier") or "")
+    first = (place(start[0] or ""), start[1] or "", sent.get("StartRecordIdentifier") or "")
     records = sorted(records_of(hosted_zone(sent["HostedZoneId"])), key=_order)
     records = list(dropwhile(lambda record: _order(record) < first, records))
     size = min(int(sent.get("MaxItems") or PAGE), PAGE)
@@ -102,9 +93,9 @@ def list_hosted_zones(_account: MotoAccount, sent: Fields) -> Fields:
 
 def list_hosted_zones_by_name(_account: MotoAccount, sent: Fields) -> Fields:
     """List the zones by name from the right, then by id, page by page."""
-    first = (_labels(sent.get("DNSName") or ""), sent.get("HostedZoneId") or "")
+    first = (place(sent.get("DNSName") or ""), sent.get("HostedZoneId") or "")
     size = int(sent.get("MaxItems") or ZONES_PAGE)
-    placed = sorted((_labels(z.name), z.resource_id) for z in route53().zones.values())
+    placed = sorted((place(z.name), z.resource_id) for z in route53().zones.values())
     left = [hosted_zone(zone_id) for labels, zone_id in placed if (labels, zone_id) >= first]
     named = {name: sent[name] for name in ("DNSName", "HostedZoneId") if sent.get(name)}
     if len(left) > size:
@@ -189,6 +180,7 @@ def view(account: MotoAccount, zone: FakeZone) -> ZoneContents:
         (*distributions, *balancers),
         zone.private_zone,
         frozenset(account.health_checks),
+        frozenset(account.protections.get(zone.resource_id, ())),
     )
 
 
@@ -224,9 +216,13 @@ FIELDS: Final = (
 )
 """The fields of a record that moto keeps."""
 
+OTHER_FIELDS: Final = ("GeoProximityLocation", "CidrRoutingConfig")
+"""Those that it does not; the layer puts them beside its own."""
+
 
 def _from_moto(kept: Fields) -> Fields:
     fields: Fields = {field: kept[xform_name(field)] for field in FIELDS}
+    fields |= {field: kept.get(field) for field in OTHER_FIELDS}
     if kept["ttl"] is not None:
         fields["TTL"] = int(kept["ttl"])
     if kept["records"]:
@@ -242,16 +238,18 @@ def _value(kept: str | dict[str, str]) -> dict[str, str]:
 def _write(zone: FakeZone, result: ZoneContents) -> None:
     zone.rrsets = []
     for record in result.records:
-        zone.add_rrset({**record.fields, "ResourceRecords": list(record.values)})
+        kept = zone.add_rrset({**record.fields, "ResourceRecords": list(record.values)})
+        vars(kept).update((field, record.fields.get(field)) for field in OTHER_FIELDS)
 
 
-def _labels(name: str) -> tuple[str, ...]:
+def place(name: str) -> tuple[str, ...]:
+    """Return where a name stands in a list: by its labels, the last one first."""
     return tuple(reversed(canonical(name).rstrip(".").split("."))) if name else ()
 
 
 def _order(record: RecordSet) -> tuple[tuple[str, ...], str, str]:
     """Sort as ListResourceRecordSets does. Source: Route 53 API Reference, 'Sort order'."""
-    return _labels(record.name), record.type, record.identifier or ""
+    return place(record.name), record.type, record.identifier or ""
 
 
 def _submit(account: MotoAccount, zone: FakeZone, comment: str | None) -> Fields:

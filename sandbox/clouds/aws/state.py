@@ -2,7 +2,6 @@
 
 import copyreg
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,7 +79,8 @@ class MotoAccount:
         clock: seconds that only ever grow.
         changes: when each Route 53 change was submitted, by change id.
         zone_changes: when the last change of each hosted zone was submitted, by zone id.
-        route53_requests: when the last second's Route 53 requests came.
+        buckets: of Route 53's throttles: what is in each, and when that was, by name.
+        protections: of records, by zone id: name and type to what else was said.
         distributions: by id.
         policies: of CloudFront, one's own, by id.
         invalidations: when each began, by id.
@@ -95,7 +95,10 @@ class MotoAccount:
     clock: Callable[[], float] = time.monotonic
     changes: dict[str, float] = field(default_factory=dict[str, float])
     zone_changes: dict[str, float] = field(default_factory=dict[str, float])
-    route53_requests: deque[float] = field(default_factory=deque[float])
+    buckets: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    protections: dict[str, dict[tuple[str, str], Fields]] = field(
+        default_factory=dict[str, dict[tuple[str, str], Fields]]
+    )
     distributions: dict[str, MotoDistribution] = field(default_factory=dict[str, MotoDistribution])
     policies: dict[str, MotoPolicy] = field(default_factory=dict[str, MotoPolicy])
     invalidations: dict[str, float] = field(default_factory=dict[str, float])

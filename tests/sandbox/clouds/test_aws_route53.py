@@ -560,6 +560,7 @@ CHANGE_RULES_TESTED_ALONE: Final = {
     "apex_keeps_soa_and_ns",
     "distribution_is_in_no_private_zone",
     "health_check_exists",
+    "record_is_not_protected",
     "cloudfront_health_is_not_evaluated",
 }
 
@@ -895,15 +896,14 @@ def test_requests_are_throttled_when_switched_on(aws: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("requests", "limit", "refuses"),
+    ("needed", "left", "refuses"),
     [
-        pytest.param(5, 5, False, id="the fifth of five"),
-        pytest.param(6, 5, True, id="the sixth of five"),
-        pytest.param(1000, None, False, id="switched off"),
+        pytest.param(5, 5, False, id="the last five of five"),
+        pytest.param(1, 0.9, True, id="one of nearly one"),
     ],
 )
-def test_requests_are_not_too_many(requests: int, limit: int | None, refuses: bool) -> None:
-    assert (rules.requests_are_not_too_many(requests, limit) is not None) == refuses
+def test_requests_are_not_too_many(needed: float, left: float, refuses: bool) -> None:
+    assert (rules.requests_are_not_too_many(needed, left) is not None) == refuses
 
 
 @pytest.mark.parametrize(("seconds", "refuses"), [(0.1, True), (0.0, False), (-3.0, False)])

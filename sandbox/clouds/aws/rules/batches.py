@@ -124,16 +124,16 @@ def prior_change_is_complete(pending_seconds: float) -> Refusal | None:
     )
 
 
-def requests_are_not_too_many(requests: int, limit: int | None) -> Refusal | None:
-    """An account may send so many requests a second to Route 53; only when switched on.
+def requests_are_not_too_many(needed: float, left: float) -> Refusal | None:
+    """An account sends so many requests of an action, and changes of records; when switched on.
 
-    Source: Route 53 Developer Guide, 'Quotas', maximums on API requests: five a second.
+    Source: Route 53 Developer Guide, 'Throttling'; the message as boto3 shows it.
 
     Args:
-        requests: those of the last second, this one included.
-        limit: how many may come in a second; None: any number.
+        needed: what the request takes out of a bucket.
+        left: what is in it.
     """
-    if limit is None or requests <= limit:
+    if needed <= left:
         return None
     return Refusal("Throttling", "Rate exceeded")
 

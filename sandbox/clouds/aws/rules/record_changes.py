@@ -10,6 +10,7 @@ import dns.rdata
 
 from sandbox.clouds.aws.refusal import Refusal
 from sandbox.clouds.aws.rules.aliases import ALIAS_RULES
+from sandbox.clouds.aws.rules.protections import record_is_not_protected
 from sandbox.clouds.aws.rules.zone_contents import (
     POLICY_FIELDS,
     RecordChange,
@@ -314,5 +315,6 @@ CHANGE_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None]
     deleted_record_matches,
     apex_keeps_soa_and_ns,
     health_check_exists,
+    record_is_not_protected,
     *ALIAS_RULES,
 )

@@ -167,6 +167,9 @@ class ZoneContents:
     health_checks: frozenset[str] = frozenset()
     """The ids of the account's health checks."""
 
+    protected: frozenset[tuple[str, str]] = frozenset()
+    """Names, canonical, and types that nobody may change."""
+
     def find(self, key: tuple[str, str, str | None]) -> RecordSet | None:
         """Return the record of this key."""
         return next((record for record in self.records if record.key == key), None)
