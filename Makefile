@@ -26,8 +26,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the goals
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/'
 
-up: $(STAMP) ## Deploy the edge to a cloud on this machine
-	@$(RUN)/dualstack sandbox up
+up: $(STAMP) ## Deploy the edge to a cloud on this machine; RECORDS=1: beside records that serve
+	@$(RUN)/dualstack sandbox up $(if $(RECORDS),--with-records)
 
 clouds: $(STAMP) ## Start the sandbox's clouds only, for the examples and your own programs
 	@$(RUN)/dualstack sandbox clouds

@@ -190,7 +190,18 @@ def clouds(as_json: Json = False) -> None:
 
 
 @app.command()
-def up(as_json: Json = False) -> None:
+def up(
+    as_json: Json = False,
+    with_records: Annotated[
+        bool,
+        typer.Option(
+            "--with-records",
+            help="Begin as users do: plain records lead the hostnames to the load balancer before "
+            "anything is deployed, and the stack declares none of its own (dns.records none), "
+            "until `dualstack adopt`.",
+        ),
+    ] = False,
+) -> None:
     """Deploy the stack `sandbox` with the policy packs on; again, it changes nothing."""
     from pulumi import automation as auto  # noqa: PLC0415 - half of what all verbs import
 
@@ -206,6 +217,8 @@ def up(as_json: Json = False) -> None:
                 env_vars=variables,
             ),
         )
+        if with_records:
+            begin_with_records(stack)
         settings_changed(shell.project)
         release_dead_locks(stack, shell.state)
         try:
@@ -227,6 +240,20 @@ def up(as_json: Json = False) -> None:
     show(outputs, changes)
     home = os.path.relpath(shell.home)
     print(TRY_NEXT.replace(".sandbox", str(shell.home) if home.startswith("..") else home))
+
+
+def begin_with_records(stack: "auto.Stack") -> None:
+    """Have plain records serve the hostnames, and the stack declare none; not where some do."""
+    from pulumi import automation as auto  # noqa: PLC0415 - half of what all verbs import
+
+    from sandbox import serving_records  # noqa: PLC0415 - boto3 takes longer than all the rest
+
+    hostnames: list[str] = json.loads(stack.get_config("dualstack-edge:hostnames").value)
+    if not serving_records.serve(hostnames):
+        say("The hostnames have records already; they stay.")
+        return
+    stack.set_config("dualstack-edge:dns.records", auto.ConfigValue("none"), path=True)
+    say(f"Plain records lead {', '.join(hostnames)} to the load balancer; dns.records is none.")
 
 
 def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:

@@ -1,40 +1,29 @@
-"""A name that serves gets an edge, and plain records again, as docs/adopt.md says."""
+"""A name that serves gets an edge, and plain records again: docs/adopt.md, typed to its end."""
 
-import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from pulumi import automation as auto
 
+from sandbox.cli import begin_with_records
 from sandbox.engine.shell import STACK
 from support.engine import COMMAND_SECONDS, DUALSTACK, zone_records
+from support.shown import ADOPT, assert_in_order, steps
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    import pytest
     from types_boto3_route53 import Route53Client
 
     from support.engine import Stack
 
-NAMES = ("api.example.com", "api2.example.com")
+NAMES: Final = ("api.example.com", "api2.example.com")
+BEFORE: Final = ("make ", "eval ")
+"""How the commands begin that bring the sandbox up, which is done here otherwise."""
 
 
-def dualstack(stack: "Stack", *words: str) -> dict[str, Any]:
-    """Run a verb on the stack, and return what it printed."""
-    done = subprocess.run(
-        [DUALSTACK, *words, "--stack", STACK, "--json"],
-        cwd=stack.folder,
-        env=stack.environment(),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def of_names(route53: "Route53Client") -> list[Any]:
+def of_names(route53: "Route53Client") -> list[Mapping[str, Any]]:
     """Return the records of the hostnames."""
     return [record for record in zone_records(route53) if record["Name"].removesuffix(".") in NAMES]
 
@@ -44,57 +33,59 @@ def declared(stack: "Stack") -> str:
     return written["config"]["dualstack-edge:dns"]["records"]
 
 
-def nothing_changes(stack: "Stack") -> None:
-    """Have `pulumi up` change nothing."""
-    stack.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes").must()
-
-
-def test_names_that_serve_are_adopted_released_and_put_back(
-    stack: "Stack", route53: "Route53Client", tmp_path: "Path"
-) -> None:
-    zone = route53.list_hosted_zones_by_name(DNSName="example.com")["HostedZones"][0]["Id"]
-    www: Any = next(record for record in zone_records(route53) if record["Name"].startswith("www"))
-    balancer = www["AliasTarget"]["DNSName"]
-    serving: list[Any] = [
-        {**www, "Name": f"{NAMES[0]}."},
-        {
-            "Name": f"{NAMES[1]}.",
-            "Type": "CNAME",
-            "TTL": 60,
-            "ResourceRecords": [{"Value": balancer}],
-        },
-    ]
-    route53.change_resource_record_sets(
-        HostedZoneId=zone,
-        ChangeBatch={
-            "Changes": [{"Action": "CREATE", "ResourceRecordSet": each} for each in serving]
-        },
+def begin(stack: "Stack", monkeypatch: "pytest.MonkeyPatch") -> None:
+    """Do what `make up RECORDS=1` does, for a stack without proxies."""
+    for name, value in stack.variables.items():
+        monkeypatch.setenv(name, value)
+    options = auto.LocalWorkspaceOptions(
+        pulumi_command=auto.PulumiCommand(), env_vars=stack.variables
     )
-    before = of_names(route53)
-    stack.configure(dns={"records": "none"}, protect="true")
+    selected = auto.select_stack(STACK, work_dir=str(stack.folder), opts=options)
+    begin_with_records(selected)
+    assert declared(stack) == "none"
+    stack.configure(protect="true")
     stack.up().must()
-    assert of_names(route53) == before
+    begin_with_records(selected)  # changes nothing, where somebody serves already
 
-    adopt, release = ("adopt", "--yes", "--skip-certificate"), ("release", "--yes")
-    kept = [str(tmp_path / name) for name in ("adopted.json", "released.json")]
-    report = dualstack(stack, *adopt, "--backup", kept[0])
-    assert (report["insync"], len(report["takeOver"]), declared(stack)) == (True, 8, "weighted")
-    adopted = of_names(route53)
-    assert [(each["SetIdentifier"], each["Weight"]) for each in adopted].count(("direct", 100)) == 4
-    nothing_changes(stack)
-    records = [each for each in stack.resources() if "::edge-dns-api" in each["urn"]]
-    assert [each["protect"] for each in records] == [True] * 8
 
-    report = dualstack(stack, *release, "--backup", kept[1])
-    assert (len(report["forget"]), len(report["takeOver"]), declared(stack)) == (8, 4, "simple")
-    simple = of_names(route53)
-    assert {each["AliasTarget"]["DNSName"] for each in simple} == {balancer}
-    assert len(simple) == 4
-    nothing_changes(stack)
-
-    dualstack(stack, *release, "--undo", kept[1])
-    assert of_names(route53) == adopted
-    nothing_changes(stack)
-    dualstack(stack, *adopt, "--undo", kept[0])
-    assert (of_names(route53), declared(stack)) == (before, "none")
-    nothing_changes(stack)
+def test_each_command_prints_what_is_shown_from_plain_records_to_plain_records(
+    stack: "Stack", route53: "Route53Client", monkeypatch: "pytest.MonkeyPatch"
+) -> None:
+    begin(stack, monkeypatch)
+    before = of_names(route53)
+    assert [(record["Name"], record["Type"]) for record in before] == [
+        (f"{name}.", "A") for name in NAMES
+    ]
+    seen: list[list[Mapping[str, Any]]] = []
+    environment = stack.environment()
+    environment["PATH"] = f"{DUALSTACK.parent}:{environment['PATH']}"
+    for command, lines in steps(ADOPT):
+        if command.startswith(BEFORE):
+            continue
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=stack.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        assert_in_order(lines, done.stdout)
+        assert (done.returncode == 0) == (command != "dualstack release"), done.stdout
+        if of_names(route53) != [before, *seen][-1]:
+            seen.append(of_names(route53))
+        if command.startswith("dualstack adopt") and len(seen) == 1:
+            taken = [each for each in stack.resources() if "::edge-dns-api" in each["urn"]]
+            assert [each["protect"] for each in taken] == [True] * len(seen[0])
+    weighted, shifted, simple, again, moved_back, after = seen
+    direct, cdn = (
+        {record["AliasTarget"]["DNSName"] for record in records} for records in (before, simple)
+    )
+    assert weighted == moved_back
+    assert shifted == again
+    assert [len(records) for records in seen] == [8, 8, 4, 8, 8, 2]
+    assert direct.isdisjoint(cdn)
+    assert (after, declared(stack)) == (before, "none")

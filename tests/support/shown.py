@@ -6,6 +6,7 @@ from pathlib import Path
 from support.engine import CHECKOUT
 
 README = CHECKOUT / "README.md"
+ADOPT = CHECKOUT / "docs" / "adopt.md"
 VERIFY = CHECKOUT / "docs" / "verify.md"
 WALK = CHECKOUT / "docs" / "walk.md"
 
