@@ -32,6 +32,7 @@ from components.lookups.security_group import find_prefix_list
 from components.lookups.standing import Standing, standing_edge
 from components.lookups.taken_names import taken_names
 from components.lookups.watchers import warn_of_watchers
+from components.lookups.wildcards import served_by_wildcards
 from components.lookups.zone import find_zone
 from components.settings import Settings
 
@@ -73,8 +74,8 @@ def look_up(
         OriginError: Something does not exist, is ambiguous, is of the wrong kind, or could not be
             looked up: the zone, the load balancer, a region of the proxies or what the security
             group needs; a hostname has records of somebody else or of another kind than the
-            settings declare, is on another distribution, or cannot leave; CloudFront cannot use the
-            certificate. Lists the faults of all.
+            settings declare, is on another distribution, is served by a wildcard that would be
+            hidden, or cannot leave; CloudFront cannot use the certificate. Lists the faults of all.
     """
     through_aws = invoke_options(opts, "aws")
 
@@ -200,7 +201,8 @@ def _records(
     if isinstance(zone, OriginError):
         return ()
     hostnames = settings.hostnames
-    records = zone_records(zone.id, {*hostnames, *last.aliases}, through_aws)
+    names = {*hostnames, *last.aliases}
+    records, around = zone_records(zone.id, settings.zone, names, through_aws)
     leaving = leaving_names(hostnames, records, last)
     # Where the state has the other kind of records, the zone's are not judged by this one.
     faults = list(other_kind(settings, records, last))
@@ -209,6 +211,7 @@ def _records(
         faults += (fault for _, fault in left)
         faults += taken_names(zone.id, settings, records, last, [record for record, _ in left])
     faults += cannot_leave(settings, leaving, records)
+    faults += served_by_wildcards(zone.id, settings, (*records, *around))
     if faults:
         raise OriginError(*faults)
     return records

@@ -1,9 +1,9 @@
 """The records of the zone that say where users of the hostnames are led."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
@@ -39,13 +39,24 @@ class ZoneRecord:
         return RecordId(self.name, self.type, self.set_identifier)
 
 
+class ListedRecords(NamedTuple):
+    """Records of a zone."""
+
+    of_edge: tuple[ZoneRecord, ...]
+    """Those of the hostnames, and of all groups of proxies."""
+    around: tuple[ZoneRecord, ...]
+    """Those that say whether a wildcard serves a hostname: what is below it, or below a name that
+    it is below itself, and the wildcards."""
+
+
 def zone_records(
-    zone_id: str, hostnames: Collection[str], options: pulumi.InvokeOptions
-) -> tuple[ZoneRecord, ...]:
-    """Return the records of the hostnames, and those of all groups of proxies in the zone.
+    zone_id: str, zone: str, hostnames: Collection[str], options: pulumi.InvokeOptions
+) -> ListedRecords:
+    """Return the records of a zone that have to do with hostnames.
 
     Args:
         zone_id: The zone.
+        zone: Its name.
         hostnames: The names of the edge, and those that the distribution still has.
         options: What the look-up is made with.
 
@@ -53,7 +64,11 @@ def zone_records(
         OriginError: The zone cannot be listed.
     """
     names = "|".join(re.escape(name) for name in sorted(hostnames))
-    pattern = rf"^({re.escape(PROXY_LABEL)}\..*|{names})\.?$"
+    own = rf"{re.escape(PROXY_LABEL)}\..*|{names}"
+    above = {each for name in hostnames for each in _ancestors(name, zone)} - {zone}
+    branches = "|".join(re.escape(name) for name in sorted({*hostnames, *above}))
+    wildcards = "|".join(re.escape(name) for name in sorted({zone, *above}))
+    pattern = rf"^({own}|(.*\.)?({branches})|(\*|\\052)\.({wildcards}))\.?$"
     try:
         answer = aws.route53.get_records(zone_id=zone_id, name_regex=pattern, opts=options)
     except pulumi.RunError:
@@ -67,7 +82,19 @@ def zone_records(
             "See that the credentials allow route53:ListResourceRecordSets.",
         )
         raise OriginError(fault) from error
-    return tuple(_zone_record(record) for record in answer.resource_record_sets)
+    listed = tuple(_zone_record(record) for record in answer.resource_record_sets)
+    of_edge = re.compile(own)
+    return ListedRecords(
+        tuple(record for record in listed if of_edge.fullmatch(record.name)),
+        tuple(record for record in listed if not of_edge.fullmatch(record.name)),
+    )
+
+
+def _ancestors(name: str, zone: str) -> Iterator[str]:
+    """Yield the names above one, up to the zone's own."""
+    while name != zone and name.endswith(f".{zone}"):
+        name = name.partition(".")[2]
+        yield name
 
 
 def _zone_record(record: Any) -> ZoneRecord:

@@ -1,6 +1,7 @@
 """A recording engine, and an account for the look-ups, for programs that run without a cloud."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -234,7 +235,11 @@ class MockAccount(Mocks):
             "pulumi:pulumi:readStackResourceOutputs": {"outputs": self.state},
             "aws:route53/getRecords:getRecords": {
                 "zoneId": "Z0EXAMPLE",
-                "resourceRecordSets": self.records,
+                "resourceRecordSets": [
+                    record
+                    for record in self.records
+                    if re.search(args.get("nameRegex", ""), record["name"])
+                ],
             },
             "aws:ec2/getSecurityGroup:getSecurityGroup": {"id": args.get("id")},
             "aws:ec2/getManagedPrefixList:getManagedPrefixList": {"id": "pl-3b927c52"},
