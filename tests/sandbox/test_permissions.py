@@ -19,8 +19,10 @@ from sandbox.plugins.aws.aws_package import aws_package
 from sandbox.plugins.digitalocean.scopes import SCOPES
 from support import permissions
 from support.permissions import (
+    ABORT,
     ACTIONS,
     CALLS,
+    PAGES,
     called,
     inserted,
     policy,
@@ -37,6 +39,17 @@ BEGIN = "<!-- permissions: begin; written by support.permissions -->"
 END = "<!-- permissions: end -->"
 ZONE = "arn:aws:route53:::hostedzone/HOSTED_ZONE_ID"
 DISTRIBUTIONS = "arn:aws:cloudfront::ACCOUNT_ID:distribution/*"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_of_a_verb_has_its_policy(
+    name: str, check_page: Callable[[str, str], None]
+) -> None:
+    check_page(name, permissions.page(name, (ROOT / "docs" / name).read_text()))
+
+
+def test_whoever_may_deploy_may_lead_everybody_back() -> None:
+    assert called() >= ABORT
 
 
 def allow(*actions: str, on: str) -> dict[str, object]:

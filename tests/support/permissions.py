@@ -65,6 +65,7 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
     **_named_alike(
         DISTRIBUTIONS,
         *("cloudfront:DeleteDistribution", "cloudfront:GetDistribution"),
+        *("cloudfront:GetDistributionConfig", "cloudfront:ListConflictingAliases"),
         *("cloudfront:ListTagsForResource", "cloudfront:TagResource"),
         *("cloudfront:UntagResource", "cloudfront:UpdateDistribution"),
     ),
@@ -94,7 +95,12 @@ ACTIONS: Final[Mapping[str, Allowed]] = {
         ("cloudwatch:PutMetricAlarm", ALARMS),
         ("cloudwatch:TagResource", ALARMS),
     ),
-    **_named_alike((ZONE,), "route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"),
+    # That of protections is as the API names it: the reference that was read is older.
+    **_named_alike(
+        (ZONE,),
+        *("route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"),
+        "route53:ListResourceRecordSetProtections",
+    ),
     **_named_alike(
         (ANY_ZONE, HEALTH_CHECKS), "route53:ChangeTagsForResource", "route53:ListTagsForResource"
     ),
@@ -126,6 +132,32 @@ OWN: Final = frozenset(
     | {"sts:GetCallerIdentity"}
 )
 """What the program asks by itself, past the plugin."""
+
+ABORT: Final = frozenset(
+    {"route53:ChangeResourceRecordSets", "route53:GetChange", "route53:ListHostedZonesByName"}
+    | {"route53:ListResourceRecordSets"}
+)
+"""What `dualstack shift abort --direct` asks."""
+
+RELEASE: Final = ABORT | {
+    *("elasticloadbalancing:DescribeLoadBalancers", "route53:ListResourceRecordSetProtections"),
+}
+"""What `dualstack release` asks, besides the import into the state."""
+
+ADOPT: Final = RELEASE | {
+    *("cloudfront:GetDistributionConfig", "cloudfront:ListConflictingAliases"),
+    "cloudfront:ListDistributions",
+}
+"""The same of `dualstack adopt`."""
+
+IMPORT: Final = frozenset(CALLS["aws:route53/record:Record"]["read"])
+"""What the plugin asks when `pulumi import` takes records into the state."""
+
+PAGES: Final[Mapping[str, frozenset[str]]] = {
+    "adopt.md": ADOPT | IMPORT,
+    "recovery.md": ABORT,
+}
+"""Pages of docs/ that have the policy of a verb, and what it asks."""
 
 _DROPLETS = ("actions:read", "droplet:read", "image:read", "regions:read", "sizes:read")
 
@@ -238,6 +270,12 @@ def render(notes: Iterable[Mapping[str, str]]) -> str:
 def inserted(document: str, notes: Iterable[Mapping[str, str]]) -> str:
     """Return a document in which the permissions are written again between their marks."""
     return marks.inserted(document, "permissions", "support.permissions", render(notes))
+
+
+def page(name: str, document: str) -> str:
+    """Return one of `PAGES` in which the policy of its verbs is written again."""
+    text = f"```json\n{json.dumps(policy(PAGES[name]), indent=2)}\n```\n"
+    return marks.inserted(document, "permissions", "support.permissions", text)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ The zones in memory of `test_adopt.py` hold whatever they are told to. These do 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,9 +16,11 @@ from rollout.adopt.account_checks import alias_conflicts
 from rollout.aws import AccountReader
 from rollout.faults import WrongUseError
 from rollout.handover.edge_state import of_export
+from rollout.shift.abort import Moved, abort_direct
 from sandbox.clouds import aws, background
 from support.clouds import start_cloud
 from support.engine import control
+from support.permissions import ABORT, ADOPT, RELEASE
 from support.small_edge import NAMES, Fields, SmallEdge
 from support.small_state import BALANCER, DISTRIBUTION, SmallState, edge
 
@@ -213,3 +215,35 @@ def test_both_throttles_and_slow_name_servers_only_take_time(
     for verb in ("adopt", "release", "adopt"):
         report = local.run(verb, session=local.session)
         assert (report.exit_code, report.insync) == (0, True)
+
+
+def test_the_verbs_ask_what_their_policies_allow_and_nothing_else(
+    local: LocalEdge, cloud: background.Cloud
+) -> None:
+    local.change(("CREATE", {"Name": f"{API}.", "Type": "A", "AliasTarget": local.target}))
+    written = local.file.read_text()
+    zone_id = local.target["HostedZoneId"]
+    local.file.write_text(written.replace(f", hostedZoneId: {zone_id}", ""))
+
+    def asked(of: Callable[[], object]) -> set[str]:
+        before = len(cloud.log.read_text())
+        of()
+        lines = cloud.log.read_text()[before:].splitlines()
+        return {":".join(line.split()[1:3]) for line in lines}
+
+    def adopt() -> None:
+        local.run("adopt", session=local.session)
+        state = of_export(local.state.export(), "prod")
+        list(alias_conflicts(AccountReader(local.session), state, NAMES))
+
+    assert asked(adopt) == ADOPT
+    assert asked(lambda: local.run("release", session=local.session)) == RELEASE
+    local.run("adopt", session=local.session)
+    moved = [
+        {**record, "Weight": 50}
+        for record in local.held()
+        if record["Name"] == f"{API}." and "Weight" in record
+    ]
+    local.change(*(("UPSERT", record) for record in moved))
+    back = Moved(NAMES, "example.com", None)
+    assert asked(lambda: abort_direct(back, local.session, lambda _: None)) == ABORT
