@@ -1,4 +1,4 @@
-"""The plain `pulumi` command, as a verb asks it about a stack; it changes nothing.
+"""The plain `pulumi` command, as a verb runs it for a stack.
 
 Secrets stay secret: no question here asks for them.
 """
@@ -27,7 +27,7 @@ class PulumiCommand:
     variables: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Variables beside those of this process. Not in the `repr`: there may be secrets in them."""
     seconds: float = PULUMI_SECONDS
-    """How long it may take."""
+    """How long it may take; an import asks a provider for each record."""
 
     def answer(self, *words: str, stack: str | None = None) -> str:
         """Return what a command prints.
@@ -58,6 +58,7 @@ class PulumiCommand:
         except subprocess.TimeoutExpired as error:
             raise PulumiError(f"silent for {self.seconds:.0f} seconds") from error
         except subprocess.CalledProcessError as error:
-            reason = " ".join(str(error.stderr or error.stdout).split())
-            raise PulumiError(f"refused: {reason.removeprefix('error: ')}") from error
+            text = " ".join(f"{error.stdout} {error.stderr}".split())
+            # What was done before it, and warnings, stand in front of it.
+            raise PulumiError(f"refused: {text.rpartition('error: ')[2]}") from error
         return done.stdout

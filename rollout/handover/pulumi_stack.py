@@ -1,11 +1,12 @@
 """A stack's state, read and changed through the `pulumi` command."""
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+from rollout.pulumi_command import PulumiCommand, PulumiError
 
 READ_SECONDS: Final = 120.0
 """How long reading may take; a backend is on the network."""
@@ -97,23 +98,7 @@ def _run(command: Sequence[str], folder: Path, seconds: float) -> str:
     Raises:
         StateError: It is not there, is silent, or refuses.
     """
-    words = f"`pulumi {' '.join(command[:2])}`"
     try:
-        done = subprocess.run(
-            ["pulumi", *command, "--non-interactive", "--color=never"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=True,
-        )
-    except FileNotFoundError as error:
-        raise StateError("pulumi is not on PATH. Install it, or add it to PATH") from error
-    except subprocess.TimeoutExpired as error:
-        raise StateError(f"{words} was silent for {seconds:.0f} seconds") from error
-    except subprocess.CalledProcessError as error:
-        text = " ".join(f"{error.stdout} {error.stderr}".split())
-        _, found, problem = text.rpartition("error: ")
-        raise StateError(f"{words} refused: {problem if found else text}") from error
-    return done.stdout
+        return PulumiCommand(folder, seconds=seconds).answer(*command)
+    except PulumiError as error:
+        raise StateError(f"`pulumi {' '.join(command[:2])}` is {error}") from error

@@ -190,7 +190,7 @@ def test_a_state_that_refuses_is_told_of_and_filled_by_the_next_run(tmp_path: Pa
 
         def take_over(self, resources: Any, *, protect: bool) -> None:
             if self.locked:
-                raise StateError("`pulumi import` refused: the stack is currently locked")
+                raise StateError("`pulumi import` is refused: the stack is currently locked")
             super().take_over(resources, protect=protect)
 
     small = SmallEdge(tmp_path, [OTHER, SERVING])

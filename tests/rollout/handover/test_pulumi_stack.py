@@ -55,10 +55,10 @@ def test_the_state_is_read_and_changed_by_the_command(pulumi: Path) -> None:
 
 def test_what_it_refuses_is_told_in_one_line(pulumi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (pulumi / "refuses").touch()
-    with pytest.raises(StateError, match=r"^`pulumi stack export` refused: it is locked$"):
+    with pytest.raises(StateError, match=r"^`pulumi stack export` is refused: it is locked$"):
         PulumiStack("prod", pulumi).export()
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(StateError, match="pulumi is not on PATH"):
+    with pytest.raises(StateError, match="`pulumi stack export` is not on PATH"):
         PulumiStack("prod", pulumi).export()
 
 
@@ -78,7 +78,10 @@ def test_the_commands_say_what_is_wrong_with_codes_of_their_own(
     assert (code, "`pulumi stack export` is not a state" in printed) == (2, True)
     (pulumi / "refuses").touch()
     code, printed = run()
-    assert (code, "Nothing was changed: `pulumi stack --show-name` refused" in printed) == (1, True)
+    assert (code, "Nothing was changed: `pulumi stack --show-name` is refused" in printed) == (
+        1,
+        True,
+    )
 
 
 def test_a_plan_and_what_was_done_are_printed_for_people(tmp_path: Path) -> None:
