@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from components.facts import CLOUDFRONT_ZONE_ID
 from components.last_deployment import DropletKind, LastDeployment, RecordId
+from components.load_balancer_names import zone_id_of
 from components.lookups.model import LoadBalancerTarget
 from components.lookups.records import ZoneRecord
 from components.settings import Settings
@@ -19,8 +20,8 @@ class Standing:
     """What stands of an edge; nothing before its first deployment."""
 
     load_balancer: LoadBalancerTarget | None = None
-    """The load balancer that `direct` leads to. None: no record of the stack leads to one, because
-    this is a first deployment, or no record is declared, or simple ones lead everybody to cdn."""
+    """The load balancer that `direct` leads to, or, while no record of the stack leads to one, that
+    the last deployment was given. None: there was none, or its name does not tell its zone."""
     droplets: frozenset[DropletKind] = frozenset()
     """What kinds of droplets its proxies are."""
 
@@ -33,9 +34,11 @@ def standing_edge(
 ) -> Standing:
     """Return what stands of an edge.
 
-    The zone says where `direct` leads. Route 53 keeps names in lower case, and a load balancer's
-    may have capitals; so the name is taken from the last outputs where they mean the same, or the
-    distribution and the droplets, which have that name too, would be changed.
+    The zone says where `direct` leads; where the stack has no record of it, the last outputs do, as
+    long as the distribution is there that has the load balancer for its origin. Route 53 keeps
+    names in lower case, and a load balancer's may have capitals; so the name is taken from the last
+    outputs where they mean the same, or the distribution and the droplets, which have that name
+    too, would be changed.
 
     Args:
         settings: The settings.
@@ -57,7 +60,9 @@ def standing_edge(
         None,
     )
     if direct is None:
-        return Standing(None, last.droplets)
+        name = str(last.outputs.get("loadBalancer") or "") if last.distribution_domain_name else ""
+        zone_id = zone_id_of(name.lower())
+        return Standing(LoadBalancerTarget(name, zone_id) if zone_id else None, last.droplets)
     spelled = (
         record["target"]
         for record in last.outputs.get("records") or ()

@@ -67,7 +67,10 @@ def _way_out(settings: Settings, last: LastDeployment) -> str:
     """Return how a name gets into this stack; where others are in it already, by hand."""
     kinds: tuple[Kind, Kind] = ("weighted", "simple")
     if any(state_records(kind, settings.hostnames, last) for kind in kinds):
-        return "Take another name, or exchange them as docs/operating.md says."
+        return (
+            "Take another name, or exchange them as docs/operating.md says in 'A name that joins a "
+            "stack with users'."
+        )
     release = " && dualstack release" if settings.dns.records == "simple" else ""
     return (
         "Take another name; or, to have them taken over without a gap, set dns.records to none, "

@@ -1,6 +1,7 @@
 """`dns.records` changes only when the records have: before that it stops, and says who does it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -92,12 +93,17 @@ def in_zone(
 
 
 def looked_up(
-    engine: "MockEngine", declared: "Declared", *kinds: str, **changes: Any
+    engine: "MockEngine",
+    declared: "Declared",
+    *kinds: str,
+    last: Mapping[str, Any] | None = None,
+    **changes: Any,
 ) -> Prerequisites:
     traffic = {"traffic": Traffic(direct=100, cdn=0), "dns": Dns(records=declared)}
     settings = SETTINGS.model_copy(update=traffic | changes)
-    last = of_resources("edge", state(*kinds))
-    return engine.run(lambda: look_up(settings, None, last))
+    deployed = of_resources("edge", state(*kinds))
+    deployed = replace(deployed, outputs={**deployed.outputs, **(last or {})})
+    return engine.run(lambda: look_up(settings, None, deployed))
 
 
 def faults(engine: "MockEngine", declared: "Declared", *kinds: str, **changes: Any) -> list[str]:
@@ -252,7 +258,8 @@ def test_simple_records_in_the_zone_are_a_warning_because_other_names_have_weigh
         pytest.param(
             "weighted",
             ["weighted"],
-            "Take another name, or exchange them as docs/operating.md says.\n",
+            "Take another name, or exchange them as docs/operating.md says in 'A name that joins "
+            "a stack with users'.\n",
             id="a name more",
         ),
     ],
@@ -313,8 +320,12 @@ def test_records_that_do_not_lead_to_direct_do_not_say_where_it_leads(
 ) -> None:
     engine.account.records = [*in_zone("simple", at=at), *in_zone("simple", API2, at=at)]
     engine.account.broken[NEWER] = "Throttling"
-    (fault,) = faults(engine, declared, *kinds, traffic=Traffic(direct=100 - cdn, cdn=cdn))
+    traffic = Traffic(direct=100 - cdn, cdn=cdn)
+    (fault,) = faults(engine, declared, *kinds, traffic=traffic)
     assert "which could not be looked up" in fault
+    last = {"loadBalancer": LOAD_BALANCER}
+    found = looked_up(engine, declared, *kinds, last=last, traffic=traffic).load_balancer
+    assert found == LoadBalancerTarget(LOAD_BALANCER, "Z215JYRZR1TBD5")
 
 
 def test_proxies_that_somebody_else_s_records_lead_to_stay(engine: "MockEngine") -> None:
