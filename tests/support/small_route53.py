@@ -94,6 +94,8 @@ class SmallRoute53:
                 raise refusal("Throttling")
             case "busy":
                 raise refusal("PriorRequestNotComplete")
+            case "denied":
+                raise refusal("AccessDenied", 403)
             case "timed out before":
                 raise ReadTimeoutError(endpoint_url="https://route53.test")
             case "broken before":

@@ -233,6 +233,16 @@ def test_a_name_that_is_on_the_distribution_is_taken_over_at_0_100(tmp_path: Pat
     assert small.zone() == sorted([SOA, *on_cdn], key=repr)
 
 
+def test_hostnames_are_compared_as_dns_does_however_the_settings_write_them(
+    tmp_path: Path,
+) -> None:
+    small = SmallEdge(tmp_path, [SOA, alias("api.example.com")], names=["API.Example.COM."])
+    small.state.resources = edge(NAMES)
+    small.run("adopt")
+    assert small.zone() == sorted([SOA, *weighted()], key=repr)
+    assert len(small.state.records()) == 4
+
+
 # ---- refused ------------------------------------------------------------------------------------
 
 
