@@ -127,7 +127,12 @@ def test_each_action_has_a_bucket_of_its_own_that_fills_up(aws: Any) -> None:
     aws.settings(throttle_per_second=1, throttle_burst=3)
     for _ in range(3):
         route53.list_hosted_zones()
-    assert refused(route53.list_hosted_zones) == ("Throttling", "Rate exceeded")
+    with pytest.raises(ClientError) as caught:
+        route53.list_hosted_zones()
+    answer: Any = caught.value.response
+    told = answer["Error"]["Code"], answer["Error"]["Message"]
+    assert told == ("Throttling", "Rate exceeded")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 400
     route53.get_hosted_zone(Id=zone)
 
 
