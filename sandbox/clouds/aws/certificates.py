@@ -21,8 +21,8 @@ from sandbox.clouds.aws.fields import Fields
 from sandbox.clouds.aws.record_sets import public_records
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import issuing as rules
+from sandbox.clouds.aws.rules.dns_names import canonical
 from sandbox.clouds.aws.rules.issuing import ValidationRecord
-from sandbox.clouds.aws.rules.zone_contents import canonical
 from sandbox.clouds.aws.state import MotoAccount, acm, acm_regions
 
 REQUESTED: Final = "AMAZON_ISSUED"
@@ -89,6 +89,11 @@ def describe_certificate(_account: MotoAccount, region: str, sent: Fields) -> Fi
         for unknown_yet in ("IssuedAt", "NotAfter", "NotBefore", "Serial"):
             described.pop(unknown_yet, None)
     return {"Certificate": described}
+
+
+def request_certificate(_account: MotoAccount, _region: str, sent: Fields) -> None:
+    """Refuse a certificate that can't be; moto makes the others."""
+    raise_if(rules.first_name_is_short(sent["DomainName"]))
 
 
 def get_certificate(_account: MotoAccount, region: str, sent: Fields) -> None:

@@ -161,8 +161,9 @@ def _ec2(broken: list[Fault]) -> Refusal:
 def _invalid_xml(fault: Fault) -> Refusal:
     """Return Route 53's refusal of a body that its XML schema does not allow.
 
-    Source: hashicorp/terraform-provider-aws#7606 (length), boto/boto#2096 (an absent element); the
-    other facets are worded alike, as Xerces words them.
+    Source: hashicorp/terraform-provider-aws#7606 (at most a length), kubernetes-sigs/external-dns
+    #1541 (one length), boto/boto#2096 (an absent element); the other facets are worded alike, as
+    Xerces words them.
     """
     value, bound, kind = fault.value, fault.bound, fault.shape.name
     if fault.trait == "required":
@@ -176,7 +177,9 @@ def _invalid_xml(fault: Fault) -> Refusal:
         )
     sized = "Length" if isinstance(value, str) else "Inclusive"
     facet = {"enum": "enumeration", "pattern": "pattern"}.get(fault.trait, fault.trait + sized)
-    length = f" with length = '{len(value)}'" if facet.endswith("Length") else ""
+    if facet == "maxLength" and fault.shape.metadata.get("min") == bound:
+        facet = "length"
+    length = f" with length = '{len(value)}'" if facet.lower().endswith("length") else ""
     told = f"cvc-{facet}-valid: Value '{value}'{length} is not facet-valid with respect to {facet} "
     if facet == "enumeration":
         return _xml(f"{told}'{_set(bound)}'. It must be a value from the enumeration.")

@@ -210,9 +210,10 @@ def _completed_certificate(certificate: ReadOnly) -> Fields:
 def _create(account: MotoAccount, config: ReadOnly, tags: list[dict[str, str]]) -> Fields:
     rules.judge(_request(account, config, None))
     full = completed(config)
-    motos, location, _ = cloudfront().create_distribution(
-        distribution_config=deepcopy(full), tags=tags
-    )
+    kept = deepcopy(full)
+    # moto knows no origin groups.
+    kept["DefaultCacheBehavior"]["TargetOriginId"] = kept["Origins"]["Items"][0]["Id"]
+    motos, location, _ = cloudfront().create_distribution(distribution_config=kept, tags=tags)
     distribution = MotoDistribution(
         id=motos.distribution_id,
         arn=motos.arn,

@@ -92,6 +92,7 @@ HANDLERS: Final[Mapping[tuple[str, str], Handler]] = {
 
 REGIONAL_HANDLERS: Final[Mapping[tuple[str, str], RegionalHandler]] = {
     ("acm", "DescribeCertificate"): certificates.describe_certificate,
+    ("acm", "RequestCertificate"): certificates.request_certificate,
     ("acm", "GetCertificate"): certificates.get_certificate,
     ("acm", "DeleteCertificate"): certificates.delete_certificate,
     ("ec2", "AuthorizeSecurityGroupIngress"): security_groups.authorize_ingress,

@@ -19,12 +19,12 @@ from sandbox.clouds.aws.fields import Fields, part
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import batches as rules
 from sandbox.clouds.aws.rules.aliases import CLOUDFRONT_ZONE
+from sandbox.clouds.aws.rules.dns_names import canonical
 from sandbox.clouds.aws.rules.zone_contents import (
     OutsideTarget,
     RecordChange,
     RecordSet,
     ZoneContents,
-    canonical,
 )
 from sandbox.clouds.aws.state import MotoAccount, now, route53
 
@@ -60,7 +60,7 @@ def list_resource_record_sets(_account: MotoAccount, sent: Fields) -> Fields:
     first = (place(start[0] or ""), start[1] or "", sent.get("StartRecordIdentifier") or "")
     records = sorted(records_of(hosted_zone(sent["HostedZoneId"])), key=_order)
     records = list(dropwhile(lambda record: _order(record) < first, records))
-    size = min(int(sent.get("MaxItems") or PAGE), PAGE)
+    size = _page(sent, PAGE)
     answer: Fields = {
         "ResourceRecordSets": [record.fields for record in records[:size]],
         "IsTruncated": len(records) > size,
@@ -84,7 +84,7 @@ def get_change(account: MotoAccount, sent: Fields) -> Fields:
 
 def list_hosted_zones(_account: MotoAccount, sent: Fields) -> Fields:
     """List the zones by id, page by page."""
-    marker, size = sent.get("Marker") or "", int(sent.get("MaxItems") or ZONES_PAGE)
+    marker, size = sent.get("Marker") or "", _page(sent, ZONES_PAGE)
     zones = sorted(route53().zones.values(), key=lambda zone: zone.resource_id)
     left = [zone for zone in zones if zone.resource_id >= marker]
     more = {"NextMarker": left[size].resource_id} if len(left) > size else {}
@@ -94,13 +94,20 @@ def list_hosted_zones(_account: MotoAccount, sent: Fields) -> Fields:
 def list_hosted_zones_by_name(_account: MotoAccount, sent: Fields) -> Fields:
     """List the zones by name from the right, then by id, page by page."""
     first = (place(sent.get("DNSName") or ""), sent.get("HostedZoneId") or "")
-    size = int(sent.get("MaxItems") or ZONES_PAGE)
+    size = _page(sent, ZONES_PAGE)
     placed = sorted((place(z.name), z.resource_id) for z in route53().zones.values())
     left = [hosted_zone(zone_id) for labels, zone_id in placed if (labels, zone_id) >= first]
     named = {name: sent[name] for name in ("DNSName", "HostedZoneId") if sent.get(name)}
     if len(left) > size:
         named |= {"NextDNSName": left[size].name, "NextHostedZoneId": left[size].resource_id}
     return {**_zones(left[:size], size, truncated=len(left) > size), **named}
+
+
+def _page(sent: Fields, most: int) -> int:
+    """Return how many items a list may hold: no more than the service's page."""
+    size = sent.get("MaxItems")
+    raise_if(rules.page_has_a_size(size))
+    return min(int(size or most), most)
 
 
 def _zones(zones: Sequence[FakeZone], size: int, *, truncated: bool) -> Fields:
@@ -129,6 +136,7 @@ def create_hosted_zone(account: MotoAccount, sent: Fields) -> Fields:
     name, reference = canonical(sent["Name"]), sent["CallerReference"]
     vpc, config = part(sent, "VPC"), part(sent, "HostedZoneConfig")
     raise_if(rules.zone_name_can_be_one(name))
+    raise_if(rules.private_zone_has_a_vpc(sent))
     references = [zone.caller_reference for zone in route53().zones.values()]
     raise_if(rules.zone_reference_is_new(reference, references))
     private = bool(vpc or config.get("PrivateZone"))
@@ -216,13 +224,12 @@ FIELDS: Final = (
 )
 """The fields of a record that moto keeps."""
 
-OTHER_FIELDS: Final = ("GeoProximityLocation", "CidrRoutingConfig")
-"""Those that it does not; the layer puts them beside its own."""
+FORGOTTEN: Final = ("GeoProximityLocation", "CidrRoutingConfig")
+"""Those that moto forgets; they are kept beside them."""
 
 
 def _from_moto(kept: Fields) -> Fields:
-    fields: Fields = {field: kept[xform_name(field)] for field in FIELDS}
-    fields |= {field: kept.get(field) for field in OTHER_FIELDS}
+    fields: Fields = {field: kept.get(xform_name(field)) for field in (*FIELDS, *FORGOTTEN)}
     if kept["ttl"] is not None:
         fields["TTL"] = int(kept["ttl"])
     if kept["records"]:
@@ -239,7 +246,8 @@ def _write(zone: FakeZone, result: ZoneContents) -> None:
     zone.rrsets = []
     for record in result.records:
         kept = zone.add_rrset({**record.fields, "ResourceRecords": list(record.values)})
-        vars(kept).update((field, record.fields.get(field)) for field in OTHER_FIELDS)
+        for field in FORGOTTEN:
+            setattr(kept, xform_name(field), record.fields.get(field))
 
 
 def place(name: str) -> tuple[str, ...]:

@@ -167,3 +167,11 @@ def test_tags_are_kept(aws: Any) -> None:
     arn = request(aws, NAME, Tags=tags)
     listed = aws.client("acm").list_tags_for_certificate(CertificateArn=arn)
     assert listed["Tags"] == tags
+
+
+def test_first_name_is_short(aws: Any) -> None:
+    parent = f"{'x' * 50}.example.com"
+    code, message = refused(lambda: request(aws, f"aa.{parent}"))
+    assert code == "InvalidDomainValidationOptionsException"
+    assert message == "The first domain name can be no longer than 64 characters."
+    request(aws, f"a.{parent}", f"aa.{parent}")

@@ -20,6 +20,7 @@ Fields = dict[str, Any]
 Edit = Callable[[Fields], object]
 
 ALIAS: Final = "api.example.com"
+SAFE: Final = ["GET", "HEAD", "OPTIONS"]
 
 
 def nothing(_config: Fields) -> None:
@@ -111,6 +112,23 @@ def valued(value: str) -> Edit:
     return of_origin(CustomHeaders=listed({"HeaderName": "X-Secret", "HeaderValue": value}))
 
 
+def grouped(
+    members: tuple[str, ...] = ("api", "spare"),
+    codes: tuple[int, ...] = (500, 502),
+    id_: str = "group",
+) -> Edit:
+    def edit(config: Fields) -> None:
+        config["Origins"] = listed(origin(config), {**origin(config), "Id": "spare"})
+        group = {
+            "Id": id_,
+            "FailoverCriteria": {"StatusCodes": listed(*codes)},
+            "Members": listed(*({"OriginId": member} for member in members)),
+        }
+        config["OriginGroups"] = listed(group)
+
+    return edit
+
+
 def patterns(*patterns: str) -> Edit:
     return lambda config: config.update(
         CacheBehaviors=listed(
@@ -161,6 +179,13 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             "InvalidDefaultRootObject",
             "contains an invalid character",
             top(DefaultRootObject="index.html"),
+        ),
+        (
+            "a space",
+            top(DefaultRootObject="an index.html"),
+            "InvalidDefaultRootObject",
+            "contains an invalid character",
+            top(DefaultRootObject="an/index.html"),
         ),
     ],
     "certificate_is_named_once": [
@@ -280,6 +305,13 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             custom(OriginKeepaliveTimeout=1),
         ),
         (
+            "a whole answer in less than a part",
+            of_origin(ResponseCompletionTimeout=59),
+            "InvalidArgument",
+            "ResponseCompletionTimeout must not be less than OriginReadTimeout",
+            of_origin(ResponseCompletionTimeout=60),
+        ),
+        (
             "4 attempts",
             of_origin(ConnectionAttempts=4),
             "InvalidArgument",
@@ -389,6 +421,13 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             "InvalidTTLOrder",
             "MinTTL, MaxTTL and DefaultTTL should follow order",
             legacy(MaxTTL=0, DefaultTTL=0),
+        ),
+        (
+            "more than a hundred years",
+            legacy(MaxTTL=3_153_600_001),
+            "InvalidArgument",
+            "The parameter MaxTTL is out of range.",
+            legacy(MaxTTL=3_153_600_000),
         ),
     ],
     "methods_are_a_known_set": [
@@ -548,6 +587,20 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             "InvalidArgument",
             "is not allowed",
             added("X-Am-Cf-Id"),
+        ),
+        (
+            "a header of nothing",
+            added(""),
+            "InvalidArgument",
+            "HeaderName or HeaderValue is not valid",
+            added("X"),
+        ),
+        (
+            "a line that ends",
+            valued("x\ty\nz"),
+            "InvalidArgument",
+            "HeaderName or HeaderValue is not valid",
+            valued("x\ty z"),
         ),
         (
             "one of the edge's own",
@@ -737,6 +790,88 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             "InvalidGeoRestrictionParameter",
             "is not valid",
             countries("none"),
+        ),
+    ],
+    "alias_is_a_host_name": [
+        (
+            "a space behind it",
+            top(Aliases=listed("api.example.com ")),
+            "InvalidArgument",
+            "The parameter CNAME contains one or more parameters that are not valid.",
+            top(Aliases=listed("*.wild.example.com")),
+        ),
+    ],
+    "tls_version_fits_the_method": [
+        (
+            "SSL by SNI",
+            viewer(MinimumProtocolVersion="SSLv3"),
+            "InvalidMinimumProtocolVersion",
+            "minimum protocol version is not valid",
+            viewer(MinimumProtocolVersion="SSLv3", SSLSupportMethod="vip"),
+        ),
+    ],
+    "comment_is_short": [
+        (
+            "129 characters",
+            top(Comment="x" * 129),
+            "InvalidArgument",
+            "The parameter Comment has more than 128 characters.",
+            top(Comment="x" * 128),
+        ),
+    ],
+    "origin_groups_can_fail_over": [
+        (
+            "an origin that is not there",
+            grouped(members=("api", "gone")),
+            "NoSuchOrigin",
+            "do not exist",
+            grouped(),
+        ),
+        (
+            "one origin twice",
+            grouped(members=("api", "api")),
+            "InvalidArgument",
+            "OriginGroup is not valid",
+            grouped(),
+        ),
+        (
+            "an answer that is none of a fault",
+            grouped(codes=(200,)),
+            "InvalidArgument",
+            "OriginGroup is not valid",
+            grouped(codes=(404, 500)),
+        ),
+        (
+            "the id of an origin",
+            grouped(id_="api"),
+            "InvalidArgument",
+            "used by more than one origin",
+            grouped(id_="both"),
+        ),
+        (
+            "methods that are sent once",
+            both(grouped(), behavior(TargetOriginId="group")),
+            "InvalidArgument",
+            "AllowedMethods cannot include POST, PUT, PATCH, or DELETE for a cached behavior",
+            both(grouped(), behavior(TargetOriginId="group"), methods(SAFE, SAFE)),
+        ),
+    ],
+    "shield_has_a_region": [
+        (
+            "none",
+            of_origin(OriginShield={"Enabled": True}),
+            "InvalidArgument",
+            "The parameter OriginShieldRegion is required.",
+            of_origin(OriginShield={"Enabled": True, "OriginShieldRegion": "us-east-1"}),
+        ),
+    ],
+    "forwarded_names_can_be_names": [
+        (
+            "a header of nothing",
+            forwarding(Headers=listed("")),
+            "InvalidArgument",
+            "The parameter Headers contains '' that is not valid.",
+            forwarding(Headers=listed("X")),
         ),
     ],
     "counts_fit_the_quotas": [
@@ -1207,7 +1342,11 @@ def test_tags_and_invalidations_work_on_a_distribution(cloudfront: Any, make: An
 
 
 class TestOwnPolicies:
-    """Rules `policy_name_is_new` to `deleted_policy_is_unused`."""
+    """Rules about policies of one's own.
+
+    `policy_name_is_new`, `policy_lists_what_it_means`, `policy_ttls_are_in_order`,
+    `policy_without_caching_has_no_key`, `deleted_policy_is_unused`.
+    """
 
     CACHE: Final[Fields] = {
         "Name": "ours",
@@ -1336,17 +1475,8 @@ class TestOwnPolicies:
         cloudfront.create_cache_policy(CachePolicyConfig=self.CACHE)
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "policy_name_is_new",
-        "policy_lists_what_it_means",
-        "policy_ttls_are_in_order",
-        "policy_without_caching_has_no_key",
-    ],
-)
-def test_the_policies_of_aws_break_no_rule(rule: str) -> None:
-    check = getattr(policy_rules, rule)
+@pytest.mark.parametrize("check", policy_rules.POLICY_RULES)
+def test_the_policies_of_aws_break_no_rule(check: Callable[..., object]) -> None:
     for kind, configs in MANAGED.items():
         for config in configs.values():
             assert check(policy_rules.PolicyRequest(kind, config, frozenset())) is None

@@ -97,6 +97,15 @@ CASES: Final[dict[tuple[str, str], list[tuple[str, Fields, str, str, Fields]]]] 
             health(Regions=["us-east-1", "eu-west-1", "us-west-2"]),
         ),
     ],
+    ("route53", "list_resource_record_sets"): [
+        (
+            "a type of none",
+            {"HostedZoneId": "Z1", "StartRecordName": "a.example.com", "StartRecordType": "AB"},
+            "InvalidInput",
+            "Value 'AB' at 'startRecordType' failed to satisfy constraint: Member must satisfy",
+            {},
+        )
+    ],
     ("route53", "get_hosted_zone"): [
         (
             "an id in the path",
@@ -318,6 +327,55 @@ def test_an_alias_target_is_whole_and_in_order(
         urlopen(request)  # noqa: S310 - loopback
     with caught.value as answer:
         assert message in answer.read().decode().replace("&quot;", '"')
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        pytest.param(
+            {"Comment": "x" * 257},
+            "cvc-maxLength-valid: Value 'xxx",
+            id="a comment too long",
+        ),
+        pytest.param(
+            {"GeoLocation": {"ContinentCode": "Default"}},
+            "cvc-length-valid: Value 'Default' with length = '7' is not facet-valid with respect "
+            "to length '2' for type 'GeoLocationContinentCode'.",
+            id="a length other than the one there is",
+        ),
+        pytest.param(
+            {"CidrRoutingConfig": {"CollectionId": "one", "LocationName": "*"}},
+            "cvc-pattern-valid: Value 'one' is not facet-valid with respect to pattern",
+            id="a collection of no id",
+        ),
+        pytest.param(
+            {"GeoProximityLocation": {"Coordinates": {"Latitude": "40.7128", "Longitude": "0"}}},
+            "with length = '7' is not facet-valid with respect to maxLength '6' for type 'Latitude",
+            id="a place too exact",
+        ),
+        pytest.param(
+            {"GeoProximityLocation": {"AWSRegion": "us-east-1", "Bias": 100}},
+            "cvc-maxInclusive-valid: Value '100' is not facet-valid with respect to maxInclusive "
+            "'99' for type 'Bias'.",
+            id="a bias too large",
+        ),
+    ],
+)
+def test_a_batch_of_no_value_is_refused(aws: Any, batch: Fields, message: str) -> None:
+    record: Fields = {"Name": "a.example.com", "Type": "A", "SetIdentifier": "one", "TTL": 60}
+    record |= {"ResourceRecords": [{"Value": "192.0.2.1"}], "Weight": 1}
+    comment = {name: batch[name] for name in ("Comment",) if name in batch}
+    policies = {name: value for name, value in batch.items() if name != "Comment"}
+    if policies:
+        del record["Weight"]
+    change = {"Action": "CREATE", "ResourceRecordSet": record | policies}
+    zone = aws.zone_id()
+    code, text = refused(
+        lambda: aws.client("route53").change_resource_record_sets(
+            HostedZoneId=zone, ChangeBatch={"Changes": [change], **comment}
+        )
+    )
+    assert (code, message in text) == ("InvalidInput", True), text
 
 
 def too_small(shape: Shape) -> Any:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sandbox.clouds.aws.rules import batches as rules
 from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES
+from sandbox.clouds.aws.rules.routing import ROUTING_RULES
 
 CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 APPLICATION_ZONE: Final = "Z35SXDOTRQ7X7K"
@@ -392,11 +393,11 @@ CASES: Final[dict[str, list[tuple[str, list[Change], list[Change], str, list[Cha
             [("UPSERT", {**simple(ttl=61), "SetIdentifier": "near", "Region": "us-east-1"})],
         ),
         (
-            "two primary ones",
-            [("CREATE", {**simple(), "SetIdentifier": "a", "Failover": "PRIMARY"})],
-            [("CREATE", {**simple(), "SetIdentifier": "b", "Failover": "PRIMARY"})],
-            "has the same Failover",
+            "two secondary ones",
+            [("CREATE", {**simple(), "SetIdentifier": "a", "Failover": "SECONDARY"})],
             [("CREATE", {**simple(), "SetIdentifier": "b", "Failover": "SECONDARY"})],
+            "has the same Failover",
+            [("UPSERT", {**simple(ttl=61), "SetIdentifier": "a", "Failover": "SECONDARY"})],
         ),
         (
             "two of one country",
@@ -562,6 +563,9 @@ CHANGE_RULES_TESTED_ALONE: Final = {
     "health_check_exists",
     "record_is_not_protected",
     "cloudfront_health_is_not_evaluated",
+    # In test_aws_routing.py.
+    *(rule.__name__ for rule in ROUTING_RULES),
+    *("wildcard_has_no_name_servers", "alias_is_of_a_type", "alias_target_has_a_name"),
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sandbox.clouds.aws.refusal import Refusal
+from sandbox.clouds.aws.rules.dns_names import name_problem
 from sandbox.clouds.aws.rules.zone_contents import (
     Alias,
     OutsideTarget,
@@ -13,8 +14,32 @@ from sandbox.clouds.aws.rules.zone_contents import (
     invalid,
 )
 
+UNALIASED: Final = frozenset({"NS", "SOA"})
+
 CLOUDFRONT_ZONE: Final = "Z2FDTNDATAQYW2"
 """The hosted zone of every distribution. Source: Route 53 API Reference, 'AliasTarget'."""
+
+
+def alias_is_of_a_type(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """An alias has any type but NS and SOA.
+
+    Source: Route 53 API Reference, 'ResourceRecordSet', Type: "All values are supported except NS
+    and SOA." Which error it gives is not documented.
+    """
+    record, alias = change.record, change.record.alias
+    if not change.puts or alias is None or record.type not in UNALIASED:
+        return None
+    return invalid(f"{_tried(record, alias)}, but an alias can't have that type")
+
+
+def alias_target_has_a_name(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """An alias leads to a name that can be one.
+
+    Source: Route 53 Developer Guide, 'DNS domain name format'.
+    """
+    alias = change.record.alias
+    problem = name_problem(alias.dns_name) if alias else None
+    return invalid(problem) if problem else None
 
 
 def alias_target_lies_in_its_zone(zone: ZoneContents, change: RecordChange) -> Refusal | None:
@@ -120,6 +145,8 @@ def _covered(name: str, names: frozenset[str]) -> bool:
 
 
 ALIAS_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None], ...]] = (
+    alias_is_of_a_type,
+    alias_target_has_a_name,
     alias_target_lies_in_its_zone,
     alias_target_exists,
     cloudfront_health_is_not_evaluated,

@@ -11,8 +11,10 @@ tells how Route 53 judges it within one, and a TTL could otherwise never be chan
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from sandbox.clouds.aws.fields import ReadOnly, part
 from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES, name_problem
+from sandbox.clouds.aws.rules.dns_names import name_problem
+from sandbox.clouds.aws.rules.record_changes import CHANGE_RULES
 from sandbox.clouds.aws.rules.zone_contents import (
     RecordChange,
     RoutingPolicy,
@@ -171,7 +173,34 @@ def zone_name_can_be_one(name: str) -> Refusal | None:
     Source: Route 53 API Reference, 'CreateHostedZone', InvalidDomainName.
     """
     problem = name_problem(name)
-    return Refusal("InvalidDomainName", f"{problem} encountered with '{name}'") if problem else None
+    return Refusal("InvalidDomainName", problem) if problem else None
+
+
+def private_zone_has_a_vpc(sent: ReadOnly) -> Refusal | None:
+    """A private zone is made with a VPC, and without a delegation set.
+
+    Source: Route 53 API Reference, 'CreateHostedZone', VPC and DelegationSetId. Which error it
+    gives is not documented.
+    """
+    vpc, private = sent.get("VPC"), part(sent, "HostedZoneConfig").get("PrivateZone")
+    if private and not vpc:
+        return Refusal("InvalidInput", "Invalid request: a private hosted zone needs a VPC")
+    if vpc and sent.get("DelegationSetId"):
+        return Refusal(
+            "InvalidInput", "Invalid request: a private hosted zone has no delegation set"
+        )
+    return None
+
+
+def page_has_a_size(size: str | None) -> Refusal | None:
+    """A page holds a positive number of items.
+
+    Source: Route 53 API Reference, 'ListHostedZones' and 'ListResourceRecordSets', MaxItems and
+    InvalidInput. The words are not documented.
+    """
+    if size is None or (size.isascii() and size.isdecimal() and int(size) > 0):
+        return None
+    return Refusal("InvalidInput", f"Invalid request: MaxItems is not a positive number: {size}")
 
 
 REQUEST_RULES: Final = (
@@ -180,4 +209,6 @@ REQUEST_RULES: Final = (
     deleted_zone_is_empty,
     zone_reference_is_new,
     zone_name_can_be_one,
+    private_zone_has_a_vpc,
+    page_has_a_size,
 )

@@ -4,10 +4,18 @@ import re
 from typing import Final
 
 from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, Rule
+from sandbox.clouds.aws.rules.distribution_request import (
+    DistributionRequest,
+    Rule,
+    invalid_argument,
+)
 
 CERTIFICATE_ARN: Final = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):\d{12}:certificate/.+")
 
+ALIAS: Final = re.compile(
+    r"(?=.{1,253}$)(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)"
+    r"(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)+"
+)
 
 ALIASES_PAGE: Final = (
     "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/CNAMEs.html"
@@ -20,6 +28,19 @@ def covers(pattern: str, name: str) -> bool:
     if pattern.startswith("*."):
         return name.partition(".")[2] == pattern[2:]
     return name == pattern
+
+
+def alias_is_a_host_name(request: DistributionRequest) -> Refusal | None:
+    """An alternate domain name is a host name, or `*.` and one.
+
+    Source: CloudFront Developer Guide, 'Use custom URLs by adding alternate domain names', Using
+    the * wildcard; message as reported in ansible/ansible#31284 and cloudflare/Stout#40.
+    """
+    if all(ALIAS.fullmatch(alias) for alias in request.aliases):
+        return None
+    return invalid_argument(
+        "The parameter CNAME contains one or more parameters that are not valid."
+    )
 
 
 def alias_is_on_one_distribution(request: DistributionRequest) -> Refusal | None:
@@ -83,6 +104,23 @@ def certificate_is_usable(request: DistributionRequest) -> Refusal | None:
     )
 
 
+def tls_version_fits_the_method(request: DistributionRequest) -> Refusal | None:
+    """By SNI, viewers speak TLS 1.0 or later; SSL 3.0 is for addresses of one's own.
+
+    Source: CloudFront API Reference, 'ViewerCertificate', MinimumProtocolVersion: "When you're
+    using SNI only (you set SSLSupportMethod to sni-only), you must specify TLSv1 or higher"; and
+    'CreateDistribution', InvalidMinimumProtocolVersion.
+    """
+    certificate = request.viewer_certificate
+    if certificate.get("SSLSupportMethod") != "sni-only":
+        return None
+    if certificate.get("MinimumProtocolVersion") != "SSLv3":
+        return None
+    return Refusal(
+        "InvalidMinimumProtocolVersion", "The specified minimum protocol version is not valid."
+    )
+
+
 def aliases_are_covered(request: DistributionRequest) -> Refusal | None:
     """The certificate names every alternate domain name; `*` stands for one label.
 
@@ -104,8 +142,10 @@ def aliases_are_covered(request: DistributionRequest) -> Refusal | None:
 
 
 NAME_RULES: Final[tuple[Rule, ...]] = (
+    alias_is_a_host_name,
     alias_is_on_one_distribution,
     certificate_is_named_once,
+    tls_version_fits_the_method,
     certificate_is_usable,
     aliases_are_covered,
 )

@@ -1,5 +1,6 @@
 """The rules of CloudFront's distributions, in the order in which CloudFront checks them."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,11 +14,15 @@ from sandbox.clouds.aws.rules.distribution_request import (
 )
 from sandbox.clouds.aws.rules.distribution_writing import WRITING_RULES
 from sandbox.clouds.aws.rules.origin_requests import ORIGIN_REQUEST_RULES
+from sandbox.clouds.aws.rules.origins import ORIGIN_RULES
 from sandbox.clouds.aws.rules.request_handling import REQUEST_HANDLING_RULES
+
+INVALIDATED: Final = re.compile(r"/[!-)+-~]{0,3998}[!-~]?")
 
 DISTRIBUTION_RULES: Final[tuple[Rule, ...]] = (
     *WRITING_RULES,
     *NAME_RULES,
+    *ORIGIN_RULES,
     *REQUEST_HANDLING_RULES,
     *ORIGIN_REQUEST_RULES,
 )
@@ -70,7 +75,11 @@ def deleted_distribution_is_off(*, enabled: bool, deployed: bool) -> Refusal | N
 def invalidation_can_be_made(paths: ReadOnly, earlier: Sequence[str] | None) -> Refusal | None:
     """An invalidation has paths that begin with a slash; a caller reference makes one of them.
 
-    Source: CloudFront API Reference, 'CreateInvalidation' and 'InvalidationBatch', CallerReference.
+    A path has up to 4,000 characters of ASCII and no space, and `*` only as the last of them.
+
+    Source: CloudFront API Reference, 'CreateInvalidation' and 'InvalidationBatch', CallerReference;
+    Developer Guide, 'Specify the files to invalidate'; message as reported in
+    exercism/website#6119.
 
     Args:
         paths: `Paths` of the request.
@@ -81,7 +90,7 @@ def invalidation_can_be_made(paths: ReadOnly, earlier: Sequence[str] | None) -> 
         return Refusal(
             "InconsistentQuantities", "The value of Quantity and the size of Items don't match."
         )
-    if not listed or not all(path.startswith("/") for path in listed):
+    if not listed or not all(INVALIDATED.fullmatch(path) for path in listed):
         return invalid_argument("Your request contains one or more invalid invalidation paths.")
     if earlier is not None and set(earlier) != set(listed):
         return invalid_argument(

@@ -1,5 +1,6 @@
 """Rules of what a distribution's configuration says at all, and of who it is."""
 
+import re
 from functools import cache
 from typing import Any, Final, cast
 
@@ -8,7 +9,14 @@ from moto.core.utils import get_service_model
 
 from sandbox.clouds.aws.constraints import walk
 from sandbox.clouds.aws.refusal import Refusal
-from sandbox.clouds.aws.rules.distribution_request import DistributionRequest, Rule
+from sandbox.clouds.aws.rules.distribution_request import (
+    DistributionRequest,
+    Rule,
+    invalid_argument,
+)
+
+ROOT_OBJECT: Final = re.compile(r"([A-Za-z0-9_.*$~\"'&-][A-Za-z0-9_.*$/~\"'&-]{0,254})?")
+LONGEST_COMMENT: Final = 128
 
 
 @cache
@@ -38,14 +46,25 @@ def quantities_match(request: DistributionRequest) -> Refusal | None:
 def default_root_object_is_relative(request: DistributionRequest) -> Refusal | None:
     """The default root object is a file name that does not begin with a slash.
 
-    Source: CloudFront API Reference, 'DistributionConfig', DefaultRootObject.
+    Source: CloudFront API Reference, 'DistributionConfig', DefaultRootObject; Developer Guide,
+    'Distribution settings', Default root object, for the characters it may have.
     """
-    if not (request.config.get("DefaultRootObject") or "").startswith("/"):
+    if ROOT_OBJECT.fullmatch(request.config.get("DefaultRootObject") or ""):
         return None
     return Refusal(
         "InvalidDefaultRootObject",
         "The default root object file name is too big or contains an invalid character.",
     )
+
+
+def comment_is_short(request: DistributionRequest) -> Refusal | None:
+    """A comment has up to 128 characters.
+
+    Source: CloudFront API Reference, 'DistributionConfig', Comment. The words are not documented.
+    """
+    if len(request.config.get("Comment") or "") <= LONGEST_COMMENT:
+        return None
+    return invalid_argument(f"The parameter Comment has more than {LONGEST_COMMENT} characters.")
 
 
 def caller_reference_is_new(request: DistributionRequest) -> Refusal | None:
@@ -81,6 +100,7 @@ def caller_reference_stays(request: DistributionRequest) -> Refusal | None:
 WRITING_RULES: Final[tuple[Rule, ...]] = (
     quantities_match,
     default_root_object_is_relative,
+    comment_is_short,
     caller_reference_is_new,
     caller_reference_stays,
 )

@@ -7,6 +7,8 @@ from typing import Final
 from sandbox.clouds.aws import ACCOUNT
 from sandbox.clouds.aws.refusal import Refusal
 
+LONGEST_FIRST_NAME: Final = 64
+
 
 @dataclass(frozen=True)
 class ValidationRecord:
@@ -26,6 +28,20 @@ def domain_is_validated(record: ValidationRecord, cnames: Iterable[tuple[str, st
         cnames: name and value of the CNAMEs the world sees, lower case and dotted.
     """
     return (record.name, record.value) in cnames
+
+
+def first_name_is_short(name: str) -> Refusal | None:
+    """The first name of a certificate has up to 64 characters; further ones have up to 253.
+
+    Source: ACM API Reference, 'RequestCertificate', DomainName, which names RFC 5280; reported in
+    aws/aws-cdk#21807 and aws/copilot-cli#5206; the error is as users quote it.
+    """
+    if len(name) <= LONGEST_FIRST_NAME:
+        return None
+    return Refusal(
+        "InvalidDomainValidationOptionsException",
+        f"The first domain name can be no longer than {LONGEST_FIRST_NAME} characters.",
+    )
 
 
 def deleted_certificate_is_unused(arn: str, in_use_by: Iterable[str]) -> Refusal | None:
@@ -51,6 +67,10 @@ def fetched_certificate_is_issued(arn: str, status: str) -> Refusal | None:
     )
 
 
-REQUEST_RULES: Final = (deleted_certificate_is_unused, fetched_certificate_is_issued)
+REQUEST_RULES: Final = (
+    first_name_is_short,
+    deleted_certificate_is_unused,
+    fetched_certificate_is_issued,
+)
 
 DECISIONS: Final = (domain_is_validated,)

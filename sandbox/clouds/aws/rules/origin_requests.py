@@ -10,11 +10,30 @@ from sandbox.clouds.aws.rules.distribution_request import (
     Rule,
     invalid_argument,
 )
+from sandbox.clouds.aws.rules.sent_names import (
+    NOT_KEPT_BY,
+    SentKind,
+    forbidden,
+    not_allowed,
+    not_valid,
+    unnameable,
+)
 
 LONGEST_PATH: Final = 255
 MAX_CUSTOM_HEADERS: Final = 30
-HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+VALUE: Final = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""What a header may say. Source: RFC 9110 section 5.5."""
+
 LONGEST_VALUE: Final = 1_783
+LONGEST_HEADERS: Final = 10_240
+"""How many characters the names and values of an origin's custom headers have together."""
+
+LONGEST_COOKIE_NAMES: Final = 512
+LONGEST_QUERY_STRING: Final = 128
+LONGEST_QUERY_STRINGS: Final = 512
+"""All: CloudFront Developer Guide, 'Quotas', on headers, and on cookies and query strings in legacy
+cache settings."""
+
 MAX_FORWARDED: Final = 10
 """How many headers, cookie names or query strings a cache behavior may list.
 
@@ -29,9 +48,6 @@ NOT_ADDED: Final = frozenset(
 NOT_ADDED_PREFIXES: Final = ("x-amz-", "x-edge-")
 """Both: CloudFront Developer Guide, 'Custom headers that CloudFront can't add to origin
 requests'."""
-
-NOT_KEYS: Final = frozenset({"connection", "cookie", "proxy-authorization", "te", "upgrade"})
-"""Source: CloudFront Developer Guide, 'Selecting the headers to base caching on'."""
 
 COOKIES: Final = (
     "Your request contains forward cookies option which doesn't match with the expectation for the "
@@ -61,7 +77,7 @@ def origin_path_is_relative(request: DistributionRequest) -> Refusal | None:
 def origin_headers_can_be_added(request: DistributionRequest) -> Refusal | None:
     """A custom header of an origin is one that CloudFront adds; up to 30, each name once.
 
-    A name has up to 256 characters, and a value up to 1,783.
+    A name is a token of up to 256 characters, a value has up to 1,783, and all together 10,240.
 
     Source: CloudFront Developer Guide, 'Add custom headers to origin requests' and 'Quotas'; API
     Reference, 'CreateDistribution', TooManyOriginCustomHeaders.
@@ -73,10 +89,13 @@ def origin_headers_can_be_added(request: DistributionRequest) -> Refusal | None:
                 "TooManyOriginCustomHeaders",
                 "Your request contains too many origin custom headers.",
             )
-        for header in items(origin, "CustomHeaders"):
-            whole = HEADER.fullmatch(header["HeaderName"])
-            if not whole or len(header.get("HeaderValue") or "") > LONGEST_VALUE:
-                return invalid_argument("The parameter HeaderName or HeaderValue is not valid.")
+        values = [header.get("HeaderValue") or "" for header in items(origin, "CustomHeaders")]
+        if (
+            unnameable("Header", names) is not None
+            or not all(len(value) <= LONGEST_VALUE and VALUE.fullmatch(value) for value in values)
+            or sum(map(len, (*names, *values))) > LONGEST_HEADERS
+        ):
+            return invalid_argument("The parameter HeaderName or HeaderValue is not valid.")
         for name in names:
             if name in NOT_ADDED or name.startswith(NOT_ADDED_PREFIXES):
                 return invalid_argument(
@@ -84,6 +103,26 @@ def origin_headers_can_be_added(request: DistributionRequest) -> Refusal | None:
                 )
             if names.count(name) > 1:
                 return invalid_argument(f"The parameter HeaderName has {name} more than once.")
+    return None
+
+
+def forwarded_names_can_be_names(request: DistributionRequest) -> Refusal | None:
+    """Headers and cookies are named by tokens, query strings by what a URL can have there.
+
+    Source: RFC 9110 section 5.1, RFC 6265 section 4.1.1, RFC 3986 section 3.4. Which error it gives
+    is not documented.
+    """
+    for behavior in request.behaviors:
+        forwarded = part(behavior, "ForwardedValues")
+        lists: tuple[tuple[SentKind, list[str]], ...] = (
+            ("Header", items(forwarded, "Headers")),
+            ("Cookie", items(part(forwarded, "Cookies"), "WhitelistedNames")),
+            ("QueryString", items(forwarded, "QueryStringCacheKeys")),
+        )
+        for kind, names in lists:
+            name = unnameable(kind, names)
+            if name is not None:
+                return not_valid(kind, name)
     return None
 
 
@@ -102,11 +141,9 @@ def forwarded_headers_fit(request: DistributionRequest) -> Refusal | None:
                 "TooManyHeadersInForwardedValues",
                 "Your request contains too many headers in forwarded values.",
             )
-        for name in names:
-            if name in NOT_KEYS or name.startswith(NOT_ADDED_PREFIXES):
-                return invalid_argument(
-                    f"The parameter Headers contains {name} that is not allowed."
-                )
+        header = forbidden(names, NOT_KEPT_BY)
+        if header is not None:
+            return not_allowed(header)
     return None
 
 
@@ -128,8 +165,10 @@ def all_headers_are_not_kept(request: DistributionRequest) -> Refusal | None:
 def forwarded_cookies_are_named(request: DistributionRequest) -> Refusal | None:
     """A list of cookies has names, up to 10; where all or none are forwarded, there is no list.
 
+    The names have as many characters together as are left of 512 after one for each.
+
     Source: CloudFront API Reference, 'CookiePreference' and 'CreateDistribution',
-    InvalidForwardCookies and TooManyCookieNamesInWhiteList.
+    InvalidForwardCookies and TooManyCookieNamesInWhiteList; Developer Guide, 'Quotas', on cookies.
     """
     for behavior in request.behaviors:
         cookies = part(part(behavior, "ForwardedValues"), "Cookies")
@@ -142,19 +181,29 @@ def forwarded_cookies_are_named(request: DistributionRequest) -> Refusal | None:
                 "Your request contains more cookie names in the whitelist than are allowed per "
                 "cache behavior.",
             )
+        if sum(map(len, names)) > LONGEST_COOKIE_NAMES - len(names):
+            return invalid_argument("The parameter WhitelistedNames is too long.")
     return None
 
 
 def query_string_keys_are_forwarded(request: DistributionRequest) -> Refusal | None:
     """Query strings that are part of the key are forwarded, up to 10 of them.
 
+    Each has up to 128 characters, and all together 512.
+
     Source: CloudFront API Reference, 'ForwardedValues', QueryString and QueryStringCacheKeys, and
-    'CreateDistribution', InvalidQueryStringParameters and TooManyQueryStringParameters.
+    'CreateDistribution', InvalidQueryStringParameters and TooManyQueryStringParameters; Developer
+    Guide, 'Quotas', on query strings.
     """
     for behavior in request.behaviors:
         forwarded = part(behavior, "ForwardedValues")
         keys = items(forwarded, "QueryStringCacheKeys")
-        if keys and not forwarded.get("QueryString"):
+        longest, total = max(map(len, keys), default=0), sum(map(len, keys))
+        if (
+            (keys and not forwarded.get("QueryString"))
+            or longest > LONGEST_QUERY_STRING
+            or total > LONGEST_QUERY_STRINGS
+        ):
             return Refusal(
                 "InvalidQueryStringParameters", "The query string parameters are not valid."
             )
@@ -169,6 +218,7 @@ def query_string_keys_are_forwarded(request: DistributionRequest) -> Refusal | N
 ORIGIN_REQUEST_RULES: Final[tuple[Rule, ...]] = (
     origin_path_is_relative,
     origin_headers_can_be_added,
+    forwarded_names_can_be_names,
     forwarded_headers_fit,
     all_headers_are_not_kept,
     forwarded_cookies_are_named,

@@ -10,7 +10,9 @@ import dns.rdata
 
 from sandbox.clouds.aws.refusal import Refusal
 from sandbox.clouds.aws.rules.aliases import ALIAS_RULES
+from sandbox.clouds.aws.rules.dns_names import UNSUPPORTED, name_problem
 from sandbox.clouds.aws.rules.protections import record_is_not_protected
+from sandbox.clouds.aws.rules.routing import ROUTING_RULES
 from sandbox.clouds.aws.rules.zone_contents import (
     POLICY_FIELDS,
     RecordChange,
@@ -25,6 +27,11 @@ SINGLE: Final = ("CNAME", "SOA")
 MAX_VALUES: Final = 400
 MAX_MEMBERS: Final = 100
 QUOTED: Final = re.compile(r'("([^"\\]|\\.){0,255}"\s*)+', re.DOTALL)
+UNSUPPORTED_IN_VALUES: Final = re.compile("[^ -~]")
+"""What is there by its code only.
+
+Source: Route 53 Developer Guide, 'Supported DNS record types', TXT."""
+
 PROBLEMS: Final = {
     "A": "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)",
     "AAAA": "AAAARRDATAIllegalIPv6Address (Value is not a valid IPv6 address)",
@@ -86,12 +93,26 @@ def values_or_alias(_zone: ZoneContents, change: RecordChange) -> Refusal | None
 
 
 def name_can_be_one(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
-    """A name has labels of 1 to 63 characters, and 255 altogether.
+    r"""A name has labels of 1 to 63 characters, and 255 altogether; of a space the code, `\040`.
 
     Source: Route 53 Developer Guide, 'DNS domain name format'; problems as in aws/aws-cdk#1558.
     """
     problem = name_problem(change.record.name)
-    return invalid(f"{problem} encountered with '{change.record.name}'") if problem else None
+    return invalid(problem) if problem else None
+
+
+def wildcard_has_no_name_servers(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
+    """A wildcard is not delegated.
+
+    Source: Route 53 API Reference, 'ResourceRecordSet', Name: "You can't use the * wildcard for
+    resource records sets that have a type of NS." Which error it gives is not documented.
+    """
+    record = change.record
+    if record.type != "NS" or not record.name.startswith(r"\052."):
+        return None
+    return invalid(
+        f"RRSet of type NS with DNS name {record.name} is not permitted as it is a wildcard."
+    )
 
 
 def record_has_not_too_many_values(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
@@ -112,6 +133,8 @@ def record_has_not_too_many_values(_zone: ZoneContents, change: RecordChange) ->
 def values_are_of_the_type(_zone: ZoneContents, change: RecordChange) -> Refusal | None:
     """A value is one of the record's type: an IPv4 address in A, an IPv6 one in AAAA; none twice.
 
+    Characters beyond ASCII are there by their codes only.
+
     Source: Route 53 Developer Guide, 'Supported DNS record types'; messages as reported in
     gomodules/dns#7, boto/boto3#1462 and ministryofjustice/cloud-platform-environments#7302.
     """
@@ -119,10 +142,12 @@ def values_are_of_the_type(_zone: ZoneContents, change: RecordChange) -> Refusal
     for value in record.values if change.puts else ():
         if record.values.count(value) > 1:
             return invalid(f"Duplicate Resource Record: '{value}'")
-        problem = _problem(record.type, value)
+        unsupported = UNSUPPORTED_IN_VALUES.search(value)
+        problem = UNSUPPORTED if unsupported else _problem(record.type, value)
         if problem:
+            place = unsupported[0] if unsupported else value
             return invalid(
-                f"Invalid Resource Record: 'FATAL problem: {problem} encountered with '{value}''"
+                f"Invalid Resource Record: 'FATAL problem: {problem} encountered with '{place}''"
             )
     return None
 
@@ -271,19 +296,6 @@ def health_check_exists(zone: ZoneContents, change: RecordChange) -> Refusal | N
     return Refusal("NoSuchHealthCheck", f"No health check exists with the specified ID {check}.")
 
 
-def name_problem(name: str) -> str | None:
-    """Return what is wrong with a name, in Route 53's words; None where nothing is."""
-    try:
-        dns.name.from_text(name)
-    except dns.name.LabelTooLong:
-        return "FATAL problem: DomainLabelTooLong (Domain label is too long)"
-    except dns.name.EmptyLabel:
-        return "FATAL problem: DomainLabelEmpty (Domain label is empty)"
-    except dns.exception.DNSException:
-        return "FATAL problem: DomainNameTooLong (Domain name is too long)"
-    return None
-
-
 def _problem(kind: str, value: str) -> str | None:
     if kind in {"TXT", "SPF"}:
         if QUOTED.fullmatch(value):
@@ -302,7 +314,9 @@ CHANGE_RULES: Final[tuple[Callable[[ZoneContents, RecordChange], Refusal | None]
     name_lies_in_zone,
     policy_comes_with_identifier,
     values_or_alias,
+    *ROUTING_RULES,
     name_can_be_one,
+    wildcard_has_no_name_servers,
     record_has_not_too_many_values,
     values_are_of_the_type,
     group_fits_the_quota,

@@ -1,13 +1,11 @@
-"""Rules of how a distribution handles requests: origins, caching, errors, and what is attached."""
+"""Rules of how a distribution handles requests: caching, errors, and what is attached."""
 
 import re
-from functools import cache
-from typing import Final, cast
+from typing import Final
 
-from moto.core.utils import get_service_model
-
-from sandbox.clouds.aws.fields import items, part
+from sandbox.clouds.aws.fields import ReadOnly, items, part
 from sandbox.clouds.aws.refusal import Refusal
+from sandbox.clouds.aws.rules.countries import country_codes
 from sandbox.clouds.aws.rules.distribution_request import (
     DistributionRequest,
     Rule,
@@ -37,6 +35,11 @@ MAX_TTL: Final = 31_536_000
 """What legacy cache settings have when nothing is said.
 Source: CloudFront API Reference, 'DefaultCacheBehavior', DefaultTTL and MaxTTL."""
 
+TTLS: Final = ("MinTTL", "DefaultTTL", "MaxTTL")
+LONGEST_TTL: Final = 3_153_600_000
+"""A hundred years. Source: CloudFront Developer Guide, 'Cache behavior settings', Minimum TTL."""
+
+LONGEST_PREFIX: Final = 256
 
 GLOBAL_WEB_ACL: Final = re.compile(
     r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]{36}|[0-9a-f-]{36}"
@@ -47,98 +50,6 @@ Source: CloudFront API Reference, 'DistributionConfig', WebACLId."""
 S3_BUCKET_DOMAIN: Final = re.compile(r"(?P<name>[a-z0-9.-]+?)\.s3(\.[a-z0-9-]+)?\.amazonaws\.com")
 
 PATH_PATTERN: Final = re.compile(r"[A-Za-z0-9_.*$/~\"'@:+&?-]{1,255}")
-
-HTTP_PORT: Final = 80
-HTTPS_PORT: Final = 443
-UNPRIVILEGED_PORTS: Final = range(1024, 65536)
-
-
-def target_origins_exist(request: DistributionRequest) -> Refusal | None:
-    """A cache behavior targets an origin or an origin group of the distribution.
-
-    Source: CloudFront API Reference, 'CacheBehavior', TargetOriginId.
-    """
-    groups = items(request.config, "OriginGroups")
-    ids = {origin.get("Id") for origin in (*request.origins, *groups)}
-    if all(behavior.get("TargetOriginId") in ids for behavior in request.behaviors):
-        return None
-    return Refusal("NoSuchOrigin", "One or more of your origins or origin groups do not exist.")
-
-
-def origin_ids_differ(request: DistributionRequest) -> Refusal | None:
-    """Origins have ids of their own.
-
-    Source: CloudFront API Reference, 'Origin', Id: "A unique identifier for the origin."
-    """
-    ids = [origin.get("Id") for origin in request.origins]
-    if len(ids) == len(set(ids)):
-        return None
-    return invalid_argument("The parameter Origin Id is used by more than one origin.")
-
-
-def origin_is_of_one_kind(request: DistributionRequest) -> Refusal | None:
-    """An origin is a custom one, an S3 bucket or a VPC origin.
-
-    Source: CloudFront API Reference, 'Origin'.
-    """
-    kinds = ("CustomOriginConfig", "S3OriginConfig", "VpcOriginConfig")
-    for origin in request.origins:
-        named = [kind for kind in kinds if origin.get(kind) is not None]
-        if len(named) != 1:
-            return Refusal(
-                "InvalidOrigin",
-                f"Exactly one of [{', '.join(kinds)}] needs to be specified for origin "
-                f"{origin.get('Id')}.",
-            )
-    return None
-
-
-def origin_name_is_a_host_name(request: DistributionRequest) -> Refusal | None:
-    """An origin is named by a host name: no scheme, port or path, and no address.
-
-    Source: CloudFront Developer Guide, 'Origin settings', Origin domain.
-    """
-    for origin in request.origins:
-        name = origin.get("DomainName") or ""
-        if not re.fullmatch(r"(?=.*[a-zA-Z])[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+", name):
-            return invalid_argument(
-                "The parameter Origin DomainName does not refer to a valid host name."
-            )
-    return None
-
-
-def origin_ports_are_allowed(request: DistributionRequest) -> Refusal | None:
-    """An origin listens on port 80, 443 or one from 1024 to 65535.
-
-    Source: CloudFront Developer Guide, 'Origin settings', HTTP port and HTTPS port.
-    """
-    for name in ("HTTPPort", "HTTPSPort"):
-        for origin in request.origins:
-            port = part(origin, "CustomOriginConfig").get(name, HTTPS_PORT)
-            if port not in (HTTP_PORT, HTTPS_PORT) and port not in UNPRIVILEGED_PORTS:
-                return invalid_argument(f"The parameter {name} is out of range.")
-    return None
-
-
-def origin_timeouts_are_in_range(request: DistributionRequest) -> Refusal | None:
-    """Connecting: 1 to 3 attempts of 1 to 10 s. Answering and keeping alive: 1 to 120 s.
-
-    Source: CloudFront Developer Guide, 'Origin settings'; API Reference, 'CustomOriginConfig'.
-    Beyond 60 s AWS wants a higher quota; an account here has it.
-    """
-    ranges = (
-        ("ConnectionAttempts", 3, "InvalidArgument"),
-        ("ConnectionTimeout", 10, "InvalidArgument"),
-        ("OriginReadTimeout", 120, "InvalidOriginReadTimeout"),
-        ("OriginKeepaliveTimeout", 120, "InvalidOriginKeepaliveTimeout"),
-    )
-    for origin in request.origins:
-        settings = {**origin, **part(origin, "CustomOriginConfig")}
-        for name, most, code in ranges:
-            value = settings.get(name)
-            if value is not None and not 1 <= value <= most:
-                return Refusal(code, f"The parameter {name} is out of range; it is {value}.")
-    return None
 
 
 def policies_exist(request: DistributionRequest) -> Refusal | None:
@@ -196,14 +107,17 @@ def origin_request_policy_needs_cache_policy(request: DistributionRequest) -> Re
 
 
 def ttls_are_in_order(request: DistributionRequest) -> Refusal | None:
-    """The minimum TTL is at most the default one, and that at most the maximum.
+    """The minimum TTL is at most the default one, and that at most the maximum: 0 to 100 years.
 
     Source: CloudFront API Reference, 'CreateDistribution', InvalidTTLOrder; message as reported in
-    hashicorp/terraform-provider-aws#17878.
+    hashicorp/terraform-provider-aws#17878; Developer Guide, 'Cache behavior settings', Minimum TTL.
     """
     for behavior in request.behaviors:
         if behavior.get("ForwardedValues") is None:
             continue
+        name = time_out_of_range(behavior)
+        if name:
+            return invalid_argument(f"The parameter {name} is out of range.")
         default = behavior.get("DefaultTTL", DEFAULT_TTL)
         if not (behavior.get("MinTTL", 0) <= default <= behavior.get("MaxTTL", MAX_TTL)):
             return Refusal(
@@ -212,6 +126,11 @@ def ttls_are_in_order(request: DistributionRequest) -> Refusal | None:
                 "DefaultTTL less than or equal to MaxTTL",
             )
     return None
+
+
+def time_out_of_range(times: ReadOnly) -> str | None:
+    """Return which time to live is below 0 or beyond 100 years; None where none is."""
+    return next((name for name in TTLS if not 0 <= (times.get(name) or 0) <= LONGEST_TTL), None)
 
 
 def methods_are_a_known_set(request: DistributionRequest) -> Refusal | None:
@@ -290,15 +209,20 @@ def web_acl_is_global(request: DistributionRequest) -> Refusal | None:
 def logs_go_to_a_bucket(request: DistributionRequest) -> Refusal | None:
     """Logs go to the domain name of an S3 bucket of the account that takes ACLs.
 
-    A bucket takes none unless it was made to, or changed.
+    A bucket takes none unless it was made to, or changed. A prefix has up to 256 characters, the
+    first of which is no slash.
 
-    Source: CloudFront API Reference, 'LoggingConfig', Bucket; message as reported in
+    Source: CloudFront API Reference, 'LoggingConfig', Bucket; Developer Guide, 'Distribution
+    settings', Log prefix; message as reported in
     aws-samples/baseline-environment-on-aws#363.
     """
     logging = part(request.config, "Logging")
     bucket = logging.get("Bucket") or ""
     if not logging.get("Enabled"):
         return None
+    prefix = logging.get("Prefix") or ""
+    if prefix.startswith("/") or len(prefix) > LONGEST_PREFIX:
+        return invalid_argument("The parameter Logging Prefix is not valid.")
     match = S3_BUCKET_DOMAIN.fullmatch(bucket)
     takes_acls = request.buckets.get(match["name"]) if match else None
     if takes_acls is None:
@@ -340,13 +264,6 @@ def countries_are_named(request: DistributionRequest) -> Refusal | None:
     )
 
 
-@cache
-def country_codes() -> frozenset[str]:
-    """Return the codes of ISO 3166-1: those of Route 53 Domains, put right where they differ."""
-    shape = get_service_model("route53domains").shape_for("CountryCode")
-    return frozenset(cast("list[str]", shape.metadata["enum"])) - {"AC", "AN", "TP"} | {"UM"}
-
-
 def counts_fit_the_quotas(request: DistributionRequest) -> Refusal | None:
     """A distribution has up to 100 aliases, 100 origins and 75 cache behaviors beside the default.
 
@@ -364,12 +281,6 @@ def counts_fit_the_quotas(request: DistributionRequest) -> Refusal | None:
 
 
 REQUEST_HANDLING_RULES: Final[tuple[Rule, ...]] = (
-    origin_ids_differ,
-    origin_is_of_one_kind,
-    origin_name_is_a_host_name,
-    origin_ports_are_allowed,
-    origin_timeouts_are_in_range,
-    target_origins_exist,
     policies_exist,
     origin_request_policy_needs_cache_policy,
     cache_policy_excludes_legacy_settings,

@@ -8,15 +8,7 @@ from typing import Final
 
 from sandbox.clouds.aws.fields import ReadOnly, part
 from sandbox.clouds.aws.refusal import Refusal
-
-
-def canonical(name: str) -> str:
-    r"""Return a DNS name as Route 53 keeps it: lower case, dotted, `*` as `\052`.
-
-    Source: Route 53 Developer Guide, 'DNS domain name format'.
-    """
-    dotted = name if name.endswith(".") else f"{name}."
-    return dotted.lower().replace("*", r"\052")
+from sandbox.clouds.aws.rules.dns_names import canonical
 
 
 class RoutingPolicy(Enum):
@@ -110,7 +102,9 @@ class RecordSet:
     def policies(self) -> tuple[RoutingPolicy, ...]:
         """The routing policies its fields name; none for a simple record."""
         return tuple(
-            policy for field, policy in POLICY_FIELDS.items() if self.fields.get(field) is not None
+            policy
+            for field, policy in POLICY_FIELDS.items()
+            if (named := self.fields.get(field)) is not None and named is not False
         )
 
     @property
