@@ -39,7 +39,10 @@ def test_every_client_reaches_the_api_and_both_paths_are_alike(scene: "Scene", s
         ("early-hints-http2", "cdn"): {"as-on-direct-ipv4"},
         ("trailers-sent", "direct"): {"passed on"},
         ("trailers-sent", "cdn"): {"trailers-removed"},
+        ("trailers-sent-http2", "direct"): {"passed on"},
         ("trailers-answered", "direct"): {"passed on"},
+        ("trailers-answered-http2", "direct"): {"passed on"},
+        ("trailers-answered-http2", "cdn"): {"trailers-removed"},
         ("trailers-answered", "cdn"): {"trailers-removed"},
     }
 

@@ -8,8 +8,10 @@ answer come behind the hint as they should. It shows by what only answers have (
 length), by headers of the way's own that are on the hint instead of the answer, and by the next
 request on the connection, which gets no answer. Over HTTP/2 no client can read it.
 
-So the echo is told to send hints, over HTTP/1.1 and over HTTP/2 where a way speaks it, and
-trailers; and trailers are sent to it, over HTTP/1.1.
+So the echo is told to send hints and trailers, and trailers are sent to it: over HTTP/1.1, and over
+HTTP/2 where a way speaks it. gRPC needs the latter, for its status is a trailer of the answer.
+Trailers of a request over HTTP/2 are sent on direct alone: nothing documents what CloudFront makes
+of them, nginx ends such a stream, and hardly anybody sends them.
 
 What direct over IPv4 does not pass on itself nobody has today. What it passes on and another way
 drops is a loss, unless it does no harm there: a hint that is dropped or late on cdn costs nobody
@@ -103,6 +105,8 @@ class FramingForm:
     """Name of the accepted difference that it is dropped on cdn."""
     dropped: str
     """Why that does no harm, for a person."""
+    on_cdn: bool = True
+    """Whether it is tried on cdn."""
 
 
 def _request(
@@ -160,6 +164,12 @@ def _statuses(framed: FramedAnswer) -> str:
     return " and ".join(map(str, statuses))
 
 
+def _spoke_another(request: HttpRequest, framed: FramedAnswer, way: Way) -> bool:
+    """Say whether HTTP/2 was wanted and not spoken; what direct tells then is compared with."""
+    spoken = framed.answer.protocol == "HTTP/2"
+    return request.http2 and not spoken and (way.path, way.family) != BASELINE
+
+
 def _hint_parts(framed: FramedAnswer) -> tuple[str, ...]:
     """Return what came of hints in time; what comes with the answer is no hint any more."""
     return tuple(
@@ -178,7 +188,7 @@ async def _hints(
     # Over HTTP/2 each answer has a stream of its own, and none harms the next.
     then = None if http2 else _request("GET", host.target())
     framed = await wire.send_framed(way, request, then=then)
-    if http2 and framed.answer.protocol != "HTTP/2" and (way.path, way.family) != BASELINE:
+    if _spoke_another(request, framed, way):
         return FramedOutcome(other_protocol=True)
     received, outcome = _read(request, framed, "hint")
     if received is None:
@@ -200,13 +210,17 @@ def _parts(
     return tuple(sorted(after + before))
 
 
-async def _sent(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
+async def _sent(
+    host: EchoHost, wire: FramedWire, way: Way, *, http2: bool = False
+) -> FramedOutcome:
     headers = (
         ("Content-Type", "application/octet-stream"),
         ("Trailer", ", ".join(TRAILERS)),
     )
-    request = _request("PUT", host.target(), headers, PIECES)
+    request = replace(_request("PUT", host.target(), headers, PIECES), http2=http2)
     framed = await wire.send_framed(way, request, _trailers(host))
+    if _spoke_another(request, framed, way):
+        return FramedOutcome(other_protocol=True)
     received, outcome = _read(request, framed, "")
     if received is None:
         return outcome
@@ -217,11 +231,16 @@ async def _sent(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
     return FramedOutcome(_parts(received.trailers, received.headers))
 
 
-async def _answered(host: EchoHost, wire: FramedWire, way: Way) -> FramedOutcome:
+async def _answered(
+    host: EchoHost, wire: FramedWire, way: Way, *, http2: bool = False
+) -> FramedOutcome:
     directives = [("trailer", f"{name}:{value}") for name, value in _trailers(host)]
     target = host.target(("size", str(SIZE)), ("chunks", "2"), *directives)
-    request = _request("GET", target, (("TE", "trailers"), ("Connection", "TE")))
+    headers = (("TE", "trailers"), *(() if http2 else (("Connection", "TE"),)))
+    request = replace(_request("GET", target, headers), http2=http2)
     framed = await wire.send_framed(way, request)
+    if _spoke_another(request, framed, way):
+        return FramedOutcome(other_protocol=True)
     received, outcome = _read(request, framed, "trailer")
     if received is None:
         return outcome
@@ -271,9 +290,26 @@ FORMS: Final = (
         "as CloudFront documents",
     ),
     FramingForm(
+        "trailers-sent-http2",
+        "trailers of a request over HTTP/2",
+        partial(_sent, http2=True),
+        _TRAILER_REMEDIES,
+        TRAILERS_REMOVED,
+        "as CloudFront documents",
+        on_cdn=False,
+    ),
+    FramingForm(
         "trailers-answered",
         "trailers of an answer",
         _answered,
+        _TRAILER_REMEDIES,
+        TRAILERS_REMOVED,
+        "as CloudFront documents",
+    ),
+    FramingForm(
+        "trailers-answered-http2",
+        "trailers of an answer over HTTP/2",
+        partial(_answered, http2=True),
         _TRAILER_REMEDIES,
         TRAILERS_REMOVED,
         "as CloudFront documents",
@@ -340,7 +376,8 @@ def _passed(
 
 async def _on_each_lane(host: EchoHost, form: FramingForm) -> list[Result]:
     """Try one form at every address of each lane; a lane's worst address is its result."""
-    firsts = [ways[0] for ways in host.lanes.values()]
+    lanes = [ways for ways in host.lanes.values() if form.on_cdn or ways[0].path != "cdn"]
+    firsts = [ways[0] for ways in lanes]
     wire = host.context.wire
     missing = host.missing_baseline(0)
     if missing is not None:
@@ -368,7 +405,7 @@ async def _on_each_lane(host: EchoHost, form: FramingForm) -> list[Result]:
         results = await asyncio.gather(*map(at, ways))
         return min(results, key=lambda each: ("fail", "unknown", "pass").index(each.verdict))
 
-    return list(await asyncio.gather(*map(of_lane, host.lanes.values())))
+    return list(await asyncio.gather(*map(of_lane, lanes)))
 
 
 async def framing(

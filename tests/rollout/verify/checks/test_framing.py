@@ -15,7 +15,7 @@ import h11
 import pytest
 
 from rollout.probe.http import HttpWire
-from rollout.probe.model import EdgeTarget, HttpRequest, Path, Result, Way, Wire
+from rollout.probe.model import EdgeTarget, FramedAnswer, HttpRequest, Path, Result, Way, Wire
 from rollout.verify.check import CheckContext, VerifyOptions
 from rollout.verify.checks.framing import framing
 from rollout.verify.differences import AS_BASELINE, HINTS_REMOVED, TRAILERS_REMOVED
@@ -324,7 +324,9 @@ def test_what_a_way_does_to_hints_and_trailers_is_told(
 ) -> None:
     case = CASES[name]
     there = {each.check: each for each in results[name] if each.family == "IPv6"}
-    assert there.pop("early-hints-http2").verdict in (PASS, UNKNOWN, case.expected[0])
+    for place, name_of_form in enumerate(("early-hints", "trailers-sent", "trailers-answered")):
+        over_http2 = there.pop(f"{name_of_form}-http2", None)
+        assert over_http2 is None or over_http2.verdict in (PASS, UNKNOWN, case.expected[place])
     assert (
         tuple(
             "-" if each.evidence.startswith("Not asked: ") else each.verdict
@@ -342,9 +344,21 @@ def test_what_a_way_does_to_hints_and_trailers_is_told(
 @pytest.mark.parametrize("name", CASES)
 def test_direct_over_ipv4_is_never_at_fault(results: Mapping[str, list[Result]], name: str) -> None:
     here = [each for each in results[name] if each.family == "IPv4"]
-    assert len(here) == 4
+    assert len(here) == 6
     for each in here:
         assert each.verdict == "pass" or each.evidence.startswith("Not asked: "), each
+
+
+def test_trailers_of_a_request_over_http2_are_sent_on_direct_alone(
+    results: Mapping[str, list[Result]],
+) -> None:
+    tried = {
+        each.path
+        for name in ("trailers are dropped on cdn", "trailers are dropped by a proxy")
+        for each in results[name]
+        if each.check == "trailers-sent-http2"
+    }
+    assert tried == {"direct"}
 
 
 def test_an_older_echo_leaves_a_clean_run_clean(results: Mapping[str, list[Result]]) -> None:
@@ -355,7 +369,9 @@ def test_an_older_echo_leaves_a_clean_run_clean(results: Mapping[str, list[Resul
         "early-hints": "the echo does not know hint (docs/echo.md).",
         "early-hints-http2": "the echo does not know hint (docs/echo.md).",
         "trailers-sent": "the echo does not tell trailers (docs/echo.md).",
+        "trailers-sent-http2": "the echo does not tell trailers (docs/echo.md).",
         "trailers-answered": "the echo does not know trailer (docs/echo.md).",
+        "trailers-answered-http2": "the echo does not know trailer (docs/echo.md).",
     }
 
 
@@ -446,6 +462,25 @@ def test_the_labs_load_balancers_pass_what_theirs_do(
     assert outcomes[1].evidence == hint.replace("early hint:", "early hint over HTTP/2:")
     for each in outcomes[2:]:
         assert each.evidence.startswith("passed on: x-verify-checksum: ")
+
+
+def test_trailers_go_both_ways_over_http2(served: Mapping[str, LoopbackOrigin]) -> None:
+    origin = served["network"]
+    way = Way("direct", "IPv4", NAME, origin.address, origin.https)
+    wire = HttpWire(rate=1000, concurrency=16, ca=origin.ca)
+
+    async def run() -> tuple[FramedAnswer, FramedAnswer]:
+        sent = HttpRequest("PUT", "/echo", body=(b"piece",), http2=True)
+        asked = HttpRequest("GET", "/echo/size=10;chunks=2;trailer=Grpc-Status:0", http2=True)
+        return (
+            await wire.send_framed(way, sent, [("X-Checksum", "ba7816bf")]),
+            await wire.send_framed(way, asked),
+        )
+
+    sent, answered = asyncio.run(run())
+    assert (sent.answer.protocol, answered.answer.protocol) == ("HTTP/2", "HTTP/2")
+    assert json.loads(sent.answer.body)["trailers"] == [["x-checksum", "ba7816bf"]]
+    assert list(answered.trailers) == [("grpc-status", "0")]
 
 
 def test_what_is_no_http_or_ends_early_is_trouble() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -16,6 +17,7 @@ from rollout.verify.checks.echo import echo
 from rollout.verify.checks.framing import FORMS, framing
 from rollout.verify.checks.sizes import sizes
 from rollout.verify.checks.slow import slow
+from rollout.verify.differences import TRAILERS_REMOVED
 from support.fake_edge import NoDnsQueries
 from support.lab_origin import LoopbackOrigin, origin_on_loopback
 from support.nginx_edge import NAME, nginx_edge
@@ -141,6 +143,30 @@ def test_a_limit_of_nginx_is_found(origin: LoopbackOrigin, tmp_path: Path, name:
     results = on_cdn(origin, tmp_path, changed, run)
     assert results[line].verdict == "fail", results
     assert evidence in results[line].evidence
+
+
+TRAILERS: Final = (
+    "trailers-sent",
+    "trailers-answered",
+    "trailers-answered-http2",
+)
+
+
+def test_an_nginx_that_makes_trailers_of_its_own_is_found_over_both_protocols(
+    bytes_origin: LoopbackOrigin, tmp_path: Path
+) -> None:
+    run = partial(framing, forms=[each for each in FORMS if each.check in TRAILERS])
+    (tmp_path / "dropped").mkdir()
+    dropped = on_cdn(bytes_origin, tmp_path / "dropped", "", run, http2=True)
+    assert {name: dropped[name].accepted for name in TRAILERS} == dict.fromkeys(
+        TRAILERS, (TRAILERS_REMOVED,)
+    )
+    (tmp_path / "own").mkdir()
+    own = "add_trailer X-Verify-Checksum $request_id always;"
+    altered = on_cdn(bytes_origin, tmp_path / "own", own, run, http2=True)
+    assert failures(altered) == {"trailers-answered", "trailers-answered-http2"}
+    for name in failures(altered):
+        assert "here x-verify-checksum: " in altered[name].evidence
 
 
 @pytest.mark.parametrize("http2", [False, True])
