@@ -12,6 +12,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from sandbox.lab import cloud_reach
 from sandbox.lab.door import Door, LabError, NotSettledError
 from sandbox.lab.droplet import kernel
 from sandbox.lab.lab_settings import changed
@@ -76,7 +77,8 @@ def build(surroundings: Callable[[], LabSandbox]) -> typer.Typer:
         ] = None,
     ) -> None:
         """Run a shell or a command on a client, or on any other host, of the lab that is open."""
-        _enter(folder_of(surroundings()), host, command or [])
+        sandbox = surroundings()
+        _enter(folder_of(sandbox), host, command or [], sandbox.urls)
 
     @app.command("show")
     def show_lab(  # pyright: ignore[reportUnusedFunction]
@@ -124,7 +126,7 @@ def stop(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _enter(folder: Path, host: str, command: list[str]) -> None:
+def _enter(folder: Path, host: str, command: list[str], urls: Mapping[str, str]) -> None:
     if command[:1] == ["--"]:  # where others, such as ssh and nsenter, want it
         command = command[1:]
     try:
@@ -132,11 +134,16 @@ def _enter(folder: Path, host: str, command: list[str]) -> None:
         line = door.command(
             host,
             *(command or [os.environ.get("SHELL", "/bin/sh")]),
-            env={"debian_chroot": host},  # what Debian's shells show in front of their prompt
+            # Debian's shells show the first in front of their prompt.
+            env={"debian_chroot": host, **cloud_reach.variables(urls)},
             pids=False,
         )
+        inside = door.hosts[host].pid
     except LabError as fault:
         stop(str(fault), WRONG_USE)
+    # Before what is run is born into another PID namespace: this process then has no more threads.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *PASSED_ON})
+    cloud_reach.reach(urls.values(), inside)
     kernel.children_in_pids_of(str(door.pid))
     raise typer.Exit(_carried_out(line))
 
@@ -147,7 +154,6 @@ def _carried_out(line: list[str]) -> int:
     `nsenter --pid` would stay between, and end of a signal without passing it on. What the terminal
     sends, as Ctrl-C, the command has already.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, *PASSED_ON})
     child = os.posix_spawn(line[0], line, os.environ, setsigmask=())
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
         info = signal.sigwaitinfo({signal.SIGCHLD, *PASSED_ON})

@@ -45,6 +45,7 @@ def test_a_lab_is_opened_entered_changed_followed_and_closed(home: Path) -> None
             (signal.SIGINT, True),
         ):
             a_signal_reaches_what_runs_inside(terminal, home, number, to_all=to_all)
+        the_account_is_read_inside(terminal, home)
         which = terminal.run("enter", "ipv4-only", "which", "dualstack")
         assert Path(which.stdout.strip()).samefile(DUALSTACK)
 
@@ -99,6 +100,18 @@ def the_lab_is_shown(terminal: Terminal, home: Path) -> None:
     ]
     assert {name for name, each in report.items() if each["state"] != "ok"} == {"lab"}, report
     assert (done.returncode, len(report["proxies"]["lines"])) == (1, 3)
+
+
+def the_account_is_read_inside(terminal: Terminal, home: Path) -> None:
+    """Verify on a client what only the AWS account tells, which listens outside of the lab."""
+    done = terminal.run(
+        *("enter", "ipv6-only", "dualstack", "verify", "--json", "--account"),
+        *("--outputs", str(home / "lab" / "outputs.json"), "--echo", "/echo"),
+        *("--only", "hazards-timeouts"),
+    )
+    report = json.loads(done.stdout)
+    verdicts = {each["check"]: each["verdict"] for each in report["results"]}
+    assert (done.returncode, set(verdicts.values())) == (0, {"pass"}), report
 
 
 def a_signal_reaches_what_runs_inside(

@@ -15,6 +15,7 @@ NEW_CONTROL_GROUPS: Final = 0x02000000
 NEW_NAMES: Final = 0x04000000
 NEW_IPC: Final = 0x08000000
 NEW_PIDS: Final = 0x20000000
+NEW_NETWORK: Final = 0x40000000
 
 READ_ONLY: Final = 1
 REMOUNT: Final = 32
@@ -60,9 +61,22 @@ def children_in_pids_of(process: str) -> None:
     Raises:
         OSError: Linux refused, or there is no such process.
     """
-    descriptor = os.open(f"/proc/{process}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    _join(f"/proc/{process}/ns/pid", NEW_PIDS)
+
+
+def network_of(process: str) -> None:
+    """Go on in the network of a process, with this thread alone.
+
+    Raises:
+        OSError: Linux refused, or there is no such process.
+    """
+    _join(f"/proc/{process}/ns/net", NEW_NETWORK)
+
+
+def _join(namespace: str, kind: int) -> None:
+    descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        _checked(_LIBC.setns(descriptor, NEW_PIDS), "setns")
+        _checked(_LIBC.setns(descriptor, kind), "setns")
     finally:
         os.close(descriptor)
 
