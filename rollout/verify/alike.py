@@ -6,15 +6,17 @@ counts: a clock, a counter or one of several servers is no difference.
 """
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rollout.probe.model import HttpAnswer, HttpRequest, TroubleError, Verdict, Way, Wire
 from rollout.requests.catalogue import IgnoreRule
-from rollout.verify.answer_differences import NOTHING, AnswerDifference, differences
 from rollout.verify.exchange import ask, status_of
+from rollout.verify.own_requests.evidence import differences_text
+from rollout.verify.own_requests.judgement import Oddity, Outcome, oddities
+from rollout.verify.own_requests.learned import Learned
+from rollout.verify.own_requests.parts import ENTRIES, STATUS, Part
 
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 """Answers that send a client elsewhere: what counts is where to."""
@@ -29,10 +31,8 @@ OF_A_REDIRECT: Final = (
 MORE_TIMES: Final = 4
 """How often the measure is taken again before a difference counts."""
 
-MOST_SHOWN: Final = 3
-LONGEST_SHOWN: Final = 120
-
-Outcome = HttpAnswer | TroubleError
+Came = HttpAnswer | TroubleError
+"""What came of a request."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class AnswerMeasure:
     wire: Wire
     way: Way
     request: HttpRequest
-    outcomes: list[Outcome] = field(default_factory=list[Outcome])
+    outcomes: list[Came] = field(default_factory=list[Came])
     """What came so far, in order."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while it is taken: all ways share it."""
 
-    async def take(self, times: int) -> Sequence[Outcome]:
+    async def take(self, times: int) -> Sequence[Came]:
         """Return the outcomes, as many as wanted at least."""
         async with self.lock:
             while len(self.outcomes) < times:
@@ -73,64 +73,56 @@ class AnswerMeasure:
         """Compare the answers on another way with the measure."""
         await self.take(2)
         outcome = (await ask(self.wire, way, self.request)).outcome
-        own = self._differing(way, outcome)
+        own = self._odd(way, outcome)
         if own:
             await self.take(3)
             again = (await ask(self.wire, way, self.request)).outcome
             await self.take(3 + MORE_TIMES)
-            places = {each.place for each in own}
-            lasting = [each for each in self._differing(way, again) if each.place in places]
+            places = {each.part.place for each in own}
+            lasting = [each for each in self._odd(way, again) if each.part.place in places]
             if not lasting:
                 return Likeness("unknown", f"differed once and not again: {_evidence(own)}")
             return Likeness("fail", _evidence(lasting))
         more = "" if self.answers else f", where direct over IPv4 gives {said(self.outcomes[0])}"
         return Likeness("pass", f"{said(outcome)}{more}")
 
-    def _differing(self, way: Way, outcome: Outcome) -> list[AnswerDifference]:
+    def _odd(self, way: Way, outcome: Came) -> list[Oddity]:
         """Return what differs, beyond what the measure itself changes."""
         answers = self.answers
-        if isinstance(outcome, TroubleError):
-            if len(answers) < len(self.outcomes):
-                return []
-            return [AnswerDifference("status", "", said(answers[0]), said(outcome))]
-        if not answers:
+        if not answers or (isinstance(outcome, TroubleError) and len(answers) < len(self.outcomes)):
             return []
-        statuses = {each.status for each in answers}
-        if outcome.status not in statuses:
-            return [AnswerDifference("status", "", said(answers[0]), said(outcome))]
-        measured = [each for each in answers if each.status == outcome.status]
-        moved = [item for each in measured[1:] for item in differences(measured[0], each)]
-        rules = [IgnoreRule(each.kind, each.where) for each in moved if each.kind != "status"]
-        rules += OF_A_REDIRECT if outcome.status in REDIRECTS else ()
-        return [
+        measured = tuple(
             each
-            for each in differences(measured[0], outcome)
-            if not each.covered(rules) and not _is_named_by_cloudfront(way, each)
+            for each in answers
+            if isinstance(outcome, HttpAnswer) and each.status == outcome.status
+        )
+        if not measured:
+            return [Oddity(STATUS, said(answers[0]), said(outcome), 1, 1, 1)]
+        status = measured[0].status
+        learned = Learned(measured, OF_A_REDIRECT if status in REDIRECTS else ())
+        direct = [Outcome(self.way, each, 0) for each in measured]
+        odd = oddities({status: learned}, direct, [Outcome(way, outcome, 0)], way.path)
+        restless = {part for part, values in learned.table.items() if len(set(values)) > 1}
+        moving = [
+            IgnoreRule(part.kind, part.where)
+            for part in restless
+            if part.kind != "status" and part.aspect in ("", ENTRIES)
         ]
+        return [each for each in odd if not _is_restless(each.part, restless, moving)]
 
 
-def _is_named_by_cloudfront(way: Way, difference: AnswerDifference) -> bool:
-    """Say whether it is the name that CloudFront gives a server that has none."""
-    named = AnswerDifference("header", "server", NOTHING, json.dumps("CloudFront"))
-    return way.path == "cdn" and difference == named
+def _is_restless(part: Part, restless: Iterable[Part], moving: Iterable[IgnoreRule]) -> bool:
+    """Say whether a part changes in the measure itself, or what it belongs to."""
+    return part in restless or part.covered(moving)
 
 
-def said(outcome: Outcome) -> str:
+def _evidence(odd: Sequence[Oddity]) -> str:
+    """Return what differs; the requests hold no secret that an answer could repeat."""
+    return differences_text(odd, lambda text: text)
+
+
+def said(outcome: Came) -> str:
     """Return an outcome in a few words."""
     if isinstance(outcome, TroubleError):
         return f"no answer ({outcome.kind}: {outcome})"
     return status_of(outcome)
-
-
-def _evidence(differing: Iterable[AnswerDifference]) -> str:
-    items = list(differing)
-    parts = [
-        f"{each.place} expected {_short(each.first)}, came {_short(each.second)}"
-        for each in items[:MOST_SHOWN]
-    ]
-    more = len(items) - MOST_SHOWN
-    return "; ".join([*parts, *([f"{more} more"] if more > 0 else [])])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
