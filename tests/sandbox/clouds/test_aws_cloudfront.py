@@ -129,6 +129,22 @@ def grouped(
     return edit
 
 
+def functions(*events: str) -> Edit:
+    arn = "arn:aws:cloudfront::123456789012:function/one"
+    return behavior(
+        FunctionAssociations=listed(*({"FunctionARN": arn, "EventType": each} for each in events))
+    )
+
+
+def lambdas(*events: str, version: str = "7") -> Edit:
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:one:{version}"
+    return behavior(
+        LambdaFunctionAssociations=listed(
+            *({"LambdaFunctionARN": arn, "EventType": each} for each in events)
+        )
+    )
+
+
 def patterns(*patterns: str) -> Edit:
     return lambda config: config.update(
         CacheBehaviors=listed(
@@ -863,6 +879,43 @@ CASES: Final[dict[str, list[tuple[str, Edit, str, str, Edit]]]] = {
             "InvalidArgument",
             "The parameter OriginShieldRegion is required.",
             of_origin(OriginShield={"Enabled": True, "OriginShieldRegion": "us-east-1"}),
+        ),
+    ],
+    "functions_stand_at_their_events": [
+        (
+            "one of CloudFront at the origin",
+            functions("origin-request"),
+            "InvalidFunctionAssociation",
+            "is associated once with a viewer event",
+            functions("viewer-request", "viewer-response"),
+        ),
+        (
+            "two at one event",
+            functions("viewer-request", "viewer-request"),
+            "InvalidFunctionAssociation",
+            "is associated once with a viewer event",
+            functions("viewer-request"),
+        ),
+        (
+            "no version of Lambda",
+            lambdas("origin-request", version="$LATEST"),
+            "InvalidLambdaFunctionAssociation",
+            "The ARN must end with the version number.) ARN: arn:aws:lambda:us-east-1:",
+            lambdas("origin-request"),
+        ),
+        (
+            "two of Lambda at one event",
+            lambdas("viewer-request", "viewer-request"),
+            "InvalidLambdaFunctionAssociation",
+            "more than one Lambda function association",
+            lambdas("viewer-request", "origin-response"),
+        ),
+        (
+            "both at viewers' events",
+            both(functions("viewer-request"), lambdas("viewer-response")),
+            "InvalidFunctionAssociation",
+            "not beside a Lambda function",
+            both(functions("viewer-request"), lambdas("origin-response")),
         ),
     ],
     "forwarded_names_can_be_names": [

@@ -47,6 +47,11 @@ GLOBAL_WEB_ACL: Final = re.compile(
 """A web ACL of WAFv2 with scope CLOUDFRONT, or one of WAF classic.
 Source: CloudFront API Reference, 'DistributionConfig', WebACLId."""
 
+LAMBDA_VERSION: Final = re.compile(
+    r"arn:aws[a-z-]*:lambda:us-east-1:\d{12}:function:[\w-]{1,64}:\d+"
+)
+VIEWER_EVENTS: Final = frozenset({"viewer-request", "viewer-response"})
+
 S3_BUCKET_DOMAIN: Final = re.compile(r"(?P<name>[a-z0-9.-]+?)\.s3(\.[a-z0-9-]+)?\.amazonaws\.com")
 
 PATH_PATTERN: Final = re.compile(r"[A-Za-z0-9_.*$/~\"'@:+&?-]{1,255}")
@@ -234,6 +239,46 @@ def logs_go_to_a_bucket(request: DistributionRequest) -> Refusal | None:
     )
 
 
+def functions_stand_at_their_events(request: DistributionRequest) -> Refusal | None:
+    """A behavior has one function at an event, and those of CloudFront at viewers' events only.
+
+    A function of Lambda@Edge is a version, by its number, of one in us-east-1; at viewers' events
+    it does not stand beside one of CloudFront. Whether a function exists is not checked here.
+
+    Source: CloudFront Developer Guide, 'Restrictions on edge functions'; API Reference,
+    'CreateDistribution', InvalidFunctionAssociation and InvalidLambdaFunctionAssociation. The words
+    are not documented.
+    """
+    for behavior in request.behaviors:
+        functions = [one["EventType"] for one in items(behavior, "FunctionAssociations")]
+        lambdas = items(behavior, "LambdaFunctionAssociations")
+        for one in lambdas:
+            if not LAMBDA_VERSION.fullmatch(one["LambdaFunctionARN"]):
+                return Refusal(
+                    "InvalidLambdaFunctionAssociation",
+                    "The function ARN must reference a specific function version in us-east-1. "
+                    f"(The ARN must end with the version number.) ARN: {one['LambdaFunctionARN']}",
+                )
+        events = [one["EventType"] for one in lambdas]
+        if len(events) > len(set(events)):
+            return Refusal(
+                "InvalidLambdaFunctionAssociation",
+                "There is more than one Lambda function association for an event.",
+            )
+        beside = VIEWER_EVENTS.intersection(events) and functions
+        if (
+            len(functions) > len(set(functions))
+            or not VIEWER_EVENTS.issuperset(functions)
+            or beside
+        ):
+            return Refusal(
+                "InvalidFunctionAssociation",
+                "A CloudFront function is associated once with a viewer event, and not beside a "
+                "Lambda function at viewer events.",
+            )
+    return None
+
+
 def path_patterns_differ(request: DistributionRequest) -> Refusal | None:
     """Every path pattern is there once, of up to 255 characters that a path may have.
 
@@ -290,6 +335,7 @@ REQUEST_HANDLING_RULES: Final[tuple[Rule, ...]] = (
     error_page_is_complete,
     web_acl_is_global,
     logs_go_to_a_bucket,
+    functions_stand_at_their_events,
     path_patterns_differ,
     countries_are_named,
     counts_fit_the_quotas,
