@@ -14,7 +14,7 @@ from moto.cloudfront.models import random_id
 from sandbox.clouds.aws.fields import Fields, ReadOnly, items
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import cloudfront_policies as rules
-from sandbox.clouds.aws.rules.distribution_rules import etag_matches
+from sandbox.clouds.aws.rules.distribution_rules import etag_matches, list_has_a_size
 from sandbox.clouds.aws.state import MotoAccount, MotoPolicy, now
 
 MANAGED: Final[Mapping[str, Mapping[str, Fields]]] = json.loads(
@@ -87,6 +87,7 @@ def _delete(kind: str, account: MotoAccount, sent: Fields) -> Fields:
 
 
 def _list(kind: str, account: MotoAccount, sent: Fields) -> Fields:
+    raise_if(list_has_a_size(sent.get("MaxItems")))
     listed: list[Fields] = [
         {
             "Type": "managed" if one in MANAGED[kind] else "custom",

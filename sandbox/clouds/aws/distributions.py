@@ -87,6 +87,7 @@ def delete_distribution(account: MotoAccount, sent: Fields) -> Fields:
 
 def list_distributions(account: MotoAccount, sent: Fields) -> Fields:
     """List the distributions in the order they were made."""
+    raise_if(rules.list_has_a_size(sent.get("MaxItems")))
     marker, size = sent.get("Marker") or "", int(sent.get("MaxItems") or PAGE)
     every = list(account.distributions.values())
     ids = [distribution.id for distribution in every]

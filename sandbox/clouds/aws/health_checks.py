@@ -13,6 +13,7 @@ from typing import Final
 from sandbox.clouds.aws.fields import Fields, ReadOnly, members, part
 from sandbox.clouds.aws.refusal import Refusal, raise_if
 from sandbox.clouds.aws.rules import health_check_config as rules
+from sandbox.clouds.aws.rules.batches import page_has_a_size
 from sandbox.clouds.aws.state import MotoAccount, MotoHealthCheck, now, route53
 
 PAGE: Final = 100
@@ -54,7 +55,8 @@ def get_health_check(account: MotoAccount, sent: Fields) -> Fields:
 
 def list_health_checks(account: MotoAccount, sent: Fields) -> Fields:
     """List the health checks by id, page by page."""
-    marker, size = sent.get("Marker") or "", int(sent.get("MaxItems") or PAGE)
+    raise_if(page_has_a_size(sent.get("MaxItems")))
+    marker, size = sent.get("Marker") or "", min(int(sent.get("MaxItems") or PAGE), PAGE)
     every = sorted(account.health_checks.values(), key=lambda check: check.id)
     left = [check for check in every if check.id >= marker]
     answer: Fields = {

@@ -1381,6 +1381,15 @@ def test_distributions_are_listed_page_by_page(cloudfront: Any, make: Any) -> No
     ]
 
 
+@pytest.mark.parametrize("size", ["0", "-1", "ten", ""])
+def test_list_has_a_size(cloudfront: Any, size: str) -> None:
+    for call in (cloudfront.list_distributions, cloudfront.list_cache_policies):
+        if size:
+            assert refused(lambda call=call: call(MaxItems=size))[0] == "InvalidArgument"
+    assert rules.list_has_a_size(size) is not None
+    assert rules.list_has_a_size("1") is None
+
+
 def test_tags_and_invalidations_work_on_a_distribution(cloudfront: Any, make: Any) -> None:
     tags = {"Items": [{"Key": "stack", "Value": "sandbox"}]}
     made = cloudfront.create_distribution_with_tags(

@@ -393,3 +393,5 @@ def test_a_list_of_no_size_is_refused(aws: Any) -> None:
     client = aws.client("route53")
     with pytest.raises(client.exceptions.InvalidInput, match="MaxItems is not a positive number"):
         client.list_hosted_zones(MaxItems="ten")
+    with pytest.raises(client.exceptions.InvalidInput, match="MaxItems is not a positive number"):
+        client.list_health_checks(MaxItems="0")

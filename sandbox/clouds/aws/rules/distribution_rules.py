@@ -100,4 +100,20 @@ def invalidation_can_be_made(paths: ReadOnly, earlier: Sequence[str] | None) -> 
     return None
 
 
-REQUEST_RULES: Final = (etag_matches, deleted_distribution_is_off, invalidation_can_be_made)
+def list_has_a_size(size: str | None) -> Refusal | None:
+    """A list holds a positive number of items.
+
+    Source: CloudFront API Reference, 'ListDistributions', MaxItems and InvalidArgument. The words
+    are not documented.
+    """
+    if size is None or (size.isascii() and size.isdecimal() and int(size) > 0):
+        return None
+    return invalid_argument(f"The parameter MaxItems is not a positive number: {size}")
+
+
+REQUEST_RULES: Final = (
+    etag_matches,
+    deleted_distribution_is_off,
+    invalidation_can_be_made,
+    list_has_a_size,
+)
