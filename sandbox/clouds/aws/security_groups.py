@@ -17,6 +17,9 @@ from sandbox.clouds.aws.rules import inbound_rules as rules
 from sandbox.clouds.aws.rules.inbound_rules import InboundRule, PrefixList
 from sandbox.clouds.aws.state import MotoAccount
 
+SOURCES: Final = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
+"""Where traffic may come from, each with a description."""
+
 IPV6_LIST: Final = "com.amazonaws.global.ipv6.cloudfront.origin-facing"
 
 
@@ -45,6 +48,8 @@ def authorize_ingress(account: MotoAccount, region: str, sent: Fields) -> Fields
         protocol = permission.get("IpProtocol", "")
         first, last = permission.get("FromPort"), permission.get("ToPort")
         raise_if(rules.port_protocol_has_ports(protocol, first, last))
+        for entry in (entry for name in SOURCES for entry in members(permission, name)):
+            raise_if(rules.description_can_be_one(entry.get("Description")))
     added = [rule for permission in permissions for rule in _sent_rules(ec2, permission)]
     raise_if(rules.rules_fit_the_quota(_present(ec2, group), added))
     made: list[SecurityGroupRule] = []

@@ -188,3 +188,31 @@ class TestAuthorizing:
             )
         )
         assert (code, "Must specify both" in message) == ("InvalidParameterValue", True)
+
+    @pytest.mark.parametrize(
+        ("wrong", "allowed"),
+        [
+            ("CloudFront's", "CloudFronts"),
+            ("größe", "a-Z 0.9_:/()#,@[]+=&;{}!$*"),
+            ("a\nb", ""),
+            ("x" * 256, "x" * 255),
+        ],
+    )
+    def test_description_can_be_one(self, wrong: str, allowed: str) -> None:
+        refusal = rules.description_can_be_one(wrong)
+        assert refusal is not None
+        assert "Valid descriptions are strings less than 256 characters" in refusal.message
+        assert rules.description_can_be_one(allowed) is None
+
+    def test_a_rule_is_described_in_plain_characters(self, aws: Any) -> None:
+        for source in (
+            {"IpRanges": [{"CidrIp": "192.0.2.0/24", "Description": "it's"}]},
+            {"Ipv6Ranges": [{"CidrIpv6": "2001:db8::/32", "Description": "it's"}]},
+        ):
+            permission = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **source}
+            code, _ = refused(
+                lambda permission=permission: aws.client("ec2").authorize_security_group_ingress(
+                    GroupId=group(aws), IpPermissions=[permission]
+                )
+            )
+            assert code == "InvalidParameterValue"

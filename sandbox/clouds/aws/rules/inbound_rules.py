@@ -1,5 +1,6 @@
 """Rules of the inbound rules of security groups."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ from sandbox.clouds.aws.refusal import Refusal
 
 PORT_PROTOCOLS: Final = frozenset({"tcp", "udp", "6", "17"})
 MAX_PORT: Final = 65_535
+DESCRIPTION: Final = re.compile(r"[a-zA-Z0-9. _:/()#,@\[\]+=&;{}!$*-]{0,255}")
 
 QUOTA: Final = 60
 """Inbound rules of a security group, for each address family.
@@ -113,8 +115,23 @@ def port_protocol_has_ports(protocol: str, first: int | None, last: int | None) 
     return Refusal("InvalidParameterValue", f"Invalid value for portRange. {fault}")
 
 
+def description_can_be_one(description: str | None) -> Refusal | None:
+    """A description of a rule has up to 255 characters of those that are allowed.
+
+    Source: Amazon EC2 API Reference, 'IpRange', Description; the message is as users quote it.
+    """
+    if description is None or DESCRIPTION.fullmatch(description):
+        return None
+    return Refusal(
+        "InvalidParameterValue",
+        "Invalid rule description. Valid descriptions are strings less than 256 characters from "
+        "the following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
+    )
+
+
 REQUEST_RULES: Final = (
     rules_fit_the_quota,
     prefix_list_exists,
     port_protocol_has_ports,
+    description_can_be_one,
 )
