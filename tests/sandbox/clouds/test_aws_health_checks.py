@@ -47,6 +47,20 @@ CASES: Final[dict[str, list[tuple[str, Fields, str, Fields]]]] = {
             https(IPAddress=PROXY),
         ),
     ],
+    "checked_name_is_no_url": [
+        (
+            "a URL",
+            https(FullyQualifiedDomainName="https://api.example.com"),
+            'It may not contain reserved characters of RFC1738 ";/?:@=&"',
+            https(FullyQualifiedDomainName="api.example.com"),
+        ),
+        (
+            "a port",
+            https(FullyQualifiedDomainName="api.example.com:443"),
+            "It may not contain reserved characters",
+            https(FullyQualifiedDomainName="api-1.example.com", Port=443),
+        ),
+    ],
     "tcp_check_of_an_address_has_no_name": [
         (
             "both",

@@ -21,6 +21,9 @@ STRINGS: Final = frozenset({"HTTP_STR_MATCH", "HTTPS_STR_MATCH"})
 ALARM: Final = frozenset({"CLOUDWATCH_METRIC"})
 CALCULATED: Final = frozenset({"CALCULATED"})
 
+RESERVED: Final = frozenset(";/?:@=&")
+"""Source: RFC 1738 section 2.2."""
+
 MEMBERS: Final = {
     "Port": ("a port", frozenset({"TCP"}), ENDPOINT_TYPES),
     "IPAddress": ("an IP address", NOBODY, ENDPOINT_TYPES),
@@ -80,6 +83,21 @@ def checked_endpoint_is_named(config: ReadOnly) -> Refusal | None:
     return _invalid("Basic health checks must have an IP address or a fully qualified domain name.")
 
 
+def checked_name_is_no_url(config: ReadOnly) -> Refusal | None:
+    """The domain name of a check is a name, and no URL.
+
+    Source: Route 53 API Reference, 'HealthCheckConfig', FullyQualifiedDomainName; the message is as
+    users quote it.
+    """
+    if RESERVED.isdisjoint(config.get("FullyQualifiedDomainName") or ""):
+        return None
+    return Refusal(
+        "InvalidInput",
+        "Invalid fully qualified domain name: It may not contain reserved characters of RFC1738 "
+        '";/?:@=&"',
+    )
+
+
 def tcp_check_of_an_address_has_no_name(config: ReadOnly) -> Refusal | None:
     """A TCP check has an address or a domain name; there is no header to send the name in.
 
@@ -128,6 +146,7 @@ def members_fit_the_type(config: ReadOnly) -> Refusal | None:
 CONFIG_RULES: Final[tuple[Callable[[ReadOnly], Refusal | None], ...]] = (
     checked_address_is_public,
     checked_endpoint_is_named,
+    checked_name_is_no_url,
     tcp_check_of_an_address_has_no_name,
     check_interval_is_10_or_30,
     members_fit_the_type,
