@@ -95,18 +95,47 @@ class UnusableVerbError(Exception):
     """A verb that this install does not have, with what to do about it."""
 
 
-def usage(verbs: Sequence[Verb] = VERBS) -> str:
-    """Return what `dualstack --help` prints."""
-    width = max(len(verb.name) for verb in verbs)
-    lines = [f"  {verb.name:{width}}  {verb.help}{_needs(verb)}" for verb in verbs]
-    return "\n".join(
-        ["Usage: dualstack VERB [OPTIONS]", "", HELP, "", "Verbs:", *lines, "", _MORE, ""]
-    )
+def usage(verbs: Sequence[Verb] = VERBS, width: int = 80) -> str:
+    """Return what `dualstack --help` prints.
+
+    Args:
+        verbs: The verbs.
+        width: How long a line may be; of fewer than 40 columns a word might not fit in one.
+    """
+    from textwrap import fill  # noqa: PLC0415 - a verb that is run has no use for it
+
+    width = max(width, 40)
+    column = max(len(verb.name) for verb in verbs) + 4
+    lines = [
+        fill(
+            f"{verb.help}{_needs(verb)}",
+            width,
+            initial_indent=f"  {verb.name:{column - 2}}",
+            subsequent_indent=" " * column,
+            break_on_hyphens=False,
+        )
+        for verb in verbs
+    ]
+    more = (fill(each, width, break_on_hyphens=False) for each in _MORE)
+    usage_line = "Usage: dualstack VERB [OPTIONS]"
+    return "\n".join([usage_line, "", fill(HELP, width), "", "Verbs:", *lines, "", *more, ""])
 
 
-_MORE: Final = """\
-More about a verb: dualstack VERB --help
-Also: dualstack --version, and --install-completion for the shell that it is called from"""
+def _columns() -> int:
+    """Return how wide the terminal is that this writes to."""
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        try:
+            return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+        except OSError:
+            return 80  # as the verbs' own help is, in a file
+
+
+_MORE: Final = (
+    "More about a verb: dualstack VERB --help",
+    "Also: dualstack --version, and --install-completion for the shell that it is called from",
+)
 
 _COMPLETION: Final = ("--install-completion", "--show-completion")
 _COMPLETE: Final = "_DUALSTACK_COMPLETE"
@@ -204,13 +233,13 @@ def _run(words: Sequence[str]) -> None:
             sys.exit(WRONG_USE)
         app(words[1:], prog_name=f"dualstack {verb.name}")
     elif first in {"--help", "-h"}:
-        print(usage(), end="")
+        print(usage(width=_columns()), end="")
     elif first == "--version":
         from importlib.metadata import version  # noqa: PLC0415 - as long as all else here
 
         print(f"dualstack {version('dualstack-edge')}")
     elif not first:
-        print(usage(), end="", file=sys.stderr)
+        print(usage(width=_columns()), end="", file=sys.stderr)
         sys.exit(WRONG_USE)
     else:
         names = ", ".join(verb.name for verb in VERBS)

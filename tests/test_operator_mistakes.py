@@ -317,10 +317,14 @@ def test_ctrl_c(mistake: str) -> None:
         pytest.param({"COLUMNS": "60"}, id="60 columns"),
     ],
 )
-def test_a_terminal_that_is_poor(variables: dict[str, str]) -> None:
-    done = run("sandbox lab set -h", **variables)
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [("--help", "--install-completion"), ("sandbox lab set -h", "propagation-seconds")],
+)
+def test_a_terminal_that_is_poor(words: str, shown: str, variables: dict[str, str]) -> None:
+    done = run(words, **variables)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "propagation-seconds" in done.stdout
+    assert shown in done.stdout
     assert "\x1b" not in done.stdout
     width = int(variables.get("COLUMNS", "80"))
     assert [line for line in done.stdout.splitlines() if len(line) > width] == []

@@ -48,7 +48,7 @@ class TestEachVerb:
         own = get_command(cli.load(verb)).help or ""
         assert " ".join(own.partition("\n\n")[0].split()) == verb.help
         assert f"  {verb.name}  " in cli.usage()
-        assert verb.help in cli.usage()
+        assert verb.help in cli.usage(width=200)
 
     def test_it_adds_no_options_of_its_framework(self, verb: Verb) -> None:
         options = [name for param in get_command(cli.load(verb)).params for name in param.opts]
@@ -67,8 +67,18 @@ def test_help_lists_every_verb_with_what_it_needs_and_imports_none() -> None:
     done = dualstack("--help")
     assert done.returncode == 0
     assert done.stdout == f"{cli.usage()}[]\n"
-    assert re.search(r"^  verify +Compare .* \(extra: rollout\)$", done.stdout, re.MULTILINE)
-    assert re.search(r"^  sandbox +A cloud .* \(needs a checkout\)$", done.stdout, re.MULTILINE)
+    wide = cli.usage(width=200)
+    assert re.search(r"^  verify +Compare .* \(extra: rollout\)$", wide, re.MULTILINE)
+    assert re.search(r"^  sandbox +A cloud .* \(needs a checkout\)$", wide, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_help_breaks_its_lines_between_words_and_below_their_beginning(width: int) -> None:
+    usage = cli.usage(width=width)
+    assert [line for line in usage.splitlines() if len(line) > width] == []
+    assert usage.split() == cli.usage(width=1000).split()
+    verbs = usage.partition("Verbs:\n")[2].partition("\n\n")[0].splitlines()
+    assert {re.match(r"  (\S+ +| {9})", line) is not None for line in verbs} == {True}
 
 
 def test_the_page_says_of_each_verb_what_its_help_says(
