@@ -21,6 +21,7 @@ Source: CloudFront Developer Guide, 'Requirements for using alternate domain nam
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import pulumi
@@ -211,24 +212,43 @@ def warn_of_certificates(
 # ---- asking -------------------------------------------------------------------------------------
 
 
-SERVICES: Final = ("acm", "cloudfront", "sts", "route53", "cloudwatch")
-"""The services that are asked, in the order of the fields below."""
-
-
-@dataclass(frozen=True)
 class AwsAccount:
     """The account itself."""
 
-    acm: "ACMClient"
-    """A client for us-east-1."""
-    cloudfront: "CloudFrontClient"
-    """A client."""
-    sts: "STSClient"
-    """A client."""
-    route53: "Route53Client"
-    """A client."""
-    cloudwatch: Any
-    """A client for us-east-1."""
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        """Ask with clients that are made when they are first needed.
+
+        What botocore reads of a service takes longer than a request, and most deployments ask one.
+
+        Args:
+            client: Returns a client of a service for us-east-1, by botocore's name of the service.
+        """
+        self._client = client
+
+    @cached_property
+    def acm(self) -> "ACMClient":
+        """A client."""
+        return self._client("acm")
+
+    @cached_property
+    def cloudfront(self) -> "CloudFrontClient":
+        """A client."""
+        return self._client("cloudfront")
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """A client."""
+        return self._client("sts")
+
+    @cached_property
+    def route53(self) -> "Route53Client":
+        """A client."""
+        return self._client("route53")
+
+    @cached_property
+    def cloudwatch(self) -> Any:
+        """A client."""
+        return self._client("cloudwatch")
 
     def certificate(self, arn: str) -> GivenCertificate | None:
         """Return a certificate; None: there is none of this ARN."""
@@ -333,11 +353,14 @@ def open_account(arguments: Mapping[str, Any]) -> AwsAccount:
     try:
         # boto3 would import what S3 needs as well, which takes three times as long.
         session = Session(profile=plain.get("profile"))
-        return AwsAccount(*(_client(session, plain, name) for name in SERVICES))
+        account = AwsAccount(partial(_client, session, plain))
+        # The first client is where a profile or a bundle of authorities that is not there is found.
+        _ = account.sts
     except BotoCoreError as error:
         if fault := access.refusal(error, _profile(plain)):
             raise OriginError(fault) from error
         raise _unclear_names(error) from error
+    return account
 
 
 def check_access(

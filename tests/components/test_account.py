@@ -15,7 +15,6 @@ from components.edge import DualStackEdge
 from components.last_deployment import LastDeployment
 from components.lookups import OriginError, UnansweredError
 from components.lookups.account import (
-    SERVICES,
     Account,
     AwsAccount,
     GivenCertificate,
@@ -191,7 +190,7 @@ def account_with(**answers: Any) -> AwsAccount:
         return response, {"Error": {"Code": given}} if refused else given
 
     session.events.register("before-call", answer)
-    return AwsAccount(*(session.client(name) for name in SERVICES))
+    return AwsAccount(session.client)
 
 
 IDENTITY = {"Account": "123456789012"}

@@ -46,7 +46,7 @@ _OF_THE_ENGINE: Final = (
     "pulumi_aws.route53",
     "pulumi_digitalocean",
     "pulumi_random",
-    "sandbox.engine.language_host",
+    "sandbox.engine.language_host.host",
     "sandbox.plugins.aws.aws_package",
     "sandbox.plugins.digitalocean.digitalocean_package",
     "sandbox.plugins.process",

@@ -1,6 +1,6 @@
 """A stand-in for Pulumi's `aws` plugin, for the resource types and functions this project uses.
 
-It checks, compares, previews and calls the same AWS APIs as the official plugin, through boto3.
+It checks, compares, previews and calls the same AWS APIs as the official plugin, through botocore.
 What each resource does, and where it differs, is in its own docstring; what the provider's
 configuration does is in `session`. Resource types and functions that are not here are refused by
 name.

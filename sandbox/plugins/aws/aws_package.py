@@ -14,6 +14,9 @@ from sandbox.plugins.aws.record import RecordStandIn
 from sandbox.plugins.resource import Package, StandIn
 from sandbox.plugins.schema import ClassRef
 
+SDK = "pulumi_aws"
+"""The SDK that says which properties there are, and of which type."""
+
 
 def aws_package() -> Package[AwsSession]:
     """Return all that the stand-in for the aws plugin offers."""
@@ -31,7 +34,7 @@ def aws_package() -> Package[AwsSession]:
     return Package(
         name="aws",
         version=metadata.version("pulumi-aws"),
-        config=ClassRef("pulumi_aws.provider", "ProviderArgs"),
+        config=ClassRef(f"{SDK}.provider", "ProviderArgs"),
         check_config=check_config,
         connect=AwsSession,
         explain=explain,

@@ -1,6 +1,6 @@
 """How a configured provider reaches AWS.
 
-Everything that boto3 reads from the environment counts (`AWS_ENDPOINT_URL`, `AWS_REGION`,
+Everything that botocore reads from the environment counts (`AWS_ENDPOINT_URL`, `AWS_REGION`,
 `AWS_ACCESS_KEY_ID` ...), and the provider's configuration comes before it: `region`, `profile`,
 `accessKey`, `secretKey`, `token`, `endpoints`, `maxRetries`, `retryMode`, `insecure`,
 `customCaBundle`, `useDualstackEndpoint`, `useFipsEndpoint`, `allowedAccountIds`,
@@ -19,10 +19,9 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
-import boto3.session
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 from sandbox.plugins import actions
 from sandbox.plugins.resource import EngineTask, Failure, PluginError
@@ -74,36 +73,36 @@ class AwsSession:
         self._check_account()
 
     @cached_property
-    def _boto(self) -> Any:
+    def _session(self) -> Session:
+        # boto3 would import what S3 needs as well, in each of the plugin's processes.
         try:
-            core = botocore.session.get_session()
+            session = Session(profile=self._config.get("profile"))
             if self._actions:
-                core.register("before-call", self._record)
-            return boto3.session.Session(
-                aws_access_key_id=self._config.get("accessKey"),
-                aws_secret_access_key=self._config.get("secretKey"),
-                aws_session_token=self._config.get("token"),
-                profile_name=self._config.get("profile"),
-                region_name=self._config.get("region"),
-                botocore_session=core,
-            )
+                session.register("before-call", self._record)
+            if region := self._config.get("region"):
+                session.set_config_variable("region", region)
+            session.get_scoped_config()  # finds that a profile is not there
         except BotoCoreError as error:
             raise PluginError(explain(error)) from error
+        return session
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return the boto3 client of a service.
+        """Return the client of a service.
 
         Args:
-            service: boto3's name of it.
+            service: botocore's name of it.
             region: Another region than the provider's.
         """
         key = (service, region or self.region)
-        with self._lock:  # boto3's clients may be shared between threads, its sessions may not
+        with self._lock:  # clients may be shared between threads, sessions may not
             if key not in self._clients:
-                self._clients[key] = self._boto.client(
+                self._clients[key] = self._session.create_client(
                     service,
                     region_name=key[1],
                     endpoint_url=self._endpoint(service),
+                    aws_access_key_id=self._config.get("accessKey"),
+                    aws_secret_access_key=self._config.get("secretKey"),
+                    aws_session_token=self._config.get("token"),
                     verify=False
                     if self._config.get("insecure")
                     else self._config.get("customCaBundle"),
@@ -132,7 +131,7 @@ class AwsSession:
 
     def partition(self, region: str | None = None) -> str:
         """Return the partition of a region: `aws`, `aws-cn` or `aws-us-gov`."""
-        return str(self._boto.get_partition_for_region(region or self.region))
+        return str(self._session.get_partition_for_region(region or self.region))
 
     def own_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the tags of a resource that are not AWS's own and not to be ignored."""
@@ -145,8 +144,8 @@ class AwsSession:
         }
 
     def _region(self) -> str:
-        # boto3 reads AWS_DEFAULT_REGION, the official plugin AWS_REGION too; either will do.
-        region = self._boto.region_name or os.environ.get("AWS_REGION")
+        # botocore reads AWS_DEFAULT_REGION, the official plugin AWS_REGION too; either will do.
+        region = self._session.get_config_variable("region") or os.environ.get("AWS_REGION")
         if not region:
             raise PluginError(
                 "the AWS region is not set; a provider needs one, such as us-east-1. "

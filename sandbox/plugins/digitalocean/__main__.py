@@ -1,17 +1,14 @@
 """`pulumi-resource-digitalocean`: `python -m sandbox.plugins.digitalocean ENGINE_ADDRESS`.
 
 The SDK's `__init__` imports all of its 190 modules, which takes half a second, and a plugin is
-started several times in one `pulumi up`. Only the modules of what a program uses are needed, so
-the SDK is made a package whose `__init__` is not run.
+started several times in one `pulumi up`. Only the modules of what a program uses are needed.
 """
 
-import importlib.util
 import sys
 
+from sandbox.bare_packages import leave_out_inits
 from sandbox.plugins.digitalocean.digitalocean_package import SDK, digitalocean_package
 from sandbox.plugins.process import serve
 
-spec = importlib.util.find_spec(SDK)
-if spec is not None:
-    sys.modules[SDK] = importlib.util.module_from_spec(spec)
+leave_out_inits(SDK)
 serve(digitalocean_package(), sys.argv[1:])

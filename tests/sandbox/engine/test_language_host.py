@@ -18,8 +18,8 @@ import pytest
 from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from sandbox.engine import language_host
-from sandbox.engine.language_host import LanguageHost
+from sandbox.engine.language_host import host as language_host
+from sandbox.engine.language_host.host import LanguageHost
 from support.waiting import PATIENCE_SECONDS
 
 

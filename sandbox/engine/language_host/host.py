@@ -19,7 +19,6 @@ Source: `LanguageRuntime` in Pulumi's `proto/pulumi/language.proto`; the flags o
 """
 
 import contextlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -137,8 +136,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         self, request: empty_pb2.Empty, context: grpc.ServicerContext
     ) -> plugin_pb2.PluginInfo:
         """Name the version of the SDK whose programs this host starts."""
+        from importlib.metadata import version  # noqa: PLC0415 - few engines want to know
+
         del request, context
-        return plugin_pb2.PluginInfo(version=importlib.metadata.version("pulumi"))
+        return plugin_pb2.PluginInfo(version=version("pulumi"))
 
     def GetRequiredPackages(
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
@@ -269,7 +270,3 @@ def main() -> None:
             signals.get(timeout=PARENT_POLL_SECONDS)
             break
     server.stop(grace=None)
-
-
-if __name__ == "__main__":
-    main()
