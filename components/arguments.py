@@ -227,6 +227,18 @@ class AlarmsArgs(TypedDict):
     much. Allowed: an integer from 1 to 100. Default: 5."""
 
 
+class KillSwitchArgs(TypedDict):
+    """A health check by which cdn can be drained without Route 53's control plane."""
+
+    url: str
+    """Address of an object that is not there. Once it is there and begins with `dualstack-edge:
+    drain cdn`, health checkers find it within half a minute, and no answer leads to cdn any more,
+    whatever its weight; what keeps them from it moves nobody. They ask for it about three times a
+    second from all over the world, and without credentials. A bucket should be for this alone, and
+    has to be in another region than us-east-1. Allowed: an http or https address with a path, of an
+    object at S3 or a server of yours."""
+
+
 class DnsArgs(TypedDict):
     """Which records the stack declares, and what it changes about the zone itself."""
 
@@ -272,6 +284,10 @@ class DualStackEdgeArgs(TypedDict):
     weight, because its users would be locked out. Allowed: an object with generation."""
     alarms: NotRequired[AlarmsArgs]
     """Alarms for both paths; none when not set. Allowed: an object with topicArn."""
+    kill_switch: NotRequired[KillSwitchArgs]
+    """A health check by which `dualstack shift abort --switch` leads everybody back to the old path
+    when Route 53's control plane does not answer; none when not set. Turn it on while `cdn` has no
+    weight, and try it before you rely on it. Allowed: an object with url."""
     dns: NotRequired[DnsArgs]
     """Which records the stack declares, and what it changes about the zone itself. Allowed: an
     object."""

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Final, Self, cast
 
 import pulumi
 
-from components import lookups, settings
+from components import lookups, places, settings
 from components.arguments import DualStackEdgeArgs
 from components.certificate import Certificate
 from components.departure import Departure, departure, group_of_proxies, hold
 from components.distribution import PassThroughDistribution
 from components.facts import ALIAS_TTL_SECONDS, CLOUDFRONT_ZONE_ID
+from components.kill_switch import after_it_looked, drain_check
 from components.last_deployment import last_deployment
 from components.proxy.plan import Node, node_ids, plan
 from components.proxy_address import Address
@@ -70,9 +71,9 @@ class DualStackEdge(pulumi.ComponentResource):
     It creates a certificate (`<name>-tls`), a distribution (`<name>-cdn`) and the records that
     `dns.records` declares, weighted ones by default (`<name>-dns`); where asked for, proxies that
     give the old way IPv6 too (`<name>-proxy` and `<name>-proxy-dns`), a lock for the load balancer
-    (`<name>-lock`) and alarms (`<name>-alarms`). Several edges can live in one program. What exists
-    already is looked up before anything is registered, so that an edge that cannot stand leaves
-    nothing.
+    (`<name>-lock`), a kill switch's health check (`<name>-switch`) and alarms (`<name>-alarms`).
+    Several edges can live in one program. What exists already is looked up before anything is
+    registered, so that an edge that cannot stand leaves nothing.
 
     Raises:
         SettingsError: The arguments cannot be used.
@@ -282,11 +283,22 @@ class DualStackEdge(pulumi.ComponentResource):
                 "load_balancer": self._existing.load_balancer,
                 "distribution": lookups.AliasTarget(cdn.domain_name, CLOUDFRONT_ZONE_ID),
                 "proxies": proxies,
+                "drain_check": self._drain_check(name),
                 "existing": self._existing.records,
                 "cdn_depends_on": [certificate, cdn],
             },
             self._protected,
         )
+
+    def _drain_check(self, name: str) -> pulumi.Input[str] | None:
+        """Create the kill switch's health check; return the id that records may have of it."""
+        switch, place = self._settings.kill_switch, places.drain_check(name).name
+        if switch is None:
+            return None
+        check = drain_check(place, switch, self._child)
+        if not self._settings.traffic.cdn:
+            return check.id
+        return after_it_looked(check, self._last.ids.get(place), self._tell)
 
     def _alarms(
         self,

@@ -4,6 +4,7 @@ Pure: nothing here knows Pulumi. The policies and the sandbox keep constants of 
 they judge what is made with these.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -80,6 +81,35 @@ Each record is a change of its own, and one path changes before the other. With 
 moment in between has a share between the old one and the new one, whatever the order. With sums
 that differ it has not: from 1/9 to 10/90, which is the same share, cdn passes 9 of 19.
 """
+
+# ---- the kill switch ----------------------------------------------------------------------------
+
+SWITCH_WORDS: Final = "dualstack-edge: drain cdn"
+"""What the kill switch's object begins with. Its health check looks for these words and not for a
+status alone: 200 and 3xx are also what a page for unknown paths, a redirect to HTTPS and S3's own
+redirect (307, while a new bucket's name spreads) answer, and each would drain cdn."""
+
+SWITCH_INTERVAL_SECONDS: Final = 10
+SWITCH_THRESHOLD: Final = 3
+"""How often each health checker asks, and after how many answers in a row it changes its mind: half
+a minute after the object came or went. The other interval, 30 seconds, costs less and takes a
+minute longer, of an outage.
+
+Source: Route 53 Developer Guide, 'Values that you specify when you create or update health checks'.
+"""
+
+S3_OBJECT: Final = re.compile(
+    r"https?://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3\.(dualstack\.)?"
+    r"(?P<region>[a-z]{2}(-[a-z]+)+-[0-9])\.amazonaws\.com/(?P<key>.+)"
+)
+"""The address of an object at the S3 of one region.
+
+Source: Amazon S3 User Guide, 'Virtual hosting of general purpose buckets'.
+"""
+
+ROUTE_53_REGION: Final = "us-east-1"
+"""Where Route 53's control plane is, which a change of weights needs. Source: AWS Fault Isolation
+Boundaries, 'Global services'."""
 
 # ---- CloudFront ---------------------------------------------------------------------------------
 

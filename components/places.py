@@ -88,6 +88,11 @@ def direct_check(edge: str) -> ResourcePlace:
     return _check(f"{edge}-alarms", "direct", "health")
 
 
+def drain_check(edge: str) -> ResourcePlace:
+    """Return that of the kill switch's health check."""
+    return ResourcePlace("aws:route53/healthCheck:HealthCheck", f"{edge}-switch", edge)
+
+
 def alarm(edge: str, what: str) -> ResourcePlace:
     """Return that of an alarm."""
     alarms = f"{edge}-alarms"

@@ -45,6 +45,8 @@ class WeightedDnsArgs(TypedDict):
     """Where `cdn` leads."""
     proxies: NotRequired[ProxyDns | None]
     """Where `direct` leads IPv6 users. Default: to the load balancer, which is to nobody."""
+    drain_check: NotRequired[pulumi.Input[str] | None]
+    """Id of the health check that takes `cdn` out of the answers. Default: none does."""
     existing: NotRequired[Sequence[ZoneRecord]]
     """Records that the hostnames have already. Default: none."""
     cdn_depends_on: Sequence[pulumi.Resource]
@@ -73,7 +75,8 @@ class WeightedDns(pulumi.ComponentResource):
     CloudFront Route 53 does not allow it. For the load balancer it would do harm: both paths end
     there, so nothing is gained by leaving one for the other, while an unhealthy load balancer would
     send everybody to a `cdn` of weight 0 (records of weight 0 are used once all others are
-    unhealthy), a shift that nobody ordered, and again back.
+    unhealthy), a shift that nobody ordered, and again back. A health check of their own is what
+    only the `cdn` records may have, all of them the same one: see `components/kill_switch.py`.
 
     Source: Route 53 Developer Guide, 'How Amazon Route 53 chooses records when health checking is
     configured' and 'Values specific for weighted alias records'.
@@ -127,6 +130,7 @@ class WeightedDns(pulumi.ComponentResource):
             (hostname, family, path),
             self._args["distribution"],
             depends_on=[*after, *self._args["cdn_depends_on"]],
+            health_check_id=self._args.get("drain_check"),
         )
 
     def _direct(self, hostname: str, family: Family, path: Path | None) -> aws.route53.Record:
@@ -155,6 +159,7 @@ class WeightedDns(pulumi.ComponentResource):
         *,
         depends_on: Sequence[pulumi.Resource] = (),
         evaluate_target_health: bool = False,
+        health_check_id: pulumi.Input[str] | None = None,
     ) -> aws.route53.Record:
         hostname, family, path = record
         name = f"{self._name}-{hostname}-{family.lower()}"
@@ -176,6 +181,7 @@ class WeightedDns(pulumi.ComponentResource):
             type=family,
             set_identifier=path,
             weighted_routing_policies=policies,
+            health_check_id=health_check_id,
             aliases=[
                 aws.route53.RecordAliasArgs(
                     name=target.name,

@@ -27,6 +27,7 @@ from components.lookups.leaving_names import cannot_leave, leaving_names, led_to
 from components.lookups.left_behind import check_digitalocean, left_records
 from components.lookups.load_balancer import find_load_balancer
 from components.lookups.model import AliasTarget, HostedZone, LoadBalancerTarget, Prerequisites
+from components.lookups.promised_ipv6 import promised_ipv6
 from components.lookups.records import ZoneRecord, zone_records
 from components.lookups.security_group import find_prefix_list
 from components.lookups.standing import Standing, standing_edge
@@ -212,6 +213,7 @@ def _records(
         faults += taken_names(zone.id, settings, records, last, [record for record, _ in left])
     faults += cannot_leave(settings, leaving, records)
     faults += served_by_wildcards(zone.id, settings, (*records, *around))
+    faults += promised_ipv6(settings, last)
     if faults:
         raise OriginError(*faults)
     return records

@@ -4,10 +4,10 @@ Nothing else in the program reads `pulumi.Config`. `load` reads the configuratio
 stack, `from_arguments` the arguments of a component; both end in the same checks, and either return
 `Settings` or raise a `SettingsError` with every fault.
 
-`fields`, `values`, `cdn`, `proxies` and `all_settings` say what settings there are, `checks`,
-`limits` and `declared` whether values can be used, `unknown` what other keys were meant for,
-`intended`, `numbers`, `texts` and `mending` what other values were, `wording` and `commands` what
-is said of them, `loading` where they come from.
+`fields`, `values`, `cdn`, `proxies`, `kill_switch` and `all_settings` say what settings there are,
+`checks`, `limits`, `declared` and `switchable` whether values can be used, `unknown` what other
+keys were meant for, `intended`, `numbers`, `texts` and `mending` what other values were, `wording`
+and `commands` what is said of them, `loading` where they come from.
 """
 
 from components.settings.all_settings import (
@@ -21,6 +21,7 @@ from components.settings.all_settings import (
     Traffic,
 )
 from components.settings.cdn import Distribution, Logs, Origin
+from components.settings.kill_switch import KillSwitch
 from components.settings.loading import SettingsError, from_arguments, load, parse
 from components.settings.proxies import Proxies
 
@@ -31,6 +32,7 @@ __all__ = [
     "Alarms",
     "Distribution",
     "Dns",
+    "KillSwitch",
     "Logs",
     "Origin",
     "OriginLock",

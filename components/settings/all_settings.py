@@ -16,6 +16,7 @@ from components.facts import WHOLE_WEIGHT, Declared, Path
 from components.settings import values
 from components.settings.cdn import Distribution, Origin
 from components.settings.fields import Group, Says, fields_of
+from components.settings.kill_switch import KillSwitch
 from components.settings.proxies import Proxies
 
 NAMESPACE: Final = "dualstack-edge"
@@ -163,6 +164,16 @@ class Settings(Group):
         ),
     ] = None
     """Alarms for both paths; none when not set."""
+    kill_switch: Annotated[
+        KillSwitch | None,
+        Says(
+            "an object with url",
+            '{"url": "https://example-edge-switch.s3.eu-west-1.amazonaws.com/drain"}',
+        ),
+    ] = None
+    """A health check by which `dualstack shift abort --switch` leads everybody back to the old path
+    when Route 53's control plane does not answer; none when not set. Turn it on while `cdn` has no
+    weight, and try it before you rely on it."""
     dns: Annotated[Dns, Says("an object", '{"negativeTtlSeconds": 60}')] = Dns()
     """Which records the stack declares, and what it changes about the zone itself."""
     certificate_arn: Annotated[

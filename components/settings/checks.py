@@ -20,6 +20,7 @@ from components.settings.intended import frozen
 from components.settings.limits import too_much
 from components.settings.mending import mended
 from components.settings.proxies import Proxies
+from components.settings.switchable import unswitchable
 from components.settings.unknown import spelled
 from components.settings.values import hostname
 from components.settings.wording import OTHER, Problem, missing, problem_of
@@ -72,6 +73,7 @@ def check(
     problems += _names(given, values, masked)
     problems += _pool(values, masked)
     problems += too_much(given, values, masked)
+    problems += unswitchable(values, masked)
     if "traffic" in values or "traffic" not in given:
         problems += _lock(values, masked)
         problems += undeclarable(values, masked)

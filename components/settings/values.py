@@ -144,6 +144,11 @@ def origin_port(port: int) -> int:
     return port
 
 
+def is_port(text: str | None) -> bool:
+    """Say whether `:443` is a TCP port; None is one that is not given."""
+    return text is None or 1 <= int(text[1:]) <= 65535  # noqa: PLR2004 - TCP's
+
+
 def certificate_arn(arn: str) -> str:
     """Return the ARN of a certificate that CloudFront can use.
 

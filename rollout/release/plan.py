@@ -58,7 +58,9 @@ def letting_go(situation: Situation) -> Exchange:
         declared = situation.targets.weighted(hostname, weights)
         before += own
         after += simple
-        if not same_records(own, simple):
+        if any(each.health_check for each in own):
+            faults += _switched(hostname, own)
+        elif not same_records(own, simple):
             faults += _drifted(hostname, own, declared)
             faults += protections(hostname, FAMILIES, situation.zone_id, situation.protected)
     batch = exchanging(before, after)
@@ -86,6 +88,17 @@ def _nothing_to_let_go(situation: Situation) -> Iterator[Fault]:
             "weighted: the stack has to have the records that it lets go",
             "There is nothing to let go of.",
         )
+
+
+def _switched(hostname: str, own: Sequence[RecordSet]) -> Iterator[Fault]:
+    checked = [f"{each} has {each.health_check}" for each in own if each.health_check]
+    yield Fault(
+        f"{hostname} in the zone",
+        f"decided by a health check ({', '.join(checked)})",
+        "without one: a plain record is answered whatever a check says, so killSwitch would do "
+        "nothing any more",
+        "Remove it with: pulumi config rm dualstack-edge:killSwitch, then: pulumi up",
+    )
 
 
 def _drifted(

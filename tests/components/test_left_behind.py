@@ -19,7 +19,7 @@ from components.lookups.digitalocean import HttpDigitalOcean, open_digitalocean
 from components.lookups.left_behind import FreeAddress, Named, import_command
 from components.lookups.watchers import ListedAlarm, ListedCheck
 from components.places import ResourcePlace
-from components.settings import Alarms, Origin, Proxies, Settings, parse
+from components.settings import Alarms, KillSwitch, Origin, Proxies, Settings, parse
 
 if TYPE_CHECKING:
     from support.recording import MockEngine
@@ -89,7 +89,8 @@ def command(place: ResourcePlace, resource_id: str) -> str:
 def test_places_are_where_the_components_put_their_resources(engine: "MockEngine") -> None:
     from components.edge import DualStackEdge  # noqa: PLC0415 - the mock engine comes first
 
-    settings = SETTINGS.model_copy(update={"alarms": TOPIC})
+    switch = KillSwitch(url="https://edge-switch.s3.eu-west-1.amazonaws.com/drain")
+    settings = SETTINGS.model_copy(update={"alarms": TOPIC, "kill_switch": switch})
     engine.run(lambda: DualStackEdge.of_settings("edge", settings))
     expected = [
         places.certificate("edge"),
@@ -108,6 +109,7 @@ def test_places_are_where_the_components_put_their_resources(engine: "MockEngine
         places.proxy_check("edge", "fra1-1"),
         places.room_check("edge", "fra1-1"),
         places.direct_check("edge"),
+        places.drain_check("edge"),
         *(
             places.alarm("edge", what)
             for what in ("cdn-errors", "direct-unhealthy", "fra1-1-unhealthy", "fra1-1-full")

@@ -277,3 +277,15 @@ def test_proxies_that_fail_over_to_cdn_are_not_let_go_to_direct(tmp_path: Path) 
     with pytest.raises(Exception, match=r"proxy\.whenAllFail is cdn; ipv4 before plain records"):
         small.run("release")
     assert small.route53.sent == 0
+
+
+def test_records_that_a_kill_switch_decides_about_are_not_let_go(tmp_path: Path) -> None:
+    small = adopted(tmp_path)
+    small.route53.held = [
+        {**record, "HealthCheckId": "HC1"} if record.get("SetIdentifier") == "cdn" else record
+        for record in small.route53.held
+    ]
+    before = small.zone()
+    with pytest.raises(Exception, match="Remove it with: pulumi config rm dualstack-edge:killS"):
+        small.run("release")
+    assert small.zone() == before

@@ -1,0 +1,64 @@
+"""The kill switch comes and goes on a deployed stack, and nothing else changes."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.engine import client, zone_records
+from support.moments import watched
+
+if TYPE_CHECKING:
+    from types_boto3_route53 import Route53Client
+
+    from sandbox.clouds import background
+    from support.engine import Stack
+
+NAMES = ("api.example.com", "api2.example.com")
+SWITCH = {"url": "https://edge-switch.s3.eu-west-1.amazonaws.com/drain"}
+SOON = "import components.kill_switch\ncomponents.kill_switch.LOOKED_SECONDS = 2"
+"""Lines in front of a program that waits for a new check; a minute and a half is too long here."""
+
+
+def checks(account: "background.Cloud") -> dict[str, dict[str, Any]]:
+    listed = client(account, "route53").list_health_checks()["HealthChecks"]
+    return {each["Id"]: each["HealthCheckConfig"] for each in listed}
+
+
+def records(route53: "Route53Client") -> dict[tuple[str, str, str], dict[str, Any]]:
+    return {
+        (each["Name"].rstrip("."), each["Type"], each.get("SetIdentifier", "")): dict(each)
+        for each in zone_records(route53)
+    }
+
+
+@pytest.mark.row("`killSwitch` set", "`killSwitch` taken away")
+def test_it_is_put_on_and_taken_off_while_both_paths_are_answered_and_changes_nothing_else(
+    half_on_cdn: "Stack",
+    account: "background.Cloud",
+    droplets: "background.Cloud",
+    route53: "Route53Client",
+) -> None:
+    before, others = records(route53), checks(account)
+    half_on_cdn.wrap(SOON)
+    half_on_cdn.configure(killSwitch=SWITCH)
+    with watched(half_on_cdn, account, droplets) as on:
+        printed = half_on_cdn.up().must()
+    assert "Waiting for 2 s before the records of cdn get it" in printed
+    ((check, config),) = (item for item in checks(account).items() if item[0] not in others)
+    assert (config["Type"], config["Inverted"], config["SearchString"]) == (
+        "HTTPS_STR_MATCH",
+        True,
+        "dualstack-edge: drain cdn",
+    )
+    assert records(route53) == {
+        key: record | {"HealthCheckId": check} if key[2] == "cdn" else record
+        for key, record in before.items()
+    }
+
+    half_on_cdn.configure(killSwitch=None)
+    with watched(half_on_cdn, account, droplets) as off:
+        half_on_cdn.up().must()
+    assert (records(route53), checks(account)) == (before, others)
+    for seen in (on, off):
+        assert seen.faults(NAMES) == []
+        assert {share for name in NAMES for share in seen.shares(name)} == {(0.5, 0.5)}
