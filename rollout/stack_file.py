@@ -88,6 +88,18 @@ class StackFile:
         return bool(self._value("originLock"))
 
     @property
+    def switch_url(self) -> str:
+        """Address of the kill switch's object.
+
+        Raises:
+            WrongUseError: It is not in the file, or no address.
+        """
+        value = _mapping(self._value("killSwitch")).get("url")
+        if isinstance(value, str) and value.startswith(("http://", "https://")):
+            return value
+        raise self._unusable("killSwitch.url", value, "the address of the kill switch's object")
+
+    @property
     def declared(self) -> str:
         """Which records of the hostnames the stack declares: `weighted`, `none` or `simple`."""
         return str(_mapping(self._value("dns")).get("records") or "weighted")

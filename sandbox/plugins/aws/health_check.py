@@ -24,6 +24,7 @@ _CHANGEABLE: Final = {
     "ipAddress": "IPAddress",
     "port": "Port",
     "resourcePath": "ResourcePath",
+    "searchString": "SearchString",
 }
 _FIXED: Final = {"requestInterval": "RequestInterval", "type": "Type"}
 _RESETTABLE: Final = frozenset({"fqdn", "resourcePath"})
@@ -45,8 +46,8 @@ class HealthCheckStandIn(Tagged):
     fills in for `requestInterval` is, as with the official plugin, a difference that needs a new
     one: give it.
 
-    Where it differs: it is a check of an endpoint, without a text to look for, from all regions;
-    what `shape.refused` names is refused. An endpoint without address and name is refused when it
+    Where it differs: it is a check of an endpoint, from all regions; what `shape.refused` names is
+    refused. An endpoint without address and name is refused when it
     is checked. A domain name or path that the program no longer gives is reset by its name, where
     the official plugin sends an empty one.
     """
@@ -58,7 +59,7 @@ class HealthCheckStandIn(Tagged):
         replaces=frozenset(_FIXED),
         same={"ipAddress": _address},
         allowed={
-            "type": ("HTTP", "HTTPS", "TCP"),
+            "type": ("HTTP", "HTTPS", "HTTPS_STR_MATCH", "HTTP_STR_MATCH", "TCP"),
             "requestInterval": (10, 30),
             "failureThreshold": range(1, 11),
             "port": range(65536),
@@ -66,7 +67,7 @@ class HealthCheckStandIn(Tagged):
         refused=frozenset(
             {"childHealthThreshold", "childHealthchecks", "cloudwatchAlarmName"}
             | {"cloudwatchAlarmRegion", "insufficientDataHealthStatus", "measureLatency"}
-            | {"referenceName", "regions", "routingControlArn", "searchString", "triggers"}
+            | {"referenceName", "regions", "routingControlArn", "triggers"}
         ),
     )
 

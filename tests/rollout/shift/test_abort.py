@@ -124,7 +124,10 @@ def run(*words: str, stack: str | None = None) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--stack", "prod"], "How to abort is not given; it should be --direct. Add --direct."),
+        (
+            ["--stack", "prod"],
+            "How to abort is not given; it should be --direct, or --switch where",
+        ),
         (["--direct"], "The stack is not given; it is named by --stack or PULUMI_STACK"),
         (
             ["--direct", "--zone", "Z1"],

@@ -64,6 +64,7 @@ def test_a_refresh_after_creation_changes_nothing(plugin: Any) -> None:
     for desired in (
         tcp(ipAddress="2001:0db8::0:1"),
         of_web(resourcePath="/healthz", enableSni=True, tags={"a": "b"}),
+        of_web(type="HTTPS_STR_MATCH", searchString="drain", invertHealthcheck=True),
     ):
         state, inputs = plugin.made(HEALTH_CHECK, desired)
         assert plugin.refresh(HEALTH_CHECK, state, inputs) == (state, inputs)
