@@ -71,7 +71,7 @@ class Member:
         answer: Where it leads.
         weight: Its weight in a weighted group.
         key: What a client has to be to get it: a region, a place on earth, PRIMARY.
-        checked: Whether a health check of its own decides if it is used.
+        check: The health check of its own that decides if it is used; None: there is none.
         evaluates: Whether the health of what it is an alias of does.
         source: The record itself, for whoever reads the tree.
     """
@@ -79,7 +79,7 @@ class Member:
     answer: "Answer"
     weight: float = 1
     key: Hashable = None
-    checked: bool = False
+    check: Hashable = None
     evaluates: bool = False
     source: Hashable = None
 
@@ -87,7 +87,7 @@ class Member:
         """Say whether it is used while the checks of one place fail."""
         if failing is None:
             return True
-        if self.checked and self.destinations == frozenset({failing}):
+        if self.check is not None and self.destinations == frozenset({failing}):
             return False
         if not self.evaluates or isinstance(self.answer, Unclear):
             return True
@@ -200,7 +200,7 @@ def replaced(answer: Answer, old: Destination, new: Answer) -> Answer:
             replaced(member.answer, old, new),
             member.weight,
             member.key,
-            member.checked,
+            member.check,
             member.evaluates,
             member.source,
         )
@@ -286,7 +286,9 @@ def situations(answers: Sequence[Answer]) -> Iterator[Situation]:
             sets.setdefault(group.routing, set()).add(frozenset(one.key for one in group.members))
     places = frozenset(place for answer in answers for place in reach(answer))
     guarded = any(
-        member.checked or member.evaluates for answer in answers for member in members(answer)
+        member.check is not None or member.evaluates
+        for answer in answers
+        for member in members(answer)
     )
 
     def rankings(routing: Routing) -> list[tuple[Hashable, ...]]:

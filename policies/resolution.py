@@ -10,7 +10,7 @@ Binding and Parameter Specification via the DNS", sections 2 and 7.3.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -154,12 +154,12 @@ class Resolution:
             record.alias.get("evaluateTargetHealth")
         ) not in (False, None, UNKNOWN)
         check = record.place.get("healthCheckId")
-        checked = not check.absent and (not check.unknown or bool(_dependencies(check)))
-        if check.unknown and not checked:
+        checked_by = check_of(record)
+        if check.unknown and checked_by is None:
             needed(check)
         answer = self._leads(record, family)
         # A weight that no record may have is treated as the nearest that it may.
-        return Member(answer, max(weight or 0, 0), key, checked, evaluates, record), missing
+        return Member(answer, max(weight or 0, 0), key, checked_by, evaluates, record), missing
 
     def _leads(self, record: Record, family: Family) -> Answer:
         """Return where one record leads clients of a family."""
@@ -314,6 +314,14 @@ def _dependencies(place: Place) -> Sequence[str]:
     """Return the URNs that a value was made from, also of resources that nobody reads."""
     name = place.path.split(".")[0].split("[")[0]
     return sorted(place.around.resource.dependencies.get(name, ()))
+
+
+def check_of(record: Record) -> Hashable:
+    """Return what tells the health check of a record from others; None where it has none."""
+    check = record.place.get("healthCheckId")
+    if check.unknown:
+        return tuple(_dependencies(check)) or None
+    return None if check.absent else repr(check.value)
 
 
 MAY_BE_ANYTHING: Final = ("pulumi", "command", "random", "terraform")

@@ -13,9 +13,11 @@ on over IPv4.
 
 A distribution that has a record in one family needs one in the other, even at weight 0: such a
 record answers as soon as all the others are unhealthy. Target health that is evaluated in one
-family only sends that family alone away. An AAAA alias of health-checked records of the same zone
-does so as well, but for the proxies there is no other way; it is advice. A group of one family that
-an alias leads to is judged at the name in front of it. Zones are worlds of their own.
+family only sends that family alone away, and so does a health check. An AAAA alias of
+health-checked records of the same zone does so as well, but for the proxies there is no other way;
+it is advice. The same health check on both families is how a distribution is drained at will; what
+may happen by it besides is advice, too. A group of one family that an alias leads to is judged at
+the name in front of it. Zones are worlds of their own.
 
 Source: Route 53 Developer Guide, "Values specific for weighted alias records" and "How Amazon
 Route 53 chooses records"; RFC 8305, "Happy Eyeballs Version 2"; RFC 9460, section 7.3.
@@ -38,7 +40,8 @@ from policies.answers import (
     reach,
     unclear,
 )
-from policies.model import Finding, JudgedStack, Place, Rule, show
+from policies.health_checks import words_about
+from policies.model import Finding, JudgedStack, Judgement, Place, Rule, show
 from policies.records import FAMILIES, RECORD, Record, normal
 from policies.resolution import (
     AT_AN_ADDRESS,
@@ -197,7 +200,11 @@ class _Name:
                 if destination not in differing:
                     findings += self._absent(destination)
         # One check explains every share that it changes, so one finding says it.
-        yield from findings or (self._unhealthy(one) for one in every[:1])
+        found = findings or [self._unhealthy(one) for one in every[:1]]
+        yield from found
+        if all(finding.answer is Judgement.ADVISE for _, finding in found):
+            for destination in distributions:
+                yield from words_about(self._answers, destination)
 
     def _unseen(self, difference: Difference) -> Iterator[tuple[str, Finding]]:
         """Yield that a name leads to records that this stack does not have, in one family only."""

@@ -23,6 +23,7 @@ from rollout.probe.model import DnsClient
 from rollout.shift.drained import (
     EXPECTED_SECONDS,
     LONGEST_SECONDS,
+    PAUSE_SECONDS,
     RANGES_URL,
     Drained,
     cloudfront_networks,
@@ -34,6 +35,10 @@ BY_HAND: Final = (
     "Look by hand, many times: dig +short AAAA NAME @SERVER. Addresses in CloudFront's networks "
     "lead to cdn."
 )
+
+
+READINGS: Final = 5
+"""How often it is tried to read what was put: a server between may not know it at once."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,8 @@ def abort_switch(
         except SwitchUnclearError as error:
             report.put = None
             report.notes.append(f"{error}, so it may be there or not. By hand: {there.to_put}")
-    problem = outside.seen(edge.url)
+    begin = outside.clock()
+    problem = asyncio.run(_unseen(edge.url, outside, READINGS if there.is_at_s3 else 1))
     if problem and not there.is_at_s3:
         # Nobody but its owner can put it, so there is nothing to wait for.
         report.to_do = there.to_put
@@ -133,14 +139,28 @@ def abort_switch(
             f"{problem}. Health checkers need it without credentials: see the policy of the bucket "
             "in docs/recovery.md."
         )
-    _look(edge, report, watch, outside)
+    _look(edge, report, watch, outside, begin)
     return report
 
 
+async def _unseen(url: str, outside: Outside, readings: int) -> str:
+    """Return why a health checker would not take the object for there, after some tries."""
+    problem = outside.seen(url)
+    for _ in range(readings - 1):
+        if not problem:
+            break
+        await outside.sleep(PAUSE_SECONDS)
+        problem = outside.seen(url)
+    return problem
+
+
 def _look(
-    edge: SwitchedEdge, report: SwitchReport, watch: Callable[[str], None], outside: Outside
+    edge: SwitchedEdge,
+    report: SwitchReport,
+    watch: Callable[[str], None],
+    outside: Outside,
+    begin: float,
 ) -> None:
-    begin = outside.clock()
     try:
         networks = cloudfront_networks(outside.ranges())
     except (OSError, ValueError) as error:

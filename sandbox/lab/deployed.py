@@ -67,6 +67,23 @@ class DeployedDistribution:
 
 
 @dataclass(frozen=True)
+class DeployedBucket:
+    """A bucket of S3, as far as somebody without credentials sees it."""
+
+    name: str
+    """Its name."""
+    region: str
+    """Its region."""
+    objects: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The text of each object that everybody may read, by key."""
+
+    @property
+    def host(self) -> str:
+        """The name of the server that answers for it."""
+        return f"{self.name}.s3.{self.region}.amazonaws.com"
+
+
+@dataclass(frozen=True)
 class DeployedDroplet:
     """A droplet that is active."""
 
@@ -112,5 +129,7 @@ class Deployed:
     """`OriginRequestPolicyConfig` by id, for each one that a distribution names."""
     certificates: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names that each ACM certificate covers, by ARN, issued ones only."""
+    buckets: tuple[DeployedBucket, ...] = ()
+    """Buckets of S3."""
     droplets: tuple[DeployedDroplet, ...] = ()
     """Active droplets."""

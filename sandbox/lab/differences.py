@@ -40,6 +40,7 @@ def things(deployed: Deployed, *, records: bool = True) -> dict[str, Any]:
     for kind, own in (
         ("load balancer", {each.dns_name: each for each in deployed.load_balancers}),
         ("distribution", {each.id: each for each in deployed.distributions}),
+        ("bucket", {each.name: each for each in deployed.buckets}),
         ("droplet", {f"{each.name} ({each.id})": each for each in deployed.droplets}),
         ("health check", deployed.health_checks),
         ("certificate", deployed.certificates),

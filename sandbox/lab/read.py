@@ -10,7 +10,7 @@ otherwise it is done again.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from ipaddress import IPv4Network, collapse_addresses
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from sandbox.lab.deployed import (
     DeployedZone,
     Fields,
 )
+from sandbox.lab.read_buckets import buckets
 
 ATTEMPTS: Final = 20
 """How often an account that keeps changing is read before that is a fault; a deployment changes it
@@ -166,6 +167,7 @@ def _from_aws(url: str, droplets: Callable[[], tuple[DeployedDroplet, ...]]) -> 
             for name in _named(behaviors, "OriginRequestPolicyId")
         },
         certificates=dict(each for region in regions for each in _certificates(url, region)),
+        buckets=tuple(buckets(partial(_client, url, "s3"))),
         droplets=droplets(),
     )
 

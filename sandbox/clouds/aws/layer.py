@@ -147,7 +147,11 @@ class Layer:
             else:
                 service, operation = call.service, call.action or request.path
                 response = self._answer(call, environ)
-            if response.status_code < HTTPStatus.BAD_REQUEST and not operation.startswith(READING):
+            # Of a service whose operations are not told, such as S3, the method says it.
+            reads = operation.startswith(READING) or (
+                not (call and call.action) and request.method in {"GET", "HEAD"}
+            )
+            if response.status_code < HTTPStatus.BAD_REQUEST and not reads:
                 self._control.changes += 1
         return self._logged(request, service, operation, response)(environ, start_response)
 

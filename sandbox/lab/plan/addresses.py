@@ -11,6 +11,8 @@ RESOLVER_ADDRESSES: Final = ("198.18.3.2", "2001:db8:53:2::1")
 CHECKERS_ADDRESSES: Final = ("198.18.3.3", "2001:db8:53:3::1")
 CLOUD_RESOLVER_ADDRESSES: Final = ("198.18.3.4", "2001:db8:53:4::1")
 """The resolver that clouds have for themselves; it always obeys TTLs."""
+STORAGE_ADDRESS: Final = "198.18.3.5"
+"""S3, which health checks that have a name reach over IPv4 alone."""
 NAT64_ADDRESSES: Final = ("198.18.3.64", "2001:db8:64::53")
 # 198.18.0.0/15 is for benchmarks, 2001:db8::/32 for documentation: neither is anybody's.
 # Source: RFC 2544, RFC 3849.
@@ -44,12 +46,13 @@ def load_balancer_addresses(
 def leads(
     deployed: Deployed, settings: LabSettings
 ) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return the IPv4 and IPv6 addresses of every load balancer and distribution by DNS name."""
+    """Return IPv4 and IPv6 addresses by DNS name: load balancers, distributions and buckets."""
     nodes = [edge_addresses(number) for number in range(1, settings.edge_nodes + 1)]
     addresses_by_name: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         name: (addresses, ())
         for name, addresses in load_balancer_addresses(deployed, settings).items()
     }
+    addresses_by_name |= {each.host: ((STORAGE_ADDRESS,), ()) for each in deployed.buckets}
     for each in deployed.distributions:
         ipv6 = tuple(node[1] for node in nodes) if each.config.get("IsIPV6Enabled") else ()
         addresses_by_name[each.domain_name] = (tuple(node[0] for node in nodes), ipv6)

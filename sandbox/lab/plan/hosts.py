@@ -16,6 +16,7 @@ from sandbox.lab.plan.addresses import (
     CLOUD_RESOLVER_ADDRESSES,
     NAT64_ADDRESSES,
     RESOLVER_ADDRESSES,
+    STORAGE_ADDRESS,
     edge_addresses,
     load_balancer_addresses,
 )
@@ -23,6 +24,9 @@ from sandbox.lab.plan.addresses import (
 NAMES, RESOLVER, CLOUD_RESOLVER, CHECKERS = "names", "resolver", "cloud-resolver", "checkers"
 LOAD_BALANCER, NAT64 = "load-balancer", "nat64"
 """Hosts that every lab has."""
+
+STORAGE: Final = "storage"
+"""The host that a lab of an account with buckets has."""
 
 
 def _host(
@@ -98,6 +102,8 @@ def _hosts_of_standard_mtu(
     balancers = load_balancer_addresses(deployed, settings).values()
     every = tuple(dict.fromkeys(address for addresses in balancers for address in addresses))
     yield _host(LOAD_BALANCER, "load balancers, and the API behind them", every)
+    if deployed.buckets:
+        yield _host(STORAGE, "S3: the objects that everybody may read", (STORAGE_ADDRESS,))
     for number in range(1, settings.edge_nodes + 1):
         yield _host(f"edge-{number}", "node of CloudFront", edge_addresses(number), cloud[:1])
     for each in deployed.droplets:

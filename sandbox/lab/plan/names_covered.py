@@ -14,6 +14,7 @@ def certificates_needed(deployed: Deployed) -> set[frozenset[str]]:
     """Return the names that each certificate of the lab covers."""
     needed = {frozenset(names) for names in deployed.certificates.values()}
     needed.add(CLOUDFRONT_NAMES)
+    needed |= {frozenset({each.host}) for each in deployed.buckets}
     for each in deployed.load_balancers:
         needed |= set(names_served(each, deployed))
     return needed

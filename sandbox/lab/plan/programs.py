@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sandbox.lab import dns, droplet, edge, origin
+from sandbox.lab import dns, droplet, edge, origin, storage
 from sandbox.lab.deployed import Deployed
 from sandbox.lab.dns import NAME_SERVERS
 from sandbox.lab.dns.resolvers import NAT64_PREFIX
@@ -17,7 +17,15 @@ from sandbox.lab.plan.addresses import (
     leads,
     load_balancer_addresses,
 )
-from sandbox.lab.plan.hosts import CHECKERS, CLOUD_RESOLVER, LOAD_BALANCER, NAMES, NAT64, RESOLVER
+from sandbox.lab.plan.hosts import (
+    CHECKERS,
+    CLOUD_RESOLVER,
+    LOAD_BALANCER,
+    NAMES,
+    NAT64,
+    RESOLVER,
+    STORAGE,
+)
 from sandbox.lab.plan.names_covered import CLOUDFRONT_NAMES, names_served
 from sandbox.lab.plan.propagation import with_edge_part
 from sandbox.lab.program import Program
@@ -75,6 +83,9 @@ def programs(deployed: Deployed, settings: LabSettings, inputs: PlanInputs) -> I
         host=CHECKERS,
         speed=settings.check_speed,
     )
+    if deployed.buckets:
+        folder = _folder(inputs, STORAGE)
+        yield storage.program(STORAGE, deployed.buckets, inputs.certificates, folder)
     yield _origin(deployed, settings, inputs)
     certificates = {
         arn: inputs.certificates[frozenset(names)]

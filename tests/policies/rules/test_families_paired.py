@@ -554,6 +554,45 @@ def test_shares_are_compared_whatever_the_routing_policy(
         pytest.param(
             {
                 **TWINS,
+                "a-cdn": record("A", CDN, 10, "cdn", healthCheckId="switch"),
+                "six-cdn": record("AAAA", CDN, 10, "cdn", healthCheckId="switch"),
+            },
+            {},
+            id="a switch that turns it off in both",
+        ),
+        pytest.param(
+            {
+                **TWINS,
+                "a-cdn": record("A", CDN, 10, "cdn", healthCheckId="h4"),
+                "six-cdn": record("AAAA", CDN, 10, "cdn", healthCheckId="h6"),
+            },
+            {"a-cdn": [(ADVISE, "healthCheckId")]},
+            id="two switches, one for each family",
+        ),
+        pytest.param(
+            {
+                "a-direct": record("A", ALB, 100),
+                "a-cdn": record("A", CDN, 0, "cdn", healthCheckId="switch"),
+                "six-direct": record("AAAA", ALB, 100),
+                "six-cdn": record("AAAA", CDN, 0, "cdn"),
+            },
+            {"a-cdn": [(ADVISE, "healthCheckId")]},
+            id="a switch in one family only, before it has any users",
+        ),
+        pytest.param(
+            {
+                **TWINS,
+                "a-direct": record("A", ALB, 0),
+                "a-cdn": record("A", CDN, 100, "cdn", healthCheckId="switch"),
+                "six-direct": record("AAAA", ALB, 0),
+                "six-cdn": record("AAAA", CDN, 100, "cdn"),
+            },
+            {"a-cdn": [(FAIL, "healthCheckId")]},
+            id="a switch in one family only, when it has all",
+        ),
+        pytest.param(
+            {
+                **TWINS,
                 "six-direct": record("AAAA", to("_proxy.api.example.com", health=True), 90),
                 **POOL,
             },
@@ -580,6 +619,63 @@ def test_what_is_unhealthy_moves_both_families_or_none(
     records: Records, expected: Any, make: Make
 ) -> None:
     assert verdicts(records, make) == expected
+
+
+HEALTH_CHECK = "aws:route53/healthCheck:HealthCheck"
+SWITCHED: Records = {
+    **TWINS,
+    "a-cdn": record("A", CDN, 10, "cdn", healthCheckId="h1"),
+    "six-cdn": record("AAAA", CDN, 10, "cdn", healthCheckId="h1"),
+}
+ARN = "arn:aws:route53:::healthcheck/h1"
+
+
+@pytest.mark.parametrize(
+    ("check", "fix"),
+    [
+        pytest.param({"type": "HTTPS_STR_MATCH", "invertHealthcheck": True}, None, id="inverted"),
+        pytest.param({"type": "HTTPS", "invertHealthcheck": UNKNOWN}, None, id="perhaps inverted"),
+        pytest.param({"type": "CALCULATED"}, None, id="of other checks"),
+        pytest.param(
+            {"type": "HTTPS"},
+            "Mind that everybody leaves the distribution while its endpoint cannot be reached.",
+            id="not inverted",
+        ),
+        pytest.param(
+            {"type": "TCP", "invertHealthcheck": False},
+            "Mind that everybody leaves the distribution while its endpoint cannot be reached.",
+            id="not inverted, in so many words",
+        ),
+        pytest.param(
+            {"type": "CLOUDWATCH_METRIC", "invertHealthcheck": True},
+            "Mind that an alarm ends once the path that it watches has no data, so that everybody "
+            "comes back, and goes again.",
+            id="an alarm",
+        ),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_what_drains_a_distribution_by_itself_is_worth_a_word(
+    check: dict[str, Value], fix: str | None, make: Make, *, known: bool
+) -> None:
+    resource = make(HEALTH_CHECK, "switch", {**check, "arn": ARN} if known else check)
+    records = SWITCHED
+    sources: dict[str, Mapping[str, Any]] = {}
+    if not known:
+        records = {
+            name: {**own, "healthCheckId": UNKNOWN} if "healthCheckId" in own else own
+            for name, own in SWITCHED.items()
+        }
+        sources = {name: {"healthCheckId": [resource]} for name in ("a_cdn", "six_cdn")}
+    every = findings(records, make, resource, **sources)
+    assert [(one.answer, one.fix) for own in every.values() for one in own] == (
+        [(ADVISE, fix)] if fix else []
+    )
+
+
+def test_a_check_that_no_resource_of_the_stack_is_may_be_any(make: Make) -> None:
+    other = make(HEALTH_CHECK, "other", {"type": "HTTPS", "arn": f"{ARN}0"})
+    assert verdicts(SWITCHED, make, other) == {}
 
 
 def https(*values: str, **more: Value) -> dict[str, Value]:
