@@ -1,12 +1,12 @@
 """The records of hosted zones as Route 53 has them, and what its health checkers see.
 
-Needs `route53:ListHostedZones`, `route53:ListResourceRecordSets` and
+Needs `route53:ListHostedZones`, `route53:ListResourceRecordSets`, `route53:GetHealthCheck` and
 `route53:GetHealthCheckStatus`. Nothing changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from rollout.aws import AccountReader, reading_account
 from rollout.records.record_sets import RecordSet, plain_name
@@ -84,6 +84,16 @@ class ZoneReader:
                     break
                 records.append(record)
         return records
+
+    def health_check(self, health_check: str) -> Mapping[str, Any]:
+        """Return how a health check is configured, its `HealthCheckConfig`.
+
+        Raises:
+            AccountError: It cannot be read, or is not there.
+        """
+        with reading_account():
+            answer = self._client.get_health_check(HealthCheckId=health_check)
+        return answer["HealthCheck"]["HealthCheckConfig"]
 
     def observed(self, health_check: str) -> Observed:
         """Return what the checkers of a health check see.

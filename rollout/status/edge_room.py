@@ -11,6 +11,7 @@ from rollout.aws import AccountError, AccountReader, ImpatientSession, reading_a
 from rollout.digitalocean import DigitalOceanReader
 from rollout.pulumi_command import PulumiError
 from rollout.status.asking import installed
+from rollout.status.kill_switch import switch_section
 from rollout.status.proxies import proxies_section
 from rollout.status.reasons import NotToldError, account_reason
 from rollout.status.room import STACKS, Ask, OwnStack, SectionFields, SectionNotes, StatusRequest
@@ -48,6 +49,7 @@ class EdgeRoom:
         stack = self._stack
         of_edge: dict[str, Callable[[AccountReader], SectionFields]] = {
             "weights": lambda account: weights_section(stack, account),
+            "switch": lambda account: switch_section(stack, account),
             "certificate": lambda account: certificate_section(stack, account, self._now),
             "distribution": lambda account: distribution_section(stack, account),
             "proxies": lambda account: proxies_section(stack, account, self._droplets()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock, Thread
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlsplit
 
 from components.faults import Fault
@@ -94,6 +94,8 @@ class StackReader:
         self.place: Final = Once(self._find)
         self.outputs: Final = Once(self._outputs)
         self.settings: Final = Once(self._settings)
+        self.switch_url: Final = Once(self._switch_url)
+        self._config: Final = Once(lambda: self.ask("config", "--json"))
 
     def _find(self) -> StackPlace:
         """Return where the stack is.
@@ -169,15 +171,33 @@ class StackReader:
         Raises:
             PulumiError: The settings cannot be read.
         """
+        read = self._setting("traffic")
+        try:
+            return {path: int(read[path]) for path in ("direct", "cdn")} if read else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def _switch_url(self) -> str | None:
+        """Return the address of the kill switch's object in the settings; empty: there is none.
+
+        None: nothing but the stack's outputs is known.
+
+        Raises:
+            PulumiError: The settings cannot be read.
+        """
         if self.place.get().name is None:
             return None
-        for name, setting in self.ask("config", "--json").items():
-            if name.endswith(":traffic"):
-                try:
-                    read = json.loads(setting["value"])
-                    return {path: int(read[path]) for path in ("direct", "cdn")}
-                except (KeyError, TypeError, ValueError):
-                    return None
+        read = self._setting("killSwitch")
+        return str(cast("Mapping[str, Any]", read).get("url", "")) if read else ""
+
+    def _setting(self, key: str) -> Any:
+        """Return a setting that is an object; None: it is not set, or not to be read."""
+        if self.place.get().name is None:
+            return None
+        for name, setting in self._config.get().items():
+            if name.endswith(f":{key}"):
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    return json.loads(setting["value"])
         return None
 
 

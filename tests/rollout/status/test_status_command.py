@@ -47,7 +47,16 @@ def test_where_nothing_can_be_asked_each_cause_is_said_once(alone: Path) -> None
     sections = {each["name"]: each for each in json.loads(done.stdout)["sections"]}
     assert {name: each["state"] for name, each in sections.items()} == {
         **dict.fromkeys(
-            ("clouds", "stack", "weights", "certificate", "distribution", "proxies", "logs"),
+            (
+                "clouds",
+                "stack",
+                "weights",
+                "switch",
+                "certificate",
+                "distribution",
+                "proxies",
+                "logs",
+            ),
             "unknown",
         ),
         "sandbox": "ok",
@@ -96,7 +105,7 @@ def test_credentials_that_are_missing_are_said_once(alone: Path) -> None:
     done = CliRunner().invoke(app, ["--outputs", str(file)])
     assert done.exit_code == 3
     assert done.stdout.count("Unable to locate credentials") == 1
-    assert done.stdout.count("It needs credentials of AWS: see section clouds.") == 5
+    assert done.stdout.count("It needs credentials of AWS: see section clouds.") == 6
     assert "DigitalOcean cannot be asked: no token is set: set DIGITALOCEAN_TOKEN" in done.stdout
 
 
