@@ -128,7 +128,8 @@ def _tell_check(notes: SectionNotes, reader: ZoneReader, check: str, url: str | 
         notes.cannot_tell(f"Health check {check} is not known. {account_reason(error)}")
         notes.line("state", None)
         return
-    for key, value in (wanted_check(url) if url else {}).items():
+    wanted: Mapping[str, Any] = wanted_check(url) if url else {}
+    for key, value in wanted.items():
         if config.get(key) != value:
             notes.attend(
                 Fault(

@@ -141,7 +141,8 @@ def test_the_switch_drains_cdn_from_any_weights_while_every_request_is_answered(
     switched.lab.change(check_speed=10.0)
     s3 = client(switched.account, "s3")
     s3.delete_object(Bucket=BUCKET, Key="drain")
-    switched.deploy(SOON, **{**BOTH_PATHS, "traffic": {"direct": 0, "cdn": 100}})
+    everybody: dict[str, Any] = {**BOTH_PATHS, "traffic": {"direct": 0, "cdn": 100}}
+    switched.deploy(SOON, **everybody)
     switched.forget_names()
     wait_until(lambda: paths(switched) == {"cdn"}, 90)
 

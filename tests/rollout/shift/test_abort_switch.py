@@ -1,6 +1,7 @@
 """`dualstack shift abort --switch` puts the object, and tells what the zone's servers answer."""
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -343,3 +344,20 @@ def test_what_s3_refuses_has_a_code_of_its_own(
 
 def test_the_schema_is_documented(check_page: Any) -> None:
     check_page("schemas/shift-abort-switch.json", command.switch_schema())
+
+
+def test_the_page_allows_what_is_asked_and_nothing_else() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/recovery.md").read_text()
+    policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    (everybody,), (whoever_drains,) = (policy["Statement"] for policy in policies)
+    assert (everybody["Principal"], everybody["Action"]) == ("*", "s3:GetObject")
+    s3 = SmallS3()
+    SwitchObject(URL).put(s3)
+    assert whoever_drains["Action"] == "s3:PutObject"  # all that was sent: `SmallS3` has no more
+    assert (
+        everybody["Resource"]
+        == whoever_drains["Resource"]
+        == "arn:aws:s3:::example-edge-switch/drain"
+    )
+    assert f"printf '{WORDS}' | aws s3 cp - s3://example-edge-switch/drain" in page
+    assert len(s3.put) == 1

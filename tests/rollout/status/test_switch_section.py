@@ -111,7 +111,7 @@ def test_one_that_has_tripped_needs_somebody(every_client: AnsweringAccount) -> 
     section = told(every_client, URL, BOTH, statuses=[THERE] * 15 + [AWAY])
     assert section["state"] == "attention"
     assert dict(section["lines"])["state"] == "tripped"
-    (note,) = section.get("notes", ())
+    (note,) = list(section.get("notes", ()))
     assert note == (
         f"Health check {CHECK} is tripped, so that no answer leads to cdn, whatever its weight; "
         "its object is there. If that was meant, give cdn weight 0 first (dualstack shift abort "

@@ -12,7 +12,7 @@ import urllib3
 
 from sandbox.clouds import background
 from sandbox.clouds.digitalocean import TOKEN
-from sandbox.lab.deployed import DeployedLoadBalancer
+from sandbox.lab.deployed import DeployedBucket, DeployedLoadBalancer
 from sandbox.lab.origin import unsupported
 from sandbox.lab.read import ReadError, changes, read
 from support.clouds import start_cloud
@@ -328,3 +328,30 @@ def test_a_droplet_that_becomes_active_by_the_clock_is_a_change(
 def test_a_cloud_that_does_not_answer_is_told_in_a_line(digitalocean: background.Cloud) -> None:
     with pytest.raises(ReadError, match=r"^A cloud of the sandbox does not answer: .*make up$"):
         read("http://127.0.0.1:1", digitalocean.url)
+
+
+def test_of_buckets_what_everybody_may_read_and_reading_changes_nothing(
+    aws: background.Cloud, digitalocean: background.Cloud
+) -> None:
+    s3 = client(aws, "s3")
+    for bucket in ("edge-switch", "mine"):
+        constraint: Any = {"LocationConstraint": "eu-west-1"}
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=constraint)
+        s3.put_object(Bucket=bucket, Key="a/drain", Body=b"drain " + b"x" * 10_000)
+    everybody = (
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", '
+        '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::edge-switch/a/drain"}]}'
+    )
+    s3.put_bucket_policy(Bucket="edge-switch", Policy=everybody)
+    before = changes(aws.url, digitalocean.url)
+    public, own = read(aws.url, digitalocean.url).buckets
+    assert own == DeployedBucket("mine", "eu-west-1")
+    assert (public.host, list(public.objects)) == (
+        "edge-switch.s3.eu-west-1.amazonaws.com",
+        ["a/drain"],
+    )
+    assert len(public.objects["a/drain"]) == 5_120
+    assert changes(aws.url, digitalocean.url) == before
+    s3.delete_object(Bucket="edge-switch", Key="a/drain")
+    assert changes(aws.url, digitalocean.url) != before
+    assert [each.objects for each in read(aws.url, digitalocean.url).buckets] == [{}, {}]
