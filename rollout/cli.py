@@ -66,7 +66,7 @@ VERBS: Final = (
         "Compare the direct path and cdn from here, over IPv4 and IPv6: requests, caches, DNS, "
         "reach.",
         extra="rollout",
-        later=("boto3", "jsonref", "junitparser", "openapi_pydantic", "scipy"),
+        later=("boto3", "jsonref", "junitparser", "numpy", "openapi_pydantic", "scipy"),
     ),
     Verb(
         "shift",
