@@ -1,0 +1,94 @@
+"""What a step can show in its hold, by the gate's own rule."""
+
+import math
+from dataclasses import dataclass
+
+from rollout.statistics import planning, spending
+
+FAMILIES = 2
+"""Families that have gates of their own."""
+
+GATES = 2
+"""Gates that spend from alpha in each step: errors, latency."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a gate sees of one family."""
+
+    requests_per_second: float
+    """Of both paths."""
+    cdn_share: float
+    """Expected share of them on cdn."""
+    direct_error_share: float
+    """Share of direct's requests that fail."""
+    block_seconds: float
+    """Length of the blocks that the variance is estimated from: one TTL."""
+    effective_caches: float
+    """1 / sum q^2."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a hold can show; None: nothing."""
+
+    ratio: float | None
+    """The least multiple of direct's error share that is found nine times in ten."""
+    increase: float | None
+    """The same as a share of the requests."""
+
+
+def shown_by(watched: Watched, step: int, hold_seconds: float) -> Shown:
+    """Return what the hold of a step can show.
+
+    Args:
+        watched: What the gate sees.
+        step: Number of the step, from 1: alpha is spent over the whole shift.
+        hold_seconds: How long it is watched.
+    """
+    if not _comparable(watched) or hold_seconds <= 0:
+        return Shown(None, None)
+    found = planning.detectable_increase(
+        requests_per_second=watched.requests_per_second,
+        cdn_share=watched.cdn_share,
+        direct_share=watched.direct_error_share,
+        hold_seconds=hold_seconds,
+        alpha=spending.gate_alpha(step, GATES, FAMILIES),
+        block_seconds=watched.block_seconds,
+        effective_caches=watched.effective_caches,
+    )
+    return Shown(_finite(found.ratio), _finite(found.increase))
+
+
+def requests_to_pass(watched: Watched) -> float | None:
+    """Return how many requests on cdn a pass takes where nothing differs; None: no number does."""
+    if not _comparable(watched):
+        return None
+    return _finite(
+        planning.requests_for_pass(
+            direct_share=watched.direct_error_share, cdn_share=watched.cdn_share
+        )
+    )
+
+
+def seconds_to_pass(watched: Watched) -> float | None:
+    """Return how long a pass takes where nothing differs; None: no time does."""
+    if not _comparable(watched):
+        return None
+    return _finite(
+        planning.seconds_for_pass(
+            requests_per_second=watched.requests_per_second,
+            cdn_share=watched.cdn_share,
+            direct_share=watched.direct_error_share,
+            block_seconds=watched.block_seconds,
+            effective_caches=watched.effective_caches,
+        )
+    )
+
+
+def _comparable(watched: Watched) -> bool:
+    return 0 < watched.cdn_share < 1 and watched.requests_per_second > 0
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
