@@ -259,6 +259,101 @@ class DnsArgs(TypedDict):
     86400."""
 
 
+class ShiftMarginsArgs(TypedDict):
+    """How much worse cdn may be before a gate fails, and how sure a pass is."""
+
+    tolerated_percent: NotRequired[int]
+    """Errors on cdn in percent of those on direct that are tolerated. Allowed: an integer from 100
+    to 1000. Default: 125."""
+    gross_percent: NotRequired[int]
+    """Errors on cdn in percent of those on direct that are gross: they fail without the second
+    opinion which whole caches with shares of errors of their own call for. Allowed: an integer from
+    101 to 10000. Default: 300."""
+    pass_per_mille: NotRequired[int]
+    """A step passes when cdn's share of errors is shown to exceed direct's by less than this, in
+    thousandths of the requests. A ratio could never pass an API without errors. Allowed: an integer
+    from 1 to 100. Default: 5."""
+
+
+class ShiftRollbackArgs(TypedDict):
+    """Where a failed step leads back to."""
+
+    to: NotRequired[str]
+    """`lastGood`: the weight of the last step that passed, 0 after the first. `zero`: 0. Allowed:
+    one of lastGood, zero. Default: lastGood."""
+    via: NotRequired[int]
+    """Weight of cdn that a rollback from above it stops at first, where the old path has to warm
+    up. Everybody who stays on cdn until then still meets what is wrong there. None when not set.
+    Allowed: an integer from 1 to 99."""
+
+
+class ShiftHoursArgs(TypedDict):
+    """When a step may be taken. A rollback never waits."""
+
+    time_zone: str
+    """Time zone of the hours. Allowed: the name of a time zone of IANA's."""
+    opens: NotRequired[str]
+    """From when on, by the clock there. Allowed: a time of the day as HH:MM. Default: 09:00."""
+    closes: NotRequired[str]
+    """Until when. No step is taken whose hold would end later. Allowed: a time of the day as HH:MM.
+    Default: 17:00."""
+    days: NotRequired[Sequence[str]]
+    """On which days. Allowed: a list of one or more different days, mon to sun. Default: mon, tue,
+    wed, thu, fri."""
+
+
+class ShiftBoundsArgs(TypedDict):
+    """The largest exposure of a step, of all clients and of each family."""
+
+    requests: NotRequired[int]
+    """Requests on cdn during a hold. No bound when not set. Allowed: an integer from 1 to
+    1000000000000."""
+    clients: NotRequired[int]
+    """Clients that meet cdn in a step for the first time, in percent of all. With a TTL of 60
+    seconds an hour at weight 1 makes it 45. No bound when not set. Allowed: an integer from 1 to
+    100."""
+    largest_refresh: NotRequired[int]
+    """Requests that the largest cache may carry to cdn with one answer, whatever the weight. No
+    bound when not set. Allowed: an integer from 1 to 1000000000000."""
+
+
+class ShiftArgs(TypedDict):
+    """How `dualstack shift` leads traffic from the old path to the new one."""
+
+    steps: NotRequired[Sequence[int]]
+    """Weights of cdn, one after the other. Allowed: a list of one or more rising integers from 1 to
+    100. Default: 1, 5, 10, 25, 50, 100."""
+    hold_seconds: NotRequired[Sequence[int]]
+    """How long each step is held. Derived when empty: the longest of what a pass takes at this
+    rate, five minutes and the TTL of direct's empty AAAA, and a day from weight 25 on. Allowed: a
+    list of integers from 60 to 1209600, one for each step."""
+    gates: NotRequired[Sequence[str]]
+    """What has to pass before the next step. Allowed: a list of different gates: verify, errors,
+    latency, share, command. Default: verify, errors, latency, share."""
+    approve: NotRequired[Sequence[int]]
+    """Steps that wait for a person. Of the default only what is among the steps counts. Allowed: a
+    list of steps. Default: 25, 100."""
+    require_families: NotRequired[Sequence[str]]
+    """Address families that a gate has to have measured. Where the machine that shifts has no IPv6,
+    it holds unless this says ipv4 alone. Allowed: a list of ipv4, ipv6 or both. Default: ipv4,
+    ipv6."""
+    longest_gap_seconds: NotRequired[int]
+    """How long nobody may watch during a hold: a laptop that sleeps, a job that does not run. What
+    is longer pauses the shift. It counts in the exposure that is foretold. Allowed: an integer from
+    60 to 86400. Default: 900."""
+    margins: NotRequired[ShiftMarginsArgs]
+    """How much worse cdn may be before a gate fails, and how sure a pass is. Allowed: an object."""
+    rollback: NotRequired[ShiftRollbackArgs]
+    """Where a failed step leads back to. Allowed: an object."""
+    hours: NotRequired[ShiftHoursArgs]
+    """When a step may be taken; at any time when not set. Allowed: an object with timeZone."""
+    bounds: NotRequired[ShiftBoundsArgs]
+    """The largest exposure of a step. A schedule that is past it is refused. Allowed: an object."""
+    state: NotRequired[str]
+    """Where journal and lock are: a folder, or a bucket, which several machines can share. Allowed:
+    a folder, or s3:// with a bucket's name and a prefix. Default: .dualstack."""
+
+
 class DualStackEdgeArgs(TypedDict):
     """What an edge is made of. All of it is plain: nothing waits for another resource."""
 
@@ -290,6 +385,10 @@ class DualStackEdgeArgs(TypedDict):
     weight, and try it before you rely on it. Allowed: an object with url."""
     dns: NotRequired[DnsArgs]
     """Which records the stack declares, and what it changes about the zone itself. Allowed: an
+    object."""
+    shift: NotRequired[ShiftArgs]
+    """How `dualstack shift` leads traffic from the old path to the new one, and what `dualstack
+    simulate` foretells. The program ignores it. Every default holds when it is not set. Allowed: an
     object."""
     certificate_arn: NotRequired[str]
     """Certificate to use, covering all hostnames; one is requested and validated when not set.

@@ -18,6 +18,7 @@ from components.settings.cdn import Distribution, Origin
 from components.settings.fields import Group, Says, fields_of
 from components.settings.kill_switch import KillSwitch
 from components.settings.proxies import Proxies
+from components.settings.shift import Shift
 
 NAMESPACE: Final = "dualstack-edge"
 """Namespace of the keys; the project's name in `Pulumi.yaml`."""
@@ -176,6 +177,9 @@ class Settings(Group):
     weight, and try it before you rely on it."""
     dns: Annotated[Dns, Says("an object", '{"negativeTtlSeconds": 60}')] = Dns()
     """Which records the stack declares, and what it changes about the zone itself."""
+    shift: Annotated[Shift | None, Says("an object", '{"steps": [1, 5, 10, 25, 50, 100]}')] = None
+    """How `dualstack shift` leads traffic from the old path to the new one, and what `dualstack
+    simulate` foretells. The program ignores it. Every default holds when it is not set."""
     certificate_arn: Annotated[
         Annotated[str, AfterValidator(values.certificate_arn)] | None,
         Says(

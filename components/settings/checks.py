@@ -3,7 +3,7 @@
 Both ways in, the stack's configuration and a component's arguments, end here.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, cast, get_type_hints
 
@@ -15,11 +15,12 @@ from components.facts import PREFIX_LIST_WEIGHT
 from components.faults import shown
 from components.settings.all_settings import KEYS, OriginLock, Settings, Traffic
 from components.settings.declared import undeclarable
-from components.settings.fields import NOTHING, REMOVE, Remedy, Steps
+from components.settings.fields import NOTHING, REMOVE, Remedy
 from components.settings.intended import frozen
-from components.settings.limits import too_much
+from components.settings.limits import repeated, too_much
 from components.settings.mending import mended
 from components.settings.proxies import Proxies
+from components.settings.shiftable import unshiftable
 from components.settings.switchable import unswitchable
 from components.settings.unknown import spelled
 from components.settings.values import hostname
@@ -74,6 +75,7 @@ def check(
     problems += _pool(values, masked)
     problems += too_much(given, values, masked)
     problems += unswitchable(values, masked)
+    problems += unshiftable(values, masked)
     if "traffic" in values or "traffic" not in given:
         problems += _lock(values, masked)
         problems += undeclarable(values, masked)
@@ -169,16 +171,6 @@ def _moved(name: str, zone: str) -> str:
     return ".".join([*(own or [joined] * bool(joined)), zone])
 
 
-def _repeated(path: Steps, entries: Sequence[Any], *, hidden: bool) -> Iterator[Problem]:
-    """Say which entries of a list are there already."""
-    for index, entry in enumerate(entries):
-        first = entries.index(entry)
-        if first < index:
-            allowed = f"an entry listed once, and {OTHER} is the same"
-            value = shown(entry, masked=hidden)
-            yield Problem((*path, index), value, allowed, REMOVE, other=(*path, first))
-
-
 def _valid_hostnames(entries: Any) -> Iterator[tuple[int, str]]:
     """Yield the entries that are hostnames, with their index."""
     if not isinstance(entries, list | tuple):
@@ -209,8 +201,8 @@ def _pool(values: Mapping[str, Any], masked: Collection[str]) -> Iterator[Proble
             "read the header and takes it for a broken request",
             Remedy(command="set", value=False),
         )
-    yield from _repeated(("proxy", "regions"), pool.regions, hidden=hidden)
-    yield from _repeated(("proxy", "ports"), pool.ports, hidden=hidden)
+    yield from repeated(("proxy", "regions"), pool.regions, hidden=hidden)
+    yield from repeated(("proxy", "ports"), pool.ports, hidden=hidden)
     different = len(set(pool.regions)) == len(pool.regions)
     if different and pool.node_count > pool.reserved_ipv6_quota:
         quota = shown(pool.reserved_ipv6_quota, masked=hidden)

@@ -1,6 +1,6 @@
 """Settings that are right one by one, and too much, or a loop, together."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.faults import shown
@@ -8,7 +8,7 @@ from components.load_balancer_names import zone_id_of
 from components.proxy.nginx import CONNECTION_KIBIBYTES
 from components.settings import values
 from components.settings.cdn import Distribution
-from components.settings.fields import SET, Remedy
+from components.settings.fields import REMOVE, SET, Remedy, Steps
 from components.settings.proxies import HTTP_PORT, Proxies
 from components.settings.wording import OTHER, Problem
 
@@ -142,3 +142,13 @@ def _other_region(used: Mapping[str, Any], masked: Collection[str]) -> Iterator[
             Remedy(command="set", value=right),
             other=("origin", "domainName"),
         )
+
+
+def repeated(path: Steps, entries: Sequence[Any], *, hidden: bool) -> Iterator[Problem]:
+    """Say which entries of a list are there already."""
+    for index, entry in enumerate(entries):
+        first = entries.index(entry)
+        if first < index:
+            allowed = f"an entry listed once, and {OTHER} is the same"
+            value = shown(entry, masked=hidden)
+            yield Problem((*path, index), value, allowed, REMOVE, other=(*path, first))

@@ -24,6 +24,7 @@ from components.settings.all_settings import KEYS, NAMESPACE, UNPROTECTED_STACK,
 from components.settings.checks import check
 from components.settings.commands import set_command, yaml_of
 from components.settings.fields import NOTHING, SET, is_text
+from components.settings.shift import Shift
 from components.settings.unknown import nearest
 from components.settings.wording import Problem, as_argument, as_setting
 
@@ -95,6 +96,25 @@ def parse(raw: Mapping[str, str], *, stack: str, secret: Collection[str] = ()) -
         raise SettingsError(f"{count} of stack {stack} cannot be used", faults)
     settings = {"protect": stack != UNPROTECTED_STACK, **values}
     return _settings(settings, arguments, _digitalocean_configuration(raw))
+
+
+def shift_of(value: Any, *, stack: str) -> Shift:
+    """Return the settings of a shift, from what stands in a stack's file.
+
+    Args:
+        value: What stands there under `shift`, as JSON holds it; None: nothing.
+        stack: Name of the stack.
+
+    Raises:
+        SettingsError: Something is unknown or not allowed; lists every fault.
+    """
+    if value is None:
+        return Shift()
+    values, problems = check({"shift": value})
+    faults = [as_setting(each) for each in problems if each.path[0] == "shift"]
+    if faults:
+        raise SettingsError(f"The setting shift of stack {stack} cannot be used", faults)
+    return cast("Shift", values["shift"])
 
 
 def _decoded(key: str, text: str) -> Any:

@@ -411,7 +411,7 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"originSecret": "x"},
             "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, proxy, distribution, originLock, alarms, killSwitch, dns, "
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, killSwitch, dns, shift, "
             "certificateArn, protect. Remove it with: pulumi config rm dualstack-edge:originSecret",
             id="a key of nobody",
         ),
