@@ -69,6 +69,13 @@ VERBS: Final = (
         later=("boto3", "jsonref", "junitparser", "numpy", "openapi_pydantic", "scipy"),
     ),
     Verb(
+        "simulate",
+        "rollout.simulate.command",
+        "Tell who meets a change of weight, for how long, and what a step can show.",
+        extra="rollout",
+        later=("numpy", "scipy"),
+    ),
+    Verb(
         "shift",
         "rollout.shift.command",
         "Lead live traffic back to the old path.",

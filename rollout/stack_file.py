@@ -87,6 +87,10 @@ class StackFile:
         """Whether the origin is locked: then users of the old path may be refused."""
         return bool(self._value("originLock"))
 
+    def setting(self, key: str) -> object:
+        """Return what stands under a setting, read where it is JSON in a text; None: nothing."""
+        return self._value(key)
+
     @property
     def switch_url(self) -> str:
         """Address of the kill switch's object.

@@ -7,14 +7,15 @@ carry all of its requests there, whatever the weight.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from rollout.simulate.cells import draw_cells, largest_part
+from rollout.simulate.cells import Cells, draw_cells, largest_part
 from rollout.simulate.copies import ENDLESS, copy_ages
+from rollout.simulate.figures import Family
 from rollout.simulate.shares import Question, seeded
 from rollout.simulate.weights import FloatArray, WeightPlan
 
@@ -57,25 +58,50 @@ def met_by(question: Question, seconds: Sequence[float]) -> tuple[Met, ...]:
     kinds = question.population.resolvers
     # The exponent of a client with one draw a second; infinite where everybody is on cdn.
     exponents = [_exponent(question.plan, each) for each in seconds]
-    empty = question.answers.empty_ttl_seconds is not None
     sums = np.zeros((len(seconds), 3, len(kinds)))
     for caches, rng in seeded(question):
         cells = draw_cells(caches, question.population, question.requests_per_second, rng)
-        lives = question.answers.lives(caches.kind)
-        life = caches.kind.life_seconds(question.answers.ttl_seconds)
-        a_rate = 1 / np.maximum(life + cells.gap, cells.renewal)
-        aaaa_rate = 1 / np.maximum(lives.direct + cells.gap, cells.renewal)
-        # AAAA that is not empty decides alone; where it is empty until cdn's, A does beside it.
-        dual_rate = a_rate + aaaa_rate if empty else aaaa_rate
+        rates = _rates(question, cells)
         number = kinds.index(caches.kind)
         for moment, exponent in enumerate(exponents):
             if exponent:
                 sums[moment, :, number] += [
-                    -(cells.part @ np.expm1(exponent * rate))
-                    for rate in (a_rate, dual_rate, aaaa_rate)
+                    -(cells.part @ np.expm1(exponent * rate)) for rate in rates
                 ]
     parts = np.array([kind.share or 1.0 for kind in kinds])
     return tuple(Met(*each) for each in np.clip(sums / parts, 0, 1))
+
+
+def _rates(question: Question, cells: Cells) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return how many draws a second a client has: of A, of both names' answers, of AAAA."""
+    kind, answers = cells.kind, question.answers
+    life = kind.life_seconds(answers.ttl_seconds)
+    a_rate = 1 / np.maximum(life + cells.gap, cells.renewal)
+    aaaa_rate = 1 / np.maximum(answers.lives(kind).direct + cells.gap, cells.renewal)
+    # AAAA that is not empty decides alone; where it is empty until cdn's, A does beside it.
+    empty = answers.empty_ttl_seconds is not None
+    return a_rate, a_rate + aaaa_rate if empty else aaaa_rate, aaaa_rate
+
+
+def meeting_rates(question: Question, count: int) -> Mapping[Family, FloatArray]:
+    """Return how many draws a second some clients have, who stand for all.
+
+    Args:
+        question: What is asked.
+        count: How many clients.
+    """
+    parts: list[FloatArray] = []
+    rates: dict[Family, list[FloatArray]] = {"ipv4": [], "ipv6": []}
+    for caches, rng in seeded(question):
+        cells = draw_cells(caches, question.population, question.requests_per_second, rng)
+        a_rate, dual_rate, _ = _rates(question, cells)
+        parts.append(cells.part)
+        rates["ipv4"].append(a_rate)
+        rates["ipv6"].append(dual_rate)
+    # At equal distances on the line of all requests, so that every kind has its part.
+    below = np.cumsum(np.concatenate(parts))
+    places = np.searchsorted(below, (np.arange(count) + 0.5) / count * below[-1])
+    return {family: np.concatenate(each)[places] for family, each in rates.items()}
 
 
 def _exponent(plan: WeightPlan, seconds: float) -> float:

@@ -207,6 +207,8 @@ class Foretelling(SimulateModel):
     """What follows a rollback; null: none was asked for."""
     sensitivities: tuple[Sensitivity, ...]
     """The assumptions, the one that matters most first."""
+    past_bounds: tuple[str, ...]
+    """What is past a bound of exposure, each with what to do."""
     warnings: tuple[str, ...]
     """What to know before it is begun, each with what to do."""
     seed: int

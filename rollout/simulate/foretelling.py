@@ -8,6 +8,8 @@ import numpy as np
 
 from rollout.simulate.assumptions import ASSUMPTIONS, at_end
 from rollout.simulate.bands import Crowd
+from rollout.simulate.bounds import NO_BOUNDS, Bounds, past
+from rollout.simulate.cautions import cautions
 from rollout.simulate.cells import largest_part
 from rollout.simulate.exposure import Met, Rest, largest_refresh, met_by, rest_after
 from rollout.simulate.figures import (
@@ -24,21 +26,9 @@ from rollout.simulate.figures import (
 )
 from rollout.simulate.gates import Watched, requests_to_pass, seconds_to_pass, shown_by
 from rollout.simulate.population import DAY, Population
-from rollout.simulate.shares import (
-    ROUTE_53,
-    SEED,
-    Answers,
-    Progress,
-    Question,
-    Shares,
-    in_balance,
-    seconds_to_move,
-    shares_at,
-)
+from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, Scene, part_of, plan_of
+from rollout.simulate.shares import Progress, Question, Shares, seconds_to_move, shares_at
 from rollout.simulate.weights import FloatArray, WeightPlan
-
-ERROR_SHARE: Final = 0.001
-"""Share of direct's requests that fail, where nobody says otherwise: an assumption."""
 
 LATER: Final = (15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, DAY, 3 * DAY)
 """Seconds after a change at which shares are looked at, and between which they are taken as
@@ -46,50 +36,6 @@ straight lines."""
 
 PARTS: Final = (0.5, 0.9, 0.99, 0.999)
 """Parts of the requests whose time to follow is told."""
-
-JUMP: Final = 0.55
-"""A step that moves more of one family at once is warned of: the usual last one moves half."""
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A step of a schedule."""
-
-    weight: int
-    """Weight of cdn, in percent."""
-    hold_seconds: float
-    """How long it is held."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything but the schedule."""
-
-    population: Population
-    """Who asks."""
-    answers: Answers = ROUTE_53
-    """What the authority answers, beside the weights."""
-    requests_per_second: float = 100.0
-    """Rate of all requests."""
-    direct_error_share: float = ERROR_SHARE
-    """Share of direct's requests that fail."""
-    seed: int = SEED
-    """Where chance begins: the same, the same figures."""
-
-    def question(self, plan: WeightPlan) -> Question:
-        """Return the question about a plan."""
-        return Question(plan, self.population, self.answers, self.requests_per_second, self.seed)
-
-    def block_seconds(self) -> float:
-        """Return the length of a gate's block: one TTL, and a minute at least."""
-        return max(60.0, self.answers.ttl_seconds)
-
-
-def plan_of(before: int, steps: Sequence[PlannedStep]) -> WeightPlan:
-    """Return the weight over time of a schedule that begins at 0 s."""
-    begins = np.cumsum([0.0, *(step.hold_seconds for step in steps)])
-    changes = zip(begins, steps, strict=False)
-    return WeightPlan(before / 100, tuple((float(at), step.weight / 100) for at, step in changes))
 
 
 def foretell(
@@ -99,6 +45,7 @@ def foretell(
     *,
     at: Sequence[float] = (),
     rollback_at: float | None = None,
+    bounds: Bounds = NO_BOUNDS,
     progress: Progress | None = None,
 ) -> Foretelling:
     """Return all figures of a schedule.
@@ -110,6 +57,7 @@ def foretell(
         at: Moments to tell of, in seconds from the first step; none: a choice of them.
         rollback_at: When the weight of cdn goes to 0; None: what follows a rollback is told for the
             end of each step only.
+        bounds: The largest exposure that a step may have.
         progress: Called as caches are done, with how many and of how many.
     """
     plan = plan_of(before, steps)
@@ -137,7 +85,7 @@ def foretell(
             largest_refresh=largest_refresh(question),
             no_cache_chance=(1 - step.weight / 100) ** crowd.effective_caches,
             families=_families(
-                _Step(number, step.hold_seconds, grid, met[number - 1], met[number]),
+                _Step(number, step.weight, step.hold_seconds, grid, met[number - 1], met[number]),
                 scene,
                 shares,
                 crowd,
@@ -166,7 +114,8 @@ def foretell(
         steps=figures,
         rollback=None if rollback_at is None else _rollback(scenes, plan, crowd, rollback_at),
         sensitivities=_sensitivities(scene, plan, float(ends[-1])),
-        warnings=tuple(_warnings(scene, before, steps)),
+        past_bounds=tuple(past(bounds, figures)),
+        warnings=tuple(cautions(scene, before, steps)),
         seed=scene.seed,
     )
 
@@ -230,16 +179,11 @@ def _by_family(shares: Shares, population: Population) -> Mapping[Family, FloatA
 @dataclass(frozen=True)
 class _Step:
     number: int
+    weight: int
     hold_seconds: float
     grid: FloatArray
     met_before: Met
     met_after: Met
-
-
-def _part_of(population: Population, family: Family) -> float:
-    """Return the part of all requests that a family has."""
-    families = population.families
-    return {"all": 1.0, "ipv4": families.use_ipv4, "ipv6": families.prefer_ipv6}[family]
 
 
 def _families(
@@ -250,13 +194,13 @@ def _families(
     rests: Sequence[Rest],
 ) -> tuple[FamilyFigures, ...]:
     population = scene.population
-    question = scene.question(WeightPlan(0, ((0, 0),)))
+    question = scene.question(NO_PLAN)
     parts = np.array([kind.share for kind in population.resolvers])
     columns = np.searchsorted(shares.seconds, step.grid)
     span = step.grid[-1] - step.grid[0]
     result: list[FamilyFigures] = []
     for family, chances in _by_family(shares, population).items():
-        part = _part_of(population, family)
+        part = part_of(population, family)
         if not part:
             continue
         rate = scene.requests_per_second * part
@@ -264,7 +208,8 @@ def _families(
         over_hold = crowd.band(mean, step.hold_seconds / scene.answers.ttl_seconds)
         watched = Watched(
             rate,
-            min(over_hold.expected, 1.0),
+            # Of who is left on direct after the last step nobody knows what they are an example of.
+            1.0 if step.weight == WHOLE else over_hold.expected,
             scene.direct_error_share,
             scene.block_seconds(),
             crowd.effective_caches,
@@ -334,7 +279,7 @@ def _rollback(scenes: Sequence[Scene], plan: WeightPlan, crowd: Crowd, at: float
                 family=family, met=_range_of(rests, family, scene.requests_per_second * part)
             )
             for family in ("all", "ipv4", "ipv6")
-            if (part := _part_of(scene.population, family))
+            if (part := part_of(scene.population, family))
         ),
     )
 
@@ -359,56 +304,3 @@ def _sensitivities(scene: Scene, plan: WeightPlan, at: float) -> tuple[Sensitivi
         if each.concerns(scene.population)
     ]
     return tuple(sorted(bars, key=lambda bar: -abs(bar.high_seconds - bar.low_seconds)))
-
-
-# ---- warnings -----------------------------------------------------------------------------------
-
-
-CURE: Final = (
-    "Set dualstack-edge:dns.negativeTtlSeconds to 60 beforehand, or give the old path proxies"
-)
-"""What ends the difference between the families."""
-
-
-def family_jumps(scene: Scene, weights: Sequence[int]) -> Mapping[Family, Sequence[float]]:
-    """Return how much of each family each change of weight moves in the end.
-
-    Args:
-        scene: Who asks, and what is answered.
-        weights: Weights of cdn in percent, first the one before.
-    """
-    balanced = in_balance(
-        scene.question(WeightPlan(0, ((0, 0),))), [each / 100 for each in weights]
-    )
-    means = [each.mean(scene.population) for each in balanced]
-    return {
-        "ipv4": np.diff([float(each.a_on_cdn[0]) for each in means]).tolist(),
-        "ipv6": np.diff([float(each.dual_on_cdn[0]) for each in means]).tolist(),
-    }
-
-
-def _warnings(scene: Scene, before: int, steps: Sequence[PlannedStep]) -> list[str]:
-    weights = [before, *(step.weight for step in steps)]
-    found: list[str] = []
-    empty = scene.answers.empty_ttl_seconds
-    if (
-        empty is not None
-        and empty > scene.answers.ttl_seconds
-        and scene.population.families.ipv6_share
-    ):
-        question = scene.question(WeightPlan(0, ((0, 0),)))
-        half = float(in_balance(question, [0.5])[0].mean(scene.population).aaaa_on_cdn[0])
-        found.append(
-            f"direct's AAAA is empty and lives {empty:g} s, an answer that leads to cdn "
-            f"{scene.answers.ttl_seconds:g} s; at weight 50 AAAA leads to cdn for {half:.1%} of "
-            f"the time, and the last step moves the rest of IPv6. {CURE}."
-        )
-    for step, before_weight, jump in zip(
-        steps, weights, family_jumps(scene, weights)["ipv4"], strict=False
-    ):
-        if jump > JUMP:
-            found.append(
-                f"the step from {before_weight} to {step.weight} moves {jump:.0%} of all clients "
-                "at once; half is the most that is usual. Put a step between them."
-            )
-    return found

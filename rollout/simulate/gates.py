@@ -24,7 +24,7 @@ class Watched:
     """Share of direct's requests that fail."""
     block_seconds: float
     """Length of the blocks that the variance is estimated from: one TTL."""
-    effective_caches: float
+    effective_caches: float = math.inf
     """1 / sum q^2."""
 
 

@@ -7,9 +7,9 @@ assumption with its range: `rollout.simulate.assumptions` says what each end of 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 DAY: Final = 86_400
@@ -227,6 +227,13 @@ class AddressFamilies(PopulationPart):
         return 1 - self.prefer_ipv6 - self.ipv6_only_share
 
 
+def _some(kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return kinds, at least one; `min_length` would count those that are wrong as missing."""
+    if not kinds:
+        raise ValueError("it should have at least one entry")
+    return kinds
+
+
 class Population(PopulationPart):
     """Who asks: resolvers, clients behind them, and their address families."""
 
@@ -234,9 +241,9 @@ class Population(PopulationPart):
     """What it is called."""
     note: str = ""
     """What it stands for, and what it does not show."""
-    resolvers: Annotated[tuple[Resolvers, ...], Field(min_length=1)]
+    resolvers: Annotated[tuple[Resolvers, ...], AfterValidator(_some)]
     """The kinds of resolvers."""
-    clients: Annotated[tuple[Clients, ...], Field(min_length=1)]
+    clients: Annotated[tuple[Clients, ...], AfterValidator(_some)]
     """The kinds of clients. Each kind is behind every resolver."""
     families: AddressFamilies = AddressFamilies()
     """Who uses which address family."""

@@ -1,0 +1,239 @@
+"""`dualstack simulate`: what it prints, and what it says of bad input."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner, Result
+
+from rollout.simulate.command import app, schema
+from rollout.simulate.foretelling import foretell
+from rollout.simulate.presets import PRESETS
+from rollout.simulate.printed import lines
+from rollout.simulate.reading import population_schema
+from rollout.simulate.scene import PlannedStep, Scene
+
+BUSY = ("--population", "busy")
+SWITCH = ("--from", "100/0", "--to", "99/1")
+STACK = """\
+config:
+  dualstack-edge:traffic: {direct: 99, cdn: 1}
+  dualstack-edge:shift:
+    steps: [1, 50, 100]
+    holdSeconds: [600, 1200, 600]
+    bounds: {clients: 60}
+"""
+
+
+def run(*words: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def figures(*words: str, code: int = 0) -> dict[str, Any]:
+    found = json.loads(run(*words, "--json", code=code).stdout)
+    jsonschema.validate(found, json.loads(schema()))
+    return found
+
+
+def test_the_docs_pages_are_the_schemas(check_page: Callable[[str, str], None]) -> None:
+    check_page("schemas/simulate.json", schema())
+    check_page("schemas/population.json", population_schema())
+
+
+def test_a_switch_of_the_flavel_population_has_the_published_figures() -> None:
+    found = figures("--population", "flavel", *SWITCH, "--ttl", "20", "--at", "60,900")
+    assert [each["seconds"] for each in found["at"]] == [60, 900]
+    moved = [each["moved_share"] for each in found["at"]]
+    assert moved == pytest.approx([0.90, 0.98], abs=0.005)
+
+
+def test_one_percent_meets_half_of_the_busy_clients_in_an_hour() -> None:
+    (hour,) = figures(*BUSY, *SWITCH, "--ttl", "60", "--at", "1h")["at"]
+    assert hour["distinct_clients"] == pytest.approx(0.453, abs=0.01)
+
+
+def test_an_empty_aaaa_keeps_ipv6_behind_its_weight() -> None:
+    (settled,) = figures(*BUSY, "--from", "100/0", "--to", "50/50", "--at", "10h")["at"]
+    assert settled["ipv6_share"]["expected"] == pytest.approx(0.0625, abs=0.003)
+    assert settled["dual_stack_share"]["expected"] == pytest.approx(0.531, abs=0.001)
+    assert settled["ipv6_only_unanswered"] == pytest.approx(0.9375, abs=0.001)
+
+
+@pytest.mark.parametrize("cure", [("--proxies",), ("--negative-ttl", "60")])
+def test_the_cures_bring_ipv6_to_its_weight(cure: tuple[str, ...]) -> None:
+    words = (*BUSY, "--from", "100/0", "--to", "50/50", "--at", "10h")
+    (settled,) = figures(*words, *cure)["at"]
+    assert settled["ipv6_share"]["expected"] == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_same_call_has_the_same_answer() -> None:
+    assert run(*BUSY, *SWITCH, "--json").stdout == run(*BUSY, *SWITCH, "--json").stdout
+
+
+def test_what_follows_a_rollback_is_a_range() -> None:
+    found = figures(*BUSY, *SWITCH, "--rollback-at", "30m")["rollback"]
+    assert found["at_seconds"] == 1_800
+    shares = [each["cdn_share"]["expected"] for each in found["moments"]]
+    assert shares[0] == pytest.approx(0.01, abs=1e-4)
+    assert shares[-1] == 0
+    rest = found["rest"][0]["met"]
+    # Half a TTL of a hundredth of 100 requests/s, where nobody keeps anything for longer.
+    assert rest["expected_requests"] == pytest.approx(30, rel=0.03)
+    assert rest["low_requests"] <= rest["expected_requests"] < rest["high_requests"]
+
+
+def test_a_stack_says_its_schedule_and_its_bounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: edge\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    found = figures(*BUSY, "--stack", "prod", code=1)
+    assert found["before"] == 1
+    steps = [(each["weight"], each["hold_seconds"]) for each in found["steps"]]
+    assert steps == [(50, 1_200), (100, 600)]
+    (past, *_) = found["past_bounds"]
+    assert past.startswith(
+        "The share of clients that meet cdn for the first time at weight 50, of all clients, is "
+        "100%; the bound is 60%."
+    )
+    assert not figures(*BUSY, "--stack", "prod", "--bound", "clients=100")["past_bounds"]
+    run(*BUSY, "--stack", "prod", "--to", "99/1", code=2)
+
+
+def test_a_suggested_schedule_stays_below_its_bounds() -> None:
+    found = figures(*BUSY, "--from", "100/0", "--suggest", "--bound", "clients=40")
+    assert found["steps"][-1]["weight"] == 100
+    assert found["past_bounds"] == []
+    assert max(step["families"][0]["distinct_clients"] for step in found["steps"]) <= 0.4
+
+
+def test_a_bound_that_nothing_meets_is_named() -> None:
+    result = run(*BUSY, "--from", "100/0", "--suggest", "--bound", "requests=10", code=1)
+    assert result.stderr.startswith("The bound of requests is 10; no schedule stays below it")
+
+
+def test_what_people_read_fits_a_terminal_of_80_columns() -> None:
+    steps = [PlannedStep(weight, 3_600) for weight in (1, 10, 50, 100)]
+    found = foretell(Scene(PRESETS["few-large-networks"]), 0, steps, rollback_at=5_000)
+    text = [str(line) for line in lines(found, 80)]
+    assert max(map(len, text)) <= 80
+    assert "Population few-large-networks" in text
+    assert any(line.startswith("AAAA ") and "█" in line for line in text)
+
+
+@pytest.mark.parametrize(
+    ("words", "faults"),
+    [
+        pytest.param(
+            ("--from", "100/1", "--to", "90"),
+            [
+                (
+                    "--from is 100/1, which adds up to 101; it should be the weights of direct and "
+                    "cdn, integers that add up to 100. Write for example: --from 99/1"
+                ),
+                (
+                    '--to is "90"; it should be the weights of direct and cdn, integers that add up '
+                    "to 100. Write for example: --to 99/1"
+                ),
+            ],
+            id="weights",
+        ),
+        pytest.param(
+            ("--from", "99/1", "--to", "100/0"),
+            [
+                (
+                    "--to is 100/0, after --from 99/1; the weight of cdn should rise: a schedule does "
+                    "not fall. Exchange them; what follows a rollback is told by --rollback-at."
+                )
+            ],
+            id="a schedule that falls",
+        ),
+        pytest.param(
+            (*SWITCH, "--ttl=-5", "--rate", "0", "--at", "60,soon", "--population", "wep"),
+            [
+                (
+                    '--population is "wep"; it should be one of web, mobile, java, few-large-networks, '
+                    "flavel, busy, or a file. Write --population web, or the path of a file "
+                    "(docs/simulate.md)."
+                ),
+                (
+                    '--ttl is "-5"; it should be a time from 1 s to 90 d. Write for example: --ttl '
+                    "60, or 15m"
+                ),
+                (
+                    "--rate is 0; it should be above 0 and at most 1e+09. Write for example: --rate "
+                    "100"
+                ),
+                (
+                    '--at is "soon"; it should be a time from 0 s to 90 d. Write for example: --at '
+                    "60, or 15m"
+                ),
+            ],
+            id="all at once",
+        ),
+        pytest.param(
+            (*SWITCH, "--errors", "100", "--bound", "client=5", "--bound", "clients=500"),
+            [
+                "--errors is 100; it should be from 0 to below 100 percent. Leave it out for 0.1.",
+                (
+                    '--bound is "client=5"; it should be requests, clients or largestRefresh, and '
+                    "after = a positive integer: clients in percent. Write for example: --bound "
+                    "requests=100000"
+                ),
+                (
+                    "--bound clients is 500; it should be from 1 to 100 percent. Write for example: "
+                    "--bound clients=50"
+                ),
+            ],
+            id="bounds",
+        ),
+        pytest.param(
+            (),
+            [
+                (
+                    "--from is not given; it should be the weights of direct and cdn, integers that "
+                    "add up to 100. Add --from 100/0, or --stack NAME."
+                ),
+                (
+                    "--to is not given; it should be the weights of direct and cdn, integers that add "
+                    "up to 100. Add --to 99/1, or --stack NAME."
+                ),
+            ],
+            id="nothing",
+        ),
+    ],
+)
+def test_all_faults_are_told_at_once(words: tuple[str, ...], faults: list[str]) -> None:
+    assert run(*words, code=2).stderr.splitlines() == faults
+
+
+def test_a_population_file_is_read_and_its_faults_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "mine.json"
+    file.write_text(PRESETS["busy"].model_dump_json(by_alias=True))
+    words = (*SWITCH, "--at", "60", "--population", str(file))
+    assert figures(*words)["at"] == figures(*SWITCH, "--at", "60", *BUSY)["at"]
+    file.write_text(
+        "name: mine\n"
+        "resolvers: [{name: a, share: 0.5, cache: 3}, {name: b, share: 0.4, floorSeconds: -1}]\n"
+        "clients: [{name: c, share: 1, cacheSecond: 5}]\n"
+    )
+    mend = "docs/schemas/population.json says what there is."
+    assert run(*words, code=2).stderr.splitlines() == [
+        f"resolvers[0].cache in {file} is 3; nothing by that name is known here. Write caches.",
+        (
+            f"resolvers[1].floorSeconds in {file} is -1; it should be greater than or equal to 0. "
+            f"Mend it; {mend}"
+        ),
+        (
+            f"clients[0].cacheSecond in {file} is 5; nothing by that name is known here. Write "
+            "cacheSeconds."
+        ),
+        f"The sum of the shares of resolvers in {file} is 0.9; it should be 1. Change one of them.",
+    ]
+    run(*SWITCH, "--population", str(tmp_path / "none.yaml"), code=2)
