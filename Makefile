@@ -81,6 +81,7 @@ bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/preview.py
 	@$(RUN)/python benchmarks/policies_cost.py
 	@PYTHONPATH=tests $(RUN)/python benchmarks/clean_runs.py
+	@PYTHONPATH=tests $(RUN)/python benchmarks/simulation.py
 	@$(RUN)/python -m sandbox.debian
 	@$(RUN)/dualstack sandbox roots >/dev/null
 	@PYTHONPATH=tests $(RUN)/python benchmarks/verification.py

@@ -12,6 +12,7 @@ SCRIPTS = {
     "clean_runs.py": ("stable, passed through", "wild, behind a cache"),
     "preview.py": ("the same with the packs on", "the layer"),
     "policies_cost.py": ("none (start-up)",),
+    "simulation.py": ("the loop", "the model", "AAAA", "GiB at most"),
     "starting.py": ("dualstack --help", "import components.edge"),
 }
 """What the tables of each have to have."""

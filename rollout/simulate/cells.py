@@ -19,8 +19,8 @@ from rollout.simulate.weights import FloatArray
 CHUNK_CACHES: Final = 1 << 18
 """Caches that are drawn at once: some 60 MB of arrays."""
 
-FEWEST_CELLS: Final = 30_000
-"""A population of few caches has so many cells at least: a share's standard error is 0.3 points at
+FEWEST_CELLS: Final = 20_000
+"""A population of few caches has so many cells at least: a share's standard error is 0.4 points at
 most, and where all answers live equally long far less, because the weight at each fetch is
 known."""
 

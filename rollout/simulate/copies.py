@@ -127,7 +127,6 @@ class Carried:
 
     def _advance(self, clock: FloatArray) -> None:
         """Bring every cell to its own moment, over each change of the weight on the way."""
-        settled = SETTLED * max(self._lives.cdn, self._lives.direct)
         self._balance[:] = np.nan
         earliest, latest = self._now.min(), clock.max()
         bounds = [-np.inf, *self._plan.starts, np.inf]
@@ -139,7 +138,7 @@ class Carried:
                 continue
             weight = float(self._plan.values[step])
             until = np.minimum(clock[index], end)
-            long = until - begin > settled
+            long = until - begin > self._settled(weight)
             fresh = index[long]
             if len(fresh):
                 self._draw(fresh, until[long], weight)
@@ -148,6 +147,15 @@ class Carried:
                 self._balance[known] = chance_in_balance(self._gap[known], self._lives, weight)
             self._cycle(index[~long], until[~long], weight)
         self._now = clock
+
+    def _settled(self, weight: float) -> float:
+        """Return how long after a change of weight the state is as good as in balance.
+
+        Where every answer is the same one, a life is enough: what was before is fetched anew by
+        then, or is by the very request, unless that still gets the expired answer.
+        """
+        certain = weight in (0, 1) and not self._cells.kind.serve_expired
+        return (1.0 if certain else SETTLED) * max(self._lives.cdn, self._lives.direct)
 
     def _draw(self, index: NDArray[np.intp], at: FloatArray, weight: float) -> None:
         """Draw states in balance with a weight."""

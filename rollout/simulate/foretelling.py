@@ -30,7 +30,7 @@ from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, Scene, part_of, 
 from rollout.simulate.shares import Progress, Question, Shares, seconds_to_move, shares_at
 from rollout.simulate.weights import FloatArray, WeightPlan
 
-LATER: Final = (15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, DAY, 3 * DAY)
+LATER: Final = (30, 60, 120, 300, 900, 1_800, 3_600, 14_400, 43_200, DAY, 3 * DAY)
 """Seconds after a change at which shares are looked at, and between which they are taken as
 straight lines."""
 
