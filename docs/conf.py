@@ -24,6 +24,7 @@ SIDE_BAR: Final = {
         "docs/adopt",
         "docs/recovery",
         "docs/status",
+        "docs/simulate",
         "docs/verify",
         "docs/echo",
         "docs/permissions",
