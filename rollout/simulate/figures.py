@@ -96,7 +96,7 @@ class FamilyFigures(SimulateModel):
     mean_share: Band
     """On cdn over the hold."""
     requests: Band
-    """First figure of exposure: requests on cdn during the hold."""
+    """First figure of exposure: requests on cdn during the hold and the longest unwatched gap."""
     distinct_clients: float
     """Second figure: the share of the family's clients that meet cdn in this step for the first
     time."""

@@ -74,28 +74,7 @@ def foretell(
         at_end(scene.population, high=True),
     ]
     scenes = [replace(scene, population=each) for each in ends_of]
-    met = met_by(question, [0.0, *map(float, ends)])
-    rests = _rests(scenes, plan, ends)
-    figures = tuple(
-        StepFigures(
-            number=number,
-            weight=step.weight,
-            begins_seconds=float(begin),
-            hold_seconds=step.hold_seconds,
-            largest_refresh=largest_refresh(question),
-            no_cache_chance=(1 - step.weight / 100) ** crowd.effective_caches,
-            families=_families(
-                _Step(number, step.weight, step.hold_seconds, grid, met[number - 1], met[number]),
-                scene,
-                shares,
-                crowd,
-                rests[number - 1],
-            ),
-        )
-        for number, (step, begin, end, grid) in enumerate(
-            zip(steps, begins, ends, grids, strict=True), start=1
-        )
-    )
+    figures = _figures(scenes, steps, shares=shares, crowd=crowd, grids=grids, plan=plan)
     return Foretelling(
         population=scene.population.name,
         note=scene.population.note,
@@ -129,6 +108,43 @@ def _grid(begin: float, end: float) -> FloatArray:
 def _chosen(grids: Sequence[FloatArray]) -> tuple[float, ...]:
     """Return moments that show the course of a schedule."""
     return tuple(float(each) for grid in grids for each in grid)
+
+
+def _figures(
+    scenes: Sequence[Scene],
+    steps: Sequence[PlannedStep],
+    *,
+    shares: Shares,
+    crowd: Crowd,
+    grids: Sequence[FloatArray],
+    plan: WeightPlan,
+) -> tuple[StepFigures, ...]:
+    """Return what each step means."""
+    scene = scenes[0]
+    question = scene.question(plan)
+    ends = [
+        float(begin) + step.hold_seconds for begin, step in zip(plan.starts, steps, strict=True)
+    ]
+    met = met_by(question, [0.0, *ends])
+    rests = _rests(scenes, plan, ends)
+    return tuple(
+        StepFigures(
+            number=number,
+            weight=step.weight,
+            begins_seconds=float(plan.starts[number - 1]),
+            hold_seconds=step.hold_seconds,
+            largest_refresh=largest_refresh(question),
+            no_cache_chance=(1 - step.weight / WHOLE) ** crowd.effective_caches,
+            families=_families(
+                _Step(number, step.weight, step.hold_seconds, grid, met[number - 1], met[number]),
+                scene,
+                shares,
+                crowd,
+                rests[number - 1],
+            ),
+        )
+        for number, (step, grid) in enumerate(zip(steps, grids, strict=True), start=1)
+    )
 
 
 # ---- moments ------------------------------------------------------------------------------------
@@ -213,6 +229,7 @@ def _families(
             scene.direct_error_share,
             scene.block_seconds(),
             crowd.effective_caches,
+            scene.rule,
         )
         shown = shown_by(watched, step.number, step.hold_seconds)
         so_far = float(parts @ _met(step.met_after, family, question))
@@ -222,7 +239,7 @@ def _families(
                 family=family,
                 share=crowd.band(chances[:, columns[-1]]),
                 mean_share=over_hold,
-                requests=over_hold.times(rate * step.hold_seconds),
+                requests=over_hold.times(rate * (step.hold_seconds + scene.gap_seconds)),
                 distinct_clients=max(0.0, so_far - before),
                 distinct_clients_so_far=so_far,
                 after_rollback=_range_of(rests, family, rate),

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rollout.statistics import planning, spending
+from rollout.statistics.gate import DEFAULT_RULE, GateRule
 
 FAMILIES = 2
 """Families that have gates of their own."""
@@ -26,6 +27,8 @@ class Watched:
     """Length of the blocks that the variance is estimated from: one TTL."""
     effective_caches: float = math.inf
     """1 / sum q^2."""
+    rule: GateRule = DEFAULT_RULE
+    """What the gate tolerates."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def shown_by(watched: Watched, step: int, hold_seconds: float) -> Shown:
         alpha=spending.gate_alpha(step, GATES, FAMILIES),
         block_seconds=watched.block_seconds,
         effective_caches=watched.effective_caches,
+        rule=watched.rule,
     )
     return Shown(_finite(found.ratio), _finite(found.increase))
 
@@ -66,7 +70,9 @@ def requests_to_pass(watched: Watched) -> float | None:
         return None
     return _finite(
         planning.requests_for_pass(
-            direct_share=watched.direct_error_share, cdn_share=watched.cdn_share
+            direct_share=watched.direct_error_share,
+            cdn_share=watched.cdn_share,
+            rule=watched.rule,
         )
     )
 
@@ -82,6 +88,7 @@ def seconds_to_pass(watched: Watched) -> float | None:
             direct_share=watched.direct_error_share,
             block_seconds=watched.block_seconds,
             effective_caches=watched.effective_caches,
+            rule=watched.rule,
         )
     )
 

@@ -1,11 +1,11 @@
 """From what the user gives to the figures: which schedule, which scene, what is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.faults import Fault
-from components.settings import SettingsError, Shift, shift_of
 from rollout.faults import WrongUseError
 from rollout.simulate.bounds import NO_BOUNDS, Bounds
 from rollout.simulate.figures import Foretelling
@@ -15,6 +15,9 @@ from rollout.simulate.scene import WHOLE, PlannedStep, Scene
 from rollout.simulate.shares import NEGATIVE_TTL, Answers, Progress
 from rollout.simulate.suggestion import derived_steps, suggest
 from rollout.stack_file import StackFile, find_stack_file
+
+if TYPE_CHECKING:
+    from components.settings import Shift
 
 LONG_ENOUGH = 3_600.0
 """Seconds that one change is looked at where nobody asks for later moments."""
@@ -100,6 +103,9 @@ class _Stack:
         Raises:
             WrongUseError: It, or its settings, cannot be used.
         """
+        # With it comes all of Pulumi's SDK, which takes longer than to foretell.
+        from components.settings import SettingsError, shift_of  # noqa: PLC0415
+
         self.file: StackFile = find_stack_file(name, Path.cwd(), "Give --from and --to instead.")
         try:
             self._shift: Shift = shift_of(self.file.setting("shift") or None, stack=name)
@@ -118,6 +124,17 @@ class _Stack:
         bounds = self._shift.bounds
         clients = None if bounds.clients is None else bounds.clients / WHOLE
         return Bounds(bounds.requests, clients, bounds.largest_refresh)
+
+    def scene(self, scene: Scene) -> Scene:
+        """Return a scene with what the stack says of gates."""
+        margins = self._shift.margins
+        rule = replace(
+            scene.rule,
+            tolerated_ratio=margins.tolerated_percent / WHOLE,
+            gross_ratio=margins.gross_percent / WHOLE,
+            margin=margins.pass_per_mille / 1_000,
+        )
+        return replace(scene, rule=rule, gap_seconds=float(self._shift.longest_gap_seconds))
 
     def steps(self, scene: Scene) -> Sequence[PlannedStep]:
         """Return the steps that are left.
@@ -192,4 +209,5 @@ def _scene(reader: Reader, request: Request, stack: _Stack | None) -> Scene | No
     if people is None or ttl is None or rate is None:
         return None
     answers = Answers(ttl, None if proxies else empty)
-    return Scene(people, answers, rate, request.errors / WHOLE)
+    scene = Scene(people, answers, rate, request.errors / WHOLE)
+    return stack.scene(scene) if stack else scene

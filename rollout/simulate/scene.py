@@ -10,6 +10,7 @@ from rollout.simulate.figures import Family
 from rollout.simulate.population import Population
 from rollout.simulate.shares import ROUTE_53, SEED, Answers, Question
 from rollout.simulate.weights import WeightPlan
+from rollout.statistics.gate import DEFAULT_RULE, GateRule
 
 ERROR_SHARE: Final = 0.001
 """Share of direct's requests that fail, where nobody says otherwise: an assumption."""
@@ -43,6 +44,10 @@ class Scene:
     """Rate of all requests."""
     direct_error_share: float = ERROR_SHARE
     """Share of direct's requests that fail."""
+    rule: GateRule = DEFAULT_RULE
+    """What a gate tolerates."""
+    gap_seconds: float = 0.0
+    """How long nobody may watch during a hold: so much longer may a bad step be met."""
     seed: int = SEED
     """Where chance begins: the same, the same figures."""
 

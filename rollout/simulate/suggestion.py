@@ -155,7 +155,8 @@ def _candidates(scene: Scene, before: int, bounds: Bounds) -> list[_Candidate]:
         shares = {name: share for name, share in every.items() if part_of(population, name)}
         hold = derived_hold(scene, weight, every["all"])
         requests = (
-            share * part_of(population, name) * rate * hold for name, share in shares.items()
+            share * part_of(population, name) * rate * (hold + scene.gap_seconds)
+            for name, share in shares.items()
         )
         result.append(
             _Candidate(
@@ -182,6 +183,7 @@ def derived_hold(scene: Scene, weight: int, share: float) -> float:
         share if weight < WHOLE else 1.0,  # then there is nothing to compare with
         scene.direct_error_share,
         scene.block_seconds(),
+        rule=scene.rule,
     )
     return hold_seconds(weight, seconds_to_pass(watched), scene.answers.empty_ttl_seconds)
 

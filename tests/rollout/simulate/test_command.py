@@ -97,6 +97,9 @@ def test_a_stack_says_its_schedule_and_its_bounds(
     assert found["before"] == 1
     steps = [(each["weight"], each["hold_seconds"]) for each in found["steps"]]
     assert steps == [(50, 1_200), (100, 600)]
+    # The longest gap in which nobody watches is 15 minutes by default, and counts.
+    requests = found["steps"][1]["families"][0]["requests"]["expected"]
+    assert requests == pytest.approx(100 * (600 + 900), rel=0.08)
     (past, *_) = found["past_bounds"]
     assert past.startswith(
         "The share of clients that meet cdn for the first time at weight 50, of all clients, is "
