@@ -13,7 +13,7 @@ from rollout.faults import WrongUseError
 from rollout.simulate.figures import Foretelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from rollout.simulate.shares import Progress as Report
 
@@ -136,7 +136,7 @@ def simulate(
 
 
 @contextmanager
-def _progress(console: Console) -> "Iterator[Report | None]":
+def _progress(console: Console) -> "Generator[Report | None]":
     """Show how far it is, where somebody looks on and it takes longer than a second."""
     if not console.is_terminal:
         yield None

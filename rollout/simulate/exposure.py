@@ -99,8 +99,9 @@ def meeting_rates(question: Question, count: int) -> Mapping[Family, FloatArray]
         rates["ipv4"].append(a_rate)
         rates["ipv6"].append(dual_rate)
     # At equal distances on the line of all requests, so that every kind has its part.
-    below = np.cumsum(np.concatenate(parts))
-    places = np.searchsorted(below, (np.arange(count) + 0.5) / count * below[-1])
+    below: FloatArray = np.cumsum(np.concatenate(parts))
+    levels: FloatArray = (np.arange(count) + 0.5) / count * float(below[-1])
+    places = np.searchsorted(below, levels)
     return {family: np.concatenate(each)[places] for family, each in rates.items()}
 
 

@@ -152,7 +152,9 @@ def _candidates(scene: Scene, before: int, bounds: Bounds) -> list[_Candidate]:
             "ipv4": float(mean.a_on_cdn[0]),
             "ipv6": float(mean.dual_on_cdn[0]),
         }
-        shares = {name: share for name, share in every.items() if part_of(population, name)}
+        shares: dict[Family, float] = {
+            name: share for name, share in every.items() if part_of(population, name)
+        }
         hold = derived_hold(scene, weight, every["all"])
         requests = (
             share * part_of(population, name) * rate * (hold + scene.gap_seconds)

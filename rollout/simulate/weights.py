@@ -41,11 +41,12 @@ class WeightPlan:
 
     def total(self, seconds: FloatArray) -> FloatArray:
         """Return the integral of the share of the answers from the first change to some moments."""
-        first = self.starts[0]
-        knots = np.concatenate(([first - FAR_SECONDS], self.starts, [first + FAR_SECONDS]))
-        pieces = np.concatenate(([0.0], np.cumsum(np.diff(knots) * self.values)))
-        found: FloatArray = np.interp(seconds, knots, pieces - pieces[1])
-        return found
+        first = float(self.starts[0])
+        knots: FloatArray = np.array([first - FAR_SECONDS, *self.starts, first + FAR_SECONDS])
+        pieces: FloatArray = np.zeros(len(knots))
+        pieces[1:] = np.cumsum(np.diff(knots) * self.values)
+        found = np.interp(seconds, knots, pieces - pieces[1])
+        return np.asarray(found, dtype=np.float64)
 
     def rolled_back(self, at: float, value: float = 0.0) -> "WeightPlan":
         """Return the plan that ends at a moment and goes to another value for good."""
