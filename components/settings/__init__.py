@@ -4,10 +4,10 @@ Nothing else in the program reads `pulumi.Config`. `load` reads the configuratio
 stack, `from_arguments` the arguments of a component; both end in the same checks, and either return
 `Settings` or raise a `SettingsError` with every fault.
 
-`fields`, `values`, `cdn`, `proxies`, `kill_switch`, `shift` and `all_settings` say what settings there
-are, `checks`, `limits`, `declared`, `switchable` and `shiftable` whether values can be used, `unknown`
-what other keys were meant for, `intended`, `numbers`, `texts` and `mending` what other values were,
-`wording` and `commands` what is said of them, `loading` where they come from.
+`fields`, `values`, `cdn`, `proxies`, `kill_switch`, `shift` and `all_settings` say what settings
+there are, `checks`, `limits`, `declared`, `switchable` and `shiftable` whether values can be used,
+`unknown` what other keys were meant for, `intended`, `numbers`, `texts` and `mending` what other
+values were, `wording` and `commands` what is said of them, `loading` where they come from.
 """
 
 from components.settings.all_settings import (

@@ -411,8 +411,9 @@ def test_everything_that_is_set_is_read() -> None:
         pytest.param(
             {"originSecret": "x"},
             "dualstack-edge:originSecret is set; no such setting exists, known here are hostnames, "
-            "zone, origin, traffic, proxy, distribution, originLock, alarms, killSwitch, dns, shift, "
-            "certificateArn, protect. Remove it with: pulumi config rm dualstack-edge:originSecret",
+            "zone, origin, traffic, proxy, distribution, originLock, alarms, killSwitch, dns, "
+            "shift, certificateArn, protect. "
+            "Remove it with: pulumi config rm dualstack-edge:originSecret",
             id="a key of nobody",
         ),
         pytest.param(
