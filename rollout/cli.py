@@ -29,6 +29,8 @@ ROOMS: Final = Path(__file__).resolve().parents[1]
 """The folder of the project's packages: the checkout, or where the wheel is installed."""
 
 WRONG_USE, BROKEN, INTERRUPTED = 2, 3, 130
+_STDERR: Final = 2
+"""The greatest number of a standard file."""
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,7 @@ def _require(packages: Sequence[str]) -> None:
 
 def main() -> None:
     """Run `dualstack`."""
+    _open_what_is_closed()
     _write_what_can_be()
     try:
         try:
@@ -269,6 +272,20 @@ def every_verb() -> "typer.Typer":
         else:
             every.command(verb.name)(app.registered_commands[0].callback or (lambda: None))
     return every
+
+
+def _open_what_is_closed() -> None:
+    """Have standard files, also where the caller closed some, as `>&-` does.
+
+    What is opened next would take their numbers, and a child's output would go into it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
 
 
 def _write_what_can_be() -> None:

@@ -8,7 +8,9 @@ test_outages.py, test_sandbox.py), and every setting's own in tests/components/t
 import json
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -243,6 +245,25 @@ def test_no_go(tmp_path: Path) -> None:
         build.build(tmp_path / "x", Version.parse("1.2.3"), print, {"PATH": str(tmp_path)})
 
 
+@pytest.mark.parametrize("cloud", ["aws", "digitalocean"])
+def test_a_port_that_is_taken(cloud: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", f"sandbox.clouds.{cloud}", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(
+        f"--port is {port}, which cannot be had on 127.0.0.1 (Address already in use); a free port "
+    )
+    assert LINE.fullmatch(done.stderr.strip()), done.stderr
+
+
 @dataclass(frozen=True)
 class Moment:
     """Ctrl-C as a module is imported: each is where a command is at some moment."""
@@ -343,6 +364,20 @@ def test_output_that_nobody_reads() -> None:
         )
     assert done.stderr == ""
     assert done.returncode in {1, 3}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("--help", 0), ("adopt --help", 0), ("release --help", 0), ("verifi", 2)]
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_output_that_the_caller_closed(words: str, code: int, closed: str) -> None:
+    command = f"{shlex.quote(cli_of_this_environment())} {words} {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == code
+    assert "dualstack broke" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 AS_ANOTHER: Final = """\

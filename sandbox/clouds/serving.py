@@ -5,7 +5,10 @@ This is what every cloud's process does. The command line is the one that `backg
 """
 
 import argparse
+import os
 import signal
+import socket
+import sys
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -62,8 +65,16 @@ def _serve(
     signals: SimpleQueue[int] = SimpleQueue()
     for signaled in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signaled, lambda number, _frame: signals.put(number))
-    server = make_server(HOST, port, application(), threaded=True, request_handler=handler)
-    url = f"http://{HOST}:{server.server_port}"
+    listener = _listen(port)
+    server = make_server(
+        HOST,
+        port,
+        application(),
+        threaded=True,
+        request_handler=handler,
+        fd=listener.fileno(),
+    )
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
     thread = Thread(target=server.serve_forever, args=(STOP_POLL_SECONDS,), name="http")
     thread.start()
     try:
@@ -75,3 +86,18 @@ def _serve(
         server.shutdown()
         thread.join()
         server.server_close()
+        listener.close()
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a socket that listens, or end the process and say why there is none."""
+    try:
+        return socket.create_server((HOST, port), backlog=128)
+    except (OSError, OverflowError) as error:
+        errno = getattr(error, "errno", None)
+        reason = os.strerror(errno) if errno else "no port has that number"
+        sys.exit(
+            f"--port is {port}, which cannot be had on {HOST} ({reason}); a free port from 1 to "
+            "65535, or 0 for any. Leave it out, or end what has the port; see it with: "
+            f"ss -ltnp 'sport = :{port}'"
+        )

@@ -1,7 +1,6 @@
 """Proxies, lock, alarms and examples with the real engine: order, failure, recovery, secrets."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from support.engine import Stack
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+ASSIGNMENT = "digitalocean:index/reservedIpv6Assignment:ReservedIpv6Assignment"
 GROUP = "_proxy.api.example.com"
 POOL = {"regions": ["fra1", "ams3"], "readySeconds": 0}
 
@@ -28,14 +28,17 @@ def stack(whole: "Stack") -> "Stack":
     return whole
 
 
+OF_PROXIES = ("digitalocean:index/droplet:Droplet", ASSIGNMENT)
+
+
 def steps(printed: str) -> list[tuple[str, str]]:
-    """Return the steps of the droplets and assignments, in the order the engine tells them."""
-    shown = re.compile(
-        r"^ \S+ +digitalocean:index:(?:Droplet|ReservedIpv6Assignment) edge-proxy-(\S+) "
-        r"(create replacement|created replacement|delete original|deleted original)",
-        re.MULTILINE,
-    )
-    return [(what, done) for what, done in shown.findall(printed)]
+    """Return the steps of the droplets and assignments, in the order the engine plans them."""
+    planned = json.loads(printed)["steps"]
+    return [
+        (step["urn"].rpartition("::edge-proxy-")[2], step["op"])
+        for step in planned
+        if step["urn"].split("::")[2].rpartition("$")[2] in OF_PROXIES
+    ]
 
 
 def test_up_makes_a_pool_of_two_regions_that_ipv6_is_led_to(
@@ -74,13 +77,13 @@ def test_a_changed_proxy_is_replaced_in_the_order_that_keeps_the_pool_serving(
     stack = deployed_whole
     before = holders(droplets)
     stack.configure(proxy={**POOL, "connections": 4000})
-    planned = steps(stack.pulumi("preview").must())
+    planned = steps(stack.pulumi("preview", "--json").must())
     for node in ("fra1-1", "ams3-1"):
         order = [
-            (node, "create replacement"),
-            (f"{node}-assignment", "create replacement"),
-            (f"{node}-assignment", "delete original"),
-            (node, "delete original"),
+            (node, "create-replacement"),
+            (f"{node}-assignment", "create-replacement"),
+            (f"{node}-assignment", "delete-replaced"),
+            (node, "delete-replaced"),
         ]
         assert [step for step in planned if step in order] == order
     stack.up().must()
