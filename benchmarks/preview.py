@@ -14,14 +14,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import boto3.session
 import urllib3
-from measuring import alternate, children_cpu_seconds, parser, show
+from measuring import alternate, parser, show
 
 from sandbox.clouds import aws, background, digitalocean
 from sandbox.engine import find
@@ -31,23 +31,6 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ROUNDS = 7
 CHANGES = 200
 """Route 53 batches a round; one alone takes about as long as the clock's noise."""
-
-
-def show_previews(medians: Mapping[str, float], cpu: Mapping[str, Sequence[float]]) -> None:
-    """Print medians and the least CPU, which what else runs on the machine disturbs less."""
-    floor, least = next(iter(medians.values())), min(next(iter(cpu.values())))
-    columns = ("what", "median s", "ratio to the floor", "least CPU s", "ratio to the floor")
-    rows = [
-        (
-            name,
-            f"{median:.2f}",
-            f"{median / floor:.2f}",
-            f"{min(cpu[name]):.2f}",
-            f"{min(cpu[name]) / least:.2f}",
-        )
-        for name, median in medians.items()
-    ]
-    show("pulumi preview", columns, rows)
 
 
 def show_medians(title: str, medians: Mapping[str, float], unit: str, scale: float) -> None:
@@ -70,11 +53,8 @@ def project(folder: Path, program: str) -> None:
     (folder / "__main__.py").write_text(program)
 
 
-def previews(
-    scratch: Path, clouds: Mapping[str, str], rounds: int
-) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Measure previews of the sandbox's stack, not yet deployed: median seconds, and all CPU."""
-    cpu: dict[str, list[float]] = {}
+def previews(scratch: Path, clouds: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """Measure previews of the sandbox's stack, not yet deployed."""
     engine = find.find(print)
     edge = (CHECKOUT / "__main__.py").read_text()
 
@@ -88,20 +68,14 @@ def previews(
         pulumi(scratch / name, variables, "stack", "init", STACK)
         return lambda: pulumi(scratch / name, variables, "preview")
 
-    def measured(name: str, work: Callable[[], object]) -> Callable[[], object]:
-        def measure() -> None:
-            before = children_cpu_seconds()
-            work()
-            cpu.setdefault(name, []).append(children_cpu_seconds() - before)
-
-        return measure
-
-    works = {
-        "a program without resources (floor)": preview("floor", "import pulumi", packs=False),
-        "the edge, two hostnames, two proxies": preview("edge", edge, packs=False),
-        "the same with the packs on": preview("packed", edge, packs=True),
-    }
-    return alternate({name: measured(name, work) for name, work in works.items()}, rounds), cpu
+    return alternate(
+        {
+            "a program without resources (floor)": preview("floor", "import pulumi", packs=False),
+            "the edge, two hostnames, two proxies": preview("edge", edge, packs=False),
+            "the same with the packs on": preview("packed", edge, packs=True),
+        },
+        rounds,
+    )
 
 
 def pulumi(folder: Path, variables: Mapping[str, str], *arguments: str) -> None:
@@ -182,7 +156,7 @@ def main() -> None:
                 **digitalocean.client_environment(droplets.url),
                 **aws.client_environment(account.url),
             }
-            show_previews(*previews(scratch, clouds, rounds))
+            show_medians("pulumi preview", previews(scratch, clouds, rounds), "s", 1)
             show_medians("ChangeResourceRecordSets", layer(account.url, rounds, times), "ms", 1000)
         finally:
             for name in ("aws", "digitalocean"):

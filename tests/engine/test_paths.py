@@ -77,7 +77,7 @@ def test_a_changed_proxy_is_replaced_in_the_order_that_keeps_the_pool_serving(
     stack = deployed_whole
     before = holders(droplets)
     stack.configure(proxy={**POOL, "connections": 4000})
-    planned = steps(stack.pulumi("preview", "--json").must())
+    planned = steps(stack.pulumi("preview", "--json", "--show-replacement-steps").must())
     for node in ("fra1-1", "ams3-1"):
         order = [
             (node, "create-replacement"),
