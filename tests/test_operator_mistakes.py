@@ -278,6 +278,8 @@ INTERRUPTED: Final = {
     "as the sandbox is taken down": Moment("sandbox down", "psutil"),
     "before anything is up": Moment("sandbox up", "pulumi.automation"),
     "before records are led back": Moment("shift abort --direct", "rollout.shift.command"),
+    "before records are taken over": Moment("adopt", "rollout.adopt.command"),
+    "before records are let go": Moment("release", "rollout.release.command"),
 }
 
 PROGRAM: Final = """\

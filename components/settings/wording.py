@@ -98,7 +98,10 @@ def as_argument(problem: Problem) -> Fault:
     """Return a problem as the author of a program reads it."""
     remedy = problem.remedy
     words = [remedy.advice] if remedy.advice else []
-    if remedy.values:
+    verb = "Set" if problem.value == NOT_SET else "Change"
+    if remedy.command == "write":  # what the advice says is how a file of a stack is written
+        words = [f"Did you mean {remedy.value}? Rename it in the program."]
+    elif remedy.values:
         pairs = [
             f"{SettingPlace.of(path, namespace='').name} to {json.dumps(value)}"
             for path, value in remedy.values
@@ -106,11 +109,11 @@ def as_argument(problem: Problem) -> Fault:
         words.append(f"Change {' and '.join(pairs)} in the program.")
     elif remedy.value is not NOTHING:
         what = SettingPlace.of(remedy.at, namespace="").name if remedy.at else "it"
-        words.append(f"Change {what} to {json.dumps(remedy.value)} in the program.")
+        words.append(f"{verb} {what} to {json.dumps(remedy.value)} in the program.")
     elif remedy.command == "remove":
         words.append("Remove it from the program.")
     elif remedy.command == "set":
-        words.append("Change it in the program.")
+        words.append(f"{verb} it in the program.")
     return Fault(
         SettingPlace.of(problem.path, namespace="").name,
         problem.value,

@@ -107,12 +107,35 @@ GOOD = {
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        pytest.param({"zone": None}, "zone is not set; ", id="missing"),
+        pytest.param(
+            {"zone": None},
+            "zone is not set; the name of a Route 53 hosted zone. Set it to ",
+            id="missing",
+        ),
         pytest.param({"origin": {"kind": "application"}}, "origin.loadBalancer is ", id="nested"),
-        pytest.param({"origin": "api"}, 'origin is "api"; ', id="a text for an object"),
-        pytest.param({"hostnames": "api"}, 'hostnames is "api"; ', id="a text for a list"),
+        pytest.param({"origin": "api"}, 'origin is "api"; an object ', id="a text for an object"),
+        pytest.param({"origin": ["api"]}, 'origin is ["api"]; an object ', id="a list for one"),
+        pytest.param({"origin": 7.0}, "origin is 7; an object ", id="a number for one"),
+        pytest.param({"hostnames": "api"}, 'hostnames is "api"; a list ', id="a text for a list"),
+        pytest.param({"hostnames": {"a": "b"}}, "hostnames is {", id="an object for a list"),
+        pytest.param({"hostnames": [{"a": 1.0}]}, "hostnames[0] is {", id="objects for texts"),
+        pytest.param({"zone": 5.0}, "zone is 5; the name of ", id="a number for a text"),
+        pytest.param({"protect": "maybe"}, 'protect is "maybe"; true or ', id="neither"),
+        pytest.param({"traffic": [99.0, 1.0]}, "traffic is [99, 1]; an object ", id="a pair"),
+        pytest.param(
+            {"traffic": {"direct": 99.5, "cdn": 0.5}}, "traffic is {", id="no whole numbers"
+        ),
         pytest.param({"traffic": {"direct": "many"}}, 'traffic.direct is "many"; ', id="no number"),
-        pytest.param({"hostname": "x"}, "hostname is ", id="unknown"),
+        pytest.param(
+            {"trafic": {"direct": 99.0, "cdn": 1.0}},
+            "trafic is set; no such setting exists. Did you mean traffic? Rename it in the program",
+            id="unknown",
+        ),
+        pytest.param(
+            {"origin": {"loadBalanser": "api", "kind": "application"}},
+            "origin.loadBalanser is set; no such setting exists. Did you mean loadBalancer? ",
+            id="unknown in an object",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_by_the_settings_and_without_a_stack_trace(
