@@ -214,9 +214,14 @@ def main() -> None:
             _run(sys.argv[1:])
         finally:
             sys.stdout.flush()  # what cannot be written is told here, not when Python ends
-    except KeyboardInterrupt:  # while it was imported: a verb that runs has its own answer
+    except KeyboardInterrupt:  # while it was imported
         print("Interrupted.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except SystemExit as error:
+        # A verb with an answer of its own has given it; otherwise typer ends without a word.
+        if isinstance(getattr(error.__context__, "__cause__", None), KeyboardInterrupt):
+            print("Interrupted.", file=sys.stderr)
+        raise
     except BrokenPipeError:
         _give_up_output()
         sys.exit(BROKEN)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +32,8 @@ from rollout import cli
 from sandbox.cli import HOME_VARIABLE, interruptible
 from sandbox.clouds.background import CloudError
 from sandbox.engine import build, find
+
+CHECKOUT: Final = Path(__file__).resolve().parents[1]
 
 LINE: Final = re.compile(r"[^;]+ (?:is|are) .+[;:] .+\. .+", re.DOTALL)
 """`<what> is <found>; <allowed>. <what to do>.`"""
@@ -330,6 +333,28 @@ def test_ctrl_c(mistake: str) -> None:
         "Interrupted.\n",
         "Interrupted; `make up` goes on, `make down` removes.\n",
     }
+
+
+WAITING: Final = {
+    "adopt --stack prod": "Interrupted; nothing was changed.\n",
+    "release --stack prod --yes": (
+        "Interrupted. Run the same command again: it sees what was done already.\n"
+    ),
+    "status --stack prod": "Interrupted.\n",
+}
+
+
+@pytest.mark.parametrize("words", WAITING)
+def test_ctrl_c_while_pulumi_is_waited_for(home: Path, words: str) -> None:
+    for file in ("Pulumi.yaml", "Pulumi.prod.yaml"):
+        shutil.copy(CHECKOUT / file, home.parent)
+    programs = home.parent / "programs"
+    programs.mkdir()
+    (programs / "pulumi").write_text("#!/bin/sh\nkill -INT $PPID\nexec sleep 60\n")
+    (programs / "pulumi").chmod(0o755)
+    done = run(words, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "")
+    assert done.stderr == WAITING[words]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from rollout.records.record_sets import RecordSet
 from rollout.records.zone import RecordsError, UnclearError, Zone, find_zone
 from rollout.stack_file import find_stack_file
 
-REFUSED, WRONG_USE, COULD_NOT_TELL = 1, 2, 3
+REFUSED, WRONG_USE, COULD_NOT_TELL, INTERRUPTED = 1, 2, 3, 130
 
 _OTHERWISE: Final = "Its hostnames, zone and dns.records have to be there in plain text."
 
@@ -77,6 +77,10 @@ def run_verb(verb: HandoverVerb, options: HandoverOptions, plan: Plan) -> None:
     except (RecordsError, StateError) as error:
         say(f"Nothing was changed: {error}")
         raise typer.Exit(REFUSED) from error
+    except KeyboardInterrupt:
+        again = "Run the same command again: it sees what was done already."
+        say(f"Interrupted. {again}" if options.yes else "Interrupted; nothing was changed.")
+        raise typer.Exit(INTERRUPTED) from None
     for problem in report.problems:
         say(problem)
     print(report.model_dump_json(by_alias=True, indent=2) if options.as_json else words(report))
