@@ -90,7 +90,7 @@ class ClassRef:
         before is imported twice, and takes the place of its function in the package: then
         `aws.lb.get_load_balancer` is a module for the whole process. So the package comes first. A
         module is imported only for what its package does not have: `_RecordState`, or everything
-        where the package never runs, as in the process of the plugin for DigitalOcean.
+        where the package never runs, as in the processes of the plugins.
         """
         package = importlib.import_module(self.module.rpartition(".")[0])
         exported = getattr(package, self.name, None)
