@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.settings import SettingsError, parse
 from support.stack_file import raw_of
@@ -134,3 +136,25 @@ def test_it_is_refused_where_direct_could_not_serve_whom_it_leads_back(
     keys: dict[str, Any], fault: str
 ) -> None:
     assert faults(**keys) == [fault]
+
+
+@given(
+    pool=st.sampled_from([None, "ipv4", "cdn"]),
+    locked=st.booleans(),
+    records=st.sampled_from(["weighted", "none", "simple"]),
+    own=st.booleans(),
+)
+def test_every_reason_against_it_is_told_and_no_other(
+    *, pool: str | None, locked: bool, records: str, own: bool
+) -> None:
+    keys: dict[str, Any] = {**BEHIND, "dns": {"records": records}}
+    if pool:
+        keys["proxy"] = {"regions": ["fra1"], "whenAllFail": pool}
+    if locked:
+        keys["originLock"] = {"generation": 1}
+    if own:
+        keys["killSwitch"] = {"url": "https://api.example.com/drain"}
+    told = [
+        fault for fault in faults(**keys) if fault.startswith(KEY) or "killSwitch is set" in fault
+    ]
+    assert len(told) == (pool == "cdn") + locked + (records != "weighted") + own

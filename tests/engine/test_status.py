@@ -77,8 +77,9 @@ def test_all_is_told_of_a_stack_and_each_difference_is_named(
         assert (proxies[address]["health"], proxies[address]["state"]) == ("healthy", "active")
 
     (statement,) = json.loads(POLICY.findall(PAGE.read_text())[0])["Statement"]
-    # Everybody may ask who he is.
-    assert asked(account, before) == {*statement["Action"], "sts:GetCallerIdentity"}
+    # Everybody may ask who he is; how a health check is configured is asked of a kill switch.
+    asked_for = {*statement["Action"], "sts:GetCallerIdentity"}
+    assert asked(account, before) == asked_for - {"route53:GetHealthCheck"}
 
     by_hand(route53, cloudfront, outputs["distributionId"])
     deployed_whole.configure(traffic={"direct": 90, "cdn": 10})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -132,6 +132,7 @@ def test_what_is_answered_decides_the_exit_code(
     servers.now = 0
 
 
+@settings(max_examples=15)
 @given(
     servers=st.sampled_from([0.0, 20.0, 10_000.0]),
     fault=st.sampled_from([None, refused(500), ConnectTimeoutError(endpoint_url=URL)]),
