@@ -42,17 +42,25 @@ CLOUDS = {"aws": aws.client_environment, "digitalocean": digitalocean.client_env
 """The clouds, each with what names one that runs to its clients, by its URL."""
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-TRY_NEXT = """
-Try next:
-  make lab      puts it on the network, with clients of every kind;
-                in another terminal, see whether both paths are alike:
-    .venv/bin/dualstack sandbox lab enter dual-stack \\
-      dualstack verify --outputs .sandbox/lab/outputs.json --echo /echo
+MOVE = """\
   Move one answer in a hundred, with plain pulumi and the policy packs on:
     eval "$(.venv/bin/dualstack sandbox env)"
     pulumi config set --path traffic.direct 99
     pulumi config set --path traffic.cdn 1
     pulumi up
+"""
+TAKE_OVER = """\
+  Take over what serves the names, without a gap (docs/adopt.md):
+    eval "$(.venv/bin/dualstack sandbox env)"
+    .venv/bin/dualstack adopt --skip-certificate
+"""
+TRY_NEXT = f"""
+Try next:
+  make lab      puts it on the network, with clients of every kind;
+                in another terminal, see whether both paths are alike:
+    .venv/bin/dualstack sandbox lab enter dual-stack \\
+      dualstack verify --outputs .sandbox/lab/outputs.json --echo /echo
+{MOVE}\
   make down     stops it and leaves nothing behind"""
 GOES_ON = "Interrupted; `make up` goes on, `make down` removes."
 
@@ -239,7 +247,13 @@ def up(
         return
     show(outputs, changes)
     home = os.path.relpath(shell.home)
-    print(TRY_NEXT.replace(".sandbox", str(shell.home) if home.startswith("..") else home))
+    text = next_steps(outputs)
+    print(text.replace(".sandbox", str(shell.home) if home.startswith("..") else home))
+
+
+def next_steps(outputs: Mapping[str, Any]) -> str:
+    """Return what to try: a weight is moved where there is one."""
+    return TRY_NEXT if outputs.get("records") else TRY_NEXT.replace(MOVE, TAKE_OVER)
 
 
 def begin_with_records(stack: "auto.Stack") -> None:
@@ -260,8 +274,8 @@ def show(outputs: Mapping[str, Any], changes: Mapping[str, int]) -> None:
     """Print what was deployed."""
     plain = [(name, _text(value)) for name, value in outputs.items() if name != "records"]
     columns = ("name", "type", "setIdentifier", "weight", "target")
-    records = ([_text(each.get(name)) for name in columns] for each in outputs.get("records", ()))
-    table = table_lines(columns, records, ("target", "setIdentifier"))
+    rows = [[_text(each.get(name)) for name in columns] for each in outputs.get("records", ())]
+    table = table_lines(columns, rows, ("target", "setIdentifier")) if rows else ()
     kinds = [f"{kind} {count}" for kind, count in sorted(changes.items()) if kind != "same"]
     up = f"The edge is up ({', '.join(kinds)})." if kinds else ""
     state = up or "Nothing changed: the edge was up already."
