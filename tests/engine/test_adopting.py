@@ -57,15 +57,14 @@ def test_each_command_prints_what_is_shown_from_plain_records_to_plain_records(
         (f"{name}.", "A") for name in NAMES
     ]
     seen: list[list[Mapping[str, Any]]] = []
-    environment = stack.environment()
-    environment["PATH"] = f"{DUALSTACK.parent}:{environment['PATH']}"
+    (stack.folder / ".venv/bin/dualstack").symlink_to(DUALSTACK)
     for command, lines in steps(ADOPT):
         if command.startswith(BEFORE):
             continue
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=stack.folder,
-            env=environment,
+            env=stack.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -74,10 +73,10 @@ def test_each_command_prints_what_is_shown_from_plain_records_to_plain_records(
             check=False,
         )
         assert_in_order(lines, done.stdout)
-        assert (done.returncode == 0) == (command != "dualstack release"), done.stdout
+        assert (done.returncode == 0) == (command != ".venv/bin/dualstack release"), done.stdout
         if of_names(route53) != [before, *seen][-1]:
             seen.append(of_names(route53))
-        if command.startswith("dualstack adopt") and len(seen) == 1:
+        if command.startswith(".venv/bin/dualstack adopt") and len(seen) == 1:
             taken = [each for each in stack.resources() if "::edge-dns-api" in each["urn"]]
             assert [each["protect"] for each in taken] == [True] * len(seen[0])
     weighted, shifted, simple, again, moved_back, after = seen
