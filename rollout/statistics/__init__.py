@@ -8,7 +8,7 @@
 - `gate`: both together, as pass, fail or cannot tell.
 - `sample_ratio`: whether as many requests arrive as DNS should bring.
 - `spending`: what each test of a shift may err.
-- `planning`: what a gate can show, before the step.
+- `planning`: what a gate can show, before the step; `power` is its arithmetic.
 
 docs/statistics.md has the theorems, the formulas and what they are worth in simulations.
 

@@ -6,6 +6,7 @@
   sequence believes nothing and needs many blocks. A gross defect does not wait for them.
 * **Pass** = the difference of the error shares lies below an absolute margin. A ratio could never
   pass an API without errors, as no number of requests shows that 0 is not more than 1.25 times 0.
+  Here the sequence has no e-process beside it, so it counts what neighbouring blocks share.
 * **Cannot tell** = anything else, no data included. It holds the step and never passes it.
 
 Fail is final: the shift is rolled back at the first look that fails, so a later look cannot take it
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from rollout.probe.model import Verdict
 from rollout.statistics.counts import Counts, Floats
 from rollout.statistics.evalues import log_evalues
-from rollout.statistics.sequence import difference
+from rollout.statistics.sequence import PHASES, difference
 from rollout.statistics.shares import Interval
 
 FEWEST_BLOCKS: Final = 3
@@ -104,7 +105,7 @@ def evidence(counts: Counts, alpha: float, rule: GateRule = DEFAULT_RULE) -> Gat
     log_tolerated = log_evalues(counts, rule.tolerated_ratio, most)
     log_gross = log_evalues(counts, rule.gross_ratio, most)
     excess = difference(counts, alpha / 2, rule.tolerated_ratio).low
-    passing = difference(counts, rule.pass_alpha)
+    passing = difference(counts, rule.pass_alpha, scatter=PHASES)
     slow = _ever(log_tolerated >= enough) & _ever(excess > 0)
     failed = slow | _ever(log_gross >= enough)
     return GateEvidence(

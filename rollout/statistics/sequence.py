@@ -35,10 +35,14 @@ sub-Gaussian).
 
 Both conditions are quadratic in Δ, so the ends of the interval are closed forms.
 
-**What it takes for granted.** That a block's draw of caches is new. With blocks of exactly one TTL,
-neighbours share half of the draws, and the variance is taken for two thirds of what it is; the
-tables in docs/statistics.md are made with such blocks, at random phases. Answers that live longer
-than a block (the empty AAAA, 900 s) need longer blocks.
+**What it takes for granted.** That blocks are independent. With blocks of one TTL they are not
+quite: each cache asks at a phase u of its own, so that a block has the draw before it for a part u
+of its time. Of the variance of a draw a block keeps the mean of u² + (1 - u)², 2/3, and the rest is
+in what neighbours have in common. So V is 2/3 of what it should be, and may be multiplied by
+`PHASES`, 3/2. Answers that live longer than a block (the empty AAAA, 900 s) need longer blocks.
+
+And that the caches seen so far are like those to come. If few clients have most of the errors, and
+none of them has moved yet, no arithmetic on what was seen can know.
 
 Sources: Lai, Ann. Stat. 4 (1976) 265-280, doi 10.1214/aos/1176343406; Wang, Ramdas, arXiv
 2310.03722 (t-tests at all looks); Waudby-Smith et al., Ann. Stat. 52 (2024) 2613-2640, arXiv
@@ -52,6 +56,9 @@ from typing import Final
 import numpy as np
 
 from rollout.statistics.counts import Counts, Floats
+
+PHASES: Final = 1.5
+"""By what the scatter of blocks of one TTL is to be multiplied, see above."""
 
 PRIOR_BLOCKS: Final = 4.0
 """g above: the weight of the mixture, in blocks. The interval is narrowest, against one made for
@@ -76,20 +83,21 @@ def threshold(blocks: Floats, alpha: float) -> Floats:
     return -widened * np.expm1(exponent)
 
 
-def difference(counts: Counts, alpha: float, ratio: float = 1.0) -> Sequence:
+def difference(counts: Counts, alpha: float, ratio: float = 1.0, scatter: float = 1.0) -> Sequence:
     """Return where cdn's error share, less `ratio` times direct's, lies after each block.
 
     Args:
         counts: What was counted; each interval is a block.
         alpha: Probability that any of the intervals misses the difference.
         ratio: How many times direct's share is taken away.
+        scatter: By what V is multiplied. Default: 1, for blocks that have nothing in common.
     """
     moments = _Moments.of(counts, ratio)
     k = threshold(moments.blocks, alpha)
     low, high = _left_between(
-        moments.weight**2 - k * moments.weights_squared,
-        moments.sum * moments.weight - k * moments.product,
-        moments.sum**2 - k * moments.squares,
+        moments.weight**2 - k * scatter * moments.weights_squared,
+        moments.sum * moments.weight - k * scatter * moments.product,
+        moments.sum**2 - k * scatter * moments.squares,
     )
     floor_low, floor_high = _left_between(
         moments.weight**2,
