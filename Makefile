@@ -82,6 +82,7 @@ bench: $(STAMP) ## Measure what is claimed to be fast
 	@$(RUN)/python benchmarks/policies_cost.py
 	@PYTHONPATH=tests $(RUN)/python benchmarks/clean_runs.py
 	@PYTHONPATH=tests $(RUN)/python benchmarks/simulation.py
+	@PYTHONPATH=tests $(RUN)/python benchmarks/gates.py
 	@$(RUN)/python -m sandbox.debian
 	@$(RUN)/dualstack sandbox roots >/dev/null
 	@PYTHONPATH=tests $(RUN)/python benchmarks/verification.py

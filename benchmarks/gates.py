@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from rollout.statistics.counts import Counts
 from rollout.statistics.evalues import log_evalues
 from rollout.statistics.gate import DEFAULT_RULE, GateRule, evidence
-from rollout.statistics.planning import requests_for_pass, seconds_for_pass
+from rollout.statistics.planning import detectable_increase, requests_for_pass, seconds_for_pass
 from rollout.statistics.sequence import difference
 from rollout.statistics.spending import gate_alpha
 from support.moving_caches import Traffic, shift_counts, stacked
@@ -55,8 +55,16 @@ class Alarms:
     """By the sequence."""
 
 
-def alarms(traffic: Traffic, shifts: int, seed: int, hold: int = HOLD) -> Alarms:
-    """Draw shifts without fault and count those in which any step of any stream fails."""
+def alarms(traffic: Traffic, shifts: int, seed: int, minutes: tuple[int, int]) -> Alarms:
+    """Draw shifts without fault and count those in which any step of any stream fails.
+
+    Args:
+        traffic: Who sends requests.
+        shifts: How many.
+        seed: Of the generator.
+        minutes: Of a step, and of a block.
+    """
+    hold, block = minutes
     generator = np.random.default_rng(seed)
     counted = np.zeros(5, dtype=np.int64)
     for start in range(0, shifts, BATCH):
@@ -64,7 +72,7 @@ def alarms(traffic: Traffic, shifts: int, seed: int, hold: int = HOLD) -> Alarms
         drawn = [shift_counts(generator, traffic, WEIGHTS, hold) for _ in range(size * STREAMS)]
         wrong = np.zeros((5, size * STREAMS), dtype=np.bool_)
         for number in range(len(WEIGHTS)):
-            counts = stacked([steps[number] for steps in drawn])
+            counts = stacked([steps[number] for steps in drawn]).blocks(block)
             wrong |= _wrong(counts, gate_alpha(number + 1, GATES, FAMILIES))
         counted += wrong.reshape(5, size, STREAMS).any(axis=2).sum(axis=1)
     return Alarms(shifts, *map(int, counted))
@@ -124,22 +132,28 @@ def alarm_rows(shifts: int, hold: int) -> Sequence[Sequence[str]]:
         (Traffic(10_000, sigma=2.0), shifts),
         (Traffic(1000, direct_share=0.01, sigma=2.0), shifts),
         (Traffic(1000, sigma=2.0, caches=200), shifts),
+        (Traffic(1000, sigma=2.0, answer_intervals=15), shifts),
+        (Traffic(1000, sigma=2.0, answer_intervals=15), shifts),
     ]
     rows: list[Sequence[str]] = []
     for seed, (traffic, count) in enumerate(cases):
-        seen = alarms(traffic, count, seed, hold)
+        block = 15 if seed == len(cases) - 1 else 1
+        seen = alarms(traffic, count, seed, (hold, block))
         parts = (seen.combined, seen.plain, seen.capped, seen.gross, seen.sequence)
-        rows.append([*_described(traffic), *(f"{part / seen.shifts:.1%}" for part in parts)])
+        rows.append([*_described(traffic, block), *(f"{part / seen.shifts:.1%}" for part in parts)])
         print(f"  {seed + 1} of {len(cases)}", file=sys.stderr, flush=True)
     return rows
 
 
-def _described(traffic: Traffic) -> Sequence[str]:
+def _described(traffic: Traffic, block: int) -> Sequence[str]:
+    life = traffic.answer_intervals
     return (
         f"{traffic.requests_per_second:,.0f}/s",
         f"{traffic.direct_share:.1%}",
         f"{traffic.caches:,}",
-        f"{traffic.sigma:g}" + (f", shocks {traffic.shocks:g}" if traffic.shocks else ""),
+        f"{traffic.sigma:g}"
+        + (f", shocks {traffic.shocks:g}" if traffic.shocks else "")
+        + (f", TTL {life} min, blocks of {block}" if life > 1 else ""),
     )
 
 
@@ -203,6 +217,31 @@ def passing_rows(streams: int) -> Sequence[Sequence[str]]:
     return rows
 
 
+def detectable_rows(streams: int) -> Sequence[Sequence[str]]:
+    """Return the rows of the table of increases that an hour shows."""
+    rows: list[Sequence[str]] = []
+    for number, weight in enumerate(WEIGHTS, start=1):
+        for rate in (100, 1000):
+            cells: list[str] = []
+            alpha = gate_alpha(number, GATES, FAMILIES)
+            for sigma in (0.0, 1.0):
+                traffic = Traffic(rate, sigma=sigma)
+                ratio = detectable_increase(
+                    requests_per_second=rate,
+                    cdn_share=weight,
+                    direct_share=traffic.direct_share,
+                    hold_seconds=3600,
+                    alpha=alpha,
+                    effective_caches=1 / float(np.sum(traffic.sizes() ** 2)),
+                    error_spread=sigma,
+                ).ratio
+                counts = drawn_step(traffic, weight, ratio, (streams, 60))
+                found = evidence(counts, alpha).failed[:, -1].mean()
+                cells += [f"x{ratio:.1f}", f"{found:.0%}"]
+            rows.append([f"{weight:.0%} of {rate}/s", *cells])
+    return rows
+
+
 def needed_rows() -> Sequence[Sequence[str]]:
     """Return the rows of the table of requests that a pass needs."""
     rules = [GateRule(margin=margin) for margin in (0.001, 0.002, 0.005, 0.01)]
@@ -243,9 +282,14 @@ def main() -> None:
         finding_rows(4 if short else 1000),
     )
     show(
-        "minutes until a gate passes: planned at sigma 1, and median (90th percentile); and wrong passes",
+        "minutes until a gate passes: planned (sigma 1), median (90th percentile), wrong passes",
         ("cdn", "errors", "planned", "sigma 0", "sigma 1", "sigma 2", "wrong at sigma 0 / 1 / 2"),
         passing_rows(4 if short else 300),
+    )
+    show(
+        "what an hour shows nine times of ten, planned, and how often it was found in simulations",
+        ("cdn", "sigma 0", "found", "sigma 1", "found"),
+        detectable_rows(4 if short else 400),
     )
     show(
         "requests on cdn until half of all gates pass, by margin in points",

@@ -10,7 +10,7 @@ from support.engine import CHECKOUT, COMMAND_SECONDS
 
 SCRIPTS = {
     "clean_runs.py": ("stable, passed through", "wild, behind a cache"),
-    "gates.py": ("10,000/s", "1% of 100/s", "0.50%"),
+    "gates.py": ("10,000/s", "1% of 100/s", "50% of 1000/s", "0.50%"),
     "preview.py": ("the same with the packs on", "the layer"),
     "policies_cost.py": ("none (start-up)",),
     "simulation.py": ("the loop", "the model", "AAAA", "GiB at most"),

@@ -127,7 +127,8 @@ def judge(
     Args:
         counts: What was counted since the step began, one stream.
         alpha: What the gate may err when it fails, as `spending.gate_alpha` gives it.
-        block_intervals: Intervals in a block: together at least as long as the longest TTL.
+        block_intervals: Intervals in a block: together at least as long as the longest TTL. With
+            shorter ones neighbours are alike, and most sound shifts fail where caches differ.
         rule: What it tolerates.
     """
     blocks = counts.blocks(block_intervals)

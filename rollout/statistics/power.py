@@ -160,8 +160,6 @@ def _sequence_power(step: Hold, errors: float, alpha: float, ratio: float) -> fl
     by_own = (1 - s) * errors + ratio * s * step.direct_share
     scatter += (by_own * step.requests) ** 2 * step.variance * step.own
     floor = weight**2 * (ratio * step.direct_share / (step.requests * s) + by_direct)
-    if scatter == 0:
-        return 0.0
     center = weight * excess * math.sqrt(blocks / scatter)
     freedom = blocks - 1
     least = math.sqrt(freedom * k / (blocks - k))

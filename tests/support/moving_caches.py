@@ -1,9 +1,9 @@
 """Counts of a step as weighted DNS makes them: whole caches move, with their clients and errors.
 
-Each cache asks once per TTL, at a phase of its own, and is told cdn with the probability of the
-weight; all its clients follow for one TTL. Caches have Zipf sizes, and error shares of their own,
-log-normal with a spread sigma, that are the same on both paths: so an honest gate has nothing to
-find. Shocks raise the error share of everybody in an interval.
+Each cache asks once in the life of an answer, at a phase of its own, and is told cdn with the
+probability of the weight; all its clients follow for as long. Caches have Zipf sizes, and error
+shares of their own, log-normal with a spread sigma, that are the same on both paths: so an honest
+gate has nothing to find. Shocks raise the error share of everybody in an interval.
 
 Where it differs from what is: a cache has one answer at a time (no farm of caches behind one
 address), all obey the TTL, and its clients ask it anew at every request.
@@ -35,8 +35,10 @@ class Traffic:
     """The same for the factor that all share in an interval."""
     caches: int = 2000
     """How many there are, of sizes 1, 1/2, 1/3 …"""
-    ttl_seconds: float = 60.0
-    """How long each keeps an answer; an interval lasts as long."""
+    interval_seconds: float = 60.0
+    """How long an interval lasts."""
+    answer_intervals: int = 1
+    """How many intervals each cache keeps an answer: its TTL."""
 
     def sizes(self) -> Floats:
         """Return the share of the requests of each cache."""
@@ -68,16 +70,17 @@ def shift_counts(
     """
     sizes, errors = traffic.sizes(), traffic.error_shares(generator)
     phases = generator.random(traffic.caches)
-    requests = traffic.requests_per_second * traffic.ttl_seconds
+    requests = traffic.requests_per_second * traffic.interval_seconds
     # What a draw brings to the interval in which it is made, and to the next.
     now, later = requests * sizes * (1 - phases), requests * sizes * phases
     columns = np.stack([now, later, now * errors, later * errors], axis=1).astype(np.float32)
     drawn = generator.random((1, traffic.caches), dtype=np.float32) < 0
     steps: list[Counts] = []
     for weight in weights:
-        fresh = generator.random((intervals, traffic.caches), dtype=np.float32) < weight
-        moved = np.concatenate([drawn[-1:], fresh])
-        drawn = fresh
+        answers = -(-intervals // traffic.answer_intervals)
+        fresh = generator.random((answers, traffic.caches), dtype=np.float32) < weight
+        moved = _kept(np.concatenate([drawn[-1:], fresh]), intervals, traffic.answer_intervals)
+        drawn = moved
         loads = (moved.astype(np.float32) @ columns).astype(np.float64)
         cdn, failing = loads[1:, 0] + loads[:-1, 1], loads[1:, 2] + loads[:-1, 3]
         shock = np.exp(generator.normal(-(traffic.shocks**2) / 2, traffic.shocks, intervals))
@@ -89,6 +92,21 @@ def shift_counts(
             )
         )
     return steps
+
+
+def _kept(answers: NDArray[np.bool_], intervals: int, life: int) -> NDArray[np.bool_]:
+    """Return what each cache answers in each interval, and in the one before the first.
+
+    Args:
+        answers: The answer from before, and those to come.
+        intervals: How many intervals there are.
+        life: How many of them an answer lives; caches ask one after the other.
+    """
+    if life == 1:
+        return answers
+    turns = np.arange(answers.shape[1]) * 7919 % life + 1
+    places = (np.arange(intervals)[:, None] + turns) // life
+    return np.concatenate([answers[:1], np.take_along_axis(answers, places, axis=0)])
 
 
 def _counted(

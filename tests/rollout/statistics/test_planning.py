@@ -1,6 +1,7 @@
 """What a step can show, before it: in bounds, monotone, and as the gate does in simulations."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +127,17 @@ def test_more_requests_and_more_time_show_smaller_increases(
     assert detectable(4 * rate, weight, share, minutes).increase < usual
     assert detectable(rate, weight, share, 4 * minutes).increase < usual
     assert detectable(rate, weight, share, minutes, spread=1.0).increase > usual
+
+
+def test_the_table_of_the_docs_is_what_is_computed() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "statistics.md").read_text()
+    for share in (0.0, 0.0005, 0.001, 0.005, 0.01, 0.02):
+        needed = [
+            requests_for_pass(direct_share=share, cdn_share=0.01, rule=GateRule(margin=margin))
+            for margin in (0.001, 0.002, 0.005, 0.01)
+        ]
+        row = " | ".join(f"{each:,.0f}" for each in needed)
+        assert f"| {100 * share:.2f} % | {row} |" in page
 
 
 @given(st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0.001, 0.999))
