@@ -24,7 +24,7 @@ from rollout.statistics.gate import DEFAULT_RULE, GateRule, evidence
 from rollout.statistics.planning import detectable_increase, requests_for_pass, seconds_for_pass
 from rollout.statistics.sequence import difference
 from rollout.statistics.spending import gate_alpha
-from support.moving_caches import Traffic, shift_counts, stacked
+from support.moving_caches import CacheTraffic, shift_counts, stacked
 
 WEIGHTS: Final = (0.01, 0.05, 0.10, 0.25, 0.50)
 """Of a shift of six steps; the sixth, 100, leaves nothing on direct to compare with."""
@@ -39,7 +39,7 @@ BATCH: Final = 50
 
 
 @dataclass(frozen=True)
-class Alarms:
+class FalseAlarms:
     """Of how many shifts without fault some test was wrong."""
 
     shifts: int
@@ -55,7 +55,7 @@ class Alarms:
     """By the sequence."""
 
 
-def alarms(traffic: Traffic, shifts: int, seed: int, minutes: tuple[int, int]) -> Alarms:
+def alarms(traffic: CacheTraffic, shifts: int, seed: int, minutes: tuple[int, int]) -> FalseAlarms:
     """Draw shifts without fault and count those in which any step of any stream fails.
 
     Args:
@@ -75,7 +75,7 @@ def alarms(traffic: Traffic, shifts: int, seed: int, minutes: tuple[int, int]) -
             counts = stacked([steps[number] for steps in drawn]).blocks(block)
             wrong |= _wrong(counts, gate_alpha(number + 1, GATES, FAMILIES))
         counted += wrong.reshape(5, size, STREAMS).any(axis=2).sum(axis=1)
-    return Alarms(shifts, *map(int, counted))
+    return FalseAlarms(shifts, *map(int, counted))
 
 
 def _wrong(counts: Counts, alpha: float) -> NDArray[np.bool_]:
@@ -97,7 +97,7 @@ def minutes_to(ends: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.where(ends.any(axis=-1), ends.argmax(axis=-1) + 1.0, math.inf)
 
 
-def drawn_step(traffic: Traffic, weight: float, ratio: float, size: tuple[int, int]) -> Counts:
+def drawn_step(traffic: CacheTraffic, weight: float, ratio: float, size: tuple[int, int]) -> Counts:
     """Draw streams of one step that come from no share on cdn.
 
     Args:
@@ -126,14 +126,14 @@ def _minutes(value: float) -> str:
 def alarm_rows(shifts: int, hold: int) -> Sequence[Sequence[str]]:
     """Return the rows of the table of false alarms."""
     cases = [
-        *((Traffic(sigma=sigma), shifts) for sigma in (0.0, 1.0, 2.0)),
-        *((Traffic(1000, sigma=sigma), shifts) for sigma in (0.0, 1.0, 2.0)),
-        (Traffic(1000, sigma=2.0, shocks=1.0), shifts),
-        (Traffic(10_000, sigma=2.0), shifts),
-        (Traffic(1000, direct_share=0.01, sigma=2.0), shifts),
-        (Traffic(1000, sigma=2.0, caches=200), shifts),
-        (Traffic(1000, sigma=2.0, answer_intervals=15), shifts),
-        (Traffic(1000, sigma=2.0, answer_intervals=15), shifts),
+        *((CacheTraffic(sigma=sigma), shifts) for sigma in (0.0, 1.0, 2.0)),
+        *((CacheTraffic(1000, sigma=sigma), shifts) for sigma in (0.0, 1.0, 2.0)),
+        (CacheTraffic(1000, sigma=2.0, shocks=1.0), shifts),
+        (CacheTraffic(10_000, sigma=2.0), shifts),
+        (CacheTraffic(1000, direct_share=0.01, sigma=2.0), shifts),
+        (CacheTraffic(1000, sigma=2.0, caches=200), shifts),
+        (CacheTraffic(1000, sigma=2.0, answer_intervals=15), shifts),
+        (CacheTraffic(1000, sigma=2.0, answer_intervals=15), shifts),
     ]
     rows: list[Sequence[str]] = []
     for seed, (traffic, count) in enumerate(cases):
@@ -145,7 +145,7 @@ def alarm_rows(shifts: int, hold: int) -> Sequence[Sequence[str]]:
     return rows
 
 
-def _described(traffic: Traffic, block: int) -> Sequence[str]:
+def _described(traffic: CacheTraffic, block: int) -> Sequence[str]:
     life = traffic.answer_intervals
     return (
         f"{traffic.requests_per_second:,.0f}/s",
@@ -173,7 +173,7 @@ def finding_rows(streams: int) -> Sequence[Sequence[str]]:
     ):
         cells: list[str] = []
         for sigma in (0.0, 1.0, 2.0):
-            traffic = Traffic(rate, sigma=sigma)
+            traffic = CacheTraffic(rate, sigma=sigma)
             size = (streams * 120 // minutes + 1, minutes)
             counts = drawn_step(traffic, WEIGHTS[step - 1], ratio, size)
             failed = evidence(counts, gate_alpha(step, GATES, FAMILIES)).failed
@@ -188,15 +188,15 @@ def passing_rows(streams: int) -> Sequence[Sequence[str]]:
     for share in (0.0, 0.001, 0.01):
         for weight in (0.01, 0.05, 0.25, 0.5):
             planned = seconds_for_pass(
-                requests_per_second=Traffic.requests_per_second,
+                requests_per_second=CacheTraffic.requests_per_second,
                 cdn_share=weight,
                 direct_share=share,
-                effective_caches=1 / float(np.sum(Traffic().sizes() ** 2)),
+                effective_caches=1 / float(np.sum(CacheTraffic().sizes() ** 2)),
             )
             right: list[str] = []
             wrong: list[str] = []
             for sigma in (0.0, 1.0, 2.0):
-                traffic = Traffic(direct_share=share, sigma=sigma)
+                traffic = CacheTraffic(direct_share=share, sigma=sigma)
                 size = (streams, 480 if weight == WEIGHTS[0] else 240)
                 alpha = gate_alpha(WEIGHTS.index(weight) + 1, GATES, FAMILIES)
                 equal = evidence(drawn_step(traffic, weight, 1, size), alpha).passes
@@ -225,7 +225,7 @@ def detectable_rows(streams: int) -> Sequence[Sequence[str]]:
             cells: list[str] = []
             alpha = gate_alpha(number, GATES, FAMILIES)
             for sigma in (0.0, 1.0):
-                traffic = Traffic(rate, sigma=sigma)
+                traffic = CacheTraffic(rate, sigma=sigma)
                 ratio = detectable_increase(
                     requests_per_second=rate,
                     cdn_share=weight,

@@ -66,7 +66,7 @@ that moment, after some 35 blocks at alpha = 0.05 and 75 at 0.0005, and little w
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
+class ConfidenceSequence:
     """Where the difference lies after each block; unbounded (∓∞) while nothing can be said."""
 
     low: Floats
@@ -83,7 +83,9 @@ def threshold(blocks: Floats, alpha: float) -> Floats:
     return -widened * np.expm1(exponent)
 
 
-def difference(counts: Counts, alpha: float, ratio: float = 1.0, scatter: float = 1.0) -> Sequence:
+def difference(
+    counts: Counts, alpha: float, ratio: float = 1.0, scatter: float = 1.0
+) -> ConfidenceSequence:
     """Return where cdn's error share, less `ratio` times direct's, lies after each block.
 
     Args:
@@ -104,7 +106,7 @@ def difference(counts: Counts, alpha: float, ratio: float = 1.0, scatter: float 
         moments.sum * moments.weight + k * moments.floor_slope / 2,
         moments.sum**2 - k * moments.floor,
     )
-    return Sequence(np.minimum(low, floor_low), np.maximum(high, floor_high))
+    return ConfidenceSequence(np.minimum(low, floor_low), np.maximum(high, floor_high))
 
 
 @dataclass(frozen=True, eq=False)

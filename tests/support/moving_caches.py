@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Traffic:
+class CacheTraffic:
     """Who sends requests, and how many fail on the old path."""
 
     requests_per_second: float = 100.0
@@ -54,7 +54,7 @@ class Traffic:
 
 def shift_counts(
     generator: Generator,
-    traffic: Traffic,
+    traffic: CacheTraffic,
     weights: Sequence[float],
     intervals: int,
     ratio: float = 1.0,
@@ -104,8 +104,8 @@ def _kept(answers: NDArray[np.bool_], intervals: int, life: int) -> NDArray[np.b
     """
     if life == 1:
         return answers
-    turns = np.arange(answers.shape[1]) * 7919 % life + 1
-    places = (np.arange(intervals)[:, None] + turns) // life
+    turns: NDArray[np.intp] = np.remainder(np.arange(answers.shape[1]) * 7919, life) + 1
+    places: NDArray[np.intp] = np.floor_divide(np.arange(intervals)[:, None] + turns, life)
     return np.concatenate([answers[:1], np.take_along_axis(answers, places, axis=0)])
 
 

@@ -14,7 +14,7 @@ from rollout.statistics.counts import Counts
 from rollout.statistics.gate import GateRule, evidence, judge
 from rollout.statistics.shares import Interval
 from rollout.statistics.spending import gate_alpha
-from support.moving_caches import Traffic, shift_counts, stacked
+from support.moving_caches import CacheTraffic, shift_counts, stacked
 
 ALPHA: Final = gate_alpha(1, 2, 2)
 
@@ -150,7 +150,7 @@ def test_sound_shifts_hardly_fail_where_whole_caches_move() -> None:
     stream. One alarm may come; the e-process alone, each block giving what it gives, has ten.
     """
     generator = np.random.default_rng(11)
-    traffic, weights = Traffic(1000, sigma=2.0), (0.01, 0.05, 0.10, 0.25, 0.50)
+    traffic, weights = CacheTraffic(1000, sigma=2.0), (0.01, 0.05, 0.10, 0.25, 0.50)
     streams = [shift_counts(generator, traffic, weights, 120) for _ in range(40)]
     failed = np.zeros(40, dtype=np.bool_)
     for number in range(len(weights)):
@@ -164,7 +164,8 @@ def test_twenty_times_the_errors_are_found_in_25_minutes(sigma: float) -> None:
     """At 1 % of 100 requests/s, 0.1 % errors, in nine of ten steps."""
     generator = np.random.default_rng(12)
     streams = [
-        shift_counts(generator, Traffic(sigma=sigma), (0.01,), 25, ratio=20)[0] for _ in range(400)
+        shift_counts(generator, CacheTraffic(sigma=sigma), (0.01,), 25, ratio=20)[0]
+        for _ in range(400)
     ]
     found = evidence(stacked(streams), ALPHA).failed[:, -1].mean()
     assert found >= 0.9 - 2 * math.sqrt(0.9 * 0.1 / 400)

@@ -17,10 +17,10 @@ from rollout.statistics.planning import (
     seconds_for_pass,
 )
 from rollout.statistics.spending import gate_alpha
-from support.moving_caches import Traffic, shift_counts, stacked
+from support.moving_caches import CacheTraffic, shift_counts, stacked
 
 ALPHA = gate_alpha(1, 2, 2)
-EFFECTIVE = 1 / float(np.sum(Traffic().sizes() ** 2))
+EFFECTIVE = 1 / float(np.sum(CacheTraffic().sizes() ** 2))
 
 
 def detectable(
@@ -50,8 +50,8 @@ def test_what_is_detectable_is_found_nine_times_of_ten_and_half_of_it_is_not(
 ) -> None:
     """In simulations with moving caches of equal error shares."""
     increase = detectable(rate, weight, minutes=minutes).ratio - 1
-    assert found_of(Traffic(rate, sigma=0.0), weight, minutes, 1 + increase) >= 0.85
-    assert found_of(Traffic(rate, sigma=0.0), weight, minutes, 1 + increase / 2) <= 0.75
+    assert found_of(CacheTraffic(rate, sigma=0.0), weight, minutes, 1 + increase) >= 0.85
+    assert found_of(CacheTraffic(rate, sigma=0.0), weight, minutes, 1 + increase / 2) <= 0.75
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_that_caches_fail_each_in_its_own_way_is_foreseen(
 ) -> None:
     ratio = detectable(rate, weight, minutes=minutes, spread=1.0).ratio
     assert ratio > detectable(rate, weight, minutes=minutes).ratio
-    assert found_of(Traffic(rate, sigma=1.0), weight, minutes, ratio) >= 0.85
+    assert found_of(CacheTraffic(rate, sigma=1.0), weight, minutes, ratio) >= 0.85
 
 
-def found_of(traffic: Traffic, weight: float, minutes: int, ratio: float) -> float:
+def found_of(traffic: CacheTraffic, weight: float, minutes: int, ratio: float) -> float:
     """Return the part of 120 simulated steps in which the gate fails within the hold."""
     generator = np.random.default_rng(13)
     streams = [shift_counts(generator, traffic, (weight,), minutes, ratio)[0] for _ in range(120)]
@@ -88,7 +88,7 @@ def test_half_of_the_gates_pass_in_about_the_time_that_is_told(
         error_spread=sigma,
     )
     generator = np.random.default_rng(14)
-    traffic = Traffic(direct_share=share, sigma=sigma)
+    traffic = CacheTraffic(direct_share=share, sigma=sigma)
     streams = [shift_counts(generator, traffic, (weight,), 300)[0] for _ in range(60)]
     passes = evidence(stacked(streams), ALPHA).passes
     median = 60 * float(np.median(np.where(passes.any(1), passes.argmax(1) + 1.0, math.inf)))
