@@ -104,7 +104,8 @@ def _kept(answers: NDArray[np.bool_], intervals: int, life: int) -> NDArray[np.b
     """
     if life == 1:
         return answers
-    turns: NDArray[np.intp] = np.remainder(np.arange(answers.shape[1]) * 7919, life) + 1
+    # A prime spreads large and small caches over all turns.
+    turns = np.array([7919 * cache % life + 1 for cache in range(answers.shape[1])])
     places: NDArray[np.intp] = np.floor_divide(np.arange(intervals)[:, None] + turns, life)
     return np.concatenate([answers[:1], np.take_along_axis(answers, places, axis=0)])
 
