@@ -97,7 +97,7 @@ _REUSE, _GAP, _VISIT = map(_range, ("reuse_share", "request_gap_seconds", "visit
 
 ASSUMPTIONS: Final = (
     Assumption(
-        "requests behind resolvers that keep answers for three days",
+        "requests behind caches that keep answers 3 days",
         0,
         0.01,
         "%",
@@ -107,7 +107,7 @@ ASSUMPTIONS: Final = (
         lambda _: True,
     ),
     Assumption(
-        "requests behind resolvers that lengthen TTLs",
+        "requests behind caches that lengthen TTLs",
         0.01,
         0.15,
         "%",
@@ -116,7 +116,7 @@ ASSUMPTIONS: Final = (
         _has_floors,
     ),
     Assumption(
-        "requests that go where an expired answer leads",
+        "requests that follow an expired answer",
         _REUSE[0],
         _REUSE[1],
         "%",

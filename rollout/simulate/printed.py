@@ -142,20 +142,19 @@ def _rest(rest: RestRange) -> str:
 
 def _assumptions(figures: Foretelling, width: int | None) -> Iterator[Text]:
     yield Text("What is assumed, and what it does to that", "bold")
-    header = ("assumption", "from", "to", "seconds met")
+    header = ("assumption", "range", "seconds met")
     rows = [
         [
             Text(cell)
             for cell in (
                 each.assumption,
-                each.low_value,
-                each.high_value,
+                f"{each.low_value} to {each.high_value}",
                 f"{each.low_seconds:,.0f} to {each.high_seconds:,.0f}",
             )
         ]
         for each in figures.sensitivities
     ]
-    yield from table_lines(header, rows, width, (1, 2))
+    yield from table_lines(header, rows, width, (1,))
 
 
 def bar(share: float) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,7 @@ class WeightPlan:
         knots: FloatArray = np.array([first - FAR_SECONDS, *self.starts, first + FAR_SECONDS])
         pieces: FloatArray = np.zeros(len(knots))
         pieces[1:] = np.cumsum(np.diff(knots) * self.values)
-        found = np.interp(seconds, knots, pieces - pieces[1])
-        return np.asarray(found, dtype=np.float64)
+        return cast("FloatArray", np.interp(seconds, knots, pieces - pieces[1]))
 
     def rolled_back(self, at: float, value: float = 0.0) -> "WeightPlan":
         """Return the plan that ends at a moment and goes to another value for good."""
