@@ -16,8 +16,8 @@ from numpy.random import Generator
 from rollout.simulate.population import Clients, Population, Resolvers
 from rollout.simulate.weights import FloatArray
 
-CHUNK_CACHES: Final = 1 << 18
-"""Caches that are drawn at once: some 60 MB of arrays."""
+CHUNK_CACHES: Final = 1 << 15
+"""Caches that are drawn at once: few enough that their arrays stay near the processor."""
 
 FEWEST_CELLS: Final = 20_000
 """A population of few caches has so many cells at least: a share's standard error is 0.4 points at
@@ -64,6 +64,18 @@ class Cells:
     renewal: FloatArray
     """Mean time between two look-ups of one client that can have different answers, in seconds, as
     far as the client decides it."""
+
+
+def part_where(part: FloatArray, chance: FloatArray) -> float:
+    """Return the part of the requests for which something is so.
+
+    Not by BLAS, whose threads would wait for each other beside those that share the chunks.
+
+    Args:
+        part: Part of all requests of each cell.
+        chance: Of each cell, the probability that it is so.
+    """
+    return float(np.einsum("i,i->", part, chance))
 
 
 def harmonic(count: int) -> float:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from rollout.simulate.cells import Cells, draw_cells, largest_part
+from rollout.simulate.cells import Cells, draw_cells, largest_part, part_where
 from rollout.simulate.copies import ENDLESS, copy_ages
 from rollout.simulate.figures import Family
 from rollout.simulate.shares import Question, seeded
@@ -66,7 +66,7 @@ def met_by(question: Question, seconds: Sequence[float]) -> tuple[Met, ...]:
         for moment, exponent in enumerate(exponents):
             if exponent:
                 sums[moment, :, number] += [
-                    -(cells.part @ np.expm1(exponent * rate)) for rate in rates
+                    -part_where(cells.part, np.expm1(exponent * rate)) for rate in rates
                 ]
     parts = np.array([kind.share or 1.0 for kind in kinds])
     return tuple(Met(*each) for each in np.clip(sums / parts, 0, 1))
@@ -162,14 +162,14 @@ def rest_after(question: Question, seconds: Sequence[float]) -> tuple[Rest, ...]
         age = cells.delay + copy_ages(cells, life, rng)
         gap = np.minimum(cells.gap, ENDLESS)
         for number, (at, total, weight) in enumerate(zip(moments, totals, weights, strict=True)):
-            rest = float(cells.part @ (total - plan.total(at - age)))
+            rest = part_where(cells.part, total - plan.total(at - age))
             a[number] += rest
             if lives.cdn == lives.direct:
                 aaaa[number] += rest
                 continue
             cycle = weight * lives.cdn + (1 - weight) * lives.direct + gap
             held, found = weight * lives.cdn / cycle, weight * (lives.cdn + gap) / cycle
-            aaaa[number] += float(cells.part @ (held * lives.cdn / 2 + found * cells.delay))
+            aaaa[number] += part_where(cells.part, held * lives.cdn / 2 + found * cells.delay)
     # Where AAAA is empty, those that have both follow A, so what is met over both copies adds up.
     # What both lead to at the same time is counted twice: a share of a share, and on the safe side.
     empty = question.answers.empty_ttl_seconds is not None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.random import SFC64, Generator, SeedSequence
 
-from rollout.simulate.cells import CacheRange, draw_cells, ranges
+from rollout.simulate.cells import CacheRange, draw_cells, part_where, ranges
 from rollout.simulate.copies import Carried, Lives, chance_in_balance, copy_ages, equally_long
 from rollout.simulate.population import Population, Resolvers
 from rollout.simulate.weights import FloatArray, WeightPlan
@@ -184,18 +184,21 @@ def _chunk(
     for number, at in enumerate(moments):
         changed = plan.last_change(float(at))
         a = equally_long(cells, life, plan, float(at), rng)
-        a_sum, a_moved = cells.part @ a.on_cdn, cells.part @ (a.fetched >= changed)
+        a_sum, a_moved = (
+            part_where(cells.part, a.on_cdn),
+            part_where(cells.part, (a.fetched >= changed).astype(np.float64)),
+        )
         if carried is None:
             # Clients that prefer IPv6 follow AAAA, whose copies do as A's: one law, one figure.
             sums[:, number] = a_sum, a_sum, a_sum, a_moved, a_moved
             continue
         aaaa = carried.find(float(at))
         both = aaaa.on_cdn + (1 - aaaa.on_cdn) * a.on_cdn
-        aaaa_moved = cells.part @ (aaaa.fetched >= changed)
+        aaaa_moved = part_where(cells.part, (aaaa.fetched >= changed).astype(np.float64))
         sums[:, number] = (
             a_sum,
-            cells.part @ aaaa.on_cdn,
-            cells.part @ both,
+            part_where(cells.part, aaaa.on_cdn),
+            part_where(cells.part, both),
             a_moved,
             aaaa_moved,
         )
@@ -211,7 +214,7 @@ def in_balance(question: Question, weights: Sequence[float]) -> Sequence[Shares]
         lives = question.answers.lives(caches.kind)
         for number, weight in enumerate(weights):
             chance = chance_in_balance(cells.gap, lives, weight)
-            sums[number, kinds.index(caches.kind)] += cells.part @ chance
+            sums[number, kinds.index(caches.kind)] += part_where(cells.part, chance)
     parts = np.array([kind.share or 1.0 for kind in kinds])
     found: list[Shares] = []
     for weight, chances in zip(weights, np.clip(sums / parts, 0, 1), strict=True):
