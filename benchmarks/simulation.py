@@ -16,7 +16,7 @@ from typing import Literal
 from measuring import parser, show
 
 from rollout.simulate.population import AddressFamilies, Clients, Population, Resolvers
-from rollout.simulate.shares import Answers, Question, Shares, shares_at
+from rollout.simulate.shares import AliasAnswers, ShareQuestion, Shares, shares_at
 from rollout.simulate.weights import WeightPlan
 from support.plain_caches import PlainCaches, PlainShares, run
 
@@ -46,7 +46,7 @@ def foretell(caches: int, days: float, sizes: Literal["equal", "zipf"]) -> Share
         clients=(Clients(name="all", share=1, request_gap_seconds=0),),
         families=AddressFamilies(),
     )
-    question = Question(WeightPlan(0, changes(days)), population, Answers(60, 900))
+    question = ShareQuestion(WeightPlan(0, changes(days)), population, AliasAnswers(60, 900))
     return shares_at(question, moments(days)).mean(population)
 
 

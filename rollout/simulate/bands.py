@@ -29,7 +29,7 @@ BAND: Final = (0.05, 0.95)
 """What lies outside of a band: one in twenty below, one in twenty above."""
 
 
-class Crowd:
+class CacheCrowd:
     """The caches of a population by size, and the draws that bands are made of."""
 
     def __init__(self, population: Population, seed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from rollout.simulate.figures import Family
-from rollout.simulate.scene import NO_PLAN, PlannedStep, Scene, part_of
+from rollout.simulate.scene import NO_PLAN, PlannedStep, ShiftScene, part_of
 from rollout.simulate.shares import in_balance
 
 CURE: Final = (
@@ -19,7 +19,7 @@ JUMP: Final = 0.55
 """The most of one family that a step should move: the usual last one moves half."""
 
 
-def cautions(scene: Scene, before: int, steps: Sequence[PlannedStep]) -> Iterator[str]:
+def cautions(scene: ShiftScene, before: int, steps: Sequence[PlannedStep]) -> Iterator[str]:
     """Yield what to know.
 
     Args:
@@ -47,7 +47,7 @@ def cautions(scene: Scene, before: int, steps: Sequence[PlannedStep]) -> Iterato
                 )
 
 
-def family_jumps(scene: Scene, weights: Sequence[int]) -> Mapping[Family, Sequence[float]]:
+def family_jumps(scene: ShiftScene, weights: Sequence[int]) -> Mapping[Family, Sequence[float]]:
     """Return how much of each family each change of weight moves in the end.
 
     Args:

@@ -16,7 +16,7 @@ import numpy as np
 from rollout.simulate.cells import Cells, draw_cells, largest_part, part_where
 from rollout.simulate.copies import ENDLESS, copy_ages
 from rollout.simulate.figures import Family
-from rollout.simulate.shares import Question, seeded
+from rollout.simulate.shares import ShareQuestion, seeded
 from rollout.simulate.weights import FloatArray, WeightPlan
 
 CERTAIN: Final = 1 - 1e-15
@@ -34,7 +34,7 @@ class Met:
     aaaa: FloatArray
     """Of those with IPv6 alone."""
 
-    def total(self, question: Question) -> FloatArray:
+    def total(self, question: ShareQuestion) -> FloatArray:
         """Return it of all clients, by kind of resolvers."""
         families = question.population.families
         return (
@@ -44,7 +44,7 @@ class Met:
         )
 
 
-def met_by(question: Question, seconds: Sequence[float]) -> tuple[Met, ...]:
+def met_by(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Met, ...]:
     """Return which clients have been on cdn by some moments.
 
     A client has another draw as often as it looks up and the answer before has ended. One that is
@@ -72,7 +72,7 @@ def met_by(question: Question, seconds: Sequence[float]) -> tuple[Met, ...]:
     return tuple(Met(*each) for each in np.clip(sums / parts, 0, 1))
 
 
-def _rates(question: Question, cells: Cells) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _rates(question: ShareQuestion, cells: Cells) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return how many draws a second a client has: of A, of both names' answers, of AAAA."""
     kind, answers = cells.kind, question.answers
     life = kind.life_seconds(answers.ttl_seconds)
@@ -83,7 +83,7 @@ def _rates(question: Question, cells: Cells) -> tuple[FloatArray, FloatArray, Fl
     return a_rate, a_rate + aaaa_rate if empty else aaaa_rate, aaaa_rate
 
 
-def meeting_rates(question: Question, count: int) -> Mapping[Family, FloatArray]:
+def meeting_rates(question: ShareQuestion, count: int) -> Mapping[Family, FloatArray]:
     """Return how many draws a second some clients have, who stand for all.
 
     Args:
@@ -117,7 +117,7 @@ def _exponent(plan: WeightPlan, seconds: float) -> float:
     return float(total)
 
 
-def largest_refresh(question: Question) -> float:
+def largest_refresh(question: ShareQuestion) -> float:
     """Return how many requests the largest cache carries to cdn with one answer."""
     return question.requests_per_second * max(
         kind.share * largest_part(kind) * kind.life_seconds(question.answers.ttl_seconds)
@@ -137,7 +137,7 @@ class Rest:
     """By all, in seconds of all traffic."""
 
 
-def rest_after(question: Question, seconds: Sequence[float]) -> tuple[Rest, ...]:
+def rest_after(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Rest, ...]:
     """Return what is met on cdn after the weight of cdn goes to 0, at one of some moments.
 
     A request at t goes where the answer leads that was fetched at t - B, B being the age of the

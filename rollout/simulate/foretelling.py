@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from rollout.simulate.assumptions import ASSUMPTIONS, at_end
-from rollout.simulate.bands import Crowd
+from rollout.simulate.bands import CacheCrowd
 from rollout.simulate.bounds import NO_BOUNDS, Bounds, past
 from rollout.simulate.cautions import cautions
 from rollout.simulate.cells import largest_part
@@ -26,8 +26,8 @@ from rollout.simulate.figures import (
 )
 from rollout.simulate.gates import Watched, requests_to_pass, seconds_to_pass, shown_by
 from rollout.simulate.population import DAY, Population
-from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, Scene, part_of, plan_of
-from rollout.simulate.shares import Progress, Question, Shares, seconds_to_move, shares_at
+from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, ShiftScene, part_of, plan_of
+from rollout.simulate.shares import Progress, ShareQuestion, Shares, seconds_to_move, shares_at
 from rollout.simulate.weights import FloatArray, WeightPlan
 
 LATER: Final = (30, 60, 120, 300, 900, 1_800, 3_600, 14_400, 43_200, DAY, 3 * DAY)
@@ -39,7 +39,7 @@ PARTS: Final = (0.5, 0.9, 0.99, 0.999)
 
 
 def foretell(
-    scene: Scene,
+    scene: ShiftScene,
     before: int,
     steps: Sequence[PlannedStep],
     *,
@@ -61,7 +61,7 @@ def foretell(
         progress: Called as caches are done, with how many and of how many.
     """
     plan = plan_of(before, steps)
-    crowd = Crowd(scene.population, scene.seed)
+    crowd = CacheCrowd(scene.population, scene.seed)
     begins = plan.starts
     ends = [*begins[1:], begins[-1] + steps[-1].hold_seconds]
     grids = [_grid(float(begin), float(end)) for begin, end in zip(begins, ends, strict=True)]
@@ -111,11 +111,11 @@ def _chosen(grids: Sequence[FloatArray]) -> tuple[float, ...]:
 
 
 def _figures(
-    scenes: Sequence[Scene],
+    scenes: Sequence[ShiftScene],
     steps: Sequence[PlannedStep],
     *,
     shares: Shares,
-    crowd: Crowd,
+    crowd: CacheCrowd,
     grids: Sequence[FloatArray],
     plan: WeightPlan,
 ) -> tuple[StepFigures, ...]:
@@ -136,7 +136,9 @@ def _figures(
             largest_refresh=largest_refresh(question),
             no_cache_chance=(1 - step.weight / WHOLE) ** crowd.effective_caches,
             families=_families(
-                _Step(number, step.weight, step.hold_seconds, grid, met[number - 1], met[number]),
+                _StepSpan(
+                    number, step.weight, step.hold_seconds, grid, met[number - 1], met[number]
+                ),
                 scene,
                 shares,
                 crowd,
@@ -151,7 +153,7 @@ def _figures(
 
 
 def _moments(
-    question: Question, shares: Shares, crowd: Crowd, seconds: Sequence[float]
+    question: ShareQuestion, shares: Shares, crowd: CacheCrowd, seconds: Sequence[float]
 ) -> tuple[Moment, ...]:
     population, answers = question.population, question.answers
     mean = shares.mean(population)
@@ -193,7 +195,7 @@ def _by_family(shares: Shares, population: Population) -> Mapping[Family, FloatA
 
 
 @dataclass(frozen=True)
-class _Step:
+class _StepSpan:
     number: int
     weight: int
     hold_seconds: float
@@ -203,10 +205,10 @@ class _Step:
 
 
 def _families(
-    step: _Step,
-    scene: Scene,
+    step: _StepSpan,
+    scene: ShiftScene,
     shares: Shares,
-    crowd: Crowd,
+    crowd: CacheCrowd,
     rests: Sequence[Rest],
 ) -> tuple[FamilyFigures, ...]:
     population = scene.population
@@ -252,7 +254,7 @@ def _families(
     return tuple(result)
 
 
-def _met(met: Met, family: Family, question: Question) -> FloatArray:
+def _met(met: Met, family: Family, question: ShareQuestion) -> FloatArray:
     return {"all": met.total(question), "ipv4": met.a, "ipv6": met.dual}[family]
 
 
@@ -260,7 +262,7 @@ def _met(met: Met, family: Family, question: Question) -> FloatArray:
 
 
 def _rests(
-    scenes: Sequence[Scene], plan: WeightPlan, seconds: Sequence[float]
+    scenes: Sequence[ShiftScene], plan: WeightPlan, seconds: Sequence[float]
 ) -> Sequence[Sequence[Rest]]:
     """Return what is met after a rollback at each moment, by the population and at each end."""
     found = (rest_after(scene.question(plan), seconds) for scene in scenes)
@@ -282,7 +284,9 @@ def _range_of(rests: Sequence[Rest], family: Family, rate: float) -> RestRange:
     )
 
 
-def _rollback(scenes: Sequence[Scene], plan: WeightPlan, crowd: Crowd, at: float) -> Rollback:
+def _rollback(
+    scenes: Sequence[ShiftScene], plan: WeightPlan, crowd: CacheCrowd, at: float
+) -> Rollback:
     scene = scenes[0]
     question = scene.question(plan.rolled_back(at))
     seconds = [at, *(at + later for later in LATER)]
@@ -301,7 +305,7 @@ def _rollback(scenes: Sequence[Scene], plan: WeightPlan, crowd: Crowd, at: float
     )
 
 
-def _sensitivities(scene: Scene, plan: WeightPlan, at: float) -> tuple[Sensitivity, ...]:
+def _sensitivities(scene: ShiftScene, plan: WeightPlan, at: float) -> tuple[Sensitivity, ...]:
     def rest(population: Population) -> float:
         question = replace(scene, population=population).question(plan)
         return rest_after(question, [at])[0].total

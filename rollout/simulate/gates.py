@@ -32,7 +32,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownByHold:
     """What a hold can show; None: nothing."""
 
     ratio: float | None
@@ -41,7 +41,7 @@ class Shown:
     """The same as a share of the requests."""
 
 
-def shown_by(watched: Watched, step: int, hold_seconds: float) -> Shown:
+def shown_by(watched: Watched, step: int, hold_seconds: float) -> ShownByHold:
     """Return what the hold of a step can show.
 
     Args:
@@ -50,7 +50,7 @@ def shown_by(watched: Watched, step: int, hold_seconds: float) -> Shown:
         hold_seconds: How long it is watched.
     """
     if not _comparable(watched) or hold_seconds <= 0:
-        return Shown(None, None)
+        return ShownByHold(None, None)
     found = planning.detectable_increase(
         requests_per_second=watched.requests_per_second,
         cdn_share=watched.cdn_share,
@@ -61,7 +61,7 @@ def shown_by(watched: Watched, step: int, hold_seconds: float) -> Shown:
         effective_caches=watched.effective_caches,
         rule=watched.rule,
     )
-    return Shown(_finite(found.ratio), _finite(found.increase))
+    return ShownByHold(_finite(found.ratio), _finite(found.increase))
 
 
 def requests_to_pass(watched: Watched) -> float | None:

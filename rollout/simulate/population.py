@@ -1,7 +1,7 @@
 """Who asks, through which caches: resolvers, clients, address families.
 
-Each number carries where it comes from, as `Known` beside the field. What nobody measured is an
-assumption with its range: `rollout.simulate.assumptions` says what each end of it would change.
+Each number carries where it comes from, as `Provenance` beside the field. What nobody measured is
+an assumption with its range: `rollout.simulate.assumptions` says what each end of it would change.
 """
 
 import math
@@ -21,7 +21,7 @@ MOST_CACHES: Final = 100_000_000
 
 
 @dataclass(frozen=True)
-class Known:
+class Provenance:
     """Where a number comes from."""
 
     source: str
@@ -62,7 +62,7 @@ class Resolvers(PopulationPart):
     has a part as 1/i; or each one's part, which add up to 1."""
     floor_seconds: Annotated[
         Seconds,
-        Known(
+        Provenance(
             "floors in public configurations: 60, 300 and 3600. 8.74 % of 8,524 resolvers lengthen "
             "TTLs: PAM 2023, doi 10.1007/978-3-031-28486-1_23, not weighted by users"
         ),
@@ -70,18 +70,18 @@ class Resolvers(PopulationPart):
     """The shortest time that an answer is kept; 0: its TTL is obeyed."""
     kept_seconds: Annotated[
         Seconds | None,
-        Known("anecdotes only: an hour to three days, serverfault.com/q/72363 and others"),
+        Provenance("anecdotes only: an hour to three days, serverfault.com/q/72363 and others"),
     ] = None
     """How long every answer is kept, whatever its TTL says. None: as the TTL and the floor say."""
-    negative_most_seconds: Annotated[Seconds, Known("unbound.conf(5): cache-max-negative-ttl")] = (
-        3_600
-    )
+    negative_most_seconds: Annotated[
+        Seconds, Provenance("unbound.conf(5): cache-max-negative-ttl")
+    ] = 3_600
     """The longest time that an empty answer is kept."""
     prefetch: Annotated[
-        bool, Known("unbound.conf(5): in the last tenth of the TTL; default no")
+        bool, Provenance("unbound.conf(5): in the last tenth of the TTL; default no")
     ] = False
     """Whether a query in the last tenth of an answer's life has it fetched anew."""
-    serve_expired: Annotated[bool, Known("unbound.conf(5): default no; RFC 8767")] = False
+    serve_expired: Annotated[bool, Provenance("unbound.conf(5): default no; RFC 8767")] = False
     """Whether the first query after an answer's life is over gets that answer, without an age
     limit, and only then has it fetched anew."""
 
@@ -122,12 +122,12 @@ class Clients(PopulationPart):
     """Their part of all requests. The shares of all kinds add up to 1."""
     request_gap_seconds: Annotated[
         Seconds,
-        Known("assumption: depends on the API; look at the access logs", 1, 600),
+        Provenance("assumption: depends on the API; look at the access logs", 1, 600),
     ] = 30
     """Mean time between two requests of one client while it is in use; 0: it never pauses."""
     cache_seconds: Annotated[
         Seconds,
-        Known(
+        Provenance(
             "Chromium net/dns: 60 whatever the TTL, through the system's resolver; Firefox 60 + 60 "
             "of grace; OpenJDK 30, with a SecurityManager for ever"
         ),
@@ -136,18 +136,18 @@ class Clients(PopulationPart):
     has none, or obeys what is left of the TTL, which adds nothing."""
     connection_seconds: Annotated[
         Seconds,
-        Known("ELB guide: client_keep_alive.seconds, 3600 by default, 60 s to 7 days"),
+        Provenance("ELB guide: client_keep_alive.seconds, 3600 by default, 60 s to 7 days"),
     ] = 0
     """The longest life of a connection, whose requests go where it goes. 0: one for each
     request."""
     idle_seconds: Annotated[
-        Seconds | None, Known("ELB guide: idle timeout, 60 by default; nginx stream: 600")
+        Seconds | None, Provenance("ELB guide: idle timeout, 60 by default; nginx stream: 600")
     ] = None
     """After how long without a request a connection is closed; None: not before its life is
     over."""
     reuse_share: Annotated[
         Share,
-        Known(
+        Provenance(
             "assumption; Apple `expiredDNSBehavior`, Android `StaleDnsOptions`: no figure is known",
             0,
             0.3,
@@ -156,7 +156,7 @@ class Clients(PopulationPart):
     """The part of its requests that goes where an expired answer leads, which the client got at its
     visit before: iOS and Android try it first, and it works as long as both paths do."""
     visit_seconds: Annotated[
-        Seconds, Known("assumption: an app that is opened daily", 3600, 604800)
+        Seconds, Provenance("assumption: an app that is opened daily", 3600, 604800)
     ] = DAY
     """Mean time between two visits of such a client."""
 
@@ -197,15 +197,18 @@ class AddressFamilies(PopulationPart):
 
     ipv6_share: Annotated[
         Share,
-        Known("Google 50.1 % (28 March 2026), APNIC 42 %; by country 5 to 86 %", 0.05, 0.86),
+        Provenance("Google 50.1 % (28 March 2026), APNIC 42 %; by country 5 to 86 %", 0.05, 0.86),
     ] = 0.45
     """The part of all requests that comes from clients with both families. They prefer IPv6, and
     use A where AAAA is empty (RFC 8305). Clients behind DNS64 and NAT64 count among them."""
-    ipv6_only_share: Annotated[Share, Known("assumption: nobody published a figure", 0, 0.01)] = 0
+    ipv6_only_share: Annotated[
+        Share, Provenance("assumption: nobody published a figure", 0, 0.01)
+    ] = 0
     """The part that comes from clients with IPv6 alone and without NAT64: an empty AAAA is no
     answer for them."""
     broken_share: Annotated[
-        Share, Known("APNIC: 1.4 % of IPv6 connections fail (2019); 6 to 10 % in some networks")
+        Share,
+        Provenance("APNIC: 1.4 % of IPv6 connections fail (2019); 6 to 10 % in some networks"),
     ] = 0.014
     """The part of those with both families whose IPv6 fails, so that they end on A."""
 
@@ -282,7 +285,7 @@ class Population(PopulationPart):
         return any(kind.share and not kind.lookup_gap_seconds for kind in self.clients)
 
 
-def known_fields(part: type[BaseModel]) -> Iterator[tuple[str, Known]]:
+def known_fields(part: type[BaseModel]) -> Iterator[tuple[str, Provenance]]:
     """Yield the fields of a part that say where they come from."""
     for name, field in part.model_fields.items():
-        yield from ((name, item) for item in field.metadata if isinstance(item, Known))
+        yield from ((name, item) for item in field.metadata if isinstance(item, Provenance))

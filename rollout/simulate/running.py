@@ -11,8 +11,8 @@ from rollout.simulate.bounds import NO_BOUNDS, Bounds
 from rollout.simulate.figures import Foretelling
 from rollout.simulate.foretelling import foretell
 from rollout.simulate.reading import Reader, mapping
-from rollout.simulate.scene import WHOLE, PlannedStep, Scene
-from rollout.simulate.shares import NEGATIVE_TTL, Answers, Progress
+from rollout.simulate.scene import WHOLE, PlannedStep, ShiftScene
+from rollout.simulate.shares import NEGATIVE_TTL, AliasAnswers, Progress
 from rollout.simulate.suggestion import derived_steps, suggest
 from rollout.stack_file import StackFile, find_stack_file
 
@@ -125,7 +125,7 @@ class _Stack:
         clients = None if bounds.clients is None else bounds.clients / WHOLE
         return Bounds(bounds.requests, clients, bounds.largest_refresh)
 
-    def scene(self, scene: Scene) -> Scene:
+    def scene(self, scene: ShiftScene) -> ShiftScene:
         """Return a scene with what the stack says of gates."""
         margins = self._shift.margins
         rule = replace(
@@ -136,7 +136,7 @@ class _Stack:
         )
         return replace(scene, rule=rule, gap_seconds=float(self._shift.longest_gap_seconds))
 
-    def steps(self, scene: Scene) -> Sequence[PlannedStep]:
+    def steps(self, scene: ShiftScene) -> Sequence[PlannedStep]:
         """Return the steps that are left.
 
         Raises:
@@ -187,7 +187,7 @@ def _weights(reader: Reader, request: Request, stack: _Stack | None) -> tuple[in
     return first or 0, last or 0
 
 
-def _scene(reader: Reader, request: Request, stack: _Stack | None) -> Scene | None:
+def _scene(reader: Reader, request: Request, stack: _Stack | None) -> ShiftScene | None:
     """Return everything but the schedule; None: something is wrong, which the reader keeps."""
     people = reader.population(request.population)
     ttl = reader.seconds("--ttl", request.ttl, least=1)
@@ -208,6 +208,6 @@ def _scene(reader: Reader, request: Request, stack: _Stack | None) -> Scene | No
         )
     if people is None or ttl is None or rate is None:
         return None
-    answers = Answers(ttl, None if proxies else empty)
-    scene = Scene(people, answers, rate, request.errors / WHOLE)
+    answers = AliasAnswers(ttl, None if proxies else empty)
+    scene = ShiftScene(people, answers, rate, request.errors / WHOLE)
     return stack.scene(scene) if stack else scene

@@ -8,7 +8,7 @@ import numpy as np
 
 from rollout.simulate.figures import Family
 from rollout.simulate.population import Population
-from rollout.simulate.shares import ROUTE_53, SEED, Answers, Question
+from rollout.simulate.shares import ROUTE_53, SEED, AliasAnswers, ShareQuestion
 from rollout.simulate.weights import WeightPlan
 from rollout.statistics.gate import DEFAULT_RULE, GateRule
 
@@ -33,12 +33,12 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ShiftScene:
     """Everything but the schedule."""
 
     population: Population
     """Who asks."""
-    answers: Answers = ROUTE_53
+    answers: AliasAnswers = ROUTE_53
     """What the authority answers, beside the weights."""
     requests_per_second: float = 100.0
     """Rate of all requests."""
@@ -51,9 +51,11 @@ class Scene:
     seed: int = SEED
     """Where chance begins: the same, the same figures."""
 
-    def question(self, plan: WeightPlan) -> Question:
+    def question(self, plan: WeightPlan) -> ShareQuestion:
         """Return the question about a plan."""
-        return Question(plan, self.population, self.answers, self.requests_per_second, self.seed)
+        return ShareQuestion(
+            plan, self.population, self.answers, self.requests_per_second, self.seed
+        )
 
     def block_seconds(self) -> float:
         """Return the length of a gate's block: one TTL, and a minute at least."""

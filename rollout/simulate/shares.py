@@ -39,7 +39,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Answers:
+class AliasAnswers:
     """What the authority answers, beside the weights."""
 
     ttl_seconds: float = ALIAS_TTL
@@ -55,7 +55,7 @@ class Answers:
         return Lives(life, kind.life_seconds(self.empty_ttl_seconds, negative=True))
 
 
-ROUTE_53: Final = Answers()
+ROUTE_53: Final = AliasAnswers()
 """Aliases, an old path without proxies, and the zone as Route 53 makes it."""
 
 
@@ -96,7 +96,7 @@ class Shares:
             ),
         )
 
-    def unanswered(self, answers: Answers) -> FloatArray:
+    def unanswered(self, answers: AliasAnswers) -> FloatArray:
         """Return the share of the clients with IPv6 alone that have no answer."""
         if answers.empty_ttl_seconds is None:
             return np.zeros_like(self.aaaa_on_cdn)
@@ -118,14 +118,14 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Question:
+class ShareQuestion:
     """What is asked of the model."""
 
     plan: WeightPlan
     """The weights over time."""
     population: Population
     """Who asks."""
-    answers: Answers = ROUTE_53
+    answers: AliasAnswers = ROUTE_53
     """What the authority answers."""
     requests_per_second: float = 100.0
     """Rate of all requests."""
@@ -133,7 +133,7 @@ class Question:
     """Where chance begins: the same, the same figures."""
 
 
-def seeded(question: Question) -> Iterator[tuple[CacheRange, Generator]]:
+def seeded(question: ShareQuestion) -> Iterator[tuple[CacheRange, Generator]]:
     """Yield the caches of a question in chunks, each with its own chance."""
     chunks = list(ranges(question.population))
     for caches, seed in zip(chunks, SeedSequence(question.seed).spawn(len(chunks)), strict=True):
@@ -141,7 +141,7 @@ def seeded(question: Question) -> Iterator[tuple[CacheRange, Generator]]:
 
 
 def shares_at(
-    question: Question, seconds: Sequence[float], progress: Progress | None = None
+    question: ShareQuestion, seconds: Sequence[float], progress: Progress | None = None
 ) -> Shares:
     """Return the shares at some moments, one row a kind of resolvers.
 
@@ -169,7 +169,7 @@ def shares_at(
 
 
 def _chunk(
-    question: Question, moments: FloatArray, chunk: tuple[CacheRange, Generator]
+    question: ShareQuestion, moments: FloatArray, chunk: tuple[CacheRange, Generator]
 ) -> FloatArray:
     """Return the sums over the cells of some caches: a figure a row, a moment a column."""
     caches, rng = chunk
@@ -205,7 +205,7 @@ def _chunk(
     return sums
 
 
-def in_balance(question: Question, weights: Sequence[float]) -> Sequence[Shares]:
+def in_balance(question: ShareQuestion, weights: Sequence[float]) -> Sequence[Shares]:
     """Return the shares long after a change to each of some weights, a kind a row."""
     kinds = question.population.resolvers
     sums = np.zeros((len(weights), len(kinds)))
@@ -226,7 +226,7 @@ def in_balance(question: Question, weights: Sequence[float]) -> Sequence[Shares]
     return found
 
 
-def seconds_to_move(question: Question, quantiles: Sequence[float]) -> tuple[float, ...]:
+def seconds_to_move(question: ShareQuestion, quantiles: Sequence[float]) -> tuple[float, ...]:
     """Return after how many seconds parts of the requests have a copy newer than a change.
 
     It is the age of the copy plus what lies between look-up and request: a copy of age a, found by

@@ -19,7 +19,7 @@ from rollout.simulate.cautions import CURE, JUMP
 from rollout.simulate.exposure import CERTAIN, largest_refresh, meeting_rates
 from rollout.simulate.figures import Family
 from rollout.simulate.gates import Watched, seconds_to_pass
-from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, Scene, part_of
+from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, ShiftScene, part_of
 from rollout.simulate.shares import in_balance
 from rollout.simulate.weights import FloatArray
 
@@ -38,7 +38,7 @@ class NoScheduleError(Exception):
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class _Stop:
     """A weight that a schedule may stop at."""
 
     weight: int
@@ -48,7 +48,7 @@ class _Candidate:
     exponent: float
 
 
-def suggest(scene: Scene, before: int, bounds: Bounds) -> tuple[PlannedStep, ...]:
+def suggest(scene: ShiftScene, before: int, bounds: Bounds) -> tuple[PlannedStep, ...]:
     """Return the schedule to weight 100 with the fewest days.
 
     Args:
@@ -65,7 +65,7 @@ def suggest(scene: Scene, before: int, bounds: Bounds) -> tuple[PlannedStep, ...
     return found
 
 
-def _reasons(scene: Scene, before: int, bounds: Bounds) -> Iterator[str]:
+def _reasons(scene: ShiftScene, before: int, bounds: Bounds) -> Iterator[str]:
     """Say what stands in the way, each with what would open it."""
     alone = False
     refresh = largest_refresh(scene.question(NO_PLAN))
@@ -96,7 +96,7 @@ def _reasons(scene: Scene, before: int, bounds: Bounds) -> Iterator[str]:
 
 
 def _search(
-    scene: Scene, before: int, bounds: Bounds, jump: float
+    scene: ShiftScene, before: int, bounds: Bounds, jump: float
 ) -> tuple[PlannedStep, ...] | None:
     question = scene.question(NO_PLAN)
     if bounds.largest_refresh is not None and largest_refresh(question) > bounds.largest_refresh:
@@ -137,12 +137,12 @@ def _newly_met(rate: FloatArray, before: float, after: float) -> float:
     return float(np.mean(np.exp(before * rate) - np.exp(after * rate)))
 
 
-def _candidates(scene: Scene, before: int, bounds: Bounds) -> list[_Candidate]:
+def _candidates(scene: ShiftScene, before: int, bounds: Bounds) -> list[_Stop]:
     """Return the weight before, and those that a schedule may stop at."""
     weights = [before, *(each for each in CANDIDATES if each > before)]
     question = scene.question(NO_PLAN)
     population, rate = scene.population, scene.requests_per_second
-    result: list[_Candidate] = []
+    result: list[_Stop] = []
     for weight, balanced in zip(
         weights, in_balance(question, [each / 100 for each in weights]), strict=True
     ):
@@ -161,7 +161,7 @@ def _candidates(scene: Scene, before: int, bounds: Bounds) -> list[_Candidate]:
             for name, share in shares.items()
         )
         result.append(
-            _Candidate(
+            _Stop(
                 weight,
                 hold,
                 shares,
@@ -172,7 +172,7 @@ def _candidates(scene: Scene, before: int, bounds: Bounds) -> list[_Candidate]:
     return result
 
 
-def derived_hold(scene: Scene, weight: int, share: float) -> float:
+def derived_hold(scene: ShiftScene, weight: int, share: float) -> float:
     """Return how long a step is held where nobody says it.
 
     Args:
@@ -190,7 +190,7 @@ def derived_hold(scene: Scene, weight: int, share: float) -> float:
     return hold_seconds(weight, seconds_to_pass(watched), scene.answers.empty_ttl_seconds)
 
 
-def derived_steps(scene: Scene, weights: tuple[int, ...]) -> tuple[PlannedStep, ...]:
+def derived_steps(scene: ShiftScene, weights: tuple[int, ...]) -> tuple[PlannedStep, ...]:
     """Return steps that are held as long as they have to be."""
     balanced = in_balance(scene.question(NO_PLAN), [each / 100 for each in weights])
     population = scene.population

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from rollout.simulate.population import AddressFamilies, Clients, Population, Resolvers
-from rollout.simulate.shares import Answers, Question, shares_at
+from rollout.simulate.shares import AliasAnswers, ShareQuestion, shares_at
 from rollout.simulate.weights import WeightPlan
 from support.real_caches import RealResolver, watch
 
@@ -35,7 +35,7 @@ def foretold(resolver: RealResolver, life: float, seconds: float) -> float:
     population = Population(name="p", resolvers=(kind,), clients=(clients,), families=families)
     plan = WeightPlan(0, ((0, 0.5),))
     # A thousand caches, each asked about once in a gap.
-    question = Question(plan, population, Answers(TTL, None), 1_000 / GAP)
+    question = ShareQuestion(plan, population, AliasAnswers(TTL, None), 1_000 / GAP)
     return float(shares_at(question, [seconds]).mean(population).a_on_cdn[0])
 
 

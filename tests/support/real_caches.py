@@ -42,7 +42,7 @@ class RealResolver:
 
 
 @dataclass
-class Seen:
+class SeenAnswers:
     """What clients of one resolver were answered."""
 
     at: list[float] = field(default_factory=list[float])
@@ -161,7 +161,7 @@ async def watch(
     cdn: int,
     ttl: int,
     seconds: float,
-) -> dict[str, Seen]:
+) -> dict[str, SeenAnswers]:
     """Ask real caches while the weight of cdn goes from 0 to another, and return what they say.
 
     Each name is asked about once a second, from a moment on that is spread over the life of its
@@ -178,7 +178,7 @@ async def watch(
     chance = random.Random(1)  # noqa: S311 - nothing is secret
     warm = max(resolver.life for resolver in resolvers)
     began = time.monotonic() + warm + START_SECONDS
-    seen = {resolver.name: Seen() for resolver in resolvers}
+    seen = {resolver.name: SeenAnswers() for resolver in resolvers}
     with ExitStack() as stack:
         before, after = (
             start_authority(folder / name, weight, ttl, caches, stack)
@@ -220,7 +220,7 @@ async def watch(
     return seen
 
 
-def _note(seen: Seen, began: float, data: bytes) -> None:
+def _note(seen: SeenAnswers, began: float, data: bytes) -> None:
     """Keep what was answered; a failure of the resolver is no answer."""
     if data[3] & 0xF == 0:
         seen.at.append(time.monotonic() - began)

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from rollout.simulate.bands import Crowd
+from rollout.simulate.bands import CacheCrowd
 from rollout.simulate.exposure import largest_refresh, met_by, rest_after
 from rollout.simulate.population import AddressFamilies, Clients, Population, Resolvers
 from rollout.simulate.presets import FLAVEL_LIVES, PRESETS, fit_flavel
 from rollout.simulate.shares import (
-    Answers,
-    Question,
+    AliasAnswers,
+    ShareQuestion,
     Shares,
     in_balance,
     seconds_to_move,
@@ -21,7 +21,7 @@ from rollout.simulate.weights import WeightPlan
 from support.plain_caches import PlainCaches, run
 
 BUSY = Clients(name="busy", share=1, request_gap_seconds=0)
-ALIKE = Answers(empty_ttl_seconds=None)
+ALIKE = AliasAnswers(empty_ttl_seconds=None)
 SWITCH = WeightPlan(0, ((0, 1),))
 
 
@@ -44,13 +44,13 @@ def rate_of(gap: float) -> float:
     return 1_000 / gap if gap else 1.0
 
 
-def mean_of(question: Question, *seconds: float) -> Shares:
+def mean_of(question: ShareQuestion, *seconds: float) -> Shares:
     return shares_at(question, seconds).mean(question.population)
 
 
 @pytest.mark.parametrize("gap", [5.0, 60.0, 600.0])
 def test_1_a_request_finds_the_old_copy_as_the_formula_says(gap: float) -> None:
-    question = Question(SWITCH, asked_every(gap), ALIKE, rate_of(gap))
+    question = ShareQuestion(SWITCH, asked_every(gap), ALIKE, rate_of(gap))
     times = np.array([0, 15, 30, 59, 60])
     rate, life = 1 / gap, 60
     old = rate * np.maximum(life - times, 0) / (1 + rate * life)
@@ -59,7 +59,7 @@ def test_1_a_request_finds_the_old_copy_as_the_formula_says(gap: float) -> None:
 
 @pytest.mark.parametrize("gap", [0.0, 5.0, 60.0, 600.0])
 def test_2_the_rest_after_a_switch_is_what_the_formula_says(gap: float) -> None:
-    back = Question(WeightPlan(1, ((0, 1),)), asked_every(gap), ALIKE, rate_of(gap))
+    back = ShareQuestion(WeightPlan(1, ((0, 1),)), asked_every(gap), ALIKE, rate_of(gap))
     rest = 30.0 if gap == 0 else 60**2 / gap / (2 * (1 + 60 / gap))
     assert rest_after(back, [0])[0].total == pytest.approx(rest, rel=0.06)
 
@@ -70,7 +70,7 @@ def test_3_layers_that_begin_the_ttl_anew_add_uniform_times() -> None:
         resolvers=PRESETS["busy"].resolvers,
         clients=(Clients(name="c", share=1, request_gap_seconds=0, cache_seconds=60),),
     )
-    moved = mean_of(Question(SWITCH, layered, ALIKE), 30, 60, 90, 120).a_moved
+    moved = mean_of(ShareQuestion(SWITCH, layered, ALIKE), 30, 60, 90, 120).a_moved
     assert 1 - moved == pytest.approx([0.875, 0.5, 0.125, 0], abs=0.01)
 
 
@@ -95,7 +95,7 @@ def zipf(count: int) -> Population:
 def test_4_a_share_varies_as_the_squares_of_the_sizes(
     population: Population, effective: float, weight: float
 ) -> None:
-    crowd = Crowd(population, seed=1)
+    crowd = CacheCrowd(population, seed=1)
     assert crowd.effective_caches == pytest.approx(effective, rel=0.03)
     kinds = len(population.resolvers)
     deviation = math.sqrt(weight * (1 - weight) / effective)
@@ -114,7 +114,9 @@ def test_5_lives_that_differ_share_requests_as_the_formula_says(gap: float, weig
         resolvers=(Resolvers(name="all", share=1, sizes="equal"),),
         clients=(Clients(name="c", share=1, request_gap_seconds=gap),),
     )
-    question = Question(WeightPlan(0, ((0, weight),)), population, Answers(60, 900), rate_of(gap))
+    question = ShareQuestion(
+        WeightPlan(0, ((0, weight),)), population, AliasAnswers(60, 900), rate_of(gap)
+    )
     cdn, direct = weight * (gap + 60), (1 - weight) * (gap + 900)
     expected = cdn / (cdn + direct)
     assert in_balance(question, [weight])[0].aaaa_on_cdn == pytest.approx(expected, abs=1e-6)
@@ -127,7 +129,7 @@ def test_6_a_small_weight_reaches_no_cache_at_all_most_of_the_time() -> None:
         resolvers=(Resolvers(name="all", share=1, caches=20, sizes="equal"),),
         clients=(BUSY,),
     )
-    crowd = Crowd(twenty, seed=1)
+    crowd = CacheCrowd(twenty, seed=1)
     assert 0.99**crowd.effective_caches == pytest.approx(0.82, abs=0.005)
     assert crowd.band(np.array([0.01])).low == 0
 
@@ -136,12 +138,12 @@ def test_6_a_small_weight_reaches_no_cache_at_all_most_of_the_time() -> None:
 def test_7_one_percent_of_the_answers_meets_half_of_the_clients_in_an_hour(
     hours: int, met: float
 ) -> None:
-    question = Question(WeightPlan(0, ((0, 0.01),)), PRESETS["busy"])
+    question = ShareQuestion(WeightPlan(0, ((0, 0.01),)), PRESETS["busy"])
     assert met_by(question, [hours * 3_600])[0].total(question) == pytest.approx([met], abs=0.001)
 
 
 def test_8_the_largest_cache_carries_all_of_its_requests_with_one_answer() -> None:
-    question = Question(SWITCH, PRESETS["few-large-networks"])
+    question = ShareQuestion(SWITCH, PRESETS["few-large-networks"])
     assert largest_refresh(question) == pytest.approx(0.3 * 60 * 100)
 
 
@@ -169,7 +171,7 @@ def test_models_that_fit_both_published_figures_differ_in_the_rest(
 
 
 def test_the_flavel_preset_has_the_two_figures() -> None:
-    question = Question(WeightPlan(0, ((0, 0.01),)), PRESETS["flavel"], Answers(20, 900))
+    question = ShareQuestion(WeightPlan(0, ((0, 0.01),)), PRESETS["flavel"], AliasAnswers(20, 900))
     moved = mean_of(question, 60, 900).total_moved(question.population)
     assert moved == pytest.approx([0.90, 0.98], abs=0.003)
     half, most, rest = seconds_to_move(question, [0.5, 0.9, 0.99])
@@ -178,7 +180,7 @@ def test_the_flavel_preset_has_the_two_figures() -> None:
 
 
 def test_an_empty_aaaa_keeps_ipv6_back() -> None:
-    question = Question(WeightPlan(0, ((0, 0.5),)), PRESETS["busy"])
+    question = ShareQuestion(WeightPlan(0, ((0, 0.5),)), PRESETS["busy"])
     found = mean_of(question, 36_000)
     assert found.aaaa_on_cdn == pytest.approx([0.0625], abs=1e-6)
     assert found.dual_on_cdn == pytest.approx([0.53125], abs=1e-6)
@@ -229,6 +231,8 @@ def test_it_agrees_with_caches_that_are_gone_through_one_by_one(
         families=AddressFamilies(ipv6_share=1, broken_share=0),
     )
     rate = count / (client.queries_per_request * gap) if gap else 1
-    found = mean_of(Question(WeightPlan(0, CHANGES), population, Answers(*lives), rate), *ASKED)
+    found = mean_of(
+        ShareQuestion(WeightPlan(0, CHANGES), population, AliasAnswers(*lives), rate), *ASKED
+    )
     assert found.aaaa_on_cdn == pytest.approx(plain.on_cdn, abs=0.03)
     assert found.aaaa_moved == pytest.approx(plain.moved, abs=0.03)

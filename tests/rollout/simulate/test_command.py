@@ -14,7 +14,7 @@ from rollout.simulate.foretelling import foretell
 from rollout.simulate.presets import PRESETS
 from rollout.simulate.printed import lines
 from rollout.simulate.reading import population_schema
-from rollout.simulate.scene import PlannedStep, Scene
+from rollout.simulate.scene import PlannedStep, ShiftScene
 
 BUSY = ("--population", "busy")
 SWITCH = ("--from", "100/0", "--to", "99/1")
@@ -123,7 +123,7 @@ def test_a_bound_that_nothing_meets_is_named() -> None:
 
 def test_what_people_read_fits_a_terminal_of_80_columns() -> None:
     steps = [PlannedStep(weight, 3_600) for weight in (1, 100)]
-    found = foretell(Scene(PRESETS["few-large-networks"]), 0, steps, rollback_at=5_000)
+    found = foretell(ShiftScene(PRESETS["few-large-networks"]), 0, steps, rollback_at=5_000)
     text = [str(line) for line in lines(found, 80)]
     assert max(map(len, text)) <= 80
     assert "Population few-large-networks" in text

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from rollout.simulate.exposure import met_by, rest_after
 from rollout.simulate.population import AddressFamilies, Clients, Population, Resolvers
-from rollout.simulate.shares import Answers, Question, Shares, shares_at
+from rollout.simulate.shares import AliasAnswers, ShareQuestion, Shares, shares_at
 from rollout.simulate.weights import WeightPlan
 
 SECONDS = (0.0, 30.0, 90.0, 600.0, 4_000.0, 20_000.0)
-PROXIES = Answers(empty_ttl_seconds=None)
+PROXIES = AliasAnswers(empty_ttl_seconds=None)
 
 
 @st.composite
@@ -44,7 +44,7 @@ def populations(draw: st.DrawFn) -> Population:
     return Population(name="any", resolvers=kinds, clients=(clients,), families=families)
 
 
-def mean(question: Question) -> Shares:
+def mean(question: ShareQuestion) -> Shares:
     return shares_at(question, SECONDS).mean(question.population)
 
 
@@ -53,7 +53,7 @@ def mean(question: Question) -> Shares:
 def test_shares_are_shares_and_those_of_the_families_add_up(
     population: Population, weight: float
 ) -> None:
-    question = Question(WeightPlan(0, ((0, weight),)), population)
+    question = ShareQuestion(WeightPlan(0, ((0, weight),)), population)
     found = mean(question)
     for each in (found.a_on_cdn, found.aaaa_on_cdn, found.dual_on_cdn, found.a_moved):
         assert np.all((each >= 0) & (each <= 1))
@@ -72,7 +72,7 @@ def test_a_larger_weight_has_more_of_everything(
     population: Population, weight: float, factor: float
 ) -> None:
     less, more = (
-        Question(WeightPlan(0, ((0, each),)), population) for each in (weight, weight * factor)
+        ShareQuestion(WeightPlan(0, ((0, each),)), population) for each in (weight, weight * factor)
     )
     assert np.all(mean(more).a_on_cdn >= mean(less).a_on_cdn)
     assert rest_after(more, [4_000])[0].a >= rest_after(less, [4_000])[0].a
@@ -83,7 +83,7 @@ def test_a_larger_weight_has_more_of_everything(
 @settings(max_examples=5, deadline=None)
 @given(populations())
 def test_more_time_moves_and_meets_more(population: Population) -> None:
-    question = Question(WeightPlan(0, ((0, 0.1),)), population)
+    question = ShareQuestion(WeightPlan(0, ((0, 0.1),)), population)
     found = mean(question)
     assert np.all(np.diff(found.a_moved) >= -0.02)  # each moment is a draw of its own
     met = [float(each.total(question).sum()) for each in met_by(question, SECONDS)]
@@ -93,7 +93,7 @@ def test_more_time_moves_and_meets_more(population: Population) -> None:
 @settings(max_examples=5, deadline=None)
 @given(populations(), st.floats(0.05, 0.95))
 def test_with_proxies_the_families_do_not_differ(population: Population, weight: float) -> None:
-    found = mean(Question(WeightPlan(0, ((0, weight),)), population, PROXIES))
+    found = mean(ShareQuestion(WeightPlan(0, ((0, weight),)), population, PROXIES))
     assert np.array_equal(found.aaaa_on_cdn, found.a_on_cdn)
     assert np.array_equal(found.dual_on_cdn, found.a_on_cdn)
 
@@ -104,13 +104,13 @@ def test_a_does_not_ask_how_long_an_empty_aaaa_lives(
     population: Population, weight: float, empty: float
 ) -> None:
     plan = WeightPlan(0, ((0, weight),))
-    with_empty = mean(Question(plan, population, Answers(60, empty))).a_on_cdn
-    with_proxies = mean(Question(plan, population, PROXIES)).a_on_cdn
+    with_empty = mean(ShareQuestion(plan, population, AliasAnswers(60, empty))).a_on_cdn
+    with_proxies = mean(ShareQuestion(plan, population, PROXIES)).a_on_cdn
     assert np.allclose(with_empty, with_proxies, atol=0.02)
 
 
 @settings(max_examples=6, deadline=None)
 @given(populations())
 def test_a_change_to_the_same_weight_changes_nothing(population: Population) -> None:
-    question = Question(WeightPlan(0.3, ((0, 0.3),)), population, PROXIES)
+    question = ShareQuestion(WeightPlan(0.3, ((0, 0.3),)), population, PROXIES)
     assert np.allclose(mean(question).a_on_cdn, 0.3)
