@@ -80,6 +80,10 @@ def copy_ages(cells: Cells, life: float, rng: Generator) -> FloatArray:
 
 def equally_long(cells: Cells, life: float, plan: WeightPlan, at: float, rng: Generator) -> Found:
     """Return what requests find at a moment, where all answers live equally long: exact."""
+    latest = at - float(cells.delay.max()) - life
+    if not cells.kind.serve_expired and latest >= plan.last_change(at):
+        # Nothing that anybody has is older than the last change: no age needs to be drawn.
+        return Found(np.full(len(cells.part), plan.value_at(at)), np.full(len(cells.part), at))
     fetched = at - cells.delay - copy_ages(cells, life, rng)
     return Found(plan.at(fetched), fetched)
 
@@ -108,6 +112,7 @@ class Carried:
         self._cells, self._lives, self._plan, self._rng = cells, lives, plan, rng
         count = len(cells.part)
         self._gap = np.minimum(cells.gap, ENDLESS)
+        self._is_busy = not self._gap.any()
         self._now = np.full(count, -np.inf)
         self._cdn = np.zeros(count, dtype=np.bool_)
         self._fetched = np.zeros(count)
@@ -185,17 +190,20 @@ class Carried:
         self._next[index] = at + left + rng.standard_exponential(count) * gap
 
     def _cycle(self, index: NDArray[np.intp], until: FloatArray, weight: float) -> None:
-        """Carry states fetch by fetch."""
-        rng = self._rng
+        """Carry states fetch by fetch; each is written when its last fetch is known."""
+        rng, lives = self._rng, self._lives
         due = self._next[index] < until
         index, until = index[due], until[due]
+        following = self._next[index]
         while len(index):
-            count = len(index)
-            on_cdn = rng.random(count) < weight
-            fetched = self._next[index]
-            ends = fetched + np.where(on_cdn, self._lives.cdn, self._lives.direct)
-            self._cdn[index], self._fetched[index], self._ends[index] = on_cdn, fetched, ends
-            later = ends + rng.standard_exponential(count) * self._gap[index]
-            self._next[index] = later
-            due = later < until
-            index, until = index[due], until[due]
+            on_cdn = rng.random(len(index)) < weight
+            fetched = following
+            ends = fetched + np.where(on_cdn, lives.cdn, lives.direct)
+            following = ends
+            if not self._is_busy:
+                following = ends + rng.standard_exponential(len(index)) * self._gap[index]
+            last = following >= until
+            done = index[last]
+            self._cdn[done], self._fetched[done] = on_cdn[last], fetched[last]
+            self._ends[done], self._next[done] = ends[last], following[last]
+            index, until, following = index[~last], until[~last], following[~last]

@@ -35,6 +35,10 @@ class WeightPlan:
         """Return the share of the answers at some moments."""
         return self.values[np.searchsorted(self.starts, seconds, side="right")]
 
+    def value_at(self, seconds: float) -> float:
+        """Return the share of the answers at a moment."""
+        return next((value for at, value in reversed(self.changes) if at <= seconds), self.before)
+
     def last_change(self, seconds: float) -> float:
         """Return when the last change before a moment was made; the first one before all."""
         earlier = [at for at, _ in self.changes if at <= seconds]
