@@ -94,7 +94,7 @@ docs: $(STAMP) ## Write again the pages that are made from the code
 	@$(RUN)/python -m pytest -q tests/components/test_settings_docs.py tests/components/test_arguments.py \
 		tests/components/test_plugin.py tests/rollout/verify/test_report.py tests/sandbox/test_permissions.py \
 		tests/sandbox/lab/origin/test_contract.py tests/rollout/test_cli.py tests/rollout/shift/test_abort.py \
-		tests/rollout/status/test_status_report.py tests/rollout/simulate/test_command.py --write-docs
+		tests/rollout/status/test_status_report.py tests/rollout/report/test_plan_view.py tests/rollout/simulate/test_command.py --write-docs
 	@$(RUN)/python -m policies.rules_reference > docs/rules.md
 	@PYTHONPATH=tests $(RUN)/python -m support.aws_rules_page docs/aws-model.md
 	@PYTHONPATH=tests $(RUN)/python -m support.routes_page docs/digitalocean-model.md

@@ -25,6 +25,7 @@ SIDE_BAR: Final = {
         "docs/recovery",
         "docs/status",
         "docs/simulate",
+        "docs/report",
         "docs/verify",
         "docs/echo",
         "docs/permissions",

@@ -78,6 +78,13 @@ VERBS: Final = (
         later=("numpy", "scipy"),
     ),
     Verb(
+        "report",
+        "rollout.report.command",
+        "Write one page about the plan of a shift: shares, exposure, what each step can show.",
+        extra="rollout",
+        later=("jinja2", "matplotlib", "numpy", "scipy"),
+    ),
+    Verb(
         "shift",
         "rollout.shift.command",
         "Lead live traffic back to the old path.",

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 DEBIAN_PACKAGES: Final = (
-    *("bind9-dnsutils", "cloud-init", "curl", "gdnsd", "iproute2", "iputils-ping"),
+    *("bind9-dnsutils", "chromium", "cloud-init", "curl", "gdnsd", "iproute2", "iputils-ping"),
     *("libnginx-mod-http-lua", "libnginx-mod-stream", "mmdebstrap", "nftables", "nginx", "procps"),
     *("shellcheck", "systemd", "tayga", "unbound", "util-linux"),
 )
-"""Debian packages with what the proxies and the lab run, and what checks their configuration.
+"""Debian packages with what the proxies and the lab run, what checks their configuration, and the
+browser that pages are tested in.
 
 `python -m sandbox.debian` installs what is missing. Only the programs are used; their services need
 not run.

@@ -55,18 +55,22 @@ class Request:
     """`--bound`."""
 
 
-def figures_of(request: Request, progress: Progress | None = None) -> Foretelling:
+def figures_of(
+    request: Request, progress: Progress | None = None, *, faults: Sequence[Fault] = ()
+) -> Foretelling:
     """Return what is asked for.
 
     Args:
         request: What the options say.
         progress: Called as caches are done.
+        faults: What the caller has found already, to be told with the rest.
 
     Raises:
         WrongUseError: Something cannot be used; with every fault.
         NoScheduleError: No schedule stays below the bounds.
     """
     reader = Reader()
+    reader.faults += faults
     stack = None if request.stack is None else _Stack(request.stack)
     scene = _scene(reader, request, stack)
     at = tuple(
