@@ -43,8 +43,8 @@ def draw_detection(figures: Foretelling, size: Size) -> Figure:
     figure, (finds, passes) = panels(size, 2, _heights(figures))
     draw_marks(finds, figures.steps, lambda each: Mark(each.detectable_ratio), "finds nothing")
     if any(each.detectable_ratio for step in figures.steps for each in step.families):
-        logarithmic(finds, lambda ratio: f"{ratio:g} times")
-    finds.set_title("Errors that are found")
+        logarithmic(finds, lambda ratio: f"{ratio:g}")
+    finds.set_title("Errors found, times direct's")
     for row, step in enumerate(figures.steps):
         passes.plot(
             [30, step.hold_seconds], [row, row], color=str(Ink.BAR), linewidth=14,

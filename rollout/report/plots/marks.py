@@ -114,9 +114,7 @@ def logarithmic(axes: Axes, words: Callable[[float], str]) -> None:
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """Return two to four round numbers between two, where there are so many: powers of ten, or what
-    is between them.
-    """
+    """Return up to four round numbers between two: powers of ten, or what lies between those."""
     found: list[float] = []
     for digits in ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)):
         powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

@@ -1,5 +1,8 @@
 """From matplotlib's SVG to a page's."""
 
+# pyright: reportUnknownMemberType=false
+# matplotlib says the types of everything but what it hands on as **kwargs.
+
 import pytest
 
 from rollout.report.plots.drawing import WIDE, Ink, panels, style, svg_of

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import (  # pyright: ignore[reportMissingTypeStubs]
+    Axe,
+)
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rollout.report.document import PlanReport
@@ -73,7 +75,8 @@ def opened(browser: Browser, file: Path, width: int = DESK, scheme: Scheme = "li
 
 
 def violations(page: Page) -> list[tuple[str, Any]]:
-    found = Axe().run(page).response["violations"]
+    axe: Any = Axe()
+    found: list[dict[str, Any]] = axe.run(page).response["violations"]
     return [(each["id"], [node["target"] for node in each["nodes"]]) for each in found]
 
 
