@@ -1,14 +1,12 @@
 """A report as a page of one of the three kinds."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 from rollout.report.document import PlanReport, as_json
-from rollout.report.html import as_html
+from rollout.report.html import Drawings, as_html
 from rollout.report.markdown import as_markdown
 from rollout.report.plan_view import view_of_plan
 from rollout.report.plots.drawings import draw
-from rollout.report.view import PlotName
 
 PageKind = Literal["html", "json", "markdown"]
 
@@ -25,7 +23,7 @@ def page_of(report: PlanReport, kind: PageKind) -> str:
     view = view_of_plan(report)
     if kind == "markdown":
         return as_markdown(view)
-    drawings: dict[PlotName, Mapping[str, str]] = {
+    drawings: Drawings = {
         plot.name: draw(report.figures, plot.name)
         for section in view.sections
         for plot in section.plots
