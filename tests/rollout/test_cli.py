@@ -213,8 +213,8 @@ def test_the_short_option_shows_the_help_too(
         pytest.param([], cli.usage(), id="no verb"),
         pytest.param(
             ["verifi"],
-            "The verb is 'verifi'; one of sandbox, adopt, verify, simulate, report, shift, release, "
-            "status. See: dualstack --help\n",
+            "The verb is 'verifi'; one of sandbox, adopt, verify, simulate, report, shift, "
+            "release, status. See: dualstack --help\n",
             id="no such verb",
         ),
     ],
