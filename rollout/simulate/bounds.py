@@ -25,6 +25,14 @@ class Bounds:
     largest_refresh: int | None = None
     """Requests that the largest cache may carry to cdn with one answer."""
 
+    def before(self, others: "Bounds") -> "Bounds":
+        """Return these bounds, and of what they do not bound the others."""
+        return Bounds(
+            others.requests if self.requests is None else self.requests,
+            others.clients if self.clients is None else self.clients,
+            others.largest_refresh if self.largest_refresh is None else self.largest_refresh,
+        )
+
 
 NO_BOUNDS: Final = Bounds()
 

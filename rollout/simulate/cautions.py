@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from rollout.simulate.figures import Family
+from rollout.simulate.population import Population
 from rollout.simulate.scene import NO_PLAN, PlannedStep, ShiftScene, part_of
 from rollout.simulate.shares import in_balance
 
@@ -29,8 +30,7 @@ def cautions(scene: ShiftScene, before: int, steps: Sequence[PlannedStep]) -> It
     """
     weights = [before, *(step.weight for step in steps)]
     empty = scene.answers.empty_ttl_seconds
-    part = part_of(scene.population, "ipv6")
-    if empty is not None and empty > scene.answers.ttl_seconds and part:
+    if empty is not None and empty > scene.answers.ttl_seconds and uses_aaaa(scene.population):
         half = in_balance(scene.question(NO_PLAN), [0.5])[0].mean(scene.population)
         yield (
             f"direct's AAAA is empty and lives {empty:g} s, an answer that leads to cdn "
@@ -40,7 +40,7 @@ def cautions(scene: ShiftScene, before: int, steps: Sequence[PlannedStep]) -> It
         )
     for family, jumps in family_jumps(scene, weights).items():
         for (earlier, later), jump in zip(pairwise(weights), jumps, strict=True):
-            if jump > JUMP and part_of(scene.population, family):
+            if jump > JUMP:
                 yield (
                     f"the step from {earlier} to {later} moves {jump:.0%} of {family}; at most "
                     f"{JUMP:.0%} is usual. Put a step between them."
@@ -56,7 +56,17 @@ def family_jumps(scene: ShiftScene, weights: Sequence[int]) -> Mapping[Family, S
     """
     balanced = in_balance(scene.question(NO_PLAN), [each / 100 for each in weights])
     means = [each.mean(scene.population) for each in balanced]
-    return {
-        "ipv4": np.diff([float(each.a_on_cdn[0]) for each in means]).tolist(),
-        "ipv6": np.diff([float(each.dual_on_cdn[0]) for each in means]).tolist(),
-    }
+    result: dict[Family, Sequence[float]] = {}
+    if part_of(scene.population, "ipv4"):
+        result["ipv4"] = np.diff([float(each.a_on_cdn[0]) for each in means]).tolist()
+    if uses_aaaa(scene.population):
+        # Of clients with both families, or of IPv6 itself, which is new where AAAA was empty.
+        clients = np.diff([float(each.dual_on_cdn[0]) for each in means])
+        addresses = np.diff([float(each.aaaa_on_cdn[0]) for each in means])
+        result["ipv6"] = np.maximum(clients, addresses).tolist()
+    return result
+
+
+def uses_aaaa(population: Population) -> bool:
+    """Return whether some clients follow AAAA."""
+    return population.families.use_ipv4 < 1

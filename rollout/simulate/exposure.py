@@ -6,21 +6,19 @@ busy clients have been on cdn at least once, for a while. And at one moment the 
 carry all of its requests there, whatever the weight.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Literal
 
 import numpy as np
 
 from rollout.simulate.cells import Cells, draw_cells, largest_part, part_where
-from rollout.simulate.copies import ENDLESS, copy_ages
-from rollout.simulate.figures import Family
+from rollout.simulate.copies import ENDLESS, Lives, copy_ages
 from rollout.simulate.shares import ShareQuestion, seeded
 from rollout.simulate.weights import FloatArray, WeightPlan
 
-CERTAIN: Final = 1 - 1e-15
-"""A weight of 1 in logarithms: log(0) times no time at all is nothing that could be added up."""
+ClientKind = Literal["ipv4", "ipv6", "ipv6-only"]
+"""Clients that follow A, that have both families and prefer IPv6, and that have IPv6 alone."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +46,25 @@ def met_by(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Met, ...]
     """Return which clients have been on cdn by some moments.
 
     A client has another draw as often as it looks up and the answer before has ended. One that is
-    not cdn's lives as direct's answers do, so n draws take n such lives: 1 - (1 - w)^n. All clients
-    count as equally active, and each as one that stays.
+    not cdn's lives as direct's answers do, so n draws take n such lives: 1 - (1 - w)^n. Begun lives
+    count by their part, as caches ask at phases of their own: see `unmet`. All clients count as
+    equally active, and each as one that stays.
 
     Args:
         question: What is asked.
         seconds: The moments; the time before the first change does not count.
     """
     kinds = question.population.resolvers
-    # The exponent of a client with one draw a second; infinite where everybody is on cdn.
-    exponents = [_exponent(question.plan, each) for each in seconds]
+    held = [_held(question.plan, each) for each in seconds]
     sums = np.zeros((len(seconds), 3, len(kinds)))
     for caches, rng in seeded(question):
         cells = draw_cells(caches, question.population, question.requests_per_second, rng)
         rates = _rates(question, cells)
         number = kinds.index(caches.kind)
-        for moment, exponent in enumerate(exponents):
-            if exponent:
+        for moment, steps in enumerate(held):
+            if steps:
                 sums[moment, :, number] += [
-                    -part_where(cells.part, np.expm1(exponent * rate)) for rate in rates
+                    part_where(cells.part, 1 - _unmet_by(rate, steps)) for rate in rates
                 ]
     parts = np.array([kind.share or 1.0 for kind in kinds])
     return tuple(Met(*each) for each in np.clip(sums / parts, 0, 1))
@@ -83,7 +81,7 @@ def _rates(question: ShareQuestion, cells: Cells) -> tuple[FloatArray, FloatArra
     return a_rate, a_rate + aaaa_rate if empty else aaaa_rate, aaaa_rate
 
 
-def meeting_rates(question: ShareQuestion, count: int) -> Mapping[Family, FloatArray]:
+def meeting_rates(question: ShareQuestion, count: int) -> Mapping[ClientKind, FloatArray]:
     """Return how many draws a second some clients have, who stand for all.
 
     Args:
@@ -91,30 +89,56 @@ def meeting_rates(question: ShareQuestion, count: int) -> Mapping[Family, FloatA
         count: How many clients.
     """
     parts: list[FloatArray] = []
-    rates: dict[Family, list[FloatArray]] = {"ipv4": [], "ipv6": []}
+    rates: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     for caches, rng in seeded(question):
         cells = draw_cells(caches, question.population, question.requests_per_second, rng)
-        a_rate, dual_rate, _ = _rates(question, cells)
         parts.append(cells.part)
-        rates["ipv4"].append(a_rate)
-        rates["ipv6"].append(dual_rate)
+        rates.append(_rates(question, cells))
     # At equal distances on the line of all requests, so that every kind has its part.
     below: FloatArray = np.cumsum(np.concatenate(parts))
     levels: FloatArray = (np.arange(count) + 0.5) / count * float(below[-1])
     places = np.searchsorted(below, levels)
-    return {family: np.concatenate(each)[places] for family, each in rates.items()}
+    kinds: tuple[ClientKind, ...] = ("ipv4", "ipv6", "ipv6-only")
+    return {
+        kind: np.concatenate(each)[places]
+        for kind, each in zip(kinds, zip(*rates, strict=True), strict=True)
+    }
 
 
-def _exponent(plan: WeightPlan, seconds: float) -> float:
-    """Return the integral of log(1 - weight) from the first change to a moment."""
-    total = 0.0
+def unmet(rate: FloatArray, weight: float, seconds: float) -> FloatArray:
+    """Return the probability that no draw of a client leads to cdn while a weight is held.
+
+    Caches ask at phases of their own, so of n = rate x seconds draws all have floor(n), and the
+    part n - floor(n) has one more. (1 - w)^n would say that half a TTL after a switch of everything
+    everybody is there, and half of them are.
+
+    Args:
+        rate: Draws a second of each client.
+        weight: Share of the answers that lead to cdn.
+        seconds: How long it is held.
+    """
+    draws = rate * seconds
+    whole = np.floor(draws)
+    return (1 - weight) ** whole * (1 - weight * (draws - whole))
+
+
+def _unmet_by(rate: FloatArray, steps: Sequence[tuple[float, float]]) -> FloatArray:
+    """Return the probability that no draw leads to cdn over some weights and how long each is."""
+    left = np.ones_like(rate)
+    for weight, seconds in steps:
+        left *= unmet(rate, weight, seconds)
+    return left
+
+
+def _held(plan: WeightPlan, seconds: float) -> Sequence[tuple[float, float]]:
+    """Return the weights from the first change to a moment, each with how long it is held."""
     ends = [*plan.starts[1:], np.inf]
-    for begin, end, weight in zip(plan.starts, ends, plan.values[1:], strict=True):
-        held = min(end, seconds) - begin
-        if held > 0 and weight > 0:
-            # What is left of everybody after one draw at weight 1 is nobody.
-            total += held * math.log1p(-min(weight, CERTAIN))
-    return float(total)
+    spans = zip(plan.values[1:], plan.starts, ends, strict=True)
+    return [
+        (float(weight), float(min(end, seconds) - begin))
+        for weight, begin, end in spans
+        if weight > 0 and min(end, seconds) > begin
+    ]
 
 
 def largest_refresh(question: ShareQuestion) -> float:
@@ -143,8 +167,7 @@ def rest_after(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Rest,
     A request at t goes where the answer leads that was fetched at t - B, B being the age of the
     copy and the delay of the client. So what is met after R is the integral of the weight from R -
     B to R, in the mean over B: with a constant weight w it is w E[B], and T/2 for a busy cache of
-    TTL T. Answers of AAAA that lead to cdn are as many as in balance with the last weight, and what
-    is left of them is half of their life.
+    TTL T. Where lives of AAAA differ, `_differing_rest` says what is met.
 
     Args:
         question: What is asked; its plan does not contain the rollback.
@@ -153,7 +176,6 @@ def rest_after(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Rest,
     plan, families = question.plan, question.population.families
     moments = [float(np.nextafter(each, -np.inf)) for each in seconds]
     totals = [float(plan.total(np.array([each]))[0]) for each in moments]
-    weights = [float(plan.at(np.array([each]))[0]) for each in moments]
     a, aaaa = np.zeros(len(moments)), np.zeros(len(moments))
     for caches, rng in seeded(question):
         cells = draw_cells(caches, question.population, question.requests_per_second, rng)
@@ -161,18 +183,77 @@ def rest_after(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Rest,
         lives = question.answers.lives(caches.kind)
         age = cells.delay + copy_ages(cells, life, rng)
         gap = np.minimum(cells.gap, ENDLESS)
-        for number, (at, total, weight) in enumerate(zip(moments, totals, weights, strict=True)):
+        for number, (at, total) in enumerate(zip(moments, totals, strict=True)):
             rest = part_where(cells.part, total - plan.total(at - age))
             a[number] += rest
             if lives.cdn == lives.direct:
                 aaaa[number] += rest
                 continue
-            cycle = weight * lives.cdn + (1 - weight) * lives.direct + gap
-            held, found = weight * lives.cdn / cycle, weight * (lives.cdn + gap) / cycle
-            aaaa[number] += part_where(cells.part, held * lives.cdn / 2 + found * cells.delay)
+            aaaa[number] += part_where(
+                cells.part, _differing_rest(plan, at, lives, gap, cells.delay)
+            )
     # Where AAAA is empty, those that have both follow A, so what is met over both copies adds up.
     # What both lead to at the same time is counted twice: a share of a share, and on the safe side.
     empty = question.answers.empty_ttl_seconds is not None
     dual = aaaa + a if empty else aaaa
     total = families.use_ipv4 * a + families.prefer_ipv6 * dual + families.ipv6_only_share * aaaa
     return tuple(Rest(*map(float, each)) for each in zip(a, dual, total, strict=True))
+
+
+def _differing_rest(
+    plan: WeightPlan, at: float, lives: Lives, gap: FloatArray, delay: FloatArray
+) -> FloatArray:
+    """Return what is met after a rollback where answers live differently long, cell by cell.
+
+    Copies that lead to cdn at the rollback were fetched in the life before it. Fetches come once in
+    a mean cycle, w T_c + (1 - w) T_d + g, but not at once after a change: until the first answers
+    of the new weight have ended they come as often as before it, and then each of them is followed
+    by one more. Clients' own delay adds what found cdn while it lasts.
+
+    Args:
+        plan: The weights, without the rollback.
+        at: When it is.
+        lives: How long answers are kept.
+        gap: Mean time from the end of an answer's life to the next query.
+        delay: How long before a request its name was looked up.
+    """
+    result = np.zeros_like(gap)
+    bounds = [-np.inf, *plan.starts, np.inf]
+    before = plan.values[0]
+    for begin, end, weight in zip(bounds[:-1], bounds[1:], plan.values, strict=True):
+        if begin >= at:
+            break
+        often = _fetches(lives, gap, weight)
+        if begin > -np.inf:
+            earlier = _fetches(lives, gap, before)
+            draws = np.floor((at - begin) / (lives.cdn + gap))
+            young = at - begin < lives.direct + gap  # something from before the change is left
+            often = np.where(young, _after_change(earlier, before, weight, draws), often)
+        until = min(end, at)
+        # Those fetched s seconds before the rollback live on for T_c - s.
+        oldest, newest = min(at - begin, lives.cdn), min(at - until, lives.cdn)
+        lasting = lives.cdn * (oldest - newest) - (oldest**2 - newest**2) / 2
+        looked_up = np.minimum(at - begin, delay) - np.minimum(at - until, delay)
+        result += often * weight * (lasting + (lives.cdn + gap) * looked_up)
+        before = weight
+    return result
+
+
+def _fetches(lives: Lives, gap: FloatArray, weight: float) -> FloatArray:
+    """Return how many fetches a second come in balance with a weight."""
+    return 1 / np.maximum(weight * lives.cdn + (1 - weight) * lives.direct + gap, 1e-9)
+
+
+def _after_change(
+    earlier: FloatArray, before: float, weight: float, draws: FloatArray
+) -> FloatArray:
+    """Return how many fetches a second come when so many lives of cdn's answers are over.
+
+    With f of them earlier, (1 - before) f go on coming from what lived for long, and each that led
+    to cdn is followed by another: g(k) = (1 - before) f + w g(k - 1), g(0) = f.
+    """
+    steady = (1 - before) * earlier
+    if weight == 1:
+        return earlier + draws * steady
+    limit = steady / (1 - weight)
+    return limit + (earlier - limit) * weight**draws

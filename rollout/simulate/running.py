@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from components.faults import Fault
 from rollout.faults import WrongUseError
-from rollout.simulate.bounds import NO_BOUNDS, Bounds
+from rollout.simulate.bounds import Bounds
 from rollout.simulate.figures import Foretelling
 from rollout.simulate.foretelling import foretell
 from rollout.simulate.reading import Reader, mapping
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LONG_ENOUGH = 3_600.0
 """Seconds that one change is looked at where nobody asks for later moments."""
+
+
+BELOW_ALL = f"the weight of cdn should be below {WHOLE}"
+NOTHING_LEFT = "Nothing is left to be shifted."
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,12 @@ def figures_of(
     """
     reader = Reader()
     reader.faults += faults
-    stack = None if request.stack is None else _Stack(request.stack)
+    stack = None
+    if request.stack is not None:
+        try:
+            stack = _Stack(request.stack)
+        except WrongUseError as error:
+            reader.faults += error.faults
     scene = _scene(reader, request, stack)
     at = tuple(
         seconds
@@ -84,11 +93,11 @@ def figures_of(
         else reader.seconds("--rollback-at", request.rollback_at)
     )
     bounds = reader.bounds(request.bound)
-    before, after = _weights(reader, request, stack)
+    before, after = (0, 0) if request.stack and not stack else _weights(reader, request, stack)
     if reader.faults or scene is None:
         raise WrongUseError(reader.faults)
-    if stack and bounds == NO_BOUNDS:
-        bounds = stack.bounds
+    if stack:
+        bounds = bounds.before(stack.bounds)
     if request.suggest:
         steps: Sequence[PlannedStep] = suggest(scene, before, bounds)
     elif stack:
@@ -176,9 +185,20 @@ def _weights(reader: Reader, request: Request, stack: _Stack | None) -> tuple[in
                     "the schedule comes from one of them",
                     "Keep one of them.",
                 )
+        if request.suggest and stack.cdn_weight == WHOLE:
+            reader.fault(f"traffic.cdn in {stack.file.path}", str(WHOLE), BELOW_ALL, NOTHING_LEFT)
         return stack.cdn_weight, WHOLE
     first = reader.weights("--from", before, "100/0")
-    if request.suggest and after is None:
+    if request.suggest:
+        if after is not None:
+            reader.fault(
+                "--to",
+                f"{after}, beside --suggest",
+                "what is suggested leads to 0/100",
+                "Leave one of them out.",
+            )
+        if first == WHOLE:
+            reader.fault("--from", f"{before}, with --suggest", BELOW_ALL, NOTHING_LEFT)
         return first or 0, WHOLE
     last = reader.weights("--to", after, "99/1")
     if first is not None and last is not None and last <= first:

@@ -2,25 +2,26 @@
 
 Each step is held as long as it has to be, which is also the least that can be met in it. So what is
 left to choose is which weights to stop at. Candidates are few, and a best-first search over them is
-exact: a way to a weight is dropped only if another one is as quick and has let as many clients meet
-cdn already, which makes every later step easier.
+exact: a way to a weight is dropped only if another one is as quick and has given clients as many
+chances to meet cdn already, which makes every later step easier.
 """
 
 import heapq
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from rollout.simulate.bands import CacheCrowd
 from rollout.simulate.bounds import NO_BOUNDS, Bounds, hold_seconds
-from rollout.simulate.cautions import CURE, JUMP
-from rollout.simulate.exposure import CERTAIN, largest_refresh, meeting_rates
+from rollout.simulate.cautions import CURE, JUMP, uses_aaaa
+from rollout.simulate.exposure import ClientKind, largest_refresh, meeting_rates, unmet
 from rollout.simulate.figures import Family
 from rollout.simulate.gates import Watched, seconds_to_pass
 from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, ShiftScene, part_of
-from rollout.simulate.shares import in_balance
+from rollout.simulate.shares import Shares, in_balance
 from rollout.simulate.weights import FloatArray
 
 CANDIDATES: Final = (1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50, 60, 75, 85, 90, 95, 99, 100)
@@ -29,8 +30,18 @@ CANDIDATES: Final = (1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50, 60, 75, 85, 90, 
 FIRST: Final = 10
 """The largest first step: `dualstack shift` rehearses the way back before it goes further."""
 
+ALMOST_ALL: Final = 1 - 1e-15
+"""A weight of 1 in logarithms, as log(0) is nothing that could be added up."""
+
 CLIENTS: Final = 2_000
 """Clients that stand for all."""
+
+
+_Unmet = Mapping[ClientKind, FloatArray]
+"""How likely each of some clients has not met cdn yet."""
+
+_Way = tuple[float, int, float, tuple[int, ...], _Unmet]
+"""Seconds, place, chances, the places on the way, and who has not met cdn."""
 
 
 class NoScheduleError(Exception):
@@ -43,9 +54,12 @@ class _Stop:
 
     weight: int
     hold: float
-    shares: Mapping[Family, float]
+    moving: Sequence[float]
+    """What no step moves too much of at once: the shares of the families, and AAAA's."""
     is_allowed: bool
-    exponent: float
+    chances: float
+    """What the hold adds to a client's chances to meet cdn, as a logarithm below 0: by it ways are
+    compared, and nothing else."""
 
 
 def suggest(scene: ShiftScene, before: int, bounds: Bounds) -> tuple[PlannedStep, ...]:
@@ -75,12 +89,15 @@ def _reasons(scene: ShiftScene, before: int, bounds: Bounds) -> Iterator[str]:
             f"least {math.ceil(refresh):,}, which the largest cache carries with one answer at any "
             "weight. Raise it, or shift when there is less traffic."
         )
-    for name, value in (("requests", bounds.requests), ("clients", bounds.clients)):
+    for name, value, spelt in (
+        ("requests", bounds.requests, f"{bounds.requests:,}" if bounds.requests else ""),
+        ("clients", bounds.clients, f"{bounds.clients:.0%}" if bounds.clients else ""),
+    ):
         without = replace(bounds, **{name: None}, largest_refresh=None)
         if value is not None and _search(scene, before, without, JUMP) is not None:
             alone = True
             yield (
-                f"The bound of {name} is {value:,g}; no schedule stays below it while each step is "
+                f"The bound of {name} is {spelt}; no schedule stays below it while each step is "
                 "held until it can pass. Raise it, or shift when there is less traffic."
             )
     if _search(scene, before, NO_BOUNDS, JUMP) is None:
@@ -102,60 +119,62 @@ def _search(
     if bounds.largest_refresh is not None and largest_refresh(question) > bounds.largest_refresh:
         return None
     start, *candidates = _candidates(scene, before, bounds)
-    rates = {
-        family: rate
-        for family, rate in meeting_rates(question, CLIENTS).items()
-        if part_of(scene.population, family)
-    }
-    queue: list[tuple[float, int, float, tuple[int, ...]]] = [(0.0, 0, 0.0, ())]
+    rates = meeting_rates(question, CLIENTS)
+    everybody: _Unmet = {kind: np.ones_like(rate) for kind, rate in rates.items()}
+    queue: list[_Way] = [(0.0, 0, 0.0, (), everybody)]
     met_at: dict[int, float] = {}
     while queue:
-        seconds, place, exponent, way = heapq.heappop(queue)
+        seconds, place, chances, way, left = heapq.heappop(queue)
         if place == len(candidates):
             return tuple(
                 PlannedStep(candidates[each - 1].weight, candidates[each - 1].hold) for each in way
             )
         # What comes later out of the queue is slower; it has to have met more to be of use.
-        if place and exponent >= met_at.get(place, 1.0):
+        if place and chances >= met_at.get(place, 1.0):
             continue
-        met_at[place] = exponent
+        met_at[place] = chances
         here = candidates[place - 1] if place else start
         for number, each in enumerate(candidates[place:], start=place + 1):
-            moves = max(each.shares[family] - here.shares[family] for family in each.shares)
-            after = exponent + each.exponent
+            moves = max(then - now for now, then in zip(here.moving, each.moving, strict=True))
             if not each.is_allowed or moves > jump or (not here.weight and each.weight > FIRST):
                 continue
-            if bounds.clients is not None and any(
-                _newly_met(rate, exponent, after) > bounds.clients for rate in rates.values()
-            ):
+            share = each.weight / WHOLE
+            after: _Unmet = {
+                kind: left[kind] * unmet(rate, share, each.hold) for kind, rate in rates.items()
+            }
+            if bounds.clients is not None and bounds.clients < _newly_met(scene, left, after):
                 continue
-            heapq.heappush(queue, (seconds + each.hold, number, after, (*way, number)))
+            heapq.heappush(
+                queue,
+                (seconds + each.hold, number, chances + each.chances, (*way, number), after),
+            )
     return None
 
 
-def _newly_met(rate: FloatArray, before: float, after: float) -> float:
-    return float(np.mean(np.exp(before * rate) - np.exp(after * rate)))
+def _newly_met(scene: ShiftScene, before: _Unmet, after: _Unmet) -> float:
+    """Return the share of the clients that meet cdn for the first time: all, or a family's."""
+    families = scene.population.families
+    parts: Mapping[ClientKind, float] = {
+        "ipv4": families.use_ipv4,
+        "ipv6": families.prefer_ipv6,
+        "ipv6-only": families.ipv6_only_share,
+    }
+    new: Mapping[ClientKind, float] = {
+        kind: float(np.mean(before[kind] - after[kind])) for kind, part in parts.items() if part
+    }
+    everybody = sum(parts[kind] * share for kind, share in new.items())
+    return max(everybody, new.get("ipv4", 0.0), new.get("ipv6", 0.0))
 
 
 def _candidates(scene: ShiftScene, before: int, bounds: Bounds) -> list[_Stop]:
     """Return the weight before, and those that a schedule may stop at."""
     weights = [before, *(each for each in CANDIDATES if each > before)]
-    question = scene.question(NO_PLAN)
     population, rate = scene.population, scene.requests_per_second
+    effective_caches = CacheCrowd(population, scene.seed).effective_caches
     result: list[_Stop] = []
-    for weight, balanced in zip(
-        weights, in_balance(question, [each / 100 for each in weights]), strict=True
-    ):
-        mean = balanced.mean(population)
-        every: dict[Family, float] = {
-            "all": float(mean.total_on_cdn(population)[0]),
-            "ipv4": float(mean.a_on_cdn[0]),
-            "ipv6": float(mean.dual_on_cdn[0]),
-        }
-        shares: dict[Family, float] = {
-            name: share for name, share in every.items() if part_of(population, name)
-        }
-        hold = derived_hold(scene, weight, every["all"])
+    for weight, mean in _balanced(scene, weights):
+        shares = family_shares(scene, mean)
+        hold = derived_hold(scene, weight, shares, effective_caches)
         requests = (
             share * part_of(population, name) * rate * (hold + scene.gap_seconds)
             for name, share in shares.items()
@@ -164,40 +183,70 @@ def _candidates(scene: ShiftScene, before: int, bounds: Bounds) -> list[_Stop]:
             _Stop(
                 weight,
                 hold,
-                shares,
+                (
+                    *shares.values(),
+                    *([float(mean.aaaa_on_cdn[0])] if uses_aaaa(population) else []),
+                ),
                 bounds.requests is None or max(requests) <= bounds.requests,
-                hold * math.log1p(-min(weight / 100, CERTAIN)),
+                hold * math.log1p(-min(weight / WHOLE, ALMOST_ALL)),
             )
         )
     return result
 
 
-def derived_hold(scene: ShiftScene, weight: int, share: float) -> float:
-    """Return how long a step is held where nobody says it.
+def derived_hold(
+    scene: ShiftScene, weight: int, shares: Mapping[Family, float], effective_caches: float
+) -> float:
+    """Return how long a step is held where nobody says it: until each family can pass.
 
     Args:
         scene: Who asks, what is answered, how much there is.
         weight: Weight of cdn, in percent.
-        share: Share of all requests on cdn.
+        shares: Share on cdn of each family.
+        effective_caches: 1 / sum q^2.
     """
-    watched = Watched(
-        scene.requests_per_second,
-        share if weight < WHOLE else 1.0,  # then there is nothing to compare with
-        scene.direct_error_share,
-        scene.block_seconds(),
-        rule=scene.rule,
+    if weight == WHOLE:  # there is nothing to compare with
+        return hold_seconds(weight, None, scene.answers.empty_ttl_seconds)
+    passing = (
+        seconds_to_pass(
+            Watched(
+                scene.requests_per_second * part_of(scene.population, family),
+                share,
+                scene.direct_error_share,
+                scene.block_seconds(),
+                effective_caches,
+                scene.rule,
+            )
+        )
+        for family, share in shares.items()
     )
-    return hold_seconds(weight, seconds_to_pass(watched), scene.answers.empty_ttl_seconds)
+    longest = max((each for each in passing if each is not None), default=None)
+    return hold_seconds(weight, longest, scene.answers.empty_ttl_seconds)
 
 
 def derived_steps(scene: ShiftScene, weights: tuple[int, ...]) -> tuple[PlannedStep, ...]:
     """Return steps that are held as long as they have to be."""
-    balanced = in_balance(scene.question(NO_PLAN), [each / 100 for each in weights])
-    population = scene.population
+    effective_caches = CacheCrowd(scene.population, scene.seed).effective_caches
     return tuple(
         PlannedStep(
             weight,
-            derived_hold(scene, weight, float(each.mean(population).total_on_cdn(population)[0])),
+            derived_hold(scene, weight, family_shares(scene, each), effective_caches),
         )
-        for weight, each in zip(weights, balanced, strict=True)
+        for weight, each in _balanced(scene, weights)
     )
+
+
+def family_shares(scene: ShiftScene, mean: Shares) -> Mapping[Family, float]:
+    """Return the share on cdn of all and of each family that there is."""
+    every: Mapping[Family, float] = {
+        "all": float(mean.total_on_cdn(scene.population)[0]),
+        "ipv4": float(mean.a_on_cdn[0]),
+        "ipv6": float(mean.dual_on_cdn[0]),
+    }
+    return {family: share for family, share in every.items() if part_of(scene.population, family)}
+
+
+def _balanced(scene: ShiftScene, weights: Sequence[int]) -> Iterator[tuple[int, Shares]]:
+    """Yield the shares long after a change to each of some weights, as means of all resolvers."""
+    found = in_balance(scene.question(NO_PLAN), [each / WHOLE for each in weights])
+    yield from zip(weights, (each.mean(scene.population) for each in found), strict=True)

@@ -142,6 +142,44 @@ def test_7_one_percent_of_the_answers_meets_half_of_the_clients_in_an_hour(
     assert met_by(question, [hours * 3_600])[0].total(question) == pytest.approx([met], abs=0.001)
 
 
+@pytest.mark.parametrize("weight", [0.01, 0.5, 1.0])
+def test_7_of_a_life_that_has_begun_clients_have_met_the_part_that_is_over(weight: float) -> None:
+    question = ShareQuestion(WeightPlan(0, ((0, weight),)), asked_every(0), ALIKE)
+    met = [float(each.a[0]) for each in met_by(question, [15, 30, 60, 90])]
+    twice = weight + (1 - weight) * weight / 2
+    assert met == pytest.approx([weight / 4, weight / 2, weight, twice], abs=1e-9)
+    # Until the first life is over, they are those who are there.
+    assert mean_of(question, 30).a_on_cdn == pytest.approx([met[1]], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("before", "weight", "at", "seconds"),
+    [
+        # Of the AAAA copies 10 in 900 were fetched, and have 55 seconds left.
+        pytest.param(0.0, 1.0, 10, 10 / 900 * 55, id="at once"),
+        pytest.param(0.0, 0.5, 10, 0.5 * 10 / 900 * 55, id="at once, at half"),
+        pytest.param(0.0, 1.0, 60, 60 / 900 * 30, id="after a TTL"),
+        pytest.param(0.0, 1.0, 450, 450 / 900 * 30, id="half of the empty answers are left"),
+        pytest.param(0.0, 1.0, 900, 30, id="none is left"),
+        pytest.param(0.5, 1.0, 86_400, 30, id="long after"),
+        pytest.param(0.0, 0.5, 86_400, 30 / 16, id="long after, at half"),
+    ],
+)
+def test_what_is_met_of_aaaa_after_a_rollback_is_what_was_fetched_before_it(
+    before: float, weight: float, at: float, seconds: float
+) -> None:
+    question = ShareQuestion(WeightPlan(before, ((0, weight),)), PRESETS["busy"])
+    (rest,) = rest_after(question, [at])
+    assert rest.dual - rest.a == pytest.approx(seconds, rel=0.08)
+
+
+def test_a_client_that_keeps_answers_for_days_brings_no_more_than_there_was() -> None:
+    keeps = Clients(name="for ever", share=1, request_gap_seconds=1, cache_seconds=7 * 86_400)
+    population = PRESETS["busy"].model_copy(update={"clients": (keeps,)})
+    (rest,) = rest_after(ShareQuestion(WeightPlan(0, ((0, 1),)), population), [600])
+    assert rest.dual - rest.a < 600
+
+
 def test_8_the_largest_cache_carries_all_of_its_requests_with_one_answer() -> None:
     question = ShareQuestion(SWITCH, PRESETS["few-large-networks"])
     assert largest_refresh(question) == pytest.approx(0.3 * 60 * 100)

@@ -9,12 +9,17 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
+from rollout.simulate.bounds import NO_BOUNDS, Bounds
+from rollout.simulate.cautions import JUMP, family_jumps
 from rollout.simulate.command import app, schema
 from rollout.simulate.foretelling import foretell
+from rollout.simulate.population import AddressFamilies
 from rollout.simulate.presets import PRESETS
 from rollout.simulate.printed import lines
 from rollout.simulate.reading import population_schema
 from rollout.simulate.scene import PlannedStep, ShiftScene
+from rollout.simulate.shares import AliasAnswers
+from rollout.simulate.suggestion import suggest
 
 BUSY = ("--population", "busy")
 SWITCH = ("--from", "100/0", "--to", "99/1")
@@ -114,6 +119,45 @@ def test_a_suggested_schedule_stays_below_its_bounds() -> None:
     assert found["steps"][-1]["weight"] == 100
     assert found["past_bounds"] == []
     assert max(step["families"][0]["distinct_clients"] for step in found["steps"]) <= 0.4
+
+
+def test_a_suggested_schedule_does_not_move_ipv6_at_once() -> None:
+    population = PRESETS["busy"].model_copy(update={"families": AddressFamilies(ipv6_share=0.5)})
+    scene = ShiftScene(population)
+    weights = [0, *(step.weight for step in suggest(scene, 0, NO_BOUNDS))]
+    assert max(family_jumps(scene, weights)["ipv6"]) <= JUMP
+    # From 50 to 100 AAAA alone would move from 6 % to all.
+    assert family_jumps(scene, [50, 100])["ipv6"] == [pytest.approx(0.9375)]
+
+
+def test_a_suggested_step_is_held_until_each_family_can_pass() -> None:
+    scene = ShiftScene(PRESETS["few-large-networks"], AliasAnswers(empty_ttl_seconds=None))
+    (first, *_) = foretell(scene, 0, suggest(scene, 0, NO_BOUNDS)).steps
+    times = [each.pass_seconds for each in first.families]
+    # The foretelling also counts the minutes in which clients follow the change.
+    assert max(each for each in times if each) <= first.hold_seconds + 300
+
+
+def test_clients_with_ipv6_alone_count_under_a_bound_and_are_warned_of() -> None:
+    only = AddressFamilies(ipv6_share=0, ipv6_only_share=1)
+    scene = ShiftScene(PRESETS["busy"].model_copy(update={"families": only}))
+    bounds = Bounds(clients=0.9)
+    found = foretell(scene, 0, suggest(scene, 0, bounds), bounds=bounds)
+    assert found.past_bounds == ()
+    assert any("AAAA is empty" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize("bound", ["clients=30", "clients=45", "requests=9000000"])
+def test_what_is_suggested_is_never_past_what_it_was_suggested_for(bound: str) -> None:
+    assert not figures("--from", "100/0", "--suggest", "--bound", bound)["past_bounds"]
+
+
+def test_where_everybody_is_on_cdn_nothing_is_suggested() -> None:
+    result = run("--from", "0/100", "--suggest", code=2)
+    assert result.stderr == (
+        "--from is 0/100, with --suggest; the weight of cdn should be below 100. Nothing is left "
+        "to be shifted.\n"
+    )
 
 
 def test_a_bound_that_nothing_meets_is_named() -> None:
