@@ -44,8 +44,11 @@ class PopulationPart(BaseModel):
     )
 
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
+# Strict, as the schema is: a number is no text, and text no number.
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False, strict=True)]
+Life = Annotated[float, Field(ge=1, le=MOST_SECONDS, allow_inf_nan=False, strict=True)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Resolvers(PopulationPart):
@@ -55,7 +58,7 @@ class Resolvers(PopulationPart):
     """What they are called in figures."""
     share: Share
     """Their part of all requests. The shares of all kinds add up to 1."""
-    caches: Annotated[int, Field(ge=1, le=MOST_CACHES)] = 1_000
+    caches: Annotated[int, Field(ge=1, le=MOST_CACHES, strict=True)] = 1_000
     """How many caches they are. Only `sizes` given one by one says it otherwise."""
     sizes: Literal["equal", "zipf"] | Annotated[tuple[Share, ...], Field(min_length=1)] = "zipf"
     """How the requests of the kind are spread over its caches: `equal`; `zipf`: the one of rank i
@@ -69,19 +72,19 @@ class Resolvers(PopulationPart):
     ] = 0
     """The shortest time that an answer is kept; 0: its TTL is obeyed."""
     kept_seconds: Annotated[
-        Seconds | None,
+        Life | None,
         Provenance("anecdotes only: an hour to three days, serverfault.com/q/72363 and others"),
     ] = None
     """How long every answer is kept, whatever its TTL says. None: as the TTL and the floor say."""
     negative_most_seconds: Annotated[
-        Seconds, Provenance("unbound.conf(5): cache-max-negative-ttl")
+        Life, Provenance("unbound.conf(5): cache-max-negative-ttl")
     ] = 3_600
     """The longest time that an empty answer is kept."""
     prefetch: Annotated[
-        bool, Provenance("unbound.conf(5): in the last tenth of the TTL; default no")
+        Flag, Provenance("unbound.conf(5): in the last tenth of the TTL; default no")
     ] = False
     """Whether a query in the last tenth of an answer's life has it fetched anew."""
-    serve_expired: Annotated[bool, Provenance("unbound.conf(5): default no; RFC 8767")] = False
+    serve_expired: Annotated[Flag, Provenance("unbound.conf(5): default no; RFC 8767")] = False
     """Whether the first query after an answer's life is over gets that answer, without an age
     limit, and only then has it fetched anew."""
 

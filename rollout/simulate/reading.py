@@ -138,10 +138,17 @@ class Reader:
             )
             return None
         try:
-            return Population.model_validate(given)
+            # By the names of the schema alone, without those that Python has for them.
+            return Population.model_validate(given, by_alias=True, by_name=False)
         except ValidationError as error:
             errors = error.errors()
-            self.faults += [_fault_in(name, item) for item in errors]
+            # Of a union pydantic has a fault for each member; that of a list says which entry.
+            faults = (
+                _fault_in(name, item)
+                for item in errors
+                if not (item["type"] == "literal_error" and isinstance(item["input"], list))
+            )
+            self.faults += dict.fromkeys(faults)
             if all(item["loc"] for item in errors):
                 self._share_faults(name, mapping(given))
             return None
@@ -170,6 +177,10 @@ def _fault_in(file: str, error: ErrorDetails) -> Fault:
         near = get_close_matches(str(loc[-1]), _keys_at(loc[:-1]), n=1)
         remedy = f"Write {near[0]}." if near else f"Remove it. {remedy}"
     allowed = ""
+    if loc[-1:] == ["sizes"]:
+        near = get_close_matches(str(error["input"]), ("equal", "zipf"), n=1)
+        allowed = "it should be equal, zipf, or a list of the part that each cache has"
+        remedy = f"Write {near[0]}." if near else remedy
     if error["type"] == "model_type" and not loc:
         allowed = "it should be an object with name, resolvers and clients"
     return fault_of(error, what, remedy, allowed=allowed)

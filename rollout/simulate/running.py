@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.faults import Fault
+from components.faults import Fault, shown
 from rollout.faults import WrongUseError
 from rollout.simulate.bounds import Bounds
 from rollout.simulate.figures import Foretelling
@@ -220,7 +220,15 @@ def _scene(reader: Reader, request: Request, stack: _Stack | None) -> ShiftScene
     if stack:
         proxies = proxies or bool(stack.file.setting("proxy"))
         own = mapping(stack.file.setting("dns")).get("negativeTtlSeconds")
-        empty = float(own) if isinstance(own, int) else empty
+        if isinstance(own, int) and own >= 1:
+            empty = float(own)
+        elif own is not None:
+            reader.fault(
+                f"dns.negativeTtlSeconds in {stack.file.path}",
+                shown(own),
+                "it should be an integer from 30 to 86400",
+                "Write it without quotes, or give --negative-ttl.",
+            )
     if request.negative_ttl is not None:
         empty = reader.seconds("--negative-ttl", request.negative_ttl, least=1) or empty
     if not 0 <= request.errors < WHOLE:

@@ -152,6 +152,13 @@ def test_what_is_suggested_is_never_past_what_it_was_suggested_for(bound: str) -
     assert not figures("--from", "100/0", "--suggest", "--bound", bound)["past_bounds"]
 
 
+def test_a_weight_to_suggest_for_is_refused_and_not_ignored() -> None:
+    result = run(*SWITCH, "--suggest", code=2)
+    assert result.stderr == (
+        "--to is 99/1, beside --suggest; what is suggested leads to 0/100. Leave one of them out.\n"
+    )
+
+
 def test_where_everybody_is_on_cdn_nothing_is_suggested() -> None:
     result = run("--from", "0/100", "--suggest", code=2)
     assert result.stderr == (
@@ -285,3 +292,67 @@ def test_a_population_file_is_read_and_its_faults_are_told(tmp_path: Path) -> No
         f"The sum of the shares of resolvers in {file} is 0.9; it should be 1. Change one of them.",
     ]
     run(*SWITCH, "--population", str(tmp_path / "none.yaml"), code=2)
+
+
+def test_a_population_file_is_read_as_strictly_as_its_schema_says(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "name: mine\n"
+        'resolvers: [{name: a, share: "1", sizes: zpif}, {name: b, share: 0, keptSeconds: 0},\n'
+        "  {name: c, share: 0, sizes: [0.5, 2]}, {name: d, share: 0, negativeMostSeconds: 0}]\n"
+        "clients: [{name: c, share: 1, idle_seconds: 5}]\n"
+    )
+    mend = "Mend it; docs/schemas/population.json says what there is."
+    assert run(*SWITCH, "--population", str(file), code=2).stderr.splitlines() == [
+        f'resolvers[0].share in {file} is "1"; it should be a valid number. {mend}',
+        (
+            f'resolvers[0].sizes in {file} is "zpif"; it should be equal, zipf, or a list of the '
+            "part that each cache has. Write zipf."
+        ),
+        (
+            f"resolvers[1].keptSeconds in {file} is 0; it should be greater than or equal to 1. "
+            f"{mend}"
+        ),
+        f"resolvers[2].sizes[1] in {file} is 2; it should be less than or equal to 1. {mend}",
+        (
+            f"resolvers[3].negativeMostSeconds in {file} is 0; it should be greater than or equal "
+            f"to 1. {mend}"
+        ),
+        (
+            f"clients[0].idle_seconds in {file} is 5; nothing by that name is known here. Write "
+            "idleSeconds."
+        ),
+    ]
+
+
+def test_a_stack_and_options_tell_their_faults_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: edge\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK.replace("50, 100", "50, 50"))
+    monkeypatch.chdir(tmp_path)
+    told = run("--stack", "prod", "--rate", "0", code=2).stderr
+    assert "shift.steps is [1, 50, 50]" in told
+    assert "--rate is 0" in told
+
+
+def test_a_bound_takes_the_place_of_the_stacks_of_its_name_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: edge\nruntime: python\n")
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
+    monkeypatch.chdir(tmp_path)
+    words = (*BUSY, "--stack", "prod", "--bound", "requests=1000000000")
+    (past, *_) = figures(*words, code=1)["past_bounds"]
+    assert past.startswith("The share of clients that meet cdn for the first time at weight 50")
+
+
+def test_an_empty_answers_life_that_is_no_number_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: edge\nruntime: python\n")
+    dns = '  dualstack-edge:dns: {negativeTtlSeconds: "60"}\n'
+    (tmp_path / "Pulumi.prod.yaml").write_text(STACK + dns)
+    monkeypatch.chdir(tmp_path)
+    told = run(*BUSY, "--stack", "prod", code=2).stderr
+    assert told.startswith(f'dns.negativeTtlSeconds in {tmp_path / "Pulumi.prod.yaml"} is "60"; it')
