@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.random import SFC64, Generator
 
-from rollout.simulate.cells import ranges
+from rollout.simulate.cells import part_where, ranges
 from rollout.simulate.figures import Band
 from rollout.simulate.population import Population
 from rollout.simulate.weights import FloatArray
@@ -46,7 +46,7 @@ class CacheCrowd:
         for chunk in ranges(population):
             number = kinds.index(chunk.kind)
             parts = chunk.parts()
-            squares[number] += float(parts @ parts)
+            squares[number] += part_where(parts, parts)
             largest = np.concatenate((largest, parts[: LARGEST * 4]))
             kind_of = np.concatenate((kind_of, np.full(min(len(parts), LARGEST * 4), number)))
             first = np.argsort(-largest, kind="stable")[:LARGEST]
@@ -76,13 +76,19 @@ class CacheCrowd:
         chance = chances[self._kinds]
         count = max(1, round(draws))
         if count == 1:
-            moved = (self._uniform < chance) @ self._parts
+            moved = _sums((self._uniform < chance).astype(np.float64), self._parts)
         else:
             size = self._uniform.shape
-            moved = (self._rng.binomial(count, np.broadcast_to(chance, size)) / count) @ self._parts
+            moves = self._rng.binomial(count, np.broadcast_to(chance, size)) / count
+            moved = _sums(moves, self._parts)
         spread = np.sqrt((chances * (1 - chances) * self._rest_squares).sum() / count)
         worlds = np.clip(moved + self._rest @ chances + spread * self._normal, 0, 1)
         low, high = np.quantile(worlds, BAND)
         return Band(
             expected=expected, low=min(float(low), expected), high=max(float(high), expected)
         )
+
+
+def _sums(worlds: FloatArray, parts: FloatArray) -> FloatArray:
+    """Return what moved in each world; not by BLAS, whose last digits depend on its threads."""
+    return np.einsum("ij,j->i", worlds, parts)

@@ -39,7 +39,8 @@ Both conditions are quadratic in Δ, so the ends of the interval are closed form
 quite: each cache asks at a phase u of its own, so that a block has the draw before it for a part u
 of its time. Of the variance of a draw a block keeps the mean of u² + (1 - u)², 2/3, and the rest is
 in what neighbours have in common. So V is 2/3 of what it should be, and may be multiplied by
-`PHASES`, 3/2. Answers that live longer than a block (the empty AAAA, 900 s) need longer blocks.
+`PHASES`, 3/2. Answers that live longer than a block need longer blocks; the empty AAAA's
+900 s do not, as who has it follows A.
 
 And that the caches seen so far are like those to come. If few clients have most of the errors, and
 none of them has moved yet, no arithmetic on what was seen can know.

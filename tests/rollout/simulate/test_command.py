@@ -1,6 +1,9 @@
 """`dualstack simulate`: what it prints, and what it says of bad input."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +81,18 @@ def test_the_cures_bring_ipv6_to_its_weight(cure: tuple[str, ...]) -> None:
 
 def test_the_same_call_has_the_same_answer() -> None:
     assert run(*BUSY, *SWITCH, "--json").stdout == run(*BUSY, *SWITCH, "--json").stdout
+
+
+def test_the_answer_does_not_depend_on_how_many_threads_there_are() -> None:
+    words = ("--population", "few-large-networks", *SWITCH, "--at", "60", "--json")
+    alone = subprocess.run(
+        [Path(sys.executable).with_name("dualstack"), "simulate", *words],
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert alone.stdout == run(*words).stdout
 
 
 def test_what_follows_a_rollback_is_a_range() -> None:

@@ -176,3 +176,27 @@ def test_a_day_of_minutes_is_judged_in_less_than_a_second() -> None:
     began = time.process_time()
     judge(counts, ALPHA, 1)
     assert time.process_time() - began < 1
+
+
+def test_an_empty_aaaa_that_lives_long_needs_no_longer_blocks() -> None:
+    """Who has it follows A, drawn anew each minute; a TTL of 15 minutes fails most such shifts."""
+    generator = np.random.default_rng(1)
+    traffic = CacheTraffic(requests_per_second=1_000, sigma=2)
+    requests = traffic.sizes() * 60_000
+    for _ in range(12):
+        own = traffic.error_shares(generator)
+        ends = generator.integers(-30, -15, traffic.caches)
+        is_cdn = np.zeros(traffic.caches, dtype=np.bool_)
+        errors, counts = np.zeros((2, 240)), np.zeros((2, 240))
+        for minute in range(-15, 240):
+            ended = ends <= minute
+            is_cdn = np.where(ended, generator.random(traffic.caches) < 0.5, is_cdn)
+            ends = np.where(ended, minute + np.where(is_cdn, 1, 15), ends)
+            on_cdn = is_cdn | (generator.random(traffic.caches) < 0.5)
+            if minute >= 0:
+                here = [requests @ on_cdn, requests @ ~on_cdn]
+                failing = [(requests * own) @ on_cdn, (requests * own) @ ~on_cdn]
+                errors[:, minute] = generator.poisson(failing)
+                counts[:, minute] = np.maximum(generator.poisson(here), errors[:, minute])
+        sound = Counts.of(cdn=(errors[0], counts[0]), direct=(errors[1], counts[1]))
+        assert not evidence(sound, gate_alpha(5, 2, 2)).failed[-1]
