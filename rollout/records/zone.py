@@ -39,6 +39,8 @@ _BUSY: Final = (
 )
 """Refusals that say: nothing was done, ask again. Source: Route 53 API Reference."""
 
+_MAYBE_CARRIED_OUT: Final = "; it may have been carried out"
+
 _UNKNOWN_OPERATION: Final = (404, 405, 501)
 """Answers of an AWS that does not have an operation."""
 
@@ -161,33 +163,41 @@ class Zone:
             UnclearError: There was no answer, and the zone could not be read back in time.
 
         Returns:
-            The id; empty where a batch that only deletes got no answer and was carried out.
+            The id; empty where the zone has what the batch makes, and Route 53 takes no change by
+            which that could be waited for.
         """
         deadline, pause = self._clock() + SUBMIT_SECONDS, POLL_SECONDS
+        in_doubt = rewritten = False
         while True:
             if not batch.changes:
                 return ""
             try:
                 return self._send(batch, comment)
-            except ClientError as error:
-                if not (_busy(error) or _broken(error)):
-                    if not self._stands(batch):
+            except (ClientError, BotoCoreError) as error:
+                if _refused(error):
+                    stands = self._stands(batch)
+                    if stands is None and in_doubt:
+                        raise UnclearError(f"{_why(error)}{_MAYBE_CARRIED_OUT}") from error
+                    if not stands:
                         raise RecordsError(_why(error)) from error
-                    batch = batch.upserted()  # an earlier try was carried out after all
+                    if rewritten:
+                        return ""
+                    # An earlier try was carried out after all, or somebody made the same.
+                    batch, rewritten = batch.upserted(), True
                     continue
-                reason, unclear = error, _broken(error)
-            except BotoCoreError as error:
-                reason, unclear = error, True
+                reason = error
+            unclear = not (isinstance(reason, ClientError) and _busy(reason))
+            in_doubt = in_doubt or unclear
             if self._clock() + pause > deadline:
-                kind = UnclearError if unclear else RecordsError
-                carried = "; it may have been carried out" if unclear else ""
+                kind = UnclearError if in_doubt else RecordsError
+                carried = _MAYBE_CARRIED_OUT if in_doubt else ""
                 raise kind(f"{_why(reason)}, for {SUBMIT_SECONDS:.0f} seconds{carried}") from reason
             self._sleep(pause)
             pause = min(pause * 1.5, 15)
             if unclear and self._stands(batch):
                 # It was carried out. The same records written again change nothing, and their
                 # change, which comes after it, has an id to wait for.
-                batch = batch.upserted()
+                batch, rewritten = batch.upserted(), True
 
     def wait(self, change_id: str, watch: Callable[[float], None] = lambda _: None) -> None:
         """Wait until all authorities have a change (INSYNC).
@@ -223,13 +233,13 @@ class Zone:
         )
         return str(answer["ChangeInfo"]["Id"]).removeprefix("/change/")
 
-    def _stands(self, batch: Batch) -> bool:
-        """Return whether the zone has what a batch makes; False also where it cannot be read."""
+    def _stands(self, batch: Batch) -> bool | None:
+        """Return whether the zone has what a batch makes; None: it cannot be read."""
         try:
             names = {record.name for record in (*batch.before, *batch.after)}
             there = self.records(sorted(names))
         except RecordsError:
-            return False
+            return None
         meanings, after = [record.meaning for record in there], {each.key for each in batch.after}
         gone = {record.key for record in batch.before} - after
         return all(record.meaning in meanings for record in batch.after) and not any(
@@ -307,6 +317,13 @@ def _client(session: Any, attempts: int) -> Any:
 
 def _busy(error: ClientError) -> bool:
     return error.response.get("Error", {}).get("Code") in _BUSY
+
+
+def _refused(error: BotoCoreError | ClientError) -> bool:
+    """Return whether it says that nothing was done, and that asking again is of no use."""
+    if isinstance(error, ClientError):
+        return not (_busy(error) or _broken(error))
+    return isinstance(error, _NO_CREDENTIALS)
 
 
 def _broken(error: ClientError) -> bool:

@@ -58,7 +58,8 @@ class AbortReport(_Model):
     zone_id: str
     names: list[NameWeights]
     change_id: str | None = None
-    """Of the batch; None: all weights were as they should be, and none was sent."""
+    """Of the batch; None: all weights were as they should be, and none was sent; or, where it is
+    not told that all answer by it, the id is not known."""
     insync: bool = True
     """Whether all authorities of the zone answer by it."""
     file: str | None = None
@@ -115,7 +116,7 @@ def abort_direct(
     )
     if batch.changes:
         watch(f"{len(batch.changes)} records of zone {zone_id} change in one batch …")
-        report.change_id = zone.submit(batch, COMMENT)
+        report.change_id = zone.submit(batch, COMMENT) or None
         report.insync = _wait(zone, report.change_id, watch, report.warnings)
     _write(moved.file, report)
     return report
@@ -129,7 +130,15 @@ def _warnings(moved: Moved) -> Iterator[str]:
         )
 
 
-def _wait(zone: Zone, change_id: str, watch: Callable[[str], None], warnings: list[str]) -> bool:
+def _wait(
+    zone: Zone, change_id: str | None, watch: Callable[[str], None], warnings: list[str]
+) -> bool:
+    if change_id is None:
+        warnings.append(
+            "The zone has these weights; the id of the change is not known, so it cannot be told "
+            "whether all its name servers have them."
+        )
+        return False
     watch(f"Route 53 took it as {change_id}. All its name servers have to have it …")
     try:
         zone.wait(change_id)

@@ -237,7 +237,7 @@ def _words(report: AbortReport) -> str:
         f" → direct {name.after[0]}, cdn {name.after[1]}"
         for name in report.names
     ]
-    if report.change_id is None:
+    if report.change_id is None and report.insync:
         rows.append("All weights were 100 and 0 already; nothing was sent.")
     elif report.insync:
         rows.append(f"All name servers of the zone have it (change {report.change_id}).")

@@ -95,6 +95,63 @@ def test_a_rollback_acts_whatever_stands_there() -> None:
     assert {record.weight for record in of.records([API])} == {100, 0}
 
 
+class Unreadable(SmallRoute53):
+    """Lets nobody read it once a batch was sent, as where credentials end in between."""
+
+    def paginate(self, HostedZoneId: str, StartRecordName: str = "") -> Any:  # noqa: N803
+        if self.sent:
+            raise refusal("ExpiredToken", 403)
+        return super().paginate(HostedZoneId, StartRecordName)
+
+
+@pytest.mark.parametrize("lost", ["timed out after", "broken after"])
+@pytest.mark.parametrize("then", [["denied"], ["busy", "denied"], ["throttled"] * 200])
+def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_done(
+    lost: str, then: list[str]
+) -> None:
+    route53 = Unreadable(weighted(API, 99, 1), [lost, *then])
+    of = zone(route53)
+    with pytest.raises(UnclearError, match="it may have been carried out"):
+        of.submit(step(of), "a step")
+    assert {record["Weight"] for record in route53.held} == {95, 5}
+
+
+def test_a_refusal_of_what_was_never_in_doubt_says_that_nothing_was_done() -> None:
+    route53 = Unreadable(weighted(API, 99, 1), ["throttled", "denied"])
+    of = zone(route53)
+    with pytest.raises(RecordsError, match="AccessDenied") as caught:
+        of.submit(step(of), "a step")
+    assert type(caught.value) is RecordsError
+
+
+def test_a_change_that_stands_and_is_refused_for_ever_has_no_id() -> None:
+    route53 = with_neighbours(["timed out after", *["denied"] * 200])
+    of = zone(route53)
+    assert of.submit(step(of), "a step") == ""
+    assert route53.sent == 2
+
+
+def test_where_somebody_made_the_same_and_nothing_more_is_allowed_it_ends() -> None:
+    route53 = with_neighbours()
+    batch = step(zone(route53), Weights(100, 0), always=True)
+    zone(route53).submit(batch, "somebody's")
+    route53.faults = ["denied"] * 200
+    assert (zone(route53).submit(batch, "the same"), route53.sent) == ("", 3)
+
+
+def test_credentials_that_are_gone_are_not_waited_for() -> None:
+    class Gone(SmallRoute53):
+        def change_resource_record_sets(self, HostedZoneId: str, ChangeBatch: Any) -> Any:  # noqa: ARG002, N803
+            self.sent += 1
+            raise NoCredentialsError
+
+    route53 = Gone(weighted(API, 99, 1))
+    of = zone(route53)
+    with pytest.raises(RecordsError, match="Set AWS_PROFILE"):
+        of.submit(step(of), "a step")
+    assert route53.sent == 1
+
+
 @pytest.mark.parametrize("fault", ["throttled", "timed out before", "broken before"])
 def test_what_never_answers_ends_in_time(fault: str) -> None:
     route53 = with_neighbours([fault] * 200)

@@ -97,6 +97,16 @@ def test_name_servers_that_do_not_have_it_in_time_cannot_be_told(tmp_path: Path)
     assert find_stack_file("prod", tmp_path).weights == Weights(100, 0)
 
 
+def test_weights_that_stand_by_a_change_without_an_id_cannot_be_told(tmp_path: Path) -> None:
+    route53 = account()
+    route53.faults = ["timed out after", "denied", "denied"]
+    report = abort(moved(tmp_path), route53)
+    assert shares(route53) == {("direct", 100), ("cdn", 0)}
+    assert (report.change_id, report.insync, report.exit_code) == (None, False, 3)
+    assert report.warnings[0].startswith("The zone has these weights; the id of the change")
+    assert find_stack_file("prod", tmp_path).weights == Weights(100, 0)
+
+
 def test_a_locked_origin_is_warned_of_and_does_not_stop_it(tmp_path: Path) -> None:
     route53 = account(0, 100)
     report = abort(
