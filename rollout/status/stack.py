@@ -94,6 +94,7 @@ class StackReader:
         self.place: Final = Once(self._find)
         self.outputs: Final = Once(self._outputs)
         self.settings: Final = Once(self._settings)
+        self.set_records: Final = Once(self._set_records)
         self.switch_url: Final = Once(self._switch_url)
         self._config: Final = Once(lambda: self.ask("config", "--json"))
 
@@ -176,6 +177,21 @@ class StackReader:
             return {path: int(read[path]) for path in ("direct", "cdn")} if read else None
         except (KeyError, TypeError, ValueError):
             return None
+
+    def _set_records(self) -> str | None:
+        """Return what `dns.records` is in the stack's settings: `weighted`, `none` or `simple`.
+
+        None: nothing but the stack's outputs is known.
+
+        Raises:
+            PulumiError: The settings cannot be read.
+        """
+        if self.place.get().name is None:
+            return None
+        read = self._setting("dns")
+        if not isinstance(read, dict):
+            return "weighted"
+        return str(cast("dict[str, Any]", read).get("records") or "weighted")
 
     def _switch_url(self) -> str | None:
         """Return the address of the kill switch's object in the settings; empty: there is none.

@@ -1,12 +1,13 @@
 """The weights: set in the stack's settings, deployed, and in the zone, for each name and family."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from components.facts import FAMILIES, PATHS
 from components.faults import Fault
 from rollout.aws import AccountError, AccountReader
 from rollout.aws_zone import AccountZone, ZoneReader, zones_of
-from rollout.edge import DeclaredRecord, StackOutputs
+from rollout.edge import StackOutputs
 from rollout.pulumi_command import PulumiError
 from rollout.records.record_sets import RecordSet
 from rollout.status.reasons import account_reason
@@ -26,8 +27,10 @@ def weights_section(reader: StackReader, account: AccountReader) -> SectionField
     stack = reader.edge()
     notes = SectionNotes()
     declared = {"direct": stack.traffic.direct, "cdn": stack.traffic.cdn}
+    kind = _deployed_kind(stack)
     try:
         _tell_settings(notes, reader.settings.get(), declared)
+        kind = _tell_kind(notes, reader.set_records.get() or kind, kind)
     except PulumiError as error:
         notes.line("settings", None)
         notes.cannot_tell(f"The stack's settings cannot be read: pulumi config is {error}.")
@@ -36,7 +39,9 @@ def weights_section(reader: StackReader, account: AccountReader) -> SectionField
         zones = ZoneReader(account)
         known = zones.zones()
         for hostname in stack.hostnames:
-            _tell_hostname(notes, zones, zones_of(hostname, known), hostname, stack)
+            _tell_hostname(
+                notes, zones, zones_of(hostname, known), hostname, _expected(stack, kind, hostname)
+            )
     except AccountError as error:
         notes.cannot_tell(account_reason(error))
     return notes.section()
@@ -59,12 +64,82 @@ def _tell_settings(
         )
 
 
+def _deployed_kind(stack: StackOutputs) -> str:
+    """Return which records the outputs have, as `dns.records` says it."""
+    if not stack.records:
+        return "none"
+    return "weighted" if all(one.set_identifier for one in stack.records) else "simple"
+
+
+def _tell_kind(notes: SectionNotes, set_to: str, deployed: str) -> str:
+    """Return what the zone is to have.
+
+    `dualstack adopt` and `release` change zone, settings and state, and no output: until the next
+    deployment the outputs say what was there before.
+    """
+    if set_to != deployed:
+        notes.attend(
+            Fault(
+                "Setting dns.records",
+                set_to,
+                f"the outputs of the last deployment are those of {deployed}",
+                "Deploy it, which changes no record where adopt or release has set it: pulumi up",
+            )
+        )
+    return set_to
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What a record has to be."""
+
+    weight: int | None
+    """Its weight; None: it is a simple one."""
+    target: str | None
+    """What it leads to; None: the outputs do not say that."""
+
+
+_Group = Mapping[str, _Expected]
+"""The records of a name and type, by set identifier."""
+
+
+def _expected(stack: StackOutputs, kind: str, hostname: str) -> Mapping[str, _Group]:
+    """Return the records that a hostname has to have, by type; none where nothing is declared."""
+    if kind == _deployed_kind(stack):
+        return {
+            family: {
+                one.set_identifier: _Expected(stack.weight_of(one), one.target)
+                for one in stack.records
+                if (one.name, one.type) == (hostname, family)
+            }
+            for family in (FAMILIES if stack.records else ())
+        }
+    if kind == "none":
+        return {}
+    weights = {"direct": stack.traffic.direct, "cdn": stack.traffic.cdn}
+    balancer = next(iter(stack.load_balancers), None)
+    targets = {
+        family: {
+            "direct": balancer if family == "A" else None,  # AAAA may lead to proxies
+            "cdn": stack.distribution_domain_name,
+        }
+        for family in FAMILIES
+    }
+    if kind == "weighted":
+        return {
+            family: {path: _Expected(weights[path], targets[family][path]) for path in PATHS}
+            for family in FAMILIES
+        }
+    everybody = max(PATHS, key=lambda path: weights[path])
+    return {family: {"": _Expected(None, targets[family][everybody])} for family in FAMILIES}
+
+
 def _tell_hostname(
     notes: SectionNotes,
     reader: ZoneReader,
     zones: Sequence[AccountZone],
     hostname: str,
-    stack: StackOutputs,
+    expected: Mapping[str, _Group],
 ) -> None:
     if not zones:
         notes.attend(
@@ -79,7 +154,7 @@ def _tell_hostname(
     found = {zone: reader.records(zone, hostname) for zone in zones}
     # Several zones may have one name, and only one of them is asked by resolvers. The stack's is
     # the one with records as it declares them.
-    identifiers = {one.set_identifier for one in stack.records} or {*PATHS, ""}
+    identifiers = {one for group in expected.values() for one in group} or {*PATHS, ""}
     having = [
         zone
         for zone, records in found.items()
@@ -92,13 +167,8 @@ def _tell_hostname(
             # `direct` before `cdn`, as everywhere, and strangers after both.
             in_order = sorted(weights, key=lambda name: (name not in PATHS, name != PATHS[0], name))
             notes.line(f"{hostname} {family}", {name: weights[name] for name in in_order})
-            declared = {
-                one: stack.weight_of(one)
-                for one in stack.records
-                if (one.name, one.type) == (hostname, family)
-            }
-            if stack.records:  # else they are somebody else's, and nothing is declared of them
-                _compare(notes, f"{hostname} {family}", zone, records, declared)
+            if expected:  # else they are somebody else's, and nothing is declared of them
+                _compare(notes, f"{hostname} {family}", zone, records, expected[family])
 
 
 def _compare(
@@ -106,26 +176,26 @@ def _compare(
     name: str,
     zone: AccountZone,
     records: Sequence[RecordSet],
-    declared: Mapping[DeclaredRecord, int | None],
+    expected: _Group,
 ) -> None:
     """Name each difference between the records of a name and type and those declared."""
     found = {record.set_identifier: record for record in records}
-    for one, weight in declared.items():
-        path = one.set_identifier
+    for path, one in expected.items():
         what = f"Record {name} {path or 'without an identifier'} in zone {zone.id}"
         allowed = "the stack declares "
-        allowed += "a simple record" if weight is None else f"weight {weight}"
+        allowed += "a simple record" if one.weight is None else f"weight {one.weight}"
         record = found.pop(path, None)
         if record is None:
             notes.attend(Fault(what, "not there", allowed, REFRESH))
             continue
-        if record.weight != weight:
+        if record.weight != one.weight:
             shown = "without a weight" if record.weight is None else f"of weight {record.weight}"
             notes.attend(Fault(what, shown, allowed, REFRESH))
-        if record.alias_of.removeprefix("dualstack.") != one.target.removeprefix("dualstack."):
+        target = one.target and one.target.removeprefix("dualstack.")
+        if target and record.alias_of.removeprefix("dualstack.") != target:
             leads = f"leading to {record.alias_of or ', '.join(record.values)}"
             notes.attend(Fault(what, leads, f"the stack has it lead to {one.target}", REFRESH))
-    whole = all(one.set_identifier for one in declared)
+    whole = "" not in expected
     alone = "the stack declares " + ("direct and cdn alone" if whole else "a simple record alone")
     for identifier, record in found.items():
         what = f"Record {name} {identifier or 'without an identifier'} in zone {zone.id}"

@@ -34,7 +34,10 @@ class Stack(StackReader):
     """A stack with outputs and settings of its own."""
 
     def __init__(
-        self, traffic: Mapping[str, int] | PulumiError | None = None, **outputs: Any
+        self,
+        traffic: Mapping[str, int] | PulumiError | None = None,
+        set_records: str | None = None,
+        **outputs: Any,
     ) -> None:
         super().__init__(StatusRequest(), dict, {})
         targets = {("A", "direct"): LB, ("AAAA", "direct"): GROUP}
@@ -66,6 +69,7 @@ class Stack(StackReader):
 
         self.outputs = Once(lambda: read)  # type: ignore[misc] - what Pulumi would say
         self.settings = Once(settings)  # type: ignore[misc]
+        self.set_records = Once(lambda: set_records)  # type: ignore[misc]
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +206,42 @@ class TestWeights:
         told = weights_section(stack, account)
         assert dict(told["lines"])[f"{NAME} A"] == {"simple": None}
         assert list(notes(told)) == []
+
+    @pytest.mark.parametrize(
+        ("set_to", "found"),
+        [
+            ("weighted", AS_DECLARED),
+            ("simple", [alias(kind, "", None, LB) for kind in ("A", "AAAA")]),
+            ("none", [alias("A", "", None, "other.test")]),
+        ],
+    )
+    def test_until_the_next_deployment_records_are_right_as_adopt_or_release_has_set_them(
+        self, account: AnsweringAccount, set_to: str, found: Sequence[Mapping[str, Any]]
+    ) -> None:
+        zones(account)
+        records(account, *found)
+        deployed = "none" if set_to == "weighted" else "weighted"
+        before: dict[str, Any] = {"records": [], "loadBalancer": LB} if deployed == "none" else {}
+        stack = Stack(None, set_to, **before)
+        (note,) = notes(weights_section(stack, account))
+        assert note == (
+            f"Setting dns.records is {set_to}; the outputs of the last deployment are those of "
+            f"{deployed}. Deploy it, which changes no record where adopt or release has set it: "
+            "pulumi up"
+        )
+
+    def test_a_weight_that_was_changed_between_adopt_and_the_next_deployment_is_named(
+        self, account: AnsweringAccount
+    ) -> None:
+        zones(account)
+        records(account, alias("A", "cdn", 2, "d9.cloudfront.net"), *AS_DECLARED[1:])
+        stack = Stack(set_records="weighted", records=[], loadBalancer=LB)
+        of = f"Record {NAME} A cdn in zone Z1 is"
+        leading = f"{of} leading to d9.cloudfront.net; the stack has it lead to {CDN}. {AGAIN}"
+        assert notes(weights_section(stack, account))[1:] == [
+            f"{of} of weight 2; the stack declares weight 1. {AGAIN}",
+            leading,
+        ]
 
     def test_weighted_records_are_not_right_where_simple_ones_are_declared(
         self, account: AnsweringAccount

@@ -200,6 +200,19 @@ def test_the_weights_of_the_settings(
     assert (found and (found["direct"], found["cdn"])) == traffic
 
 
+@pytest.mark.parametrize(
+    ("settings", "set_to"),
+    [
+        ({"api:dns": {"value": '{"records": "none", "negativeTtlSeconds": 60}'}}, "none"),
+        ({"api:dns": {"value": '{"negativeTtlSeconds": 60}'}}, "weighted"),
+        ({"aws:region": {"value": "x"}}, "weighted"),
+    ],
+)
+def test_the_records_of_the_settings(pulumi: Pulumi, settings: object, set_to: str) -> None:
+    pulumi.of_stack("config --json", settings)
+    assert reader().set_records.get() == set_to
+
+
 class TestWhichStack:
     OWN: Final[Mapping[str, OwnStack]] = {
         "sandbox": {"folder": "/", "variables": {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}}
@@ -243,6 +256,7 @@ class TestWhichStack:
         told = section(StatusRequest(outputs=str(file)))
         assert (told["state"], told["lines"][0]) == ("ok", ("name", None))
         assert reader(StatusRequest(outputs=str(file))).settings.get() is None
+        assert reader(StatusRequest(outputs=str(file))).set_records.get() is None
         with pytest.raises(WrongUseError, match="not readable"):
             section(StatusRequest(outputs=str(tmp_path / "gone")))
 
