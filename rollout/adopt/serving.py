@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from components.facts import Family, Path
 from rollout.handover.edge_state import EdgeState
-from rollout.records.record_sets import RecordSet
+from rollout.records.record_sets import RecordSet, plain_name
 
 ADDRESS_TYPES: Final = ("A", "AAAA", "CNAME")
 """Types of records that say where the users of a name are led."""
@@ -138,8 +138,8 @@ class Destinations:
             OSError: That takes an address that cannot be resolved.
         """
         target = _target(record)
-        if not target:
-            return self._of_addresses(record.values)
+        if not target:  # what leads to the root, a CNAME of `.`, has no address
+            return "elsewhere" if record.type == "CNAME" else self._of_addresses(record.values)
         if path := self._own(target.removeprefix("dualstack."), family):
             return path
         there = self.contents.at(target)
@@ -174,9 +174,10 @@ class Destinations:
 
 
 def _target(record: RecordSet) -> str:
-    """Return the name that a record leads to; empty: it holds addresses."""
-    if record.type == "CNAME":
-        return record.values[0].lower().removesuffix(".")
+    """Return the name that a record leads to; empty: it holds addresses, or leads to the root."""
+    # A CNAME may be an alias too, of another CNAME of its zone.
+    if record.type == "CNAME" and not record.alias_of:
+        return plain_name(record.values[0])
     return record.alias_of
 
 

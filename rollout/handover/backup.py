@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -92,33 +93,55 @@ def default_path(exchange: Exchange, now: datetime, folder: Path) -> Path:
 def write(backup: Backup, path: Path) -> None:
     """Write a backup to where nothing is yet, for its owner alone, and have the disk keep it.
 
+    One that a run before has written of the same exchange, which then was not made, stays.
+
     Raises:
-        WrongUseError: There is a file already.
-        OSError: It cannot be written.
+        WrongUseError: There is another file already, or it cannot be written.
     """
     text = backup.model_dump_json(by_alias=True, indent=2) + "\n"
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise WrongUseError(
-            [
-                Fault(
-                    f"--backup {path}",
-                    "there already",
-                    "a backup is never written over another file",
-                    "Name another file.",
-                )
-            ]
-        ) from error
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.resolve().parent, os.O_RDONLY)
+        if _is_same(backup, path):
+            return
+        allowed = "a backup is never written over another file"
+        raise _no_place(path, "there already", allowed) from error
+    except OSError as error:
+        raise _no_place(path, *_unwritable(error)) from error
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(path.resolve().parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()  # a part of a backup is none
+        raise _no_place(path, *_unwritable(error)) from error
+
+
+def _is_same(backup: Backup, path: Path) -> bool:
+    """Return whether a file is a backup of the same exchange, of whatever time."""
+    try:
+        kept = read(path)
+    except WrongUseError:
+        return False
+    return kept.model_copy(update={"made_at": backup.made_at}) == backup
+
+
+def _unwritable(error: OSError) -> tuple[str, str]:
+    reason = error.strerror or str(error)
+    return f"not writable ({reason})", "nothing changes in the zone before its backup is kept"
+
+
+def _no_place(path: Path, value: str, allowed: str) -> WrongUseError:
+    return WrongUseError(
+        [Fault(f"The backup {path}", value, allowed, "Name another file with --backup FILE.")]
+    )
 
 
 def read(path: Path) -> Backup:

@@ -133,7 +133,6 @@ def carry_out(
 
     Raises:
         WrongUseError: The backup has no place; nothing was changed.
-        OSError: The backup cannot be written; nothing was changed.
         RecordsError: Route 53 refused; nothing was changed.
         UnclearError: Route 53 gave no answer, and it cannot be told what it did.
     """

@@ -145,5 +145,5 @@ def _no_pair(name: str, family: str, group: Sequence[RecordSet]) -> Fault:
         f"{family} of {name}",
         ", ".join(sorted(kinds)) or "not in the zone",
         "it has to be two weighted records, with the set identifiers direct and cdn",
-        f"Deploy the edge for this name, or leave it out. {_SEE}",
+        f"Put that right, or name the other hostnames alone, by --zone and --hostname. {_SEE}",
     )

@@ -1,6 +1,8 @@
 """Every kind of zone through `adopt`, `adopt --undo` and `release`, record by record."""
 
 import json
+import resource
+import signal
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from rollout.faults import WrongUseError
 from rollout.handover.verb import schema
+from rollout.records.zone import UnclearError
 from rollout.stack_file import find_stack_file
 from support.small_edge import NAMES, Fields, SmallEdge
 from support.small_state import BALANCER, DISTRIBUTION, GROUP, PROXY, edge
@@ -120,6 +123,10 @@ CARRIED: dict[str, tuple[Sequence[Fields], Sequence[Fields]]] = {
     ),
     "a name below it": ([alias()], [values(f"_acme.{API}", "CNAME", "acm.test")]),
     "a wildcard beside a record of its own": ([alias()], [alias("*.example.com")]),
+    "a CNAME that is an alias of another": (
+        [alias(target="one.example.com", kind="CNAME", zone="Z1")],
+        [values("one.example.com", "CNAME", BALANCER)],
+    ),
     "thousands of records": (
         [alias()],
         [values(f"n{n}.example.com", "TXT", '"x"') for n in range(2500)],
@@ -303,6 +310,7 @@ REFUSED: dict[str, tuple[Sequence[Fields], Sequence[str]]] = {
         [values(API, "CNAME", "gone.other.test")],
         ["cannot be compared with the load balancer: gone.other.test is not known"],
     ),
+    "a CNAME of the root": ([values(API, "CNAME", ".")], [f"CNAME of {API} is .; its users"]),
     "other addresses": ([values(API, "A", "192.0.2.1", "203.0.113.7")], ["203.0.113.7"]),
     "an IPv6 address of others": (
         [alias(), values(API, "AAAA", "2001:db8:ffff::1")],
@@ -492,6 +500,58 @@ def test_a_file_is_never_written_over(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match="there already; a backup is never written over"):
         small.run("adopt", backup=backup)
     assert (small.route53.sent, backup.read_text()) == (0, "mine")
+
+
+def test_the_backup_of_a_run_that_was_killed_is_that_of_the_same_command_again(
+    tmp_path: Path,
+) -> None:
+    small, backup = SmallEdge(tmp_path, [alias()]), tmp_path / "b.json"
+    before, small.route53.faults = small.zone(), ["timed out before"] * 100_000
+    with pytest.raises(UnclearError, match="it may have been carried out"):
+        small.run("adopt", backup=backup)
+    kept, small.route53.faults = backup.read_text(), []
+    assert small.run("adopt", backup=backup).exit_code == 0
+    assert backup.read_text() == kept
+    small.run("adopt", undo=backup)
+    assert small.zone() == before
+
+
+def test_the_backup_of_another_exchange_is_not_written_over(tmp_path: Path) -> None:
+    small, backup = SmallEdge(tmp_path, [alias()]), tmp_path / "b.json"
+    small.run("adopt", backup=backup)
+    small.run("adopt", undo=backup)
+    small.route53.held = [dict(alias(health=True))]
+    with pytest.raises(WrongUseError, match=r"The backup .*b\.json is there already"):
+        small.run("adopt", backup=backup)
+    assert small.zone() == [alias(health=True)]
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("gone/b.json", "No such file or directory"), ("/dev/full/b.json", "Not a directory")],
+)
+def test_without_a_place_for_the_backup_nothing_changes(
+    tmp_path: Path, place: str, reason: str
+) -> None:
+    small = SmallEdge(tmp_path, [alias()])
+    message = rf"is not writable \({reason}\); nothing changes in the zone before its backup is"
+    with pytest.raises(WrongUseError, match=message):
+        small.run("adopt", backup=tmp_path / place)
+    assert small.route53.sent == 0
+
+
+def test_a_backup_that_does_not_fit_on_the_disk_leaves_no_part_of_it(tmp_path: Path) -> None:
+    small, backup = SmallEdge(tmp_path, [alias()]), tmp_path / "b.json"
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, most[1]))
+    try:
+        with pytest.raises(WrongUseError, match=r"not writable \(File too large\)"):
+            small.run("adopt", backup=backup)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        signal.signal(signal.SIGXFSZ, before)
+    assert (small.route53.sent, backup.exists()) == (0, False)
 
 
 @pytest.mark.parametrize(
