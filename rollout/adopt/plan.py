@@ -1,7 +1,7 @@
 """From what serves the hostnames to the one batch that takes them over. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from components.facts import FAMILIES, PATHS, WHOLE_WEIGHT
 from components.faults import Fault
@@ -10,10 +10,8 @@ from rollout.adopt.serving import ADDRESS_TYPES, Destinations, ServedName, ZoneC
 from rollout.faults import WrongUseError
 from rollout.handover.exchange import Declared, Exchange, exchanging, same_records
 from rollout.handover.situation import Situation
+from rollout.records.record_sets import RecordSet
 from rollout.records.weights import too_large
-
-if TYPE_CHECKING:
-    from rollout.records.record_sets import RecordSet
 
 _SETTING: Final = "dualstack-edge:dns.records"
 
@@ -41,16 +39,20 @@ def adoption(
     before: list[RecordSet] = []
     after: list[RecordSet] = []
     served: list[ServedName] = []
+    drifted: list[Fault] = []
     for hostname in situation.hostnames:
         own = [each for each in contents.at(hostname) if each.type in ADDRESS_TYPES]
         wanted = situation.targets.weighted(hostname, situation.weights)
         before += own
         after += wanted
-        if not same_records(own, wanted):
+        if _are_twins(own, wanted):
+            drifted += _drifted(hostname, own, wanted)
+        else:
             served.append(contents.served(hostname))
     batch = exchanging(before, after)
     faults = [
         *_not_ready(situation, left=bool(served)),
+        *drifted,
         *_unserved(served, len(situation.hostnames)),
         *(
             fault
@@ -74,6 +76,38 @@ def adoption(
         declared_before=cast("Declared", situation.declared),
         declared_after="weighted",
     )
+
+
+_CHANGING: Final = ("Weight", "HealthCheckId")
+"""What differs in an edge's own records from one moment to another: by a step, by a kill switch."""
+
+
+def _are_twins(own: Sequence[RecordSet], wanted: Sequence[RecordSet]) -> bool:
+    """Return whether a name has the edge's own records already, of whatever weights."""
+    lasting, expected = (
+        [{key: value for key, value in each.meaning.items() if key not in _CHANGING} for each in of]
+        for of in (own, wanted)
+    )
+    return len(lasting) == len(expected) and all(each in lasting for each in expected)
+
+
+def _drifted(
+    hostname: str, own: Sequence[RecordSet], wanted: Sequence[RecordSet]
+) -> Iterator[Fault]:
+    """Say how the edge's own records differ from what the stack declares."""
+    changes = exchanging(own, wanted).changes
+    if changes:
+        words = [
+            f"{each}, weight {each.weight}{each.health_check and f', check {each.health_check}'}"
+            for each in (change.record for change in changes if change.action == "DELETE")
+        ]
+        yield Fault(
+            f"{hostname} in the zone",
+            f"taken over already, with {'; '.join(words)}",
+            "its records have to be as the stack declares them for the state to take them",
+            "Put either right: the weights in the stack's file, or the zone with dualstack shift "
+            "abort --direct; killSwitch is set after adopt.",
+        )
 
 
 def pending(situation: Situation) -> tuple[str, ...]:

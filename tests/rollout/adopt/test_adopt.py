@@ -363,6 +363,24 @@ def test_what_cannot_be_carried_is_refused_with_a_way_out(
     assert not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.parametrize("declared", ["none", "weighted"])
+def test_weights_that_drifted_after_an_adoption_are_not_taken_for_somebody_elses(
+    tmp_path: Path, declared: str
+) -> None:
+    drifted = [*pair(API, "A", (BALANCER, DISTRIBUTION), (99, 1)), *weighted()[2:]]
+    drifted[3] = {**drifted[3], "HealthCheckId": "abc"}
+    small = SmallEdge(tmp_path, [*OTHERS, *drifted], declared=declared)
+    with pytest.raises(WrongUseError) as raised:
+        small.run("adopt")
+    assert str(raised.value) == (
+        f"{API} in the zone is taken over already, with A direct of {API}, weight 99; A cdn of "
+        f"{API}, weight 1; AAAA cdn of {API}, weight 0, check abc; its records have to be as the "
+        "stack declares them for the state to take them. Put either right: the weights in the "
+        "stack's file, or the zone with dualstack shift abort --direct; killSwitch is set after "
+        "adopt."
+    )
+
+
 def test_a_name_below_a_delegated_one_is_refused(tmp_path: Path) -> None:
     name = "api.eu.example.com"
     small = SmallEdge(
