@@ -64,7 +64,9 @@ def foretell(
     crowd = CacheCrowd(scene.population, scene.seed)
     begins = plan.starts
     ends = [*begins[1:], begins[-1] + steps[-1].hold_seconds]
-    grids = [_grid(float(begin), float(end)) for begin, end in zip(begins, ends, strict=True)]
+    grids = [
+        hold_moments(float(begin), float(end)) for begin, end in zip(begins, ends, strict=True)
+    ]
     asked = tuple(at) or _chosen(grids)
     question = scene.question(plan)
     shares = shares_at(question, [*asked, *(each for grid in grids for each in grid)], progress)
@@ -99,7 +101,7 @@ def foretell(
     )
 
 
-def _grid(begin: float, end: float) -> FloatArray:
+def hold_moments(begin: float, end: float) -> FloatArray:
     """Return moments of a hold, from just after the change to just before the next."""
     inner = [begin + later for later in LATER if begin + later < end]
     return np.array([begin, *inner, np.nextafter(end, begin)])

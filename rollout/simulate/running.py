@@ -170,7 +170,7 @@ class _Stack:
         if self._shift.hold_seconds:
             holds = dict(zip(self._shift.steps, self._shift.hold_seconds, strict=True))
             return [PlannedStep(each, holds[each]) for each in left]
-        return derived_steps(scene, left)
+        return derived_steps(scene, self.cdn_weight, left)
 
 
 def _weights(reader: Reader, request: Request, stack: _Stack | None) -> tuple[int, int]:

@@ -19,9 +19,10 @@ from rollout.simulate.bounds import NO_BOUNDS, Bounds, hold_seconds
 from rollout.simulate.cautions import CURE, JUMP, uses_aaaa
 from rollout.simulate.exposure import ClientKind, largest_refresh, meeting_rates, unmet
 from rollout.simulate.figures import Family
+from rollout.simulate.foretelling import hold_moments
 from rollout.simulate.gates import Watched, seconds_to_pass
-from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, ShiftScene, part_of
-from rollout.simulate.shares import Shares, in_balance
+from rollout.simulate.scene import NO_PLAN, WHOLE, PlannedStep, ShiftScene, part_of, plan_of
+from rollout.simulate.shares import Shares, in_balance, shares_at
 from rollout.simulate.weights import FloatArray
 
 CANDIDATES: Final = (1, 2, 3, 5, 7, 10, 15, 20, 25, 30, 40, 50, 60, 75, 85, 90, 95, 99, 100)
@@ -36,6 +37,9 @@ ALMOST_ALL: Final = 1 - 1e-15
 CLIENTS: Final = 2_000
 """Clients that stand for all."""
 
+
+_ROUNDS: Final = 4
+"""How often holds are made longer because they were too short; two are enough for any preset."""
 
 _Unmet = Mapping[ClientKind, FloatArray]
 """How likely each of some clients has not met cdn yet."""
@@ -224,26 +228,73 @@ def derived_hold(
     return hold_seconds(weight, longest, scene.answers.empty_ttl_seconds)
 
 
-def derived_steps(scene: ShiftScene, weights: tuple[int, ...]) -> tuple[PlannedStep, ...]:
-    """Return steps that are held as long as they have to be."""
+def derived_steps(
+    scene: ShiftScene, before: int, weights: tuple[int, ...]
+) -> tuple[PlannedStep, ...]:
+    """Return steps that are held as long as they have to be.
+
+    Args:
+        scene: Who asks, what is answered, how much there is.
+        before: Weight of cdn now, in percent.
+        weights: Weights of cdn of the steps, in percent.
+    """
     effective_caches = CacheCrowd(scene.population, scene.seed).effective_caches
-    return tuple(
+    steps = tuple(
         PlannedStep(
             weight,
             derived_hold(scene, weight, family_shares(scene, each), effective_caches),
         )
         for weight, each in _balanced(scene, weights)
     )
+    # Until caches have moved, less is on cdn than long after: a pass takes that much longer.
+    for _ in range(_ROUNDS):
+        longer = tuple(
+            PlannedStep(
+                step.weight,
+                max(
+                    step.hold_seconds,
+                    derived_hold(scene, step.weight, shares, effective_caches),
+                ),
+            )
+            for step, shares in zip(steps, _while_held(scene, before, steps), strict=True)
+        )
+        if longer == steps:
+            break
+        steps = longer
+    return steps
+
+
+def _while_held(
+    scene: ShiftScene, before: int, steps: Sequence[PlannedStep]
+) -> Iterator[Mapping[Family, float]]:
+    """Yield the share on cdn of each family in the mean over each hold."""
+    plan = plan_of(before, steps)
+    grids = [
+        hold_moments(float(begin), float(begin) + step.hold_seconds)
+        for begin, step in zip(plan.starts, steps, strict=True)
+    ]
+    question = scene.question(plan)
+    means = shares_at(question, [each for grid in grids for each in grid]).mean(scene.population)
+    for grid in grids:
+        columns = np.searchsorted(means.seconds, grid)
+        yield {
+            family: float(np.trapezoid(shares[columns], grid) / (grid[-1] - grid[0]))
+            for family, shares in _by_family(scene, means).items()
+        }
 
 
 def family_shares(scene: ShiftScene, mean: Shares) -> Mapping[Family, float]:
-    """Return the share on cdn of all and of each family that there is."""
-    every: Mapping[Family, float] = {
-        "all": float(mean.total_on_cdn(scene.population)[0]),
-        "ipv4": float(mean.a_on_cdn[0]),
-        "ipv6": float(mean.dual_on_cdn[0]),
+    """Return the share on cdn of all and of each family that there is, at the first moment."""
+    return {family: float(each[0]) for family, each in _by_family(scene, mean).items()}
+
+
+def _by_family(scene: ShiftScene, mean: Shares) -> Mapping[Family, FloatArray]:
+    every: Mapping[Family, FloatArray] = {
+        "all": mean.total_on_cdn(scene.population),
+        "ipv4": mean.a_on_cdn,
+        "ipv6": mean.dual_on_cdn,
     }
-    return {family: share for family, share in every.items() if part_of(scene.population, family)}
+    return {family: each for family, each in every.items() if part_of(scene.population, family)}
 
 
 def _balanced(scene: ShiftScene, weights: Sequence[int]) -> Iterator[tuple[int, Shares]]:

@@ -1,12 +1,17 @@
 """What holds for every population."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.simulate.exposure import met_by, rest_after
+from rollout.simulate.foretelling import foretell
 from rollout.simulate.population import AddressFamilies, Clients, Population, Resolvers
+from rollout.simulate.presets import PRESETS
+from rollout.simulate.scene import ShiftScene
 from rollout.simulate.shares import AliasAnswers, ShareQuestion, Shares, shares_at
+from rollout.simulate.suggestion import derived_steps
 from rollout.simulate.weights import WeightPlan
 
 SECONDS = (0.0, 30.0, 90.0, 600.0, 4_000.0, 20_000.0)
@@ -114,3 +119,16 @@ def test_a_does_not_ask_how_long_an_empty_aaaa_lives(
 def test_a_change_to_the_same_weight_changes_nothing(population: Population) -> None:
     question = ShareQuestion(WeightPlan(0.3, ((0, 0.3),)), population, PROXIES)
     assert np.allclose(mean(question).a_on_cdn, 0.3)
+
+
+@pytest.mark.parametrize("preset", ["web", "mobile"])
+@pytest.mark.parametrize("empty", [None, 60.0, 900.0])
+def test_a_derived_hold_lasts_until_the_gates_of_every_family_can_pass(
+    preset: str, empty: float | None
+) -> None:
+    scene = ShiftScene(PRESETS[preset], AliasAnswers(60, empty))
+    foretold = foretell(scene, 0, derived_steps(scene, 0, (1, 5, 25, 100)))
+    for step in foretold.steps:
+        waits = [each.pass_seconds for each in step.families if each.pass_seconds is not None]
+        assert max(waits, default=0) <= step.hold_seconds
+        assert step.hold_seconds < 3 * 3_600 or step.weight >= 25
