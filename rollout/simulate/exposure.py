@@ -6,6 +6,7 @@ busy clients have been on cdn at least once, for a while. And at one moment the 
 carry all of its requests there, whatever the weight.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -61,11 +62,16 @@ def met_by(question: ShareQuestion, seconds: Sequence[float]) -> tuple[Met, ...]
         cells = draw_cells(caches, question.population, question.requests_per_second, rng)
         rates = _rates(question, cells)
         number = kinds.index(caches.kind)
-        for moment, steps in enumerate(held):
-            if steps:
-                sums[moment, :, number] += [
-                    part_where(cells.part, 1 - _unmet_by(rate, steps)) for rate in rates
-                ]
+        for place, rate in enumerate(rates):
+            # Of the steps that are over by then, for whoever comes after them.
+            over: list[FloatArray] = [np.ones_like(rate)]
+            for moment, steps in enumerate(held):
+                if not steps:
+                    continue
+                for step in steps[len(over) - 1 : -1]:
+                    over.append(over[-1] * unmet(rate, *step))
+                left = over[len(steps) - 1] * unmet(rate, *steps[-1])
+                sums[moment, place, number] += part_where(cells.part, 1 - left)
     parts = np.array([kind.share or 1.0 for kind in kinds])
     return tuple(Met(*each) for each in np.clip(sums / parts, 0, 1))
 
@@ -119,15 +125,8 @@ def unmet(rate: FloatArray, weight: float, seconds: float) -> FloatArray:
     """
     draws = rate * seconds
     whole = np.floor(draws)
-    return (1 - weight) ** whole * (1 - weight * (draws - whole))
-
-
-def _unmet_by(rate: FloatArray, steps: Sequence[tuple[float, float]]) -> FloatArray:
-    """Return the probability that no draw leads to cdn over some weights and how long each is."""
-    left = np.ones_like(rate)
-    for weight, seconds in steps:
-        left *= unmet(rate, weight, seconds)
-    return left
+    all_elsewhere = whole < 1 if weight == 1 else np.exp(whole * math.log1p(-weight))
+    return all_elsewhere * (1 - weight * (draws - whole))
 
 
 def _held(plan: WeightPlan, seconds: float) -> Sequence[tuple[float, float]]:
@@ -220,14 +219,18 @@ def _differing_rest(
     result = np.zeros_like(gap)
     bounds = [-np.inf, *plan.starts, np.inf]
     before = plan.values[0]
+    longest = max(lives.cdn, float(delay.max()))
     for begin, end, weight in zip(bounds[:-1], bounds[1:], plan.values, strict=True):
         if begin >= at:
             break
+        if end <= at - longest or weight == 0:  # nothing is left of it
+            before = weight
+            continue
         often = _fetches(lives, gap, weight)
-        if begin > -np.inf:
+        young = at - begin < lives.direct + gap  # something from before the change is left
+        if young.any():
             earlier = _fetches(lives, gap, before)
             draws = np.floor((at - begin) / (lives.cdn + gap))
-            young = at - begin < lives.direct + gap  # something from before the change is left
             often = np.where(young, _after_change(earlier, before, weight, draws), often)
         until = min(end, at)
         # Those fetched s seconds before the rollback live on for T_c - s.
@@ -256,4 +259,4 @@ def _after_change(
     if weight == 1:
         return earlier + draws * steady
     limit = steady / (1 - weight)
-    return limit + (earlier - limit) * weight**draws
+    return limit + (earlier - limit) * np.exp(draws * math.log(weight))
