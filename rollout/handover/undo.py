@@ -45,6 +45,7 @@ def undoing(
                 [each for each in after if each.name == hostname],
             )
         ]
+        faults += _beside_cnames(before, records)
         if faults:
             raise WrongUseError(faults)
     return Exchange(
@@ -102,6 +103,19 @@ def _changed_since(
         "Put that right first; weights with: dualstack shift abort --direct. Or write what the "
         "backup has under `before` by hand.",
     )
+
+
+def _beside_cnames(before: Sequence[RecordSet], records: Sequence[RecordSet]) -> Iterator[Fault]:
+    """Say which names have got records since then that may not be beside a CNAME."""
+    for name in [record.name for record in before if record.type == "CNAME"]:
+        others = [each.type for each in records if each.name == name and each.type not in _TYPES]
+        if others:
+            yield Fault(
+                f"{', '.join(sorted(set(others)))} of {name}",
+                "in the zone since the backup was written",
+                "what it puts back is a CNAME, and a name with one has nothing else",
+                "Delete that first, or leave the name as it is.",
+            )
 
 
 def described(record: RecordSet) -> str:

@@ -589,6 +589,21 @@ def test_what_is_no_backup_is_refused(tmp_path: Path, text: str | None, message:
         small.run("adopt", undo=backup)
 
 
+def test_a_cname_is_not_put_back_beside_what_was_made_since(tmp_path: Path) -> None:
+    small = SmallEdge(tmp_path, [values(API, "CNAME", BALANCER)])
+    backup = tmp_path / "b.json"
+    small.run("adopt", backup=backup)
+    small.route53.held += [dict(values(API, kind, '"x"')) for kind in ("TXT", "MX")]
+    sent = small.route53.sent
+    with pytest.raises(WrongUseError) as raised:
+        small.run("adopt", undo=backup, yes=False)
+    assert str(raised.value) == (
+        f"MX, TXT of {API} is in the zone since the backup was written; what it puts back is a "
+        "CNAME, and a name with one has nothing else. Delete that first, or leave the name as it is."
+    )
+    assert small.route53.sent == sent
+
+
 def test_a_backup_of_another_zone_stack_or_verb_is_refused_with_every_fault(
     tmp_path: Path,
 ) -> None:
