@@ -27,7 +27,7 @@ from rollout.shift.drained import RANGES_URL
 from rollout.shift.switch_object import SwitchError
 from rollout.stack_file import find_stack_file
 
-REFUSED, WRONG_USE, COULD_NOT_TELL = 1, 2, 3
+REFUSED, WRONG_USE, COULD_NOT_TELL, INTERRUPTED = 1, 2, 3, 130
 
 RANGES_SECONDS: Final = 15.0
 """How long AWS's published addresses may take."""
@@ -118,6 +118,9 @@ def abort(
         _end(watch, again, COULD_NOT_TELL, error)
     except (RecordsError, SwitchError) as error:
         _end(watch, f"Nothing was changed: {error}", REFUSED, error)
+    except KeyboardInterrupt as error:
+        again = "Interrupted. Run the same command again: what is done already is not done twice."
+        _end(watch, again, INTERRUPTED, error)
     for warning in report.warnings if isinstance(report, AbortReport) else report.notes:
         watch(warning)
     if as_json:
@@ -127,7 +130,7 @@ def abort(
     raise typer.Exit(report.exit_code)
 
 
-def _end(watch: Callable[[str], None], words: str, code: int, cause: Exception) -> NoReturn:
+def _end(watch: Callable[[str], None], words: str, code: int, cause: BaseException) -> NoReturn:
     watch(words)
     raise typer.Exit(code) from cause
 
@@ -238,7 +241,10 @@ def _words(report: AbortReport) -> str:
         for name in report.names
     ]
     if report.change_id is None and report.insync:
-        rows.append("All weights were 100 and 0 already; nothing was sent.")
+        rows.append(
+            "All weights were 100 and 0 already; nothing was sent. Where they were changed in the "
+            "last minutes, not all name servers may have them yet."
+        )
     elif report.insync:
         rows.append(f"All name servers of the zone have it (change {report.change_id}).")
     rows.append(

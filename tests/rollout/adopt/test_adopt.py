@@ -599,7 +599,8 @@ def test_a_cname_is_not_put_back_beside_what_was_made_since(tmp_path: Path) -> N
         small.run("adopt", undo=backup, yes=False)
     assert str(raised.value) == (
         f"MX, TXT of {API} is in the zone since the backup was written; what it puts back is a "
-        "CNAME, and a name with one has nothing else. Delete that first, or leave the name as it is."
+        "CNAME, and a name with one has nothing else. Delete that first, or leave the name as it "
+        "is."
     )
     assert small.route53.sent == sent
 

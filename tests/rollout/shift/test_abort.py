@@ -152,6 +152,25 @@ def test_wrong_use_says_what_to_give(words: list[str], message: str) -> None:
     assert (code, message in printed) == (2, True), printed
 
 
+def test_who_interrupts_the_wait_is_told_to_run_it_again_and_then_what_is_not_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(SmallRoute53):
+        def get_change(self, Id: str) -> Any:  # noqa: ARG002, N803
+            raise KeyboardInterrupt
+
+    moved(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    route53 = Interrupted(account().held)
+    monkeypatch.setattr("boto3.session.Session", lambda: route53)
+    code, printed = run("abort", "--direct", stack="prod")
+    assert (code, shares(route53)) == (130, {("direct", 100), ("cdn", 0)})
+    assert "Interrupted. Run the same command again" in printed
+    code, printed = run("abort", "--direct", stack="prod")
+    assert (code, len(route53.batches)) == (0, 1)
+    assert "changed in the last minutes, not all name servers may have them yet." in printed
+
+
 def test_what_was_done_is_printed_for_people_and_as_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
