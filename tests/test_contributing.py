@@ -106,7 +106,9 @@ def run(folder: Path, command: str) -> None:
     done = subprocess.run(
         ["bash", "-euc", command.replace(".venv/bin/python", sys.executable)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        # A pytest removes what others left where it keeps its own folders, and two get into each
+        # other's way.
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTEST_DEBUG_TEMPROOT": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
