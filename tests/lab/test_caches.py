@@ -61,8 +61,8 @@ def test_real_caches_are_where_it_was_foretold(
     assert min(told) - spread <= shares[resolver.name][seconds] <= max(told) + spread
 
 
-def test_before_the_change_nobody_is_on_cdn_and_each_resolver_lags_the_one_before(
+def test_a_resolver_that_stretches_lives_lags_one_that_obeys(
     shares: dict[str, dict[float, float]],
 ) -> None:
-    at_three = [shares[name][3.0] for name in ("obeys", "floor", "stretched")]
-    assert at_three == sorted(at_three, reverse=True)
+    # 0.3 and 0.07 are foretold; their difference is five times as large as it scatters.
+    assert shares["stretched"][3.0] < shares["obeys"][3.0]
