@@ -147,7 +147,11 @@ def test_the_switch_drains_cdn_from_any_weights_while_every_request_is_answered(
     wait_until(lambda: paths(switched) == {"cdn"}, 90)
 
     # From 0/100, Route 53 answers with the records of weight 0.
-    code, report, printed = abort(switched, tmp_path)
+    switched.lab.change(check_speed=1.0)
+    with asking(switched) as said:
+        code, report, printed = abort(switched, tmp_path)
     assert (code, report.get("drained")) == (0, True), printed
+    assert 20 < report["lastAnswerSeconds"] <= DOCUMENTED_SECONDS
+    assert set(said) == {"answered"}
     switched.forget_names()
     assert paths(switched) == {"direct"}
